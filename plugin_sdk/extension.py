@@ -1,0 +1,53 @@
+"""What hooks return: cards, hits, health, jobs, event handlers, import reports."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from plugin_sdk.ports import Actor, Work
+from plugin_sdk.views import Phrase, Words
+
+EventHandler = Callable[[Work, Mapping[str, Any]], Awaitable[None]]
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """A card on a home page: one figure or sentence, and where it leads."""
+
+    title: Words
+    text: Words
+    href: str
+    count: int | None = None
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """One result of a search."""
+
+    kind: Literal["work", "public", "help"]
+    title: str
+    text: Words
+    href: str
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Whether an app can do its work."""
+
+    ok: bool
+    detail: Words = ""
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What an app does every `every_seconds`, on one worker, under its system actor."""
+
+    key: str
+    every_seconds: int
+    run: Callable[[Actor], Awaitable[None]]
+
+
+class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of one row of an import. `line` counts from the file's first line."""
+
+    line: int
+    outcome: Literal["added", "present", "refused"]
+    reason: Phrase | None = None
+    total: int | None = None

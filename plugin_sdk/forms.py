@@ -1,0 +1,303 @@
+"""Forms: one pydantic model for the page and the API, every input bounded.
+
+Labels and hints come from the app's catalogue: `<app>.field.<name>` and
+`<app>.hint.<name>`; an error is `problem.field.<code>`. A field of text without a maximum
+length is refused when the form is declared.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import date
+from enum import Enum
+from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
+
+import msgspec
+from litestar import Request
+from litestar.datastructures import UploadFile
+from litestar.enums import RequestEncodingType
+from litestar.exceptions import ClientException
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from plugin_sdk.ports import Actor, RequestKey
+from plugin_sdk.problems import Conflict, FieldError, Invalid, Problem, field_error
+from plugin_sdk.views import FieldKind, FieldView, Option, Phrase, Words
+
+MAX_JSON_DEPTH = 32
+KEY_FIELD = "_key"
+CSRF_FIELD = "_csrf"
+POST_FIELD = "_post"
+RESERVED = frozenset({KEY_FIELD, CSRF_FIELD, POST_FIELD})
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029\ud800-\udfff]")
+
+# pydantic's error types in the words of `problem.field.*`
+_CODES = {
+    "missing": "missing",
+    "string_too_short": "missing",
+    "string_too_long": "too-long",
+    "text_control": "control-characters",
+    "extra_forbidden": "unknown",
+    "int_parsing": "number",
+    "int_type": "number",
+    "int_from_float": "number",
+    "float_parsing": "number",
+    "float_type": "number",
+    "finite_number": "number",
+    "decimal_parsing": "number",
+    "greater_than_equal": "too-small",
+    "greater_than": "too-small",
+    "less_than_equal": "too-large",
+    "less_than": "too-large",
+    "enum": "choice",
+    "literal_error": "choice",
+    "bool_parsing": "choice",
+    "date_from_datetime_parsing": "date",
+    "date_parsing": "date",
+    "date_from_datetime_inexact": "date",
+    "uuid_parsing": "choice",
+    "string_type": "text",
+}
+
+
+class Form(BaseModel):
+    """The base of all forms: unknown fields, control characters and unbounded text are
+    refused; text is stripped; an empty answer counts as none."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
+
+    kinds: ClassVar[Mapping[str, FieldKind]] = {}
+    """Kinds of fields that their type does not tell (textarea, radio, phone, photo)."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        for name, field in cls.model_fields.items():
+            if _plain_type(field) is str and _bound(field, "max_length") is None:
+                raise TypeError(f"{cls.__name__}.{name}: text needs a max_length")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _clean(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        cleaned = {}
+        for name, value in values.items():
+            if isinstance(value, str):
+                value = value.replace("\r\n", "\n").replace("\r", "\n")
+                if not value.strip():
+                    continue
+            cleaned[name] = value
+        return cleaned
+
+    @model_validator(mode="after")
+    def _no_control_characters(self) -> "Form":
+        bad = [
+            name
+            for name in type(self).model_fields
+            if isinstance(value := getattr(self, name), str) and _CONTROL.search(value)
+        ]
+        if bad:
+            raise Invalid(*(field_error(name, "control-characters") for name in bad))
+        return self
+
+
+F = TypeVar("F", bound=Form)
+
+
+class Submission(msgspec.Struct, Generic[F], frozen=True):
+    """What a request sent: the checked form, the files, the key that makes it one."""
+
+    form: F
+    key: RequestKey | None
+    files: tuple[tuple[str, str, bytes], ...] = ()  # field, name, content
+
+
+def _plain_type(field: FieldInfo) -> Any:
+    kind = field.annotation
+    if get_origin(kind) is not None and type(None) in get_args(kind):
+        (kind,) = (a for a in get_args(kind) if a is not type(None))
+    return kind
+
+
+def _bound(field: FieldInfo, name: str) -> Any:
+    return next((getattr(m, name) for m in field.metadata if hasattr(m, name)), None)
+
+
+def validate(model: type[F], values: Mapping[str, Any]) -> F:
+    """Return the form of the values. Raises `Invalid` with one error a field."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        found: dict[str, FieldError] = {}
+        for item in error.errors(include_url=False, include_input=False):
+            name = str(item["loc"][0]) if item["loc"] else ""
+            context = item.get("ctx", {})
+            params = {
+                key: context[key]
+                for key in ("max_length", "ge", "gt", "le", "lt")
+                if key in context
+            }
+            limit = next(iter(params.values()), None)
+            code = _CODES.get(item["type"], "wrong")
+            found.setdefault(name, field_error(name, code, limit=limit))
+        raise Invalid(*found.values()) from None
+
+
+def _decode_json(body: bytes) -> Any:
+    depth = deepest = 0
+    in_string = escaped = False
+    for byte in body:  # bounded before it is parsed: a parser's recursion is not ours to trust
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_string = False
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > MAX_JSON_DEPTH:
+                raise Problem("json-too-deep", limit=MAX_JSON_DEPTH)
+        elif byte in b"]}":
+            depth -= 1
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Problem("not-json") from None
+
+
+async def read_form(
+    request: Request[Any, Any, Any], model: type[F], actor: Actor, *, max_files: int = 5
+) -> Submission[F]:
+    """Return the checked form of a request: JSON, urlencoded or multipart.
+
+    Raises `Problem` (400, 403, 409, 422) for what cannot be taken. A form of a page must
+    carry the token of its session; JSON cannot be sent across origins without the
+    browser asking first, and the door checks the origin of both.
+    """
+    values, files = await _read_values(request)
+    is_page = not request.headers.get("content-type", "").startswith("application/json")
+    key = request.headers.get("idempotency-key") or values.get(KEY_FIELD)
+    if is_page and actor.session_id and values.get(CSRF_FIELD) != actor.csrf:
+        raise Problem("form-expired", status=403)
+    post = values.get(POST_FIELD)
+    if post and actor.post_id and post != str(actor.post_id):
+        raise Conflict("post-changed")
+    if len(files) > max_files:
+        raise Invalid(field_error("photos", "too-many-files", limit=max_files))
+    values = {name: value for name, value in values.items() if name not in RESERVED}
+    form = validate(model, values)
+    return Submission(form, _request_key(request, actor, key, values, files), files)
+
+
+def _request_key(
+    request: Request[Any, Any, Any],
+    actor: Actor,
+    key: Any,
+    values: Mapping[str, Any],
+    files: tuple[tuple[str, str, bytes], ...],
+) -> RequestKey | None:
+    if not key:
+        return None
+    if not isinstance(key, str) or not 8 <= len(key) <= 100 or not key.isascii():
+        raise Problem("bad-idempotency-key")
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode())
+    for field, name, data in files:
+        digest.update(f"{field}\n{name}\n".encode("utf-8", "replace") + data)
+    who = str(actor.person_id) if actor.person_id else "visitor"
+    return RequestKey(
+        key=f"{who}:{key}",
+        route=f"{request.method} {request.url.path}",
+        digest=digest.hexdigest(),
+    )
+
+
+async def _read_values(
+    request: Request[Any, Any, Any],
+) -> tuple[dict[str, Any], tuple[tuple[str, str, bytes], ...]]:
+    kind = request.content_type[0]
+    if kind == RequestEncodingType.JSON:
+        values = _decode_json(await request.body())
+        if not isinstance(values, dict):
+            raise Problem("not-an-object")
+        return values, ()
+    if kind not in (RequestEncodingType.URL_ENCODED, RequestEncodingType.MULTI_PART):
+        if not await request.body():
+            return {}, ()
+        raise Problem("unknown-content-type", status=415)
+    try:
+        data = await request.form()
+    except (ClientException, ValueError, UnicodeDecodeError):
+        raise Problem("bad-form-data") from None
+    found: dict[str, Any] = {}
+    files: list[tuple[str, str, bytes]] = []
+    for name, value in data.multi_items():
+        if isinstance(value, UploadFile):
+            content = await value.read()
+            if content or value.filename:
+                files.append((name, (value.filename or "")[:200], content))
+        elif name in found:
+            raise Invalid(field_error(name, "twice"))
+        else:
+            found[name] = value
+    return found, tuple(files)
+
+
+def _kind(model: type[Form], name: str, field: FieldInfo) -> FieldKind:
+    if name in model.kinds:
+        return model.kinds[name]
+    plain = _plain_type(field)
+    if plain is bool:
+        return "checkbox"
+    if plain is date:
+        return "date"
+    if plain in (int, float):
+        return "number"
+    if isinstance(plain, type) and issubclass(plain, Enum):
+        return "radio"
+    return "text"
+
+
+def field_views(
+    model: type[Form],
+    prefix: str,
+    *,
+    values: Mapping[str, Any] | None = None,
+    errors: tuple[FieldError, ...] = (),
+    options: Mapping[str, list[Option]] | None = None,
+    hints: frozenset[str] = frozenset(),
+) -> list[FieldView]:
+    """Return the fields of a form for its page, with what was typed and what is wrong.
+
+    `prefix` is where the words stand in the catalogue (`hotline.order`): labels at
+    `<prefix>.field.<name>`, hints (for the fields named) at `<prefix>.hint.<name>`, the
+    words of an enum's members at `<prefix>.<name>.<value>`.
+    """
+    wrong = {error.field: error.message for error in errors}
+    given = values or {}
+    views = []
+    for name, field in model.model_fields.items():
+        plain = _plain_type(field)
+        choices = list((options or {}).get(name, []))
+        if not choices and isinstance(plain, type) and issubclass(plain, Enum):
+            choices = [Option(str(m.value), Phrase(f"{prefix}.{name}.{m.value}")) for m in plain]
+        label: Words = Phrase(f"{prefix}.field.{name}")
+        views.append(
+            FieldView(
+                name=name,
+                kind=_kind(model, name, field),
+                label=label,
+                hint=Phrase(f"{prefix}.hint.{name}") if name in hints else None,
+                required=field.is_required(),
+                value=given.get(name, None if field.is_required() else field.default),
+                options=choices,
+                max_length=_bound(field, "max_length"),
+                error=wrong.get(name),
+            )
+        )
+    return views

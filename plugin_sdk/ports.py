@@ -1,0 +1,314 @@
+"""What an app is given: protocols and frozen structs, nothing that runs.
+
+`Hub.read(actor)` reads, `Hub.work(actor, key)` writes: one unit of work, one transaction,
+committed before the answer starts. There is no ambient session and no global.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from plugin_sdk.deadlines import Term
+from plugin_sdk.views import Phrase, View
+
+T = TypeVar("T")
+
+
+class Audience(StrEnum):
+    """Whom an app or a permission is for."""
+
+    STAFF = "staff"
+    RESIDENT = "resident"
+    ENTERPRISE = "enterprise"
+
+
+class ScopeKind(StrEnum):
+    """How far a grant reaches."""
+
+    OWN = "own"  # rows of the person
+    ORGANIZATION = "organization"  # rows of the post's organization
+    SUBTREE = "subtree"  # and of all below it
+    ALL = "all"
+    NAMED = "named"  # the organizations the grant names
+
+
+class Permit(msgspec.Struct, frozen=True):
+    """One grant as a decision sees it: the permission's reach, and until when."""
+
+    grant: str
+    role: str
+    scope: ScopeKind
+    organizations: tuple[UUID, ...] = ()
+    starts: datetime | None = None
+    ends: datetime | None = None
+
+    def in_force(self, now: datetime) -> bool:
+        """Return whether the grant holds at `now`."""
+        return (self.starts is None or self.starts <= now) and (
+            self.ends is None or now < self.ends
+        )
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True):
+    """Who acts: a person in one post, or a visitor (`person_id` None), or the system.
+
+    `permits` maps full permission keys (`hotline.order.read`) to the grants behind them;
+    `permission` is the one that the present route was allowed by.
+    """
+
+    person_id: UUID | None = None
+    name: str = ""
+    audience: Audience = Audience.RESIDENT
+    post_id: UUID | None = None
+    post_title: str = ""
+    organization_id: UUID | None = None
+    organization_name: str = ""
+    organization_code: str = ""
+    permits: Mapping[str, tuple[Permit, ...]] = {}
+    session_id: str | None = None
+    csrf: str = ""
+    revocation: int = 0
+    permission: str = ""
+    system: bool = False
+    language: str = "zh-CN"
+    elder: bool = False
+    loaded_at: datetime | None = None
+
+    @property
+    def signed_in(self) -> bool:
+        """Return whether this is a person who signed in."""
+        return self.person_id is not None
+
+    def permits_for(self, permission: str, now: datetime) -> tuple[Permit, ...]:
+        """Return the grants in force for a full permission key, none if it is not held."""
+        return tuple(p for p in self.permits.get(permission, ()) if p.in_force(now))
+
+
+class RequestKey(msgspec.Struct, frozen=True):
+    """What makes a request one: the client's key, the route, and a digest of the body.
+
+    The same key and digest replay the stored answer; another digest is refused (409).
+    """
+
+    key: str
+    route: str
+    digest: str
+
+
+class Organization(msgspec.Struct, frozen=True):
+    """A unit of the directory."""
+
+    id: UUID
+    code: str
+    name: str
+    level: str
+    parent_id: UUID | None
+
+
+class To(msgspec.Struct, frozen=True):
+    """Whom a notice or a work item is for: one person, or whoever in an organization
+    holds the permission (the work of a unit, not of a named person)."""
+
+    person_id: UUID | None = None
+    organization_id: UUID | None = None
+    permission: str | None = None
+
+
+class Directory(Protocol):
+    """Organizations, read only. Names and tree, never people's data."""
+
+    async def organization(self, id: UUID) -> Organization | None: ...
+    async def by_code(self, code: str) -> Organization | None: ...
+    async def children(self, id: UUID) -> list[Organization]: ...
+    async def units(self, permission: str) -> list[Organization]:
+        """Return the organizations with a post that holds the app's permission."""
+        ...
+
+    async def regions(self) -> list[Organization]:
+        """Return the divisions (county, towns) that a matter can lie in, in tree order."""
+        ...
+
+    async def names(self, ids: Sequence[UUID]) -> dict[UUID, str]: ...
+
+
+class Calendar(Protocol):
+    """The working calendar of the county (`plugin_sdk.deadlines.WorkingCalendar`)."""
+
+    def is_working_day(self, day: date) -> bool: ...
+
+
+class StoredFile(msgspec.Struct, frozen=True):
+    """A file the hub keeps: what it is, never where."""
+
+    id: UUID
+    name: str
+    media_type: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+
+
+class Files(Protocol):
+    """Attachments: checked and re-encoded before anything is kept."""
+
+    async def put_picture(self, work: "Work", name: str, data: bytes) -> StoredFile:
+        """Store a photo, re-encoded so that nothing but the picture survives.
+
+        Raises `Invalid` when the bytes are not a picture that may be kept.
+        """
+        ...
+
+    async def of(self, read: "Read", subject: str) -> list[StoredFile]: ...
+    def href(self, file: StoredFile) -> str: ...
+
+
+class Todo(Protocol):
+    """Work items: what waits for a person or a unit."""
+
+    async def open(
+        self,
+        subject: str,
+        to: To,
+        title: Phrase | str,
+        href: str,
+        *,
+        label: Phrase,
+        due_at: datetime | None = None,
+    ) -> None:
+        """Open the item of `subject` for `to`, or move the one that is open there."""
+        ...
+
+    async def close(self, subject: str, to: To | None = None) -> None:
+        """Close what is open of `subject` (all of it, or one recipient's)."""
+        ...
+
+
+class Read(Protocol):
+    """Reading within the actor's scope."""
+
+    actor: Actor
+    now: datetime
+    session: AsyncSession
+
+    def rows(self, model: type[Any], *columns: Any, permission: str | None = None) -> Select[Any]:
+        """Return a select of the rows the actor may see under the permission.
+
+        Without `permission` it is the route's. A statement that touches a scoped table in
+        any other way is refused when it is executed.
+        """
+        ...
+
+    def beyond_scope(self, model: type[Any], *columns: Any, reason: str) -> Select[Any]:
+        """Return a select past the actor's scope: named, and audited when it is used in
+        a unit of work."""
+        ...
+
+    async def fetch(self, statement: Select[Any], into: type[T]) -> list[T]:
+        """Return the rows as structs, column by column in the order of the select."""
+        ...
+
+    async def holds(self, permission: str, row: Any = None) -> bool:
+        """Return whether the actor holds the app's permission (for this row)."""
+        ...
+
+
+class Work(Read, Protocol):
+    """The one way to write: everything here is one transaction."""
+
+    todo: Todo
+
+    async def require(self, permission: str, row: Any = None) -> Permit:
+        """Return the grant that allows the act on the row; raise `Denied` or `NotFound`."""
+        ...
+
+    async def get(self, model: type[T], id: UUID, *, permission: str | None = None) -> T:
+        """Return a row for change, within scope. Raises `NotFound`."""
+        ...
+
+    async def add(self, row: Any, *, placed: bool = False) -> None:
+        """Add a row. `placed` says that it goes to a unit outside the actor's scope by the
+        act itself (a filing goes to the centre)."""
+        ...
+
+    def audit(self, act: str, subject: str, **facts: Any) -> None: ...
+
+    def notify(self, to: To, message: Phrase, href: str, *, delay_seconds: int = 0) -> None:
+        """Put a notice into the message centre of `to`, from the outbox, once."""
+        ...
+
+    def emit(self, event: str, **payload: Any) -> None:
+        """Send an event of the app through the outbox, at least once with a dedupe key."""
+        ...
+
+    def effect(self, name: str, subject: str) -> None:
+        """Count one finished business object; the same subject counts once."""
+        ...
+
+    def start(self, name: str) -> None:
+        """Count a procedure as started."""
+        ...
+
+    async def number(self, series: str) -> str:
+        """Return the next public number of a gap-recording series, e.g. 202611240001."""
+        ...
+
+    async def timer(self, kind: str, subject: str, at: datetime | None) -> None:
+        """Set (or with None clear) the timer of a kind on a subject; it fires once."""
+        ...
+
+    def answer(self, value: T) -> T:
+        """Keep the answer of this request for a replay of its key, and return it."""
+        ...
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a handler sends: a view (page or JSON), or where to go next."""
+
+    view: View | None = None
+    location: str | None = None
+    status: int = 200
+    said: Phrase | None = None
+    undo: str | None = None
+
+
+class Pages(Protocol):
+    """Shows views: the page for a browser, the struct as JSON for a program."""
+
+    async def answer(self, request: Any, actor: Actor, answer: Answer) -> Any: ...
+
+
+class Hub(Protocol):
+    """The hub as one app sees it."""
+
+    app: str
+    calendar: Calendar
+    directory: Directory
+    files: Files
+    pages: Pages
+    settings: Mapping[str, Any]
+
+    def now(self) -> datetime:
+        """Return the time in UTC; tests set it."""
+        ...
+
+    def read(self, actor: Actor) -> AbstractAsyncContextManager[Read]: ...
+
+    def work(
+        self, actor: Actor, key: RequestKey | None = None
+    ) -> AbstractAsyncContextManager[Work]: ...
+
+    def system(self, name: str) -> Actor:
+        """Return the actor for what the app does by itself (timers, imports)."""
+        ...
+
+    def due(self, start: datetime, term: Term) -> datetime | None:
+        """Return when a term that starts at `start` ends, None while the calendar of that
+        year is not entered (期限待定)."""
+        ...

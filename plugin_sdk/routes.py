@@ -1,0 +1,26 @@
+"""Routes name their permission. A route without one does not load.
+
+An app declares ordinary Litestar handlers and marks each: `@get("/orders",
+opt=needs("order.read"))`. Keys are the app's own (`order.read`); the hub prefixes the app.
+"""
+
+from typing import Any, Final
+
+PUBLIC: Final = "public"
+SIGNED_IN: Final = "signed_in"
+
+PERMISSION: Final = "permission"
+FEATURE: Final = "feature"
+BODY: Final = "body"
+EFFECTLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def needs(permission: str, *, body: Any = None, start: bool = False) -> dict[str, Any]:
+    """Return the mark of a route: the permission it needs, `PUBLIC` or `SIGNED_IN`.
+
+    `body` is the form the route reads, for the published OpenAPI; `start` marks the route
+    where a person begins a procedure (usage counts a start there, an effect when done).
+    """
+    if not permission:
+        raise ValueError("a route names a permission, PUBLIC or SIGNED_IN")
+    return {PERMISSION: permission, BODY: body, "start": start}

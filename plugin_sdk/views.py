@@ -1,0 +1,277 @@
+"""What a page shows, as data: one struct serves the page (through `Pages`) and the JSON API.
+
+A view never holds HTML or a translated sentence. Words are a `Phrase` (a catalogue key and
+its parameters); data (a unit's name, a category) is a plain string.
+"""
+
+from datetime import date, datetime
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+
+class Phrase(msgspec.Struct, frozen=True):
+    """Words from the catalogues: a key and its parameters, translated when shown."""
+
+    key: str
+    params: dict[str, Any] = {}
+
+
+Words = Phrase | str
+
+
+class View(msgspec.Struct, kw_only=True):
+    """The base of all views; `template` names the page that shows it."""
+
+    template: ClassVar[str] = ""
+
+
+class Option(msgspec.Struct, frozen=True):
+    """One choice of a field; options with the same `group` stand together."""
+
+    value: str
+    label: Words
+    group: str | None = None
+
+
+FieldKind = Literal[
+    "text", "textarea", "select", "radio", "checkbox", "date", "number", "phone", "photo", "hidden"
+]
+
+
+class FieldView(msgspec.Struct, kw_only=True):
+    """One field of a form with what was typed and what is wrong with it."""
+
+    name: str
+    kind: FieldKind
+    label: Words
+    hint: Words | None = None
+    required: bool = False
+    value: Any = None
+    options: list[Option] = []
+    max_length: int | None = None
+    autocomplete: str | None = None
+    error: Phrase | None = None
+
+
+class ActionView(msgspec.Struct, kw_only=True):
+    """Something that may be done next. The first of a page is its primary action.
+
+    `missing` names the permission that the actor lacks: the act is then shown with its
+    reason, not hidden, when it belongs to the present step.
+    """
+
+    verb: str
+    label: Words
+    href: str
+    primary: bool = False
+    needs_form: bool = True
+    missing: str | None = None
+
+
+class DeadlineView(msgspec.Struct, kw_only=True):
+    """A deadline as people read it; `n` counts working days, or hours for `hours_left`."""
+
+    kind: Literal[
+        "none",
+        "unknown",
+        "paused",
+        "days_left",
+        "today",
+        "hours_left",
+        "overdue_under_day",
+        "overdue_days",
+        "done_on_time",
+        "done_late",
+    ]
+    n: int | None = None
+    due_at: datetime | None = None
+    skipped: list[date] = []
+
+
+class EntryView(msgspec.Struct, kw_only=True):
+    """One step of a timeline. A time that the source did not have is a date alone."""
+
+    verb: str
+    label: Words
+    at: datetime | None
+    on: date | None = None
+    role: str = ""
+    unit: str = ""
+    reason: str | None = None
+    text: str | None = None
+    version: int = 0
+    tone: Literal["step", "done", "returned", "paused"] = "step"
+    public: bool = True
+
+
+class FactView(msgspec.Struct, frozen=True):
+    """One row of a summary list."""
+
+    label: Words
+    value: Words | datetime | int | None
+
+
+class AttachmentView(msgspec.Struct, kw_only=True):
+    """A stored file: always re-encoded, opened through the hub."""
+
+    href: str
+    name: str
+    width: int | None = None
+    height: int | None = None
+
+
+class FormView(View, kw_only=True):
+    """A page with one form. `hidden` holds what must come back (version)."""
+
+    template: ClassVar[str] = "form.html"
+    title: Words
+    action: str
+    verb: Words
+    fields: list[FieldView]
+    intro: Words | None = None
+    hidden: dict[str, str] = {}
+    multipart: bool = False
+    conflict: Phrase | None = None
+    cancel: str | None = None
+    about: list[FactView] = []
+
+
+class CaseItem(msgspec.Struct, kw_only=True):
+    """A case in a list."""
+
+    id: str
+    number: str
+    title: str
+    state: str
+    state_label: Words
+    deadline: DeadlineView
+    unit: str
+    opened_at: datetime
+    href: str
+    kind: Words | None = None
+
+
+class FilterView(msgspec.Struct, kw_only=True):
+    """One filter of a list; `value` is what is chosen now ('' for none)."""
+
+    name: str
+    label: Words
+    options: list[Option]
+    value: str = ""
+
+
+class CaseListView(View, kw_only=True):
+    """A page of a list: newest first, with a cursor for what is older."""
+
+    template: ClassVar[str] = "case_list.html"
+    title: Words
+    items: list[CaseItem]
+    filters: list[FilterView] = []
+    query: str = ""
+    next_href: str | None = None
+    create: ActionView | None = None
+    export_href: str | None = None
+    ever_any: bool = True
+
+
+class CaseDetailView(View, kw_only=True):
+    """One case: state, deadline, the next act first, what was asked, what happened."""
+
+    template: ClassVar[str] = "case_detail.html"
+    id: str
+    number: str
+    title: str
+    state: str
+    state_label: Words
+    version: int
+    deadline: DeadlineView
+    summary: list[FactView]
+    timeline: list[EntryView]
+    actions: list[ActionView] = []
+    attachments: list[AttachmentView] = []
+    unit: str = ""
+    list_href: str = ""
+    notice: Phrase | None = None
+
+
+class ActView(FormView, kw_only=True):
+    """A form for one act on a case: what will happen, to whom, until when."""
+
+    template: ClassVar[str] = "case_act.html"
+    number: str
+    case_title: str
+    state_label: Words
+    outcome: Phrase | None = None
+
+
+class SubmittedView(View, kw_only=True):
+    """Certainty after sending: number, code, and the date by which an answer comes."""
+
+    template: ClassVar[str] = "submitted.html"
+    number: str
+    code: str
+    due_at: datetime | None
+    due_unknown: bool
+    case_href: str
+    track_href: str
+    notices: list[Phrase] = []
+
+
+class TrackView(View, kw_only=True):
+    """Public progress by number and code, without sign-in: nothing of a person in it."""
+
+    template: ClassVar[str] = "track.html"
+    number: str
+    code: str
+    found: bool
+    title: str = ""
+    state_label: Words = ""
+    deadline: DeadlineView | None = None
+    timeline: list[EntryView] = []
+    rate_href: str | None = None
+
+
+class FigureCard(msgspec.Struct, kw_only=True):
+    """One figure with what it is: definition, n, window and gaps.
+
+    `value` None means unknown; `suppressed` that too few people stand behind it.
+    """
+
+    label: Words
+    value: float | int | None
+    unit: Literal["count", "percent", "working_days", "calendar_days", "hours"] = "count"
+    n: int | None = None
+    suppressed: bool = False
+    what: Words = ""
+    numerator: Words | None = None
+    denominator: Words | None = None
+    window: Words | None = None
+    missing: Words | None = None
+
+
+class ChartView(msgspec.Struct, kw_only=True):
+    """A chart that is drawn from its own table. `sentence` says what it shows.
+
+    The first column names the category; the others hold numbers (None is unknown).
+    """
+
+    kind: Literal["line", "bars", "stacked", "histogram"]
+    title: Words
+    sentence: Words
+    columns: list[Words]
+    rows: list[list[Any]]
+    unit: str = "count"
+
+
+class FiguresView(View, kw_only=True):
+    """Figures of an app for a period, in cards, charts and tables."""
+
+    template: ClassVar[str] = "case_figures.html"
+    title: Words
+    since: date
+    until: date
+    cards: list[FigureCard]
+    charts: list[ChartView] = []
+    export_href: str | None = None
+    filters: list[FilterView] = []
