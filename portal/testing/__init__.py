@@ -1,0 +1,3 @@
+"""What tests are given: throw-away engines and the fixtures built on them (a pytest plugin)."""
+
+from portal.testing.engines import *  # noqa: F403  (fixtures and hooks, found by name)
