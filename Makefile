@@ -72,7 +72,7 @@ echo "Installing up to $$total packages from $(1) (about a minute, the first tim
 { PYTHONUNBUFFERED=1 $(bin)/python -m pip install --disable-pip-version-check --no-input \
     --progress-bar off --require-hashes -r $(1) || touch $(VENV)/.failed; } | \
 while read -r word what rest; do case $$word in \
-  Collecting) n=$$((n + 1)); printf '  %3d  %s\n' $$n "$$what" ;; \
+  Collecting|Processing) n=$$((n + 1)); printf '  %3d  %s\n' $$n "$${what##*/}" ;; \
   Installing) echo "  unpacking them all (this takes a while)" ;; \
   Building) echo "  $$word $$what $$rest" ;; \
 esac; done; \
