@@ -1,0 +1,1 @@
+"""Work items, timers, number series and the working calendar."""
