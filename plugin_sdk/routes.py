@@ -6,6 +6,10 @@ opt=needs("order.read"))`. Keys are the app's own (`order.read`); the hub prefix
 
 from typing import Any, Final
 
+from litestar import Request
+
+from plugin_sdk.ports import Actor
+
 PUBLIC: Final = "public"
 SIGNED_IN: Final = "signed_in"
 
@@ -24,3 +28,9 @@ def needs(permission: str, *, body: Any = None, start: bool = False) -> dict[str
     if not permission:
         raise ValueError("a route names a permission, PUBLIC or SIGNED_IN")
     return {PERMISSION: permission, BODY: body, "start": start}
+
+
+def actor_of(request: Request[Any, Any, Any]) -> Actor:
+    """Return who makes the request: the door set it before the handler was called."""
+    actor: Actor = request.scope["yimen_actor"]  # type: ignore[typeddict-item]
+    return actor

@@ -1,0 +1,244 @@
+"""Opening cases and acting on them, by the rules of their flow."""
+
+import secrets
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col
+
+from plugin_sdk.cases import clock, rules
+from plugin_sdk.cases.flow import Does, State, Transition
+from plugin_sdk.cases.forms import ActForm, Decision
+from plugin_sdk.cases.models import CaseEntry
+from plugin_sdk.cases.traces import CaseTraces, R
+from plugin_sdk.deadlines import Term
+from plugin_sdk.ports import Audience, Organization, Read, Work
+from plugin_sdk.problems import Conflict, Invalid, field_error
+
+
+class CaseActs(CaseTraces[R]):
+    """What people do with cases."""
+
+    async def open(
+        self,
+        work: Work,
+        *,
+        title: str,
+        organization_id: UUID,
+        person_id: UUID | None,
+        term: Term | None,
+        due_on: date | None = None,
+        text: str | None = None,
+        **fields: Any,
+    ) -> R:
+        """Open a case at the organization that receives it, and return it.
+
+        `term` is its own deadline (None: it has none); `due_on` an earlier one that somebody
+        asks for, refused (`Invalid`) beyond the known calendar. `fields` are the app's columns.
+        """
+        now = work.now
+        row = self.row(
+            number=await work.number(self.flow.series),
+            code=f"{secrets.randbelow(10**6):06d}",
+            title=title,
+            state=self.flow.start,
+            stage_entered_at=now,
+            opened_at=now,
+            organization_id=organization_id,
+            origin_organization_id=organization_id,
+            person_id=person_id,
+            **fields,
+        )
+        clock.start(self.hub, row, now, term)
+        if due_on is not None:
+            clock.ask_for(self.hub, row, due_on, now)
+        await work.add(row, placed=True)
+        await self._join(work, row, "origin")
+        await self._record(
+            work, row, self.flow.opening, source="", reason=None, text=text, public=True
+        )
+        await self._wait(work, row, moved=False)
+        await self._arm(work, row)
+        self._publish(work, row, self.flow.event)
+        return row
+
+    async def bring_in(self, work: Work, row: R, entries: list[CaseEntry]) -> bool:
+        """Add a finished case of an old system with its timeline; return whether it was new.
+
+        `row.source_key` makes it one: a case that is there already is left as it is.
+        """
+        known = work.rows(self.row, col(self.row.id), permission=self.flow.read).where(
+            col(self.row.source_key) == row.source_key
+        )
+        if (await work.session.execute(known)).first() is not None:
+            return False
+        row.imported = True
+        await work.add(row, placed=True)
+        await self._join(work, row, "origin")
+        for seq, entry in enumerate(entries, 1):
+            entry.case_id, entry.seq = row.id, seq
+            entry.organization_id, entry.person_id = row.organization_id, row.person_id
+            await work.add(entry, placed=True)
+        work.audit(f"{self.flow.name}.import", self.subject(row.id), source=row.source_key)
+        return True
+
+    async def act(self, work: Work, id: UUID, verb: str, form: ActForm) -> R:
+        """Do an act on a case and return the case.
+
+        Checked in this order, so that nobody learns more than they may see: in scope (404
+        `NotFound`), version (409 `case.stale`), state (409 `case.illegal`), permission on the
+        row (403 `Denied`), who (403 `NotYours`), how often and until when (409), the app's
+        guard. The row is locked before it is looked at.
+        """
+        row = await work.get(self.row, id, permission=self.flow.read)
+        if form.version != row.version:
+            raise await self._stale(work, row)
+        transition = self.flow.find(row.state, verb)
+        if transition is None:
+            raise Conflict("case.illegal", state=self.words(f"state.{row.state}"))
+        if not work.actor.system:
+            await work.require(transition.permission, row)
+        rules.who_may(self.hub.app, transition, work.actor, row)
+        rules.when_may(self.hub, transition, row, work.now, await self.done(work, id))
+        if transition.guard is not None:
+            await transition.guard(work, row, form)
+        await self._perform(work, row, transition, form)
+        return row
+
+    async def may(self, read: Read, row: R, transition: Transition) -> bool:
+        """Return whether the actor could do the act now, its form aside."""
+        if rules.blocked(
+            self.hub, transition, read.actor, row, read.now, await self.done(read, row.id)
+        ):
+            return False
+        return await read.holds(transition.permission, row)
+
+    async def units(self, transition: Transition) -> list[Organization]:
+        """Return the organizations that could take a case which the act hands on."""
+        if transition.moves in (None, "origin"):
+            return []
+        waits_for = self.flow.state(transition.target or transition.sources[0]).waits_for
+        return await self.hub.directory.units(waits_for or self.flow.read)
+
+    async def _stale(self, work: Work, row: R) -> Conflict:
+        entry = self.row.entries
+        last = (
+            await work.session.execute(
+                work.rows(
+                    entry,
+                    col(entry.verb),
+                    col(entry.role),
+                    col(entry.unit),
+                    permission=self.flow.read,
+                )
+                .where(col(entry.case_id) == row.id)
+                .order_by(col(entry.seq).desc())
+                .limit(1)
+            )
+        ).first()
+        verb, role, unit = last or (self.flow.opening, "", "")
+        who = " ".join(part for part in (unit, role) if part)
+        return Conflict("case.stale", who=who, act=self.words(f"said.{verb}"), version=row.version)
+
+    async def _perform(
+        self, work: Work, row: R, transition: Transition, form: ActForm | None
+    ) -> None:
+        now, source, holder = work.now, row.state, row.organization_id
+        asked = row.extension_asked
+        if transition.apply is not None:
+            await transition.apply(work, row, form)
+        await self._move(row, transition, form)
+        await self._do(work, row, transition, form)
+        row.state = transition.target or source
+        moved = row.state != source or row.organization_id != holder
+        if moved:
+            row.stage_entered_at = now
+        self._settle(row, transition, self.flow.state(row.state), now)
+        if row.organization_id != holder or not clock.runs(self.flow, row):
+            row.extension_asked = row.extension_asked_by = None  # nobody needs it any more
+        if not work.actor.system and not rules.is_requester(work.actor, row):
+            row.responded_at = row.responded_at or now
+        row.version += 1
+        if row.organization_id != holder:
+            await self._join(work, row, "holder")
+        await self._record(
+            work,
+            row,
+            transition.verb,
+            source=source,
+            reason=getattr(form, "reason", None),
+            text=getattr(form, "text", None) or getattr(form, "comment", None),
+            public=transition.public,
+            data=_facts(form),
+        )
+        await self._wait(work, row, moved=moved, asked=asked != row.extension_asked)
+        await self._arm(work, row)
+        self._notify(work, row, transition)
+        self._publish(work, row, transition.event)
+        if transition.effect is not None:
+            work.effect(transition.effect, self.subject(row.id))
+
+    async def _move(self, row: R, transition: Transition, form: ActForm | None) -> None:
+        if transition.moves is None:
+            return
+        if transition.moves == "origin":
+            row.organization_id = row.origin_organization_id
+            return
+        unit = getattr(form, transition.moves)
+        if unit not in {organization.id for organization in await self.units(transition)}:
+            raise Invalid(field_error(transition.moves, "unit-cannot"))
+        row.organization_id = unit
+
+    async def _do(self, work: Work, row: R, transition: Transition, form: ActForm | None) -> None:
+        now = work.now
+        if transition.tone == "returned":
+            row.returns += 1
+        match transition.does:
+            case Does.RATE:
+                row.rating = int(getattr(form, "rating"))  # noqa: B009  the form is checked: a RateForm
+                row.rating_comment, row.rated_at = getattr(form, "comment", None), now
+            case Does.EXTEND:
+                row.extension_asked = getattr(form, "days", None)
+                row.extension_asked_by = work.actor.person_id
+            case Does.DECIDE:
+                if getattr(form, "decision", None) == Decision.APPROVE:
+                    clock.add_time(self.hub, row, row.extension_asked or 0)
+                    row.extended += 1
+                row.extension_asked = row.extension_asked_by = None
+            case Does.URGE:
+                row.urged_at, row.urged_by = now, work.actor.person_id
+                row.urged_by_post = _post(work)
+            case Does.SUPERVISE:
+                row.supervised_at = now
+            case Does.PLAIN:
+                pass
+
+    def _settle(self, row: R, transition: Transition, state: State, now: datetime) -> None:
+        if transition.reopens:
+            row.reopened += 1
+            row.resolved_at = row.closed_at = row.supervised_at = None
+            row.rating = row.rating_comment = row.rated_at = None  # the new outcome is rated anew
+            clock.restart(self.hub, row, now)
+        if transition.resolves:
+            row.resolved_at = now
+        if state.final and row.closed_at is None:
+            row.closed_at = now
+            row.resolved_at = row.resolved_at or now
+        clock.turn(self.hub, row, state.clock, now)
+
+
+def _facts(form: ActForm | None) -> dict[str, Any]:
+    """Return what a form said beyond the words that have columns of their own."""
+    if form is None:
+        return {}
+    return form.model_dump(
+        mode="json", exclude={"version", "reason", "text", "comment"}, exclude_none=True
+    )
+
+
+def _post(work: Work) -> str:
+    actor = work.actor
+    if actor.audience is not Audience.STAFF:
+        return ""
+    return " ".join(part for part in (actor.organization_name, actor.post_title) if part)

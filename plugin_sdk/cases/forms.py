@@ -1,0 +1,93 @@
+"""Forms of acts that many procedures share. Every one carries the version that was seen."""
+
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from plugin_sdk.forms import Form
+from plugin_sdk.views import FieldKind
+
+LONG_TEXT = 8000
+REASON = 1000
+
+
+class ActForm(Form):
+    """The base of all acts on a case: the version of the case that the actor saw."""
+
+    kinds: ClassVar[dict[str, FieldKind]] = {
+        "version": "hidden",
+        "reason": "textarea",
+        "text": "textarea",
+        "comment": "textarea",
+        "unit": "select",
+    }
+
+    version: int = Field(ge=1)
+
+
+class ReasonForm(ActForm):
+    """An act that must say why."""
+
+    reason: str = Field(min_length=1, max_length=REASON)
+
+
+class NoteForm(ActForm):
+    """An act that may say something to those who come after."""
+
+    reason: str | None = Field(default=None, max_length=REASON)
+
+
+class ReturnForm(ReasonForm):
+    """Return (退回): why, and by which rule."""
+
+    legal_basis: str = Field(min_length=1, max_length=300)
+
+
+class ReplyForm(ActForm):
+    """An answer (答复) to whoever asked."""
+
+    text: str = Field(min_length=1, max_length=LONG_TEXT)
+
+
+class MoveForm(NoteForm):
+    """Hand a case to a unit (派单, 转办)."""
+
+    unit: UUID
+
+
+class ExtendForm(ReasonForm):
+    """Ask for more time (延期), in the unit of the case's own term."""
+
+    days: int = Field(ge=1, le=60)
+
+
+class Decision(StrEnum):
+    """What was decided on a request."""
+
+    APPROVE = "approve"
+    REFUSE = "refuse"
+
+
+class DecideForm(NoteForm):
+    """Decide on what another person asked for."""
+
+    decision: Decision
+
+
+class Rating(StrEnum):
+    """The national scale of ratings (好差评, GB/T 39735-2020: five choices, none preset)."""
+
+    VERY_SATISFIED = "5"
+    SATISFIED = "4"
+    FAIR = "3"
+    DISSATISFIED = "2"
+    VERY_DISSATISFIED = "1"
+
+
+class RateForm(ActForm):
+    """Rate (评价) how a case was handled."""
+
+    rating: Rating
+    comment: str | None = Field(default=None, max_length=REASON)

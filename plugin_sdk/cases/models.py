@@ -1,0 +1,117 @@
+"""Mixins of a case, its timeline and its parties. The tables are the app's own.
+
+class OrderParty(CaseParty, Base, table=True): ...
+class OrderEntry(CaseEntry, Base, table=True):
+    parties: ClassVar[type[CaseParty]] = OrderParty
+class Order(CaseRow, Base, table=True):
+    parties: ClassVar[type[CaseParty]] = OrderParty
+    entries: ClassVar[type[CaseEntry]] = OrderEntry
+"""
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import JSON, select
+from sqlmodel import Field, col
+
+from plugin_sdk.data import Identified, Owned, UtcTime, Versioned
+
+
+class CaseParty(Identified):
+    """An organization that holds or once held a case: it keeps seeing the case.
+
+    Not scoped by itself: it is only ever read as the scope of its case.
+    """
+
+    case_id: UUID = Field(index=True)
+    organization_id: UUID = Field(index=True)
+    since: datetime = Field(sa_type=UtcTime)
+    role: str = Field(max_length=20)
+
+
+def _reached(parties: type[CaseParty], case_id: Any, within: Any) -> Any:
+    return (
+        select(col(parties.id))
+        .where(col(parties.case_id) == case_id, within(col(parties.organization_id)))
+        .exists()
+    )
+
+
+class CaseRow(Owned, Versioned):
+    """A case (办件): one matter from its filing to its end.
+
+    `organization_id` holds it now, `person_id` asked for it (None: a caller without an
+    account). `code` opens its public progress together with the number. Times are UTC.
+    """
+
+    parties: ClassVar[type[CaseParty]]
+    entries: ClassVar[type["CaseEntry"]]
+
+    number: str = Field(max_length=40, unique=True)
+    code: str = Field(max_length=12)
+    title: str = Field(max_length=200)
+    state: str = Field(max_length=40, index=True)
+    stage_entered_at: datetime = Field(sa_type=UtcTime)
+    opened_at: datetime = Field(sa_type=UtcTime, index=True)
+    origin_organization_id: UUID
+    due_at: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
+    due_from: datetime | None = Field(default=None, sa_type=UtcTime)
+    due_term: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    due_pending: bool = Field(default=False, index=True)
+    paused_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    responded_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    resolved_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    returns: int = Field(default=0)
+    extension_asked: int | None = Field(default=None)
+    extension_asked_by: UUID | None = Field(default=None)
+    extended: int = Field(default=0)
+    supervised_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    urged_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    urged_by: UUID | None = Field(default=None)
+    urged_by_post: str = Field(default="", max_length=200)
+    reopened: int = Field(default=0)
+    rating: int | None = Field(default=None)
+    rating_comment: str | None = Field(default=None, max_length=1000)
+    rated_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    imported: bool = Field(default=False)
+    source_key: str | None = Field(default=None, max_length=200, unique=True)
+
+    @classmethod
+    def reach_organizations(cls, within: Any) -> Any:
+        """Return the condition for cases that the organizations hold or held."""
+        return _reached(cls.parties, col(cls.id), within)
+
+
+class CaseEntry(Owned):
+    """One step of a timeline: written once, never changed.
+
+    `role` and `unit` are words as they were then. `at` is None where an old system kept a
+    date alone (`on_date`). `organization_id` and `person_id` are those of the case, so that
+    who may see the case sees its timeline; `actor_*` say who acted.
+    """
+
+    parties: ClassVar[type[CaseParty]]
+
+    case_id: UUID = Field(index=True)
+    seq: int
+    verb: str = Field(max_length=40)
+    source: str = Field(default="", max_length=40)
+    target: str = Field(default="", max_length=40)
+    actor_person_id: UUID | None = None
+    actor_post_id: UUID | None = None
+    role: str = Field(default="", max_length=200)
+    unit: str = Field(default="", max_length=200)
+    at: datetime | None = Field(default=None, sa_type=UtcTime)
+    on_date: date | None = None
+    reason: str | None = Field(default=None, max_length=1000)
+    text: str | None = None
+    data: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    version: int
+    public: bool = False
+
+    @classmethod
+    def reach_organizations(cls, within: Any) -> Any:
+        """Return the condition for steps of cases that the organizations hold or held."""
+        return _reached(cls.parties, col(cls.case_id), within)
