@@ -1,0 +1,1 @@
+"""The shell. It finds apps by entry point and never imports one."""

@@ -1,0 +1,158 @@
+"""The database: engine, transactions, and domain events inside a transaction.
+
+Nothing else in the house opens a connection. `Database.transaction(write=True)` is one
+transaction; on SQLite it begins with BEGIN IMMEDIATE, since a read transaction that turns
+into a writing one fails at once when another has written meanwhile.
+"""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import MetaData, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.orm import registry
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from plugin_sdk.data import NAMING
+
+WRITING = "yimen_writing"
+UNIT = "yimen_unit"
+MIGRATION = "yimen_migration"
+
+core_metadata = MetaData(naming_convention=NAMING)
+E = TypeVar("E")
+
+
+class CoreBase(SQLModel, registry=registry(metadata=core_metadata)):
+    """The base of the shell's own tables."""
+
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(UTC)
+
+
+class Transaction:
+    """One transaction: its session, its time, and what to do once it is committed.
+
+    `now` is the same throughout, so that all rows of one act agree.
+    """
+
+    def __init__(self, database: "Database", session: AsyncSession, now: datetime) -> None:
+        self.database = database
+        self.session = session
+        self.now = now
+        self._after_commit: list[Callable[[], Awaitable[None] | None]] = []
+
+    def after_commit(self, call: Callable[[], Awaitable[None] | None]) -> None:
+        """Call it once the transaction is committed; never when it rolls back."""
+        self._after_commit.append(call)
+
+    async def raise_event(self, event: Any) -> None:
+        """Let other rooms act on a domain event within this very transaction."""
+        for handler in self.database.handlers(type(event)):
+            await handler(self, event)
+
+    async def _committed(self) -> None:
+        for call in self._after_commit:
+            outcome = call()
+            if outcome is not None:
+                await outcome
+
+
+Handler = Callable[[Transaction, E], Awaitable[None]]
+
+
+class Database:
+    """The engine of a hub. `clock` gives the time; tests set it."""
+
+    def __init__(self, url: str, *, clock: Clock = utc_now, pool_size: int = 10) -> None:
+        self.url = url
+        self.clock = clock
+        self.sqlite = url.startswith("sqlite")
+        # one writer at a time on SQLite; on PostgreSQL half the pool, so that what a unit
+        # of work looks up beside its own connection always finds one
+        self._writers = asyncio.Semaphore(1 if self.sqlite else pool_size)
+        self._handlers: dict[type, list[Handler[Any]]] = defaultdict(list)
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=not self.sqlite,
+            connect_args={"timeout": 20} if self.sqlite else {"timeout": 5, "command_timeout": 60},
+        )
+        if self.sqlite:
+            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+
+    def on(self, kind: type[E], handler: Handler[E]) -> None:
+        """Let `handler` run in the transaction of each domain event of the kind."""
+        self._handlers[kind].append(handler)
+
+    def handlers(self, kind: type) -> list[Handler[Any]]:
+        """Return the handlers of a kind of domain event."""
+        return self._handlers[kind]
+
+    @asynccontextmanager
+    async def transaction(
+        self,
+        *,
+        write: bool = False,
+        now: datetime | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> AsyncIterator[Transaction]:
+        """Return one transaction: committed at the end, rolled back on any exception."""
+        settings = {WRITING: write, **(options or {})}
+        async with self._writers if write else contextlib.nullcontext(), AsyncSession(
+            self.engine, expire_on_commit=False, autoflush=False
+        ) as session:
+            await session.connection(execution_options=settings)
+            transaction = Transaction(self, session, now or self.clock())
+            yield transaction
+            if write:
+                await session.commit()
+            else:
+                await session.rollback()
+        await transaction._committed()
+
+    @asynccontextmanager
+    async def migration(self) -> AsyncIterator[AsyncConnection]:
+        """Return a connection for migrations, which alone may run plain SQL."""
+        async with self.engine.connect() as connection:
+            await connection.execution_options(**{MIGRATION: True, WRITING: True})
+            yield connection
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, record: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # the driver begins nothing: `_begin_sqlite` does
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "busy_timeout=20000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get(WRITING)
+    cursor = connection.connection.cursor()
+    cursor.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
+    cursor.close()

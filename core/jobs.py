@@ -1,0 +1,282 @@
+"""Periodic jobs and the outbox: each fires once, however many workers there are.
+
+A job is claimed by a conditional update, an outbox row by a lock that others skip. What a
+row does to the database is committed together with its being done, so it happens once;
+what it sends outside goes at least once, with the row's id as dedupe key.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import JSON, Index, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Field, col
+
+from core.database import CoreBase, Database, Transaction
+from core.shared_state import SharedState
+from plugin_sdk.data import UtcTime, new_id
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+CLAIM_SECONDS = 60
+BATCH = 50
+MOST_ATTEMPTS = 12
+HINT = "outbox"
+
+
+class PeriodicJob(CoreBase, table=True):
+    """When a job is due next, and who runs it now."""
+
+    __tablename__ = "jobs_periodic"
+
+    name: str = Field(primary_key=True)
+    next_at: datetime = Field(sa_type=UtcTime)
+    claimed_by: str | None = None
+    claimed_until: datetime | None = Field(default=None, sa_type=UtcTime)
+    last_ran_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    last_error: str | None = None
+
+
+class OutboxRow(CoreBase, table=True):
+    """Something to be done after the transaction that wrote this row."""
+
+    __tablename__ = "jobs_outbox"
+    __table_args__ = (Index("ix_jobs_outbox_pending", "done_at", "due_at"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    kind: str
+    payload: dict[str, Any] = Field(sa_type=JSON)
+    dedupe: str | None = Field(default=None, unique=True)
+    due_at: datetime = Field(sa_type=UtcTime)
+    attempts: int = 0
+    claimed_until: datetime | None = Field(default=None, sa_type=UtcTime)
+    done_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    error: str | None = None
+
+
+class OutboxItem(msgspec.Struct, frozen=True):
+    """An outbox row as its handler sees it."""
+
+    id: UUID
+    kind: str
+    payload: Mapping[str, Any]
+
+
+OutboxHandler = Callable[[Transaction, OutboxItem], Awaitable[None]]
+
+
+async def send_later(
+    transaction: Transaction,
+    kind: str,
+    payload: Mapping[str, Any],
+    *,
+    dedupe: str | None = None,
+    delay_seconds: float = 0,
+) -> None:
+    """Write an outbox row into the transaction. A dedupe key that was used is ignored."""
+    values = {
+        "id": new_id(),
+        "kind": kind,
+        "payload": dict(payload),
+        "dedupe": dedupe,
+        "due_at": transaction.now + timedelta(seconds=delay_seconds),
+        "attempts": 0,
+    }
+    dialect = sqlite if transaction.database.sqlite else postgresql
+    await transaction.session.execute(
+        dialect.insert(OutboxRow).values(**values).on_conflict_do_nothing()
+    )
+
+
+async def unsend(transaction: Transaction, dedupe: str) -> bool:
+    """Take back an outbox row that has not left; return whether it was there."""
+    gone = await transaction.session.execute(
+        delete(OutboxRow)
+        .where(col(OutboxRow.dedupe) == dedupe, col(OutboxRow.done_at).is_(None))
+        .returning(col(OutboxRow.id))
+    )
+    return gone.first() is not None
+
+
+class _Periodic(msgspec.Struct, frozen=True):
+    every: float
+    run: Callable[[], Awaitable[None]]
+
+
+class Jobs:
+    """Runs the periodic jobs and the outbox of one worker."""
+
+    def __init__(self, database: Database, shared: SharedState) -> None:
+        self._database = database
+        self._shared = shared
+        self._periodic: dict[str, _Periodic] = {}
+        self._handlers: dict[str, OutboxHandler] = {}
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        shared.on_hint(HINT, self._wake.set)
+
+    def every(self, seconds: float, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run something every `seconds`, on one worker at a time."""
+        self._periodic[name] = _Periodic(seconds, run)
+
+    def cancel(self, prefix: str) -> None:
+        """Stop running the jobs whose name starts so."""
+        for name in [name for name in self._periodic if name.startswith(prefix)]:
+            del self._periodic[name]
+
+    def handle(self, kind: str, handler: OutboxHandler) -> None:
+        """Let `handler` do the outbox rows of a kind."""
+        self._handlers[kind] = handler
+
+    def wake(self) -> None:
+        """Look at the outbox now rather than at the next tick."""
+        self._wake.set()
+
+    def start(self) -> None:
+        """Begin ticking."""
+        self._task = asyncio.create_task(self._run(), name="jobs")
+
+    async def close(self) -> None:
+        """Stop ticking; what is claimed is taken over when its claim runs out."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.run_due()
+                while await self.relay():
+                    pass
+            except Exception:
+                logger.exception("jobs: this round failed, the next follows")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), TICK_SECONDS)
+            self._wake.clear()
+
+    async def run_due(self) -> None:
+        """Run each periodic job that is due and that no other worker has claimed."""
+        async with self._database.transaction() as tx:
+            found = await tx.session.execute(
+                select(col(PeriodicJob.name), col(PeriodicJob.next_at))
+            )
+            due = {name: at for name, at in found}
+            now = tx.now
+        for name, job in list(self._periodic.items()):
+            if (name not in due or due[name] <= now) and await self._claim(name, job):
+                await self._run_job(name, job)
+
+    async def _claim(self, name: str, job: _Periodic) -> bool:
+        async with self._database.transaction(write=True) as tx:
+            dialect = sqlite if self._database.sqlite else postgresql
+            await tx.session.execute(
+                dialect.insert(PeriodicJob)
+                .values(name=name, next_at=tx.now)
+                .on_conflict_do_nothing()
+            )
+            claimed = await tx.session.execute(
+                update(PeriodicJob)
+                .where(
+                    col(PeriodicJob.name) == name,
+                    col(PeriodicJob.next_at) <= tx.now,
+                    or_(
+                        col(PeriodicJob.claimed_until).is_(None),
+                        col(PeriodicJob.claimed_until) < tx.now,
+                    ),
+                )
+                .values(
+                    next_at=tx.now + timedelta(seconds=job.every),
+                    claimed_by=self._shared.worker,
+                    claimed_until=tx.now + timedelta(seconds=max(CLAIM_SECONDS, job.every)),
+                )
+                .returning(col(PeriodicJob.name))
+            )
+            return claimed.first() is not None
+
+    async def _run_job(self, name: str, job: _Periodic) -> None:
+        error = None
+        try:
+            await job.run()
+        except Exception as failure:
+            error = f"{type(failure).__name__}: {failure}"[:500]
+            logger.exception("job %s failed", name)
+        async with self._database.transaction(write=True) as tx:
+            await tx.session.execute(
+                update(PeriodicJob)
+                .where(
+                    col(PeriodicJob.name) == name,
+                    col(PeriodicJob.claimed_by) == self._shared.worker,
+                )
+                .values(claimed_until=None, last_ran_at=tx.now, last_error=error)
+            )
+
+    async def relay(self) -> int:
+        """Do one batch of the outbox; return how many rows were taken."""
+        items = await self._take()
+        for item in items:
+            await self._do(item)
+        return len(items)
+
+    async def _take(self) -> list[OutboxItem]:
+        kinds = list(self._handlers)
+
+        def pending(now: datetime) -> Any:
+            return (
+                select(col(OutboxRow.id), col(OutboxRow.kind), col(OutboxRow.payload))
+                .where(
+                    col(OutboxRow.done_at).is_(None),
+                    col(OutboxRow.due_at) <= now,
+                    col(OutboxRow.attempts) < MOST_ATTEMPTS,
+                    col(OutboxRow.kind).in_(kinds),
+                    or_(col(OutboxRow.claimed_until).is_(None), col(OutboxRow.claimed_until) < now),
+                )
+                .order_by(col(OutboxRow.due_at), col(OutboxRow.id))
+                .limit(BATCH)
+            )
+
+        async with self._database.transaction() as tx:
+            if (await tx.session.execute(pending(tx.now).limit(1))).first() is None:
+                return []
+        async with self._database.transaction(write=True) as tx:
+            rows = await tx.session.execute(pending(tx.now).with_for_update(skip_locked=True))
+            items = [OutboxItem(*row) for row in rows]
+            await tx.session.execute(
+                update(OutboxRow)
+                .where(col(OutboxRow.id).in_([item.id for item in items]))
+                .values(
+                    claimed_until=tx.now + timedelta(seconds=CLAIM_SECONDS),
+                    attempts=col(OutboxRow.attempts) + 1,
+                )
+            )
+        return items
+
+    async def _do(self, item: OutboxItem) -> None:
+        try:
+            async with self._database.transaction(write=True) as tx:
+                mine = await tx.session.execute(
+                    update(OutboxRow)
+                    .where(col(OutboxRow.id) == item.id, col(OutboxRow.done_at).is_(None))
+                    .values(done_at=tx.now, error=None)
+                    .returning(col(OutboxRow.id))
+                )
+                if mine.first() is not None:
+                    await self._handlers[item.kind](tx, item)
+        except Exception as failure:
+            logger.exception("outbox row %s (%s) failed", item.id, item.kind)
+            async with self._database.transaction(write=True) as tx:
+                await tx.session.execute(
+                    update(OutboxRow)
+                    .where(col(OutboxRow.id) == item.id)
+                    .values(
+                        claimed_until=None,
+                        due_at=tx.now + timedelta(seconds=30),
+                        error=f"{type(failure).__name__}: {failure}"[:500],
+                    )
+                )

@@ -1,0 +1,275 @@
+"""What workers tell one another: hints, acknowledgements, counters. Never the truth.
+
+The database decides; a hint only makes the others look at it sooner. `LocalState` serves
+the one worker of the embedded default, `RedisState` several workers on Redis or Valkey.
+When Redis is away, hints are lost, acknowledgements are unknown (`None`) and counters
+count in this worker alone; nothing waits for it.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Protocol
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 0.5
+WORKER_TTL_SECONDS = 3
+Callback = Callable[[], None]
+
+
+def new_worker_id() -> str:
+    """Return a name for this worker that no other has had."""
+    return f"{os.getpid()}-{secrets.token_hex(4)}"
+
+
+class SharedState(Protocol):
+    """The port: what both kinds offer."""
+
+    worker: str
+
+    async def start(self) -> None: ...
+    async def close(self) -> None: ...
+
+    def on_hint(self, channel: str, callback: Callback) -> None:
+        """Call back soon after any worker has hinted on the channel."""
+        ...
+
+    async def hint(self, channel: str) -> None:
+        """Tell all workers to look at the database; may be lost."""
+        ...
+
+    async def acknowledge(self, topic: str, generation: int) -> None:
+        """Say that this worker runs a generation."""
+        ...
+
+    async def acknowledgements(self, topic: str) -> dict[str, int] | None:
+        """Return the generation of every live worker; None when that is unknown."""
+        ...
+
+    async def hit(self, key: str, seconds: int) -> int:
+        """Count a hit; return how many there were in the present window of `seconds`."""
+        ...
+
+    async def forget(self, key: str) -> None:
+        """Start a counter anew."""
+        ...
+
+
+class _Windows:
+    """Counters of fixed windows, bounded in number."""
+
+    def __init__(self, most: int = 100_000) -> None:
+        self._counts: dict[str, tuple[float, int]] = {}
+        self._most = most
+
+    def hit(self, key: str, seconds: int) -> int:
+        now = time.monotonic()
+        until, count = self._counts.get(key, (0.0, 0))
+        if until <= now:
+            until, count = now + seconds, 0
+            if len(self._counts) >= self._most:
+                self._counts = {k: v for k, v in self._counts.items() if v[0] > now}
+        self._counts[key] = (until, count + 1)
+        return count + 1
+
+    def forget(self, key: str) -> None:
+        self._counts.pop(key, None)
+
+
+class LocalState:
+    """The in-process twin: one worker that hears itself."""
+
+    def __init__(self) -> None:
+        self.worker = new_worker_id()
+        self._callbacks: dict[str, list[Callback]] = defaultdict(list)
+        self._acknowledged: dict[str, int] = {}
+        self._windows = _Windows()
+
+    async def start(self) -> None:
+        """Nothing to start."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def on_hint(self, channel: str, callback: Callback) -> None:
+        """See `SharedState`."""
+        self._callbacks[channel].append(callback)
+
+    async def hint(self, channel: str) -> None:
+        """See `SharedState`."""
+        for callback in self._callbacks[channel]:
+            callback()
+
+    async def acknowledge(self, topic: str, generation: int) -> None:
+        """See `SharedState`."""
+        self._acknowledged[topic] = generation
+
+    async def acknowledgements(self, topic: str) -> dict[str, int] | None:
+        """See `SharedState`."""
+        return {self.worker: self._acknowledged.get(topic, 0)}
+
+    async def hit(self, key: str, seconds: int) -> int:
+        """See `SharedState`."""
+        return self._windows.hit(key, seconds)
+
+    async def forget(self, key: str) -> None:
+        """See `SharedState`."""
+        self._windows.forget(key)
+
+
+class RedisState:
+    """Shared state on Redis or Valkey, for several workers."""
+
+    def __init__(self, url: str, *, prefix: str = "yimen") -> None:
+        self.worker = new_worker_id()
+        self._prefix = prefix
+        self._callbacks: dict[str, list[Callback]] = defaultdict(list)
+        self._acknowledged: dict[str, int] = {}
+        self._windows = _Windows()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._redis = Redis.from_url(
+            url,
+            socket_timeout=1.0,
+            socket_connect_timeout=1.0,
+            retry=Retry(NoBackoff(), 0),
+            decode_responses=True,
+        )
+        # listening has no time limit of its own: silence is not a fault
+        self._listener = Redis.from_url(url, socket_connect_timeout=1.0, decode_responses=True)
+
+    async def start(self) -> None:
+        """Begin the heartbeat and the listening."""
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            await self._beat()
+        self._tasks = [
+            asyncio.create_task(self._heartbeat(), name="shared-state-heartbeat"),
+            asyncio.create_task(self._listen(), name="shared-state-listener"),
+        ]
+
+    async def close(self) -> None:
+        """Leave: this worker is no longer counted among the live."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            await self._redis.delete(self._key("worker", self.worker))
+            await self._redis.srem(self._key("workers"), self.worker)
+        await self._redis.aclose()
+        await self._listener.aclose()
+
+    def on_hint(self, channel: str, callback: Callback) -> None:
+        """See `SharedState`."""
+        self._callbacks[channel].append(callback)
+
+    async def hint(self, channel: str) -> None:
+        """See `SharedState`. This worker hears it even when Redis is away."""
+        try:
+            await self._redis.publish(self._key("hint"), channel)
+        except (RedisError, OSError, TimeoutError):
+            for callback in self._callbacks[channel]:
+                callback()
+
+    async def acknowledge(self, topic: str, generation: int) -> None:
+        """See `SharedState`."""
+        self._acknowledged[topic] = generation
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            await self._beat()
+
+    async def acknowledgements(self, topic: str) -> dict[str, int] | None:
+        """See `SharedState`."""
+        try:
+            workers = sorted(await self._redis.smembers(self._key("workers")))
+            if not workers:
+                return None
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for worker in workers:
+                    pipe.hgetall(self._key("worker", worker))
+                states = await pipe.execute()
+        except (RedisError, OSError, TimeoutError):
+            return None
+        live = {}
+        for worker, state in zip(workers, states, strict=True):
+            if state:
+                live[worker] = int(state.get(topic, 0))
+            else:
+                with contextlib.suppress(RedisError, OSError, TimeoutError):
+                    await self._redis.srem(self._key("workers"), worker)
+        return live if self.worker in live else None
+
+    async def hit(self, key: str, seconds: int) -> int:
+        """See `SharedState`."""
+        name = self._key("hits", key)
+        try:
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.incr(name)
+                pipe.expire(name, seconds, nx=True)
+                count, _ = await pipe.execute()
+            return int(count)
+        except (RedisError, OSError, TimeoutError):
+            return self._windows.hit(key, seconds)
+
+    async def forget(self, key: str) -> None:
+        """See `SharedState`."""
+        self._windows.forget(key)
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            await self._redis.delete(self._key("hits", key))
+
+    def _key(self, *parts: str) -> str:
+        return ":".join((self._prefix, *parts))
+
+    async def _beat(self) -> None:
+        name = self._key("worker", self.worker)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.sadd(self._key("workers"), self.worker)
+            pipe.hset(name, mapping={"alive": "1", **self._acknowledged})
+            pipe.expire(name, WORKER_TTL_SECONDS)
+            await pipe.execute()
+
+    async def _heartbeat(self) -> None:
+        away = False
+        while True:
+            try:
+                await self._beat()
+                if away:
+                    logger.warning("shared state is back")
+                away = False
+            except (RedisError, OSError, TimeoutError) as error:
+                if not away:
+                    logger.warning("shared state is away: %s", type(error).__name__)
+                away = True
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with self._listener.pubsub() as channel:
+                    await channel.subscribe(self._key("hint"))
+                    async for message in channel.listen():
+                        if message["type"] == "message":
+                            for callback in self._callbacks[message["data"]]:
+                                callback()
+            except (RedisError, OSError, TimeoutError):
+                await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+def connect(redis_url: str | None, database_url: str) -> SharedState:
+    """Return the shared state for a hub: Redis when there is an address, else local.
+
+    Hubs with different databases may share a Redis: their keys and hints stay apart.
+    """
+    if redis_url is None:
+        return LocalState()
+    hub = hashlib.sha256(database_url.encode()).hexdigest()[:12]
+    return RedisState(redis_url, prefix=f"yimen:{hub}")
