@@ -1,0 +1,1 @@
+"""Roles, grants, scopes, decisions and their explanation."""

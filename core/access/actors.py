@@ -1,0 +1,350 @@
+"""Who acts: sessions and grants as one frozen `Actor`, cached under a lease.
+
+A worker decides from its cache only while its lease runs. It renews the lease by reading
+the revocations it has not seen (from the database, which is the truth) and then says so in
+shared state. A revocation returns when every live worker has said it, or when any lease
+that was given before it has run out; no decision begun after that is allowed by it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import OrderedDict, defaultdict
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlmodel import col
+
+from core.access.models import Generation, Grant, Revocation, Role, RolePermission
+from core.database import Database, Transaction
+from core.identity.events import PersonChanged, PostEnded, SessionEnded
+from core.identity.models import OrganizationRow, Person, Post, SignInSession
+from core.identity.sessions import digest
+from core.shared_state import SharedState
+from plugin_sdk.ports import Actor, Audience, Permit, ScopeKind
+
+logger = logging.getLogger(__name__)
+
+TOPIC = "access"
+MOST_CACHED = 20_000
+KEEP_REVOCATIONS = timedelta(days=2)
+VISITOR = Actor()
+
+
+class _Cached(msgspec.Struct, frozen=True):
+    actor: Actor
+    expires: datetime
+
+
+async def revoke(tx: Transaction, subject: str) -> int:
+    """Write a revocation into the transaction; return its number."""
+    generation = (
+        await tx.session.execute(
+            update(Generation)
+            .where(col(Generation.id) == 1)
+            .values(value=col(Generation.value) + 1)
+            .returning(col(Generation.value))
+        )
+    ).scalar_one()
+    await tx.session.execute(
+        insert(Revocation).values(generation=generation, subject=subject, at=tx.now)
+    )
+    return int(generation)
+
+
+async def revoked_since(tx: Transaction, actor: Actor) -> bool:
+    """Return whether something of the actor was revoked after it was loaded."""
+    subjects = ["*", f"person:{actor.person_id}", f"session:{actor.session_id}"]
+    found = await tx.session.execute(
+        select(col(Revocation.generation))
+        .where(col(Revocation.generation) > actor.revocation, col(Revocation.subject).in_(subjects))
+        .limit(1)
+    )
+    return found.first() is not None
+
+
+class Actors:
+    """The actors of one worker."""
+
+    def __init__(self, database: Database, shared: SharedState, *, lease_seconds: float) -> None:
+        self._database = database
+        self._shared = shared
+        self._lease_seconds = lease_seconds
+        self._lease_until = 0.0
+        self._generation = -1
+        self._cache: OrderedDict[str, _Cached] = OrderedDict()
+        self._of_person: dict[UUID, set[str]] = defaultdict(set)
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        shared.on_hint(TOPIC, self._wake.set)
+        database.on(SessionEnded, self._session_ended)
+        database.on(PersonChanged, self._person_changed)
+        database.on(PostEnded, self._post_ended)
+
+    async def start(self) -> None:
+        """Take the first lease and keep renewing it."""
+        await self.renew()
+        self._task = asyncio.create_task(self._keep(), name="access-lease")
+
+    async def close(self) -> None:
+        """Give up the lease."""
+        self._lease_until = 0.0
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def of_token(self, token: str) -> Actor:
+        """Return who holds a session's secret; the visitor when it is not in force."""
+        session_id = digest(token)
+        cached = self._cache.get(session_id)
+        if cached is not None and time.monotonic() < self._lease_until:
+            if self._database.clock() < cached.expires:
+                return cached.actor
+            self._evict(f"session:{session_id}")
+            return VISITOR
+        return await self._load(session_id)
+
+    async def reload(self, actor: Actor) -> Actor:
+        """Return the actor as the database has it now."""
+        if actor.session_id is None:
+            return VISITOR
+        return await self._load(actor.session_id)
+
+    async def _load(self, session_id: str) -> Actor:
+        before = self._generation
+        async with self._database.transaction() as tx:
+            found = await load_session(tx, session_id)
+        if found is None:
+            self._evict(f"session:{session_id}")
+            return VISITOR
+        # a revocation that was read meanwhile may speak of what was just loaded
+        if before == self._generation:
+            self._cache[session_id] = found
+            self._cache.move_to_end(session_id)
+            if found.actor.person_id is not None:
+                self._of_person[found.actor.person_id].add(session_id)
+            while len(self._cache) > MOST_CACHED:
+                self._forget(next(iter(self._cache)))
+        return found.actor
+
+    def _forget(self, session_id: str) -> None:
+        cached = self._cache.pop(session_id, None)
+        if cached is not None and cached.actor.person_id is not None:
+            held = self._of_person[cached.actor.person_id]
+            held.discard(session_id)
+            if not held:
+                del self._of_person[cached.actor.person_id]
+
+    def _evict(self, subject: str) -> None:
+        kind, _, id = subject.partition(":")
+        if kind == "session":
+            self._forget(id)
+        elif kind == "person":
+            for session_id in list(self._of_person.get(UUID(id), ())):
+                self._forget(session_id)
+        else:
+            self._cache.clear()
+            self._of_person.clear()
+
+    async def renew(self) -> None:
+        """Read what was revoked, forget it, and take a lease from before the reading."""
+        asked = time.monotonic()
+        async with self._database.transaction() as tx:
+            if self._generation < 0:
+                value = await tx.session.execute(select(col(Generation.value)))
+                self._generation = value.scalar_one()
+                found: list[tuple[int, str]] = []
+            else:
+                rows = await tx.session.execute(
+                    select(col(Revocation.generation), col(Revocation.subject))
+                    .where(col(Revocation.generation) > self._generation)
+                    .order_by(col(Revocation.generation))
+                )
+                found = [(generation, subject) for generation, subject in rows]
+        for generation, subject in found:
+            self._evict(subject)
+            self._generation = max(self._generation, generation)
+        self._lease_until = asked + self._lease_seconds
+        await self._shared.acknowledge(TOPIC, self._generation)
+
+    async def _keep(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._lease_seconds / 4)
+            self._wake.clear()
+            try:
+                await self.renew()
+            except Exception as error:  # without a lease every request asks the database
+                logger.warning("the access lease was not renewed: %s", type(error).__name__)
+
+    async def _session_ended(self, tx: Transaction, event: SessionEnded) -> None:
+        await self.revoke(tx, f"session:{event.session_id}")
+
+    async def _person_changed(self, tx: Transaction, event: PersonChanged) -> None:
+        await self.revoke(tx, f"person:{event.person_id}")
+
+    async def _post_ended(self, tx: Transaction, event: PostEnded) -> None:
+        await tx.session.execute(
+            update(Grant)
+            .where(col(Grant.post_id) == event.post_id, col(Grant.revoked_at).is_(None))
+            .values(revoked_at=tx.now)
+        )
+        await tx.session.execute(
+            update(SignInSession)
+            .where(col(SignInSession.post_id) == event.post_id)
+            .values(post_id=None)
+        )
+
+    async def revoke(self, tx: Transaction, subject: str) -> None:
+        """Revoke in the transaction; once it is committed, wait until every worker knows."""
+        generation = await revoke(tx, subject)
+
+        async def tell() -> None:
+            self._evict(subject)
+            await self._until_known(generation)
+
+        tx.after_commit(tell)
+
+    async def _until_known(self, generation: int) -> None:
+        end = time.monotonic() + self._lease_seconds
+        with contextlib.suppress(Exception):  # unknown is waited for: the lease runs out
+            await self.renew()
+        await self._shared.hint(TOPIC)
+        pause = 0.002
+        while time.monotonic() < end:
+            known = await self._shared.acknowledgements(TOPIC)
+            if known is not None and all(seen >= generation for seen in known.values()):
+                return
+            await asyncio.sleep(min(pause, max(0.0, end - time.monotonic())))
+            pause = min(pause * 2, 0.1)
+
+    async def tidy(self) -> None:
+        """Forget old revocations; no cached actor is as old."""
+        async with self._database.transaction(write=True) as tx:
+            await tx.session.execute(
+                delete(Revocation).where(col(Revocation.at) < tx.now - KEEP_REVOCATIONS)
+            )
+
+
+async def load_session(tx: Transaction, session_id: str) -> _Cached | None:
+    """Return the actor of a session in force, None when it is not."""
+    row = (
+        await tx.session.execute(
+            select(
+                col(SignInSession.person_id),
+                col(SignInSession.csrf),
+                col(SignInSession.expires_at),
+                col(SignInSession.post_id),
+                col(Person.name),
+                col(Person.language),
+                col(Person.elder),
+            )
+            .join(Person, col(Person.id) == col(SignInSession.person_id))
+            .where(
+                col(SignInSession.id) == session_id,
+                col(SignInSession.ended_at).is_(None),
+                col(SignInSession.expires_at) > tx.now,
+                col(Person.disabled_at).is_(None),
+            )
+        )
+    ).first()
+    if row is None:
+        return None
+    person_id, csrf, expires, post_id, name, language, elder = row
+    actor = await load_actor(tx, person_id, name, post_id)
+    return _Cached(
+        msgspec.structs.replace(
+            actor, session_id=session_id, csrf=csrf, language=language, elder=elder
+        ),
+        expires,
+    )
+
+
+async def load_actor(tx: Transaction, person_id: UUID, name: str, post_id: UUID | None) -> Actor:
+    """Return a person as an actor in one post (None: as a resident)."""
+    # read first: what is revoked later than this is found by `revoked_since`
+    generation = (await tx.session.execute(select(col(Generation.value)))).scalar_one()
+    post = None
+    if post_id is not None:
+        post = (
+            await tx.session.execute(
+                select(
+                    col(Post.title),
+                    col(OrganizationRow.id),
+                    col(OrganizationRow.name),
+                    col(OrganizationRow.code),
+                )
+                .join(OrganizationRow, col(OrganizationRow.id) == col(Post.organization_id))
+                .where(
+                    col(Post.id) == post_id,
+                    col(Post.person_id) == person_id,
+                    col(Post.starts_at) <= tx.now,
+                    or_(col(Post.ends_at).is_(None), col(Post.ends_at) > tx.now),
+                )
+            )
+        ).first()
+    actor = Actor(
+        person_id=person_id,
+        name=name,
+        audience=Audience.STAFF if post else Audience.RESIDENT,
+        permits=await _permits(tx, post_id if post else None),
+        revocation=generation,
+        loaded_at=tx.now,
+    )
+    if post is None:
+        return actor
+    return msgspec.structs.replace(
+        actor,
+        post_id=post_id,
+        post_title=post[0],
+        organization_id=post[1],
+        organization_name=post[2],
+        organization_code=post[3],
+    )
+
+
+async def _permits(tx: Transaction, post_id: UUID | None) -> dict[str, tuple[Permit, ...]]:
+    permits: dict[str, list[Permit]] = defaultdict(list)
+    own = await tx.session.execute(
+        select(col(RolePermission.permission), col(Role.key))
+        .join(Role, col(Role.key) == col(RolePermission.role))
+        .where(col(Role.audience) == Audience.RESIDENT)
+    )
+    for permission, role in own:
+        permits[permission].append(Permit(grant=f"audience:{role}", role=role, scope=ScopeKind.OWN))
+    if post_id is not None:
+        granted = await tx.session.execute(
+            select(
+                col(RolePermission.permission),
+                col(Grant.id),
+                col(Grant.role),
+                col(Grant.scope),
+                col(Grant.organizations),
+                col(Grant.starts_at),
+                col(Grant.ends_at),
+            )
+            .join(Grant, col(Grant.role) == col(RolePermission.role))
+            .where(
+                and_(
+                    col(Grant.post_id) == post_id,
+                    col(Grant.revoked_at).is_(None),
+                    or_(col(Grant.ends_at).is_(None), col(Grant.ends_at) > tx.now),
+                )
+            )
+            .order_by(col(Grant.id))
+        )
+        for permission, id, role, scope, organizations, starts, ends in granted:
+            permits[permission].append(
+                Permit(
+                    grant=str(id),
+                    role=role,
+                    scope=ScopeKind(scope),
+                    organizations=tuple(UUID(item) for item in organizations),
+                    starts=starts,
+                    ends=ends,
+                )
+            )
+    return {permission: tuple(held) for permission, held in permits.items()}

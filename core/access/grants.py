@@ -1,0 +1,218 @@
+"""Roles and grants: given, taken, synchronised from manifests."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import delete, insert, select, update
+from sqlmodel import col
+
+from core.access.models import Grant, Role, RolePermission
+from core.database import Transaction
+from core.identity.events import PersonChanged
+from core.identity.models import OrganizationRow, Person, Post
+from plugin_sdk.ports import Audience, ScopeKind
+from plugin_sdk.text import Text
+
+
+class GrantError(ValueError):
+    """A grant that cannot be; `code` names the problem in the catalogues."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class RoleDefinition(msgspec.Struct, frozen=True):
+    """A role as a manifest or the shell defines it."""
+
+    key: str
+    title: Text
+    permissions: tuple[str, ...]
+    audience: Audience | None = None
+
+
+class GrantFacts(msgspec.Struct, frozen=True):
+    """A grant as it is listed."""
+
+    id: UUID
+    person_id: UUID
+    person: str
+    organization: str
+    post: str
+    role: str
+    scope: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    created_at: datetime
+
+
+SHELL_ROLES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "administrator": (
+        "系统管理员",
+        "Administrator",
+        (
+            "people.read",
+            "people.manage",
+            "organizations.read",
+            "grants.read",
+            "grants.manage",
+            "access.explain",
+            "apps.read",
+            "apps.operate",
+            "audit.read",
+            "delivery.read",
+            "calendar.manage",
+            "usage.read",
+        ),
+    ),
+    "governance": (
+        "治理人员",
+        "Governance staff",
+        ("usage.read", "apps.read", "feedback.read", "audit.read"),
+    ),
+    "owner": ("应用主管", "App owner", ("usage.read", "feedback.read", "feedback.answer")),
+}
+
+
+def shell_roles() -> list[RoleDefinition]:
+    """Return the shell's own roles."""
+    return [
+        RoleDefinition(f"yimen.{key}", Text(zh, en), tuple(f"yimen.{p}" for p in permissions))
+        for key, (zh, en, permissions) in SHELL_ROLES.items()
+    ]
+
+
+async def define_roles(tx: Transaction, app: str, roles: Sequence[RoleDefinition]) -> bool:
+    """Make the roles of an app what its manifest says; return whether anything changed."""
+    before = {
+        (key, permission)
+        for key, permission in await tx.session.execute(
+            select(col(Role.key), col(RolePermission.permission))
+            .join(RolePermission, col(RolePermission.role) == col(Role.key))
+            .where(col(Role.app) == app)
+        )
+    }
+    kept = {
+        key: (zh, en, audience)
+        for key, zh, en, audience in await tx.session.execute(
+            select(col(Role.key), col(Role.title_zh), col(Role.title_en), col(Role.audience)).where(
+                col(Role.app) == app
+            )
+        )
+    }
+    after = {(role.key, permission) for role in roles for permission in role.permissions}
+    wanted = {role.key: (role.title.zh, role.title.en, role.audience) for role in roles}
+    if before == after and kept == wanted:
+        return False
+    await tx.session.execute(
+        delete(RolePermission).where(
+            col(RolePermission.role).in_(select(col(Role.key)).where(col(Role.app) == app))
+        )
+    )
+    await tx.session.execute(delete(Role).where(col(Role.app) == app))
+    for role in roles:
+        await tx.session.execute(
+            insert(Role).values(
+                key=role.key,
+                app=app,
+                title_zh=role.title.zh,
+                title_en=role.title.en,
+                audience=role.audience,
+            )
+        )
+        if role.permissions:
+            await tx.session.execute(
+                insert(RolePermission),
+                [{"role": role.key, "permission": item} for item in role.permissions],
+            )
+    return True
+
+
+async def grant(
+    tx: Transaction,
+    post_id: UUID,
+    role: str,
+    scope: ScopeKind,
+    *,
+    granted_by: UUID | None,
+    organizations: Sequence[UUID] = (),
+    ends_at: datetime | None = None,
+) -> UUID:
+    """Give a post a role; return the grant's id. Raises `GrantError`."""
+    person = await tx.session.execute(
+        select(col(Post.person_id)).where(col(Post.id) == post_id, col(Post.ends_at).is_(None))
+    )
+    person_id = person.scalar_one_or_none()
+    if person_id is None:
+        raise GrantError("post-unknown")
+    known = await tx.session.execute(select(col(Role.key)).where(col(Role.key) == role))
+    if known.first() is None:
+        raise GrantError("role-unknown")
+    if (scope is ScopeKind.NAMED) != bool(organizations):
+        raise GrantError("scope-organizations")
+    if ends_at is not None and ends_at <= tx.now:
+        raise GrantError("grant-over")
+    if granted_by == person_id:
+        raise GrantError("grant-to-oneself")
+    row = Grant(
+        post_id=post_id,
+        role=role,
+        scope=scope,
+        organizations=[str(id) for id in organizations],
+        ends_at=ends_at,
+        granted_by=granted_by,
+        created_at=tx.now,
+    )
+    tx.session.add(row)
+    await tx.session.flush()
+    await tx.raise_event(PersonChanged(person_id))
+    return row.id
+
+
+async def withdraw(tx: Transaction, grant_id: UUID) -> None:
+    """Take a grant back; refused everywhere once this has returned. Raises `GrantError`."""
+    found = (
+        await tx.session.execute(
+            update(Grant)
+            .where(col(Grant.id) == grant_id, col(Grant.revoked_at).is_(None))
+            .values(revoked_at=tx.now)
+            .returning(col(Grant.post_id))
+        )
+    ).scalar_one_or_none()
+    if found is None:
+        raise GrantError("grant-unknown")
+    person = await tx.session.execute(select(col(Post.person_id)).where(col(Post.id) == found))
+    await tx.raise_event(PersonChanged(person.scalar_one()))
+
+
+async def grants(
+    tx: Transaction, *, person_id: UUID | None = None, role: str | None = None, limit: int = 200
+) -> list[GrantFacts]:
+    """Return the grants in force, of a person or of a role."""
+    statement = (
+        select(
+            col(Grant.id),
+            col(Person.id),
+            col(Person.name),
+            col(OrganizationRow.name),
+            col(Post.title),
+            col(Grant.role),
+            col(Grant.scope),
+            col(Grant.starts_at),
+            col(Grant.ends_at),
+            col(Grant.created_at),
+        )
+        .join(Post, col(Post.id) == col(Grant.post_id))
+        .join(Person, col(Person.id) == col(Post.person_id))
+        .join(OrganizationRow, col(OrganizationRow.id) == col(Post.organization_id))
+        .where(col(Grant.revoked_at).is_(None))
+        .order_by(col(Grant.created_at).desc())
+        .limit(limit)
+    )
+    if person_id:
+        statement = statement.where(col(Person.id) == person_id)
+    if role:
+        statement = statement.where(col(Grant.role) == role)
+    return [GrantFacts(*row) for row in await tx.session.execute(statement)]

@@ -1,0 +1,71 @@
+"""Tables of who may do what."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import JSON
+from sqlmodel import Field
+
+from core.database import CoreBase
+from plugin_sdk.data import UtcTime, new_id
+
+
+class Role(CoreBase, table=True):
+    """A role: of an app's manifest (`hotline.operator`) or of the shell (`yimen.…`).
+
+    A role with an audience is held by everyone signed in, for what is their own.
+    """
+
+    __tablename__ = "access_role"
+
+    key: str = Field(primary_key=True)
+    app: str = Field(index=True)
+    title_zh: str
+    title_en: str
+    audience: str | None = None
+
+
+class RolePermission(CoreBase, table=True):
+    """A permission that a role carries."""
+
+    __tablename__ = "access_role_permission"
+
+    role: str = Field(primary_key=True, foreign_key="access_role.key", ondelete="CASCADE")
+    permission: str = Field(primary_key=True, index=True)
+
+
+class Grant(CoreBase, table=True):
+    """A post is given a role, with a scope, for a time, by someone."""
+
+    __tablename__ = "access_grant"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    post_id: UUID = Field(foreign_key="identity_post.id", index=True)
+    role: str = Field(index=True)
+    scope: str
+    organizations: list[str] = Field(default_factory=list, sa_type=JSON)
+    starts_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    ends_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    granted_by: UUID | None = Field(default=None, foreign_key="identity_person.id")
+    created_at: datetime = Field(sa_type=UtcTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class Generation(CoreBase, table=True):
+    """One row: the number of the last revocation. Its lock puts revocations in the order
+    of their commits, so that whoever has read number n has missed none before it."""
+
+    __tablename__ = "access_generation"
+
+    id: int = Field(primary_key=True)
+    value: int = 0
+
+
+class Revocation(CoreBase, table=True):
+    """What is no longer as cached: `person:<id>`, `session:<id>` or `*`."""
+
+    __tablename__ = "access_revocation"
+
+    generation: int = Field(primary_key=True)
+    subject: str
+    at: datetime = Field(sa_type=UtcTime, index=True)

@@ -1,0 +1,5 @@
+"""The record of who did what, in the transaction of the act."""
+
+from core.audit.service import AuditFacts, record, search
+
+__all__ = ["AuditFacts", "record", "search"]

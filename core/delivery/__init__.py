@@ -1,0 +1,1 @@
+"""Messages to an address outside the hub, through the outbox."""

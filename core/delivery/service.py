@@ -1,0 +1,75 @@
+"""SMS: a port, and the simulated provider that shows its messages to the administrator."""
+
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col
+
+from core.database import Transaction
+from core.delivery.models import DeliveredMessage
+from core.jobs import OutboxItem, send_later
+from plugin_sdk.identifiers import mask_phone
+
+KIND = "sms"
+
+
+class SmsProvider(Protocol):
+    """What a provider of short messages does."""
+
+    async def send(self, tx: Transaction, id: UUID, phone: str, text: str) -> None:
+        """Send once for an id; a repeat of the id sends nothing."""
+        ...
+
+
+class SimulatedSms:
+    """Keeps what it would have sent, for the administrator to read."""
+
+    async def send(self, tx: Transaction, id: UUID, phone: str, text: str) -> None:
+        """See `SmsProvider`."""
+        dialect = sqlite if tx.database.sqlite else postgresql
+        await tx.session.execute(
+            dialect.insert(DeliveredMessage)
+            .values(id=id, channel="sms", address=phone, text=text, at=tx.now)
+            .on_conflict_do_nothing()
+        )
+
+
+class SentMessage(msgspec.Struct, frozen=True):
+    """A message as the administrator sees it: the number masked."""
+
+    channel: str
+    address: str
+    text: str
+    at: object
+
+
+class Delivery:
+    """Sends what the outbox holds for addresses outside."""
+
+    def __init__(self, sms: SmsProvider) -> None:
+        self._sms = sms
+
+    async def deliver(self, tx: Transaction, item: OutboxItem) -> None:
+        """Send an outbox row of the kind `sms`."""
+        await self._sms.send(tx, item.id, item.payload["phone"], item.payload["text"])
+
+
+async def send_sms(tx: Transaction, phone: str, text: str, *, dedupe: str | None = None) -> None:
+    """Send a short message when the transaction is committed."""
+    await send_later(tx, KIND, {"phone": phone, "text": text}, dedupe=dedupe)
+
+
+async def sent(tx: Transaction, *, limit: int = 100) -> list[SentMessage]:
+    """Return what was sent, newest first, numbers masked."""
+    row = DeliveredMessage
+    found = await tx.session.execute(
+        select(col(row.channel), col(row.address), col(row.text), col(row.at))
+        .order_by(col(row.at).desc())
+        .limit(limit)
+    )
+    return [
+        SentMessage(channel, mask_phone(address), text, at) for channel, address, text, at in found
+    ]

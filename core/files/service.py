@@ -1,0 +1,111 @@
+"""Keeping files on disk by their content, and links that open for one session alone."""
+
+import asyncio
+import hashlib
+import hmac
+import os
+import tempfile
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from core.database import Transaction
+from core.files.images import Picture
+from core.files.models import FileRow
+from plugin_sdk.data import new_id
+from plugin_sdk.ports import StoredFile
+
+
+class FileStore:
+    """Content under `home/files`, named by its digest: written once, never changed."""
+
+    def __init__(self, home: Path, secret: bytes) -> None:
+        self._folder = home / "files"
+        self._secret = secret
+
+    def _path(self, sha256: str) -> Path:
+        return self._folder / sha256[:2] / sha256[2:]
+
+    def _write(self, sha256: str, data: bytes) -> None:
+        path = self._path(sha256)
+        if path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+
+    async def put(
+        self, tx: Transaction, app: str, subject: str, name: str, picture: Picture
+    ) -> StoredFile:
+        """Keep a picture; the content is on disk before its row is committed."""
+        await asyncio.to_thread(self._write, picture.sha256, picture.data)
+        row = FileRow(
+            id=new_id(),
+            app=app,
+            subject=subject,
+            name=name[:200],
+            media_type=picture.media_type,
+            size=len(picture.data),
+            width=picture.width,
+            height=picture.height,
+            sha256=picture.sha256,
+            created_at=tx.now,
+        )
+        tx.session.add(row)
+        await tx.session.flush()
+        return StoredFile(row.id, row.name, row.media_type, row.size, row.width, row.height)
+
+    def token(self, file_id: UUID, session_id: str | None) -> str:
+        """Return what opens a file for one session: who sees the page sees the picture."""
+        message = f"{file_id}:{session_id or ''}".encode()
+        return hmac.new(self._secret, message, hashlib.sha256).hexdigest()[:32]
+
+    async def open(
+        self, tx: Transaction, file_id: UUID, token: str, session_id: str | None
+    ) -> tuple[StoredFile, bytes] | None:
+        """Return a file and its content if the token is this session's."""
+        if not hmac.compare_digest(token.encode(), self.token(file_id, session_id).encode()):
+            return None
+        found = (
+            await tx.session.execute(
+                select(
+                    col(FileRow.id),
+                    col(FileRow.name),
+                    col(FileRow.media_type),
+                    col(FileRow.size),
+                    col(FileRow.width),
+                    col(FileRow.height),
+                    col(FileRow.sha256),
+                ).where(col(FileRow.id) == file_id)
+            )
+        ).first()
+        if found is None:
+            return None
+        try:
+            data = await asyncio.to_thread(self._path(found[6]).read_bytes)
+        except FileNotFoundError:
+            return None
+        return StoredFile(*found[:6]), data
+
+
+async def files_of(tx: Transaction, app: str, subject: str) -> list[StoredFile]:
+    """Return the files of a subject, oldest first."""
+    found = await tx.session.execute(
+        select(
+            col(FileRow.id),
+            col(FileRow.name),
+            col(FileRow.media_type),
+            col(FileRow.size),
+            col(FileRow.width),
+            col(FileRow.height),
+        )
+        .where(col(FileRow.app) == app, col(FileRow.subject) == subject)
+        .order_by(col(FileRow.created_at), col(FileRow.id))
+    )
+    return [StoredFile(*row) for row in found]

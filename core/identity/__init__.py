@@ -1,0 +1,1 @@
+"""People, organizations, posts, sign-in and sessions."""

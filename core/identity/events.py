@@ -1,0 +1,25 @@
+"""Domain events of identity: other rooms act on them in the same transaction."""
+
+from uuid import UUID
+
+import msgspec
+
+
+class SessionEnded(msgspec.Struct, frozen=True):
+    """A sign-in has ended; whoever holds it decides nothing more."""
+
+    session_id: str
+
+
+class PersonChanged(msgspec.Struct, frozen=True):
+    """A person was disabled, enabled or renamed: what is cached of them is stale."""
+
+    person_id: UUID
+
+
+class PostEnded(msgspec.Struct, frozen=True):
+    """A post has ended: its grants end, its open work is handed over."""
+
+    post_id: UUID
+    person_id: UUID
+    organization_id: UUID

@@ -1,0 +1,199 @@
+"""People and their posts."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import func, or_, select, update
+from sqlmodel import col
+
+from core.database import Transaction
+from core.identity import sessions
+from core.identity.events import PersonChanged, PostEnded
+from core.identity.models import OrganizationRow, Person, Post
+from core.identity.passwords import hash_password
+
+USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
+
+
+class PersonError(ValueError):
+    """A person or post that cannot be; `code` names the problem in the catalogues."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class PersonFacts(msgspec.Struct, frozen=True):
+    """A person as they are listed."""
+
+    id: UUID
+    username: str
+    name: str
+    phone: str | None
+    disabled: bool
+
+
+class PostFacts(msgspec.Struct, frozen=True):
+    """A post as it is shown: where, as what, until when."""
+
+    id: UUID
+    person_id: UUID
+    organization_id: UUID
+    organization: str
+    title: str
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+async def add_person(
+    tx: Transaction,
+    username: str,
+    name: str,
+    password: str | None,
+    *,
+    phone: str | None = None,
+    demonstration: bool = False,
+) -> UUID:
+    """Add a person; return the id. Raises `PersonError` for a name taken or malformed."""
+    if not USERNAME.fullmatch(username):
+        raise PersonError("username-form")
+    if not name.strip() or len(name) > 100 or not name.isprintable():
+        raise PersonError("person-name")
+    taken = await tx.session.execute(select(col(Person.id)).where(col(Person.username) == username))
+    if taken.first():
+        raise PersonError("username-taken")
+    person = Person(
+        username=username,
+        name=name.strip(),
+        phone=phone,
+        password_hash=await hash_password(password) if password else None,
+        demonstration=demonstration,
+        created_at=tx.now,
+    )
+    tx.session.add(person)
+    await tx.session.flush()
+    return person.id
+
+
+async def add_post(tx: Transaction, person_id: UUID, organization_id: UUID, title: str) -> UUID:
+    """Let a person take a post; return its id."""
+    post = Post(person_id=person_id, organization_id=organization_id, title=title, starts_at=tx.now)
+    tx.session.add(post)
+    await tx.session.flush()
+    await tx.raise_event(PersonChanged(person_id))
+    return post.id
+
+
+async def end_post(tx: Transaction, post_id: UUID) -> None:
+    """End a post: what hangs on it ends in this transaction. Raises `PersonError`."""
+    found = (
+        await tx.session.execute(
+            update(Post)
+            .where(col(Post.id) == post_id, col(Post.ends_at).is_(None))
+            .values(ends_at=tx.now)
+            .returning(col(Post.person_id), col(Post.organization_id))
+        )
+    ).first()
+    if found is None:
+        raise PersonError("post-unknown")
+    person_id, organization_id = found
+    await tx.raise_event(PostEnded(post_id, person_id, organization_id))
+    await tx.raise_event(PersonChanged(person_id))
+
+
+async def disable(tx: Transaction, person_id: UUID) -> None:
+    """Keep a person out: their sessions end, everywhere."""
+    await tx.session.execute(
+        update(Person).where(col(Person.id) == person_id).values(disabled_at=tx.now)
+    )
+    await sessions.end_all(tx, person_id)
+    await tx.raise_event(PersonChanged(person_id))
+
+
+async def enable(tx: Transaction, person_id: UUID) -> None:
+    """Let a disabled person sign in again."""
+    await tx.session.execute(
+        update(Person).where(col(Person.id) == person_id).values(disabled_at=None)
+    )
+    await tx.raise_event(PersonChanged(person_id))
+
+
+async def set_preferences(
+    tx: Transaction, person_id: UUID, *, language: str | None = None, elder: bool | None = None
+) -> None:
+    """Keep a person's language or mode of display."""
+    values = {
+        key: value for key, value in (("language", language), ("elder", elder)) if value is not None
+    }
+    if values:
+        await tx.session.execute(update(Person).where(col(Person.id) == person_id).values(**values))
+        await tx.raise_event(PersonChanged(person_id))
+
+
+async def find(tx: Transaction, query: str = "", *, limit: int = 50) -> list[PersonFacts]:
+    """Return people whose name or user name holds the query, by user name."""
+    statement = select(
+        col(Person.id),
+        col(Person.username),
+        col(Person.name),
+        col(Person.phone),
+        col(Person.disabled_at).is_not(None),
+    ).order_by(col(Person.username))
+    if query:
+        statement = statement.where(
+            or_(
+                col(Person.username).contains(query, autoescape=True),
+                col(Person.name).contains(query, autoescape=True),
+            )
+        )
+    return [PersonFacts(*row) for row in await tx.session.execute(statement.limit(limit))]
+
+
+async def person(tx: Transaction, id: UUID) -> PersonFacts | None:
+    """Return a person, None if there is none."""
+    found = (
+        await tx.session.execute(
+            select(
+                col(Person.id),
+                col(Person.username),
+                col(Person.name),
+                col(Person.phone),
+                col(Person.disabled_at).is_not(None),
+            ).where(col(Person.id) == id)
+        )
+    ).first()
+    return PersonFacts(*found) if found else None
+
+
+async def posts(
+    tx: Transaction, person_ids: Sequence[UUID], *, ended: bool = False
+) -> list[PostFacts]:
+    """Return the posts of people, in force (or with `ended` all), oldest first."""
+    statement = (
+        select(
+            col(Post.id),
+            col(Post.person_id),
+            col(Post.organization_id),
+            col(OrganizationRow.name),
+            col(Post.title),
+            col(Post.starts_at),
+            col(Post.ends_at),
+        )
+        .join(OrganizationRow, col(OrganizationRow.id) == col(Post.organization_id))
+        .where(col(Post.person_id).in_(person_ids))
+        .order_by(col(Post.starts_at), col(Post.id))
+    )
+    if not ended:
+        statement = statement.where(or_(col(Post.ends_at).is_(None), col(Post.ends_at) > tx.now))
+    return [PostFacts(*row) for row in await tx.session.execute(statement)]
+
+
+async def demonstration_accounts(tx: Transaction) -> int:
+    """Return how many accounts of the demonstration county there are."""
+    count = await tx.session.execute(
+        select(func.count()).select_from(Person).where(col(Person.demonstration))
+    )
+    return int(count.scalar_one())

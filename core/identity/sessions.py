@@ -1,0 +1,151 @@
+"""Signing in and out. A session is an opaque 256-bit secret, new at every sign-in."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select, update
+from sqlmodel import col
+
+from core.database import Transaction
+from core.identity.events import SessionEnded
+from core.identity.models import Person, Post, SignInSession
+
+TOKEN_BYTES = 32
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """What is needed to check a password."""
+
+    person_id: UUID
+    password_hash: str | None
+    usable: bool
+
+
+class OpenSession(msgspec.Struct, frozen=True):
+    """One of a person's sign-ins, for their own page."""
+
+    id: str
+    device: str
+    created_at: object
+    public_computer: bool
+
+
+def digest(token: str) -> str:
+    """Return the id under which a session's secret is kept."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def csrf_token(token: str) -> str:
+    """Return the form token of a session: derived from its secret, never the secret."""
+    return hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()[:32]
+
+
+async def credentials(tx: Transaction, username: str) -> Credentials | None:
+    """Return what a password is checked against, None for an unknown name."""
+    found = (
+        await tx.session.execute(
+            select(
+                col(Person.id), col(Person.password_hash), col(Person.disabled_at).is_(None)
+            ).where(col(Person.username) == username)
+        )
+    ).first()
+    return Credentials(*found) if found else None
+
+
+async def begin(
+    tx: Transaction,
+    person_id: UUID,
+    *,
+    seconds: int,
+    device: str = "",
+    public_computer: bool = False,
+) -> str:
+    """Open a session in the person's first post in force; return its secret."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    posts = await posts_in_force(tx, person_id)
+    if public_computer:
+        seconds = min(seconds, 1800)
+    tx.session.add(
+        SignInSession(
+            id=digest(token),
+            person_id=person_id,
+            post_id=posts[0] if posts else None,
+            csrf=csrf_token(token),
+            device=device[:200],
+            public_computer=public_computer,
+            created_at=tx.now,
+            expires_at=tx.now + timedelta(seconds=seconds),
+        )
+    )
+    await tx.session.flush()
+    return token
+
+
+async def posts_in_force(tx: Transaction, person_id: UUID) -> list[UUID]:
+    """Return the ids of the posts a person holds now, oldest first."""
+    found = await tx.session.execute(
+        select(col(Post.id))
+        .where(
+            col(Post.person_id) == person_id,
+            col(Post.starts_at) <= tx.now,
+            (col(Post.ends_at).is_(None)) | (col(Post.ends_at) > tx.now),
+        )
+        .order_by(col(Post.starts_at), col(Post.id))
+    )
+    return list(found.scalars())
+
+
+async def end(tx: Transaction, session_id: str) -> None:
+    """End a session everywhere."""
+    await tx.session.execute(
+        update(SignInSession)
+        .where(col(SignInSession.id) == session_id, col(SignInSession.ended_at).is_(None))
+        .values(ended_at=tx.now)
+    )
+    await tx.raise_event(SessionEnded(session_id))
+
+
+async def end_all(tx: Transaction, person_id: UUID, *, but: str | None = None) -> int:
+    """End a person's sessions everywhere (but one); return how many there were."""
+    statement = (
+        update(SignInSession)
+        .where(col(SignInSession.person_id) == person_id, col(SignInSession.ended_at).is_(None))
+        .values(ended_at=tx.now)
+        .returning(col(SignInSession.id))
+    )
+    if but:
+        statement = statement.where(col(SignInSession.id) != but)
+    ended = list((await tx.session.execute(statement)).scalars())
+    for session_id in ended:
+        await tx.raise_event(SessionEnded(session_id))
+    return len(ended)
+
+
+async def switch_post(tx: Transaction, session_id: str, person_id: UUID, post_id: UUID) -> bool:
+    """Let a session act in another post the person holds; return whether they hold it."""
+    if post_id not in await posts_in_force(tx, person_id):
+        return False
+    await tx.session.execute(
+        update(SignInSession).where(col(SignInSession.id) == session_id).values(post_id=post_id)
+    )
+    await tx.raise_event(SessionEnded(session_id))  # what is cached of it is stale
+    return True
+
+
+async def open_sessions(tx: Transaction, person_id: UUID) -> list[OpenSession]:
+    """Return a person's sign-ins that are open, newest first."""
+    row = SignInSession
+    found = await tx.session.execute(
+        select(col(row.id), col(row.device), col(row.created_at), col(row.public_computer))
+        .where(
+            col(row.person_id) == person_id,
+            col(row.ended_at).is_(None),
+            col(row.expires_at) > tx.now,
+        )
+        .order_by(col(row.created_at).desc())
+    )
+    return [OpenSession(*values) for values in found]

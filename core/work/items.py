@@ -1,0 +1,193 @@
+"""Work items: opened and closed in the transaction of the act that causes them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlmodel import col
+
+from core.database import Transaction
+from core.work.models import WorkItem
+from plugin_sdk.data import new_id
+from plugin_sdk.ports import Actor, To
+from plugin_sdk.views import Phrase
+
+
+class WorkItemFacts(msgspec.Struct, frozen=True):
+    """A work item as it is listed."""
+
+    id: UUID
+    app: str
+    subject: str
+    title: str
+    title_key: str | None
+    label_key: str
+    params: Mapping[str, Any]
+    href: str
+    opened_at: datetime
+    due_at: datetime | None
+    closed_at: datetime | None
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How much waits for an actor."""
+
+    late: int
+    today: int
+    open: int
+
+
+async def open_item(
+    tx: Transaction,
+    app: str,
+    subject: str,
+    to: To,
+    title: Phrase | str,
+    href: str,
+    *,
+    label: Phrase,
+    due_at: datetime | None,
+) -> None:
+    """Open the item of a subject for its recipient; an open one there is brought up to date."""
+    words: dict[str, Any] = {
+        "title": "" if isinstance(title, Phrase) else title,
+        "title_key": title.key if isinstance(title, Phrase) else None,
+        "label_key": label.key,
+        "params": msgspec.to_builtins(
+            {**label.params, **(title.params if isinstance(title, Phrase) else {})}
+        ),
+        "href": href,
+        "due_at": due_at,
+    }
+    changed = await tx.session.execute(
+        update(WorkItem)
+        .where(_of(app, subject), _recipient(to), col(WorkItem.closed_at).is_(None))
+        .values(**words)
+        .returning(col(WorkItem.id))
+    )
+    if changed.first() is None:
+        tx.session.add(
+            WorkItem(
+                id=new_id(),
+                app=app,
+                subject=subject,
+                person_id=to.person_id,
+                organization_id=to.organization_id,
+                permission=to.permission,
+                opened_at=tx.now,
+                **words,
+            )
+        )
+
+
+async def close_items(tx: Transaction, app: str, subject: str, to: To | None = None) -> None:
+    """Close what is open of a subject: all of it, or one recipient's."""
+    await tx.session.flush()
+    statement = (
+        update(WorkItem)
+        .where(_of(app, subject), col(WorkItem.closed_at).is_(None))
+        .values(closed_at=tx.now)
+        .execution_options(synchronize_session=False)
+    )
+    if to is not None:
+        statement = statement.where(_recipient(to))
+    await tx.session.execute(statement)
+
+
+def _of(app: str, subject: str) -> ColumnElement[bool]:
+    return and_(col(WorkItem.app) == app, col(WorkItem.subject) == subject)
+
+
+def _recipient(to: To) -> ColumnElement[bool]:
+    return and_(
+        col(WorkItem.person_id) == to.person_id
+        if to.person_id
+        else col(WorkItem.person_id).is_(None),
+        col(WorkItem.organization_id) == to.organization_id
+        if to.organization_id
+        else col(WorkItem.organization_id).is_(None),
+        col(WorkItem.permission) == to.permission
+        if to.permission
+        else col(WorkItem.permission).is_(None),
+    )
+
+
+def _mine(actor: Actor, now: datetime) -> ColumnElement[bool]:
+    held = [key for key in actor.permits if actor.permits_for(key, now)]
+    mine = col(WorkItem.person_id) == actor.person_id
+    if actor.organization_id is None:
+        return mine
+    return or_(
+        mine,
+        and_(
+            col(WorkItem.organization_id) == actor.organization_id,
+            or_(col(WorkItem.permission).in_(held), col(WorkItem.permission).is_(None)),
+        ),
+    )
+
+
+async def inbox(
+    tx: Transaction,
+    actor: Actor,
+    *,
+    which: Literal["open", "late", "today", "done"] = "open",
+    day_end: datetime | None = None,
+    limit: int = 50,
+) -> list[WorkItemFacts]:
+    """Return what waits for an actor: late before due before new; or what was done."""
+    row = WorkItem
+    statement = select(*(getattr(row, name) for name in WorkItemFacts.__struct_fields__)).where(
+        _mine(actor, tx.now)
+    )
+    if which == "done":
+        statement = statement.where(col(row.closed_at).is_not(None)).order_by(
+            col(row.closed_at).desc()
+        )
+    else:
+        statement = statement.where(col(row.closed_at).is_(None)).order_by(
+            col(row.due_at).asc().nulls_last(), col(row.opened_at).desc()
+        )
+    if which == "late":
+        statement = statement.where(col(row.due_at) < tx.now)
+    if which == "today" and day_end is not None:
+        statement = statement.where(col(row.due_at) >= tx.now, col(row.due_at) <= day_end)
+    return [WorkItemFacts(*values) for values in await tx.session.execute(statement.limit(limit))]
+
+
+async def counts(tx: Transaction, actor: Actor, day_end: datetime) -> Counts:
+    """Return how many items wait for an actor, are late, and are due by `day_end`."""
+    due = col(WorkItem.due_at)
+    found = (
+        await tx.session.execute(
+            select(
+                func.count().filter(due < tx.now),
+                func.count().filter(due >= tx.now, due <= day_end),
+                func.count(),
+            )
+            .select_from(WorkItem)
+            .where(_mine(actor, tx.now), col(WorkItem.closed_at).is_(None))
+        )
+    ).one()
+    return Counts(*found)
+
+
+async def open_by_app(tx: Transaction, actor: Actor) -> dict[str, int]:
+    """Return how many items wait for an actor in each app."""
+    found = await tx.session.execute(
+        select(col(WorkItem.app), func.count())
+        .where(_mine(actor, tx.now), col(WorkItem.closed_at).is_(None))
+        .group_by(col(WorkItem.app))
+    )
+    return {app: count for app, count in found}
+
+
+async def hand_over(tx: Transaction, person_id: UUID, organization_id: UUID) -> None:
+    """Let the open items of a person who leaves wait for their organization."""
+    await tx.session.execute(
+        update(WorkItem)
+        .where(col(WorkItem.person_id) == person_id, col(WorkItem.closed_at).is_(None))
+        .values(person_id=None, organization_id=organization_id)
+    )
