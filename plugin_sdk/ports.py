@@ -16,7 +16,7 @@ from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from plugin_sdk.deadlines import Term
-from plugin_sdk.views import Phrase, View
+from plugin_sdk.views import Phrase, View, Words
 
 T = TypeVar("T")
 
@@ -158,15 +158,22 @@ class StoredFile(msgspec.Struct, frozen=True):
 class Files(Protocol):
     """Attachments: checked and re-encoded before anything is kept."""
 
-    async def put_picture(self, work: "Work", name: str, data: bytes) -> StoredFile:
-        """Store a photo, re-encoded so that nothing but the picture survives.
+    async def put_picture(
+        self, work: "Work", subject: str, name: str, data: bytes
+    ) -> StoredFile:
+        """Store a photo of a subject, re-encoded so that nothing but the picture survives.
 
         Raises `Invalid` when the bytes are not a picture that may be kept.
         """
         ...
 
-    async def of(self, read: "Read", subject: str) -> list[StoredFile]: ...
-    def href(self, file: StoredFile) -> str: ...
+    async def of(self, read: "Read", subject: str) -> list[StoredFile]:
+        """Return the files of a subject. The app has checked that the actor may see it."""
+        ...
+
+    def href(self, file: StoredFile, actor: Actor) -> str:
+        """Return the address that opens the file for this actor's session alone."""
+        ...
 
 
 class Todo(Protocol):
@@ -239,8 +246,25 @@ class Work(Read, Protocol):
 
     def audit(self, act: str, subject: str, **facts: Any) -> None: ...
 
-    def notify(self, to: To, message: Phrase, href: str, *, delay_seconds: int = 0) -> None:
-        """Put a notice into the message centre of `to`, from the outbox, once."""
+    def notify(
+        self,
+        to: To,
+        message: Phrase,
+        href: str,
+        *,
+        delay_seconds: int = 0,
+        dedupe: str | None = None,
+    ) -> None:
+        """Put a notice into the message centre of `to`, from the outbox, once (a `dedupe`
+        key: once ever)."""
+        ...
+
+    async def unsend(self, dedupe: str) -> bool:
+        """Take back a notice that waits; return whether it had not left."""
+        ...
+
+    def text(self, phone: str, message: str, *, dedupe: str | None = None) -> None:
+        """Send a short message to a telephone number, from the outbox."""
         ...
 
     def emit(self, event: str, **payload: Any) -> None:
@@ -283,6 +307,10 @@ class Pages(Protocol):
 
     async def answer(self, request: Any, actor: Actor, answer: Answer) -> Any: ...
 
+    def say(self, words: Words, language: str) -> str:
+        """Return words in a language, for files that are exported."""
+        ...
+
 
 class Hub(Protocol):
     """The hub as one app sees it."""
@@ -296,6 +324,11 @@ class Hub(Protocol):
 
     def now(self) -> datetime:
         """Return the time in UTC; tests set it."""
+        ...
+
+    def at(self, moment: datetime) -> "Hub":
+        """Return the hub with its clock standing at `moment`: for what happened earlier
+        (demonstrations, imports)."""
         ...
 
     def read(self, actor: Actor) -> AbstractAsyncContextManager[Read]: ...

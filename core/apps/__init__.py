@@ -1,0 +1,1 @@
+"""Manifests, slots, the door, and the life of apps at run time."""

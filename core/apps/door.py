@@ -1,0 +1,132 @@
+"""The door: first path segment to slot by one dictionary look-up, however many apps."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC
+from typing import Any
+
+from core.apps.slots import Gate, Slot, Slots
+from core.usage.capture import Usage
+from plugin_sdk.problems import Problem
+from plugin_sdk.routes import EFFECTLESS
+
+PREFIX = "/apps/"
+GONE = 410
+
+Refuse = Callable[[Any, Any, Any, Problem], Awaitable[None]]
+Moved = Callable[[Any, Any, Any, str], Awaitable[None]]
+
+
+class Door:
+    """Sends a request to its app, within the app's limits, and counts it."""
+
+    def __init__(self, usage: Usage, refuse: Refuse, moved: Moved) -> None:
+        self.slots: Slots = {}
+        self._usage = usage
+        self._refuse = refuse
+        self._moved = moved
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request below `/apps/`. The front door has set its exchange."""
+        path: str = scope["path"]
+        end = path.find("/", 6)
+        app = path[6:] if end < 0 else path[6:end]
+        slot = self.slots.get(app)
+        if slot is None:
+            await self._refuse(scope, receive, send, Problem("not-found", status=404))
+            return
+        if end < 0:
+            await self._moved(scope, receive, send, f"{path}/")
+            return
+        instance = slot.instance
+        gate = slot.gate
+        if gate.state != "enabled" or gate.mode != "open":
+            refusal = self._gate(slot, gate, scope, path[end:])
+            if isinstance(refusal, str):
+                await self._moved(scope, receive, send, refusal)
+                return
+            if refusal is not None:
+                await self._refuse(scope, receive, send, refusal)
+                return
+        requests = instance.requests
+        if len(requests) >= instance.limits.concurrency:
+            await self._refuse(
+                scope, receive, send, Problem("app-busy", status=503, headers={"Retry-After": "1"})
+            )
+            return
+        wait = instance.breaker.admit()
+        if wait:
+            headers = {"Retry-After": str(int(wait) + 1)}
+            await self._refuse(
+                scope, receive, send, Problem("app-resting", status=503, headers=headers)
+            )
+            return
+        await self._pass(slot, app, scope, receive, send)
+
+    async def _pass(self, slot: Slot, app: str, scope: Any, receive: Any, send: Any) -> None:
+        instance = slot.instance
+        exchange = scope["yimen"]
+        task: Any = asyncio.current_task()
+        instance.requests.add(task)
+        instance.idle.clear()
+        scope["root_path"] = PREFIX + app
+        started = time.perf_counter()
+        failure: Problem | None = None
+        try:
+            async with asyncio.timeout(instance.limits.timeout_seconds):
+                await instance.asgi(scope, receive, send)
+        except TimeoutError:
+            failure = Problem("app-timeout", status=504)
+        except asyncio.CancelledError:
+            if task not in instance.cut:
+                raise
+            instance.cut.discard(task)
+            task.uncancel()
+            failure = Problem("app-stopped", status=504)
+        except Exception:  # the app's own handler answers its errors; this is the last net
+            exchange.failed("the app raised beyond its error handler")
+            failure = Problem("internal", status=500)
+        finally:
+            requests = instance.requests
+            requests.discard(task)
+            if not requests:
+                instance.idle.set()
+            instance.breaker.record(exchange.status >= 500 or failure is not None)
+        if failure is not None and not exchange.started:
+            await self._refuse(scope, receive, send, failure)
+        actor = exchange.actor
+        self._usage.request(
+            app,
+            f"{scope['method']} {scope.get('path_template') or '?'}",
+            actor.organization_id,
+            exchange.channel,
+            exchange.status or 500,
+            time.perf_counter() - started,
+        )
+
+    @staticmethod
+    def _gate(slot: Slot, gate: Gate, scope: Any, rest: str) -> Problem | str | None:
+        """Return a refusal, an address to go to instead, or None to let it pass."""
+        manifest = slot.app.manifest or slot.app.asked
+        name = manifest.identity.names if manifest else None
+        facts: dict[str, Any] = {
+            "app": slot.app.id,
+            "name_zh": name.zh if name else slot.app.id,
+            "name_en": name.en if name else slot.app.id,
+            "reason": gate.reason,
+            "until": gate.until.astimezone(UTC).isoformat() if gate.until else None,
+            "successor": gate.successor,
+        }
+        if gate.mode == "closed":
+            return Problem("app-closed", status=GONE, **facts)
+        if gate.mode == "moved" and gate.successor:
+            query = scope.get("query_string", b"").decode("latin-1")
+            return f"{PREFIX}{gate.successor}{rest}" + (f"?{query}" if query else "")
+        if gate.state == "quarantined":
+            return Problem("app-quarantined", status=503, headers={"Retry-After": "60"}, **facts)
+        if gate.state != "enabled":
+            return Problem("app-disabled", status=503, headers={"Retry-After": "60"}, **facts)
+        if gate.mode == "read_only" and scope["method"] not in EFFECTLESS:
+            return Problem("app-read-only", status=409, **facts)
+        return None

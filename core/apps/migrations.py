@@ -1,0 +1,106 @@
+"""Migrations: the shell first, then each app by itself with a version table of its own.
+
+A lock lets one process migrate at a time. A package that was removed blocks nobody, since
+no two apps share a history.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from core.apps.registry import LoadedApp
+from core.database import Database
+from plugin_sdk.data import lock_key
+
+CORE = Path(__file__).parent.parent / "migrations"
+
+
+def histories(apps: Iterable[LoadedApp]) -> list[tuple[str, Path]]:
+    """Return the histories in the order they are run: name and folder."""
+    found = [("core", CORE)]
+    for app in apps:
+        if app.folder is not None and app.plugin is not None:
+            folder = app.folder / "migrations"
+            if folder.is_dir():
+                found.append((app.id.replace("-", "_"), folder))
+    return found
+
+
+async def migrate(database: Database, apps: Iterable[LoadedApp]) -> list[str]:
+    """Bring every history to its head; return the names of those that moved."""
+    moved = []
+    async with _one_at_a_time(database) as connection:
+        for name, folder in histories(apps):
+            if await connection.run_sync(_upgrade, name, folder):
+                moved.append(name)
+            await connection.commit()
+    return moved
+
+
+async def pending(database: Database, apps: Iterable[LoadedApp]) -> list[str]:
+    """Return the histories that are not at their head."""
+    async with database.migration() as connection:
+        return [
+            name
+            for name, folder in histories(apps)
+            if await connection.run_sync(_current, name) != _script(folder).get_current_head()
+        ]
+
+
+@asynccontextmanager
+async def _one_at_a_time(database: Database) -> AsyncIterator[Any]:
+    async with database.migration() as connection:
+        if database.sqlite:
+            yield connection  # BEGIN IMMEDIATE is the lock
+            return
+        key = lock_key("yimen.migrate")
+        await connection.execute(text("select pg_advisory_lock(:key)"), {"key": key})
+        await connection.commit()
+        try:
+            yield connection
+        finally:
+            await asyncio.shield(
+                connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
+            )
+            await connection.commit()
+
+
+def _script(folder: Path) -> ScriptDirectory:
+    return ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
+
+
+def _table(name: str) -> str:
+    return f"alembic_{name}"
+
+
+def _current(connection: Connection, name: str) -> str | None:
+    context = MigrationContext.configure(connection, opts={"version_table": _table(name)})
+    return context.get_current_revision()
+
+
+def _upgrade(connection: Connection, name: str, folder: Path) -> bool:
+    script = _script(folder)
+    head = script.get_current_head()
+    if _current(connection, name) == head:
+        return False
+    environment = EnvironmentContext(
+        Config(), script, fn=lambda revision, _: script._upgrade_revs("heads", revision)
+    )
+    with environment:
+        environment.configure(
+            connection=connection,
+            version_table=_table(name),
+            render_as_batch=connection.dialect.name == "sqlite",
+            transactional_ddl=True,
+        )
+        with environment.begin_transaction():
+            environment.run_migrations()
+    return True

@@ -1,0 +1,153 @@
+"""Finding apps: entry points, manifests asked and granted, and what refuses an app.
+
+Each app is loaded by itself inside a catch: one that cannot be loaded is refused by name,
+with the reason, and the others never notice.
+"""
+
+import importlib.util
+import logging
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+
+import msgspec
+from packaging.specifiers import SpecifierSet
+from sqlmodel import SQLModel
+
+from plugin_sdk import SDK_VERSION
+from plugin_sdk.manifest import (
+    Grant,
+    Manifest,
+    ManifestError,
+    intersect,
+    load,
+    load_grant,
+)
+
+logger = logging.getLogger(__name__)
+
+GROUP = "yimen.apps"
+
+
+class Refusal(Exception):
+    """Why an app does not load. `code` names the sentence, `detail` the fault."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+class LoadedApp(msgspec.Struct, frozen=True, kw_only=True):
+    """An app as it was found: what runs (asked ∩ granted), or why it was refused."""
+
+    id: str
+    folder: Path | None = None
+    manifest: Manifest | None = None
+    asked: Manifest | None = None
+    grant: Grant | None = None
+    plugin: ModuleType | None = None
+    tables: frozenset[str] = frozenset()
+    refusal: Refusal | None = None
+
+
+def installed() -> list[EntryPoint]:
+    """Return the entry points of the installed apps."""
+    return sorted(entry_points(group=GROUP), key=lambda point: point.name)
+
+
+def load_apps(points: Iterable[EntryPoint], grants: Path) -> list[LoadedApp]:
+    """Return every app behind the entry points, loaded or refused, one by one."""
+    apps: list[LoadedApp] = []
+    for point in points:
+        try:
+            apps.append(load_app(point, grants, apps))
+        except Refusal as refusal:
+            logger.error("the app %s is refused: %s", point.name, refusal)
+            asked = _asked(point)
+            apps.append(
+                LoadedApp(id=point.name, refusal=refusal, asked=asked, folder=_folder(point))
+            )
+    return apps
+
+
+def load_app(point: EntryPoint, grants: Path, others: Sequence[LoadedApp] = ()) -> LoadedApp:
+    """Return the app behind an entry point. Raises `Refusal`."""
+    if any(other.id == point.name for other in others):
+        raise Refusal("id-taken", f"another app is called {point.name}")
+    folder = _folder(point)
+    if folder is None:
+        raise Refusal("not-installed", f"the package {point.module} is not there")
+    manifest_path = folder / "manifest.toml"
+    if not manifest_path.is_file():
+        raise Refusal("no-manifest", "manifest.toml is missing beside the package")
+    try:
+        asked = load(manifest_path.read_bytes(), f"{point.name}/manifest.toml")
+    except ManifestError as error:
+        raise Refusal("manifest", str(error)) from error
+    if asked.identity.id != point.name:
+        raise Refusal("manifest", f"the manifest is of {asked.identity.id}")
+    if SDK_VERSION not in SpecifierSet(asked.identity.sdk):
+        raise Refusal("sdk", f"it asks for SDK {asked.identity.sdk}; this is {SDK_VERSION}")
+    grant_path = grants / f"{point.name}.toml"
+    if not grant_path.is_file():
+        raise Refusal("not-granted", f"the platform has granted nothing in {grant_path.name}")
+    try:
+        grant = load_grant(grant_path.read_bytes(), asked, str(grant_path.name))
+    except ManifestError as error:
+        raise Refusal("grant", str(error)) from error
+    if asked.identity.version not in SpecifierSet(grant.version):
+        raise Refusal("grant", f"version {asked.identity.version} is not granted: {grant.version}")
+    try:
+        plugin = point.load()
+    except (Exception, SystemExit) as error:
+        raise Refusal("import", f"{type(error).__name__}: {error}") from error
+    tables = tables_of(point.module)
+    for table in sorted(tables):
+        if not table.startswith(asked.data.table_prefix):
+            raise Refusal("table", f"{table} does not start with {asked.data.table_prefix}")
+        for other in others:
+            if table in other.tables:
+                raise Refusal("table", f"{table} is a table of {other.id}")
+    return LoadedApp(
+        id=point.name,
+        folder=folder,
+        manifest=intersect(asked, grant),
+        asked=asked,
+        grant=grant,
+        plugin=plugin,
+        tables=tables,
+    )
+
+
+def _folder(point: EntryPoint) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(point.module)
+    except (ImportError, AttributeError, ValueError):
+        return None
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).parent
+
+
+def _asked(point: EntryPoint) -> Manifest | None:
+    folder = _folder(point)
+    try:
+        return load((folder / "manifest.toml").read_bytes()) if folder else None
+    except (OSError, ManifestError):
+        return None
+
+
+def tables_of(package: str) -> frozenset[str]:
+    """Return the names of the tables that the modules of a package declare."""
+    names = set()
+    for name, module in list(sys.modules.items()):
+        if name == package or name.startswith(f"{package}."):
+            for value in list(vars(module).values()):
+                if isinstance(value, type) and issubclass(value, SQLModel):
+                    table = getattr(value, "__table__", None)
+                    if table is not None and value.__module__.startswith(package):
+                        names.add(table.name)
+    return frozenset(names)

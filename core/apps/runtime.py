@@ -1,0 +1,159 @@
+"""The desired state of apps: rows that every worker follows and acknowledges."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col
+
+from core.apps.models import AppEvent, AppGeneration, AppRuntime
+from core.apps.slots import Gate, Mode, State
+from core.database import Transaction
+from plugin_sdk.data import new_id
+
+TOPIC = "apps"
+
+
+class UnknownApp(ValueError):
+    """No app of that name has ever been here."""
+
+
+class EventFacts(msgspec.Struct, frozen=True):
+    """Something that happened to an app at run time."""
+
+    at: datetime
+    what: str
+    facts: dict[str, Any]
+
+
+async def generation(tx: Transaction) -> int:
+    """Return the number of the last change of any app."""
+    return int((await tx.session.execute(select(col(AppGeneration.value)))).scalar_one())
+
+
+async def gates(tx: Transaction) -> dict[str, Gate]:
+    """Return how every app's door should stand."""
+    row = AppRuntime
+    found = await tx.session.execute(
+        select(
+            col(row.app),
+            col(row.state),
+            col(row.mode),
+            col(row.generation),
+            col(row.reason),
+            col(row.successor),
+            col(row.until),
+        )
+    )
+    return {
+        app: Gate(
+            state=state,
+            mode=mode,
+            generation=number,
+            reason=reason,
+            successor=successor,
+            until=until,
+        )
+        for app, state, mode, number, reason, successor, until in found
+    }
+
+
+async def introduce(tx: Transaction, apps: Iterable[tuple[str, bool]]) -> None:
+    """Give every app that is new its row: enabled or not, as the platform granted."""
+    dialect = sqlite if tx.database.sqlite else postgresql
+    fresh = False
+    for app, enabled in apps:
+        added = await tx.session.execute(
+            dialect.insert(AppRuntime)
+            .values(
+                app=app,
+                state="enabled" if enabled else "disabled",
+                mode="open",
+                generation=0,
+                reason="",
+                changed_at=tx.now,
+            )
+            .on_conflict_do_nothing()
+            .returning(col(AppRuntime.app))
+        )
+        fresh = added.first() is not None or fresh
+    if fresh:
+        await _next_generation(tx)
+
+
+async def change(
+    tx: Transaction,
+    app: str,
+    *,
+    state: State | None = None,
+    mode: Mode | None = None,
+    reason: str = "",
+    successor: str | None = None,
+    until: datetime | None = None,
+    by: UUID | None = None,
+) -> int:
+    """Set how an app's door should stand; return the generation that says so.
+
+    Raises `UnknownApp`.
+    """
+    number = await _next_generation(tx)
+    values: dict[str, Any] = {
+        "generation": number,
+        "reason": reason[:500],
+        "until": until,
+        "changed_by": by,
+        "changed_at": tx.now,
+    }
+    if state is not None:
+        values["state"] = state
+    if mode is not None:
+        values["mode"] = mode
+        values["successor"] = successor
+    changed = await tx.session.execute(
+        update(AppRuntime)
+        .where(col(AppRuntime.app) == app)
+        .values(**values)
+        .returning(col(AppRuntime.app))
+    )
+    if changed.first() is None:
+        raise UnknownApp(app)
+    await note(tx, app, state or mode or "changed", reason=reason, by=str(by) if by else None)
+    return number
+
+
+async def note(tx: Transaction, app: str, what: str, **facts: Any) -> None:
+    """Keep what happened to an app."""
+    await tx.session.execute(
+        insert(AppEvent).values(
+            id=new_id(),
+            app=app,
+            at=tx.now,
+            what=what,
+            facts={key: value for key, value in facts.items() if value},
+        )
+    )
+
+
+async def history(tx: Transaction, app: str, *, limit: int = 20) -> list[EventFacts]:
+    """Return what happened to an app, newest first."""
+    found = await tx.session.execute(
+        select(col(AppEvent.at), col(AppEvent.what), col(AppEvent.facts))
+        .where(col(AppEvent.app) == app)
+        .order_by(col(AppEvent.at).desc())
+        .limit(limit)
+    )
+    return [EventFacts(*row) for row in found]
+
+
+async def _next_generation(tx: Transaction) -> int:
+    moved = await tx.session.execute(
+        update(AppGeneration)
+        .where(col(AppGeneration.id) == 1)
+        .values(value=col(AppGeneration.value) + 1)
+        .returning(col(AppGeneration.value))
+    )
+    return int(moved.scalar_one())

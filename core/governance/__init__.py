@@ -1,0 +1,1 @@
+"""What governance staff and owners see and decide."""

@@ -1,0 +1,278 @@
+"""The services of one worker, and the hub as an app sees it."""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import delete
+from sqlmodel import col
+
+from core import audit
+from core.access import guard
+from core.access.actors import Actors, load_session, revoked_since
+from core.access.decisions import decide, organizations_holding
+from core.database import UNIT, Clock, Database, Transaction, utc_now
+from core.delivery import service as delivery
+from core.files.images import ImageError, reencode_async
+from core.files.service import FileStore, files_of
+from core.hub.models import RequestRecord
+from core.hub.unit import Unit
+from core.identity import organizations
+from core.identity.events import PostEnded
+from core.jobs import Jobs
+from core.messages import service as messages
+from core.settings import Settings
+from core.shared_state import SharedState, connect
+from core.usage.capture import Usage
+from core.work.calendar import calendar_stamp, load_calendar
+from core.work.holidays import HolidayCalendar
+from core.work.items import hand_over
+from plugin_sdk.deadlines import CalendarUnknown, Term, due
+from plugin_sdk.ports import Actor, Calendar, Organization, Pages, RequestKey, StoredFile
+from plugin_sdk.ports import Read as ReadPort
+from plugin_sdk.ports import Work as WorkPort
+from plugin_sdk.problems import Denied, Invalid, field_error
+
+logger = logging.getLogger(__name__)
+
+KEEP_REQUESTS = timedelta(days=7)
+
+
+class Services:
+    """Everything one worker runs, started and stopped together."""
+
+    def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
+        self.settings = settings
+        self.database = Database(settings.database_url, clock=clock)
+        guard.install(self.database.engine.sync_engine)
+        self.shared: SharedState = connect(settings.redis_url, settings.database_url)
+        self.actors = Actors(self.database, self.shared, lease_seconds=settings.lease_seconds)
+        self.jobs = Jobs(self.database, self.shared)
+        self.usage = Usage(self.database, self.shared.worker)
+        self.files = FileStore(settings.home, settings.secret)
+        self.calendar = HolidayCalendar(notices=[])
+        self._calendar_stamp: tuple[int, object] | None = None
+        self._calendar_checked = 0.0
+        self.database.on(PostEnded, _hand_over)
+        self.jobs.handle(messages.KIND, messages.deliver)
+        self.jobs.handle(delivery.KIND, delivery.Delivery(delivery.SimulatedSms()).deliver)
+        self.jobs.every(3600, "core.tidy-requests", self._tidy_requests)
+        self.jobs.every(3600, "core.tidy-usage", self.usage.tidy)
+        self.jobs.every(3600, "core.tidy-revocations", self.actors.tidy)
+
+    async def start(self, *, background: bool = True) -> None:
+        """Connect and begin the background tasks (without them: for commands)."""
+        await self.shared.start()
+        await self.refresh_calendar()
+        if background:
+            await self.actors.start()
+            self.jobs.start()
+            self.usage.start()
+
+    async def close(self) -> None:
+        """Stop in order, flushing what was counted."""
+        await self.jobs.close()
+        await self.actors.close()
+        await self.usage.close()
+        await self.shared.close()
+        await self.database.close()
+
+    async def refresh_calendar(self) -> bool:
+        """Load the working calendar if a notice was entered; return whether it changed."""
+        async with self.database.transaction() as tx:
+            stamp = await calendar_stamp(tx)
+            if stamp == self._calendar_stamp:
+                return False
+            self.calendar = await load_calendar(tx)
+        first, self._calendar_stamp = self._calendar_stamp is None, stamp
+        return not first
+
+    async def current_calendar(self) -> None:
+        """Look for a new notice, at most once in two seconds."""
+        if time.monotonic() - self._calendar_checked > 2:
+            self._calendar_checked = time.monotonic()
+            await self.refresh_calendar()
+
+    async def refuse(self, actor: Actor, app: str, permission: str, subject: str) -> None:
+        """Record a refusal on its own, since what it refused left no transaction.
+
+        Sixty a minute of one person are recorded, so that nobody fills the record.
+        """
+        if actor.person_id is None:
+            return
+        if await self.shared.hit(f"refused:{actor.person_id}", 60) > 60:
+            return
+        async with self.database.transaction(write=True) as tx:
+            await audit.record(
+                tx, actor, app, "refused", subject, outcome="refused", permission=permission
+            )
+
+    async def _tidy_requests(self) -> None:
+        async with self.database.transaction(write=True) as tx:
+            await tx.session.execute(
+                delete(RequestRecord).where(col(RequestRecord.at) < tx.now - KEEP_REQUESTS)
+            )
+
+
+async def _hand_over(tx: Transaction, event: PostEnded) -> None:
+    await hand_over(tx, event.person_id, event.organization_id)
+
+
+class _Directory:
+    """`plugin_sdk.ports.Directory` on the tree of organizations."""
+
+    def __init__(self, services: Services, app: str) -> None:
+        self._services = services
+        self._app = app
+
+    async def organization(self, id: UUID) -> Organization | None:
+        async with self._services.database.transaction() as tx:
+            return await organizations.organization(tx, id)
+
+    async def by_code(self, code: str) -> Organization | None:
+        async with self._services.database.transaction() as tx:
+            return await organizations.by_code(tx, code)
+
+    async def children(self, id: UUID) -> list[Organization]:
+        async with self._services.database.transaction() as tx:
+            return await organizations.children(tx, id)
+
+    async def units(self, permission: str) -> list[Organization]:
+        key = f"{self._app}.{permission}"
+        async with self._services.database.transaction() as tx:
+            return await organizations_holding(tx, key)
+
+    async def regions(self) -> list[Organization]:
+        async with self._services.database.transaction() as tx:
+            root = self._services.settings.root_organization
+            top = await organizations.by_code(tx, root) if root else None
+            return await organizations.regions(tx, top.id if top else None)
+
+    async def names(self, ids: Sequence[UUID]) -> dict[UUID, str]:
+        async with self._services.database.transaction() as tx:
+            return await organizations.names(tx, ids)
+
+
+class _Files:
+    """`plugin_sdk.ports.Files` on the store."""
+
+    def __init__(self, services: Services, app: str) -> None:
+        self._services = services
+        self._app = app
+
+    async def put_picture(self, work: Any, subject: str, name: str, data: bytes) -> StoredFile:
+        try:
+            picture = await reencode_async(data)
+        except ImageError as error:
+            raise Invalid(field_error("photos", error.code, **error.params)) from None
+        return await self._services.files.put(work.tx, self._app, subject, name, picture)
+
+    async def of(self, read: Any, subject: str) -> list[StoredFile]:
+        return await files_of(read.tx, self._app, subject)
+
+    def href(self, file: StoredFile, actor: Actor) -> str:
+        return f"/files/{file.id}?t={self._services.files.token(file.id, actor.session_id)}"
+
+
+class AppHub:
+    """`plugin_sdk.ports.Hub` for one app."""
+
+    def __init__(
+        self,
+        services: Services,
+        app: str,
+        pages: Pages,
+        settings: Mapping[str, Any] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.app = app
+        self.pages = pages
+        self.settings = settings or {}
+        self.services = services
+        self.directory = _Directory(services, app)
+        self.files = _Files(services, app)
+        self._clock = clock
+
+    @property
+    def calendar(self) -> Calendar:
+        """Return the working calendar as it is known now."""
+        return self.services.calendar
+
+    def now(self) -> datetime:
+        """See `plugin_sdk.ports.Hub`."""
+        return (self._clock or self.services.database.clock)()
+
+    def at(self, moment: datetime) -> "AppHub":
+        """See `plugin_sdk.ports.Hub`."""
+        return AppHub(self.services, self.app, self.pages, self.settings, lambda: moment)
+
+    def system(self, name: str) -> Actor:
+        """See `plugin_sdk.ports.Hub`."""
+        return Actor(name=f"{self.app}: {name}", system=True)
+
+    def due(self, start: datetime, term: Term) -> datetime | None:
+        """See `plugin_sdk.ports.Hub`."""
+        try:
+            return due(start, term, self.calendar)
+        except CalendarUnknown:
+            return None
+
+    def is_working_day(self, day: date) -> bool:
+        """Return whether a day is worked. Raises `CalendarUnknown`."""
+        return self.calendar.is_working_day(day)
+
+    @asynccontextmanager
+    async def read(self, actor: Actor) -> AsyncIterator[ReadPort]:
+        """See `plugin_sdk.ports.Hub`."""
+        unit = Unit(self.app, actor)
+        async with self.services.database.transaction(
+            now=self._clock() if self._clock else None, options={UNIT: unit}
+        ) as tx:
+            unit.enter(tx)
+            yield unit
+
+    @asynccontextmanager
+    async def work(self, actor: Actor, key: RequestKey | None = None) -> AsyncIterator[WorkPort]:
+        """See `plugin_sdk.ports.Hub`."""
+        await self.services.current_calendar()
+        unit = Unit(self.app, actor)
+        async with self.services.database.transaction(
+            write=True, now=self._clock() if self._clock else None, options={UNIT: unit}
+        ) as tx:
+            unit.enter(tx)
+            unit.actor = await self._still_allowed(tx, actor)
+            await unit.begin(key)
+            yield unit
+            await unit.finish()
+        for name in unit.starts():
+            self.services.usage.count(self.app, name, actor.organization_id, unit.channel, "starts")
+        if unit.leaves_something:
+            self.services.jobs.wake()
+
+    @asynccontextmanager
+    async def within(self, tx: Transaction, actor: Actor) -> AsyncIterator[WorkPort]:
+        """Return a unit of work inside a transaction of the shell's own (an event's)."""
+        unit = Unit(self.app, actor)
+        await (await tx.session.connection()).execution_options(**{UNIT: unit})
+        unit.enter(tx)
+        yield unit
+        await unit.finish()
+
+    async def _still_allowed(self, tx: Transaction, actor: Actor) -> Actor:
+        """Compare with the revocations inside the transaction: a cached right is a hint."""
+        if actor.session_id is None or not await revoked_since(tx, actor):
+            return actor
+        fresh = await load_session(tx, actor.session_id)
+        if fresh is None:
+            raise Denied(actor.permission, reason="signed-out")
+        current = msgspec.structs.replace(fresh.actor, permission=actor.permission)
+        if current.post_id != actor.post_id:
+            raise Denied(actor.permission, reason="post-ended")
+        if "." in actor.permission and decide(current, actor.permission, tx.now) is None:
+            raise Denied(actor.permission, reason="revoked")
+        return current

@@ -1,0 +1,1 @@
+"""Usage of apps, measured against an app's owner and never against a person."""

@@ -1,0 +1,90 @@
+"""Reading the counts: by app and day."""
+
+from datetime import date
+
+import msgspec
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from core.database import Transaction
+from core.usage.models import UsageCell, UsageLatency
+
+
+class AppFigures(msgspec.Struct, frozen=True):
+    """The counts of an app in a period."""
+
+    app: str
+    opens: int
+    starts: int
+    completes: int
+    effects: int
+    answered: int
+    refused: int
+    failed: int
+
+
+class DayFigures(msgspec.Struct, frozen=True):
+    """The counts of an app on a day."""
+
+    day: date
+    opens: int
+    effects: int
+    answered: int
+    failed: int
+
+
+async def by_app(tx: Transaction, since: date, until: date) -> list[AppFigures]:
+    """Return the counts of each app from `since` to `until`, both included, by name."""
+    cell = UsageCell
+    found = await tx.session.execute(
+        select(
+            col(cell.app),
+            *(
+                func.sum(getattr(cell, name))
+                for name in AppFigures.__struct_fields__
+                if name != "app"
+            ),
+        )
+        .where(col(cell.day) >= since, col(cell.day) <= until)
+        .group_by(col(cell.app))
+        .order_by(col(cell.app))
+    )
+    return [AppFigures(app, *(int(count or 0) for count in counts)) for app, *counts in found]
+
+
+async def by_day(tx: Transaction, app: str, since: date, until: date) -> list[DayFigures]:
+    """Return the counts of an app day by day; a day without a row is not in the list."""
+    cell = UsageCell
+    found = await tx.session.execute(
+        select(
+            col(cell.day),
+            func.sum(cell.opens),
+            func.sum(cell.effects),
+            func.sum(cell.answered),
+            func.sum(cell.failed),
+        )
+        .where(col(cell.app) == app, col(cell.day) >= since, col(cell.day) <= until)
+        .group_by(col(cell.day))
+        .order_by(col(cell.day))
+    )
+    return [DayFigures(day, *(int(count or 0) for count in counts)) for day, *counts in found]
+
+
+async def first_day(tx: Transaction) -> date | None:
+    """Return the first day that anything was counted; before it all is unknown."""
+    return (await tx.session.execute(select(func.min(col(UsageCell.day))))).scalar_one()
+
+
+async def latency(tx: Transaction, app: str, since: date, until: date) -> dict[int, int]:
+    """Return how many answers took under 2^n milliseconds, by n."""
+    found = await tx.session.execute(
+        select(col(UsageLatency.bucket), func.sum(UsageLatency.count))
+        .where(
+            col(UsageLatency.app) == app,
+            col(UsageLatency.day) >= since,
+            col(UsageLatency.day) <= until,
+        )
+        .group_by(col(UsageLatency.bucket))
+        .order_by(col(UsageLatency.bucket))
+    )
+    return {bucket: int(count) for bucket, count in found}
