@@ -152,8 +152,7 @@ class _Lines:
 
     def __init__(self, file: BinaryIO, encoding: str, limits: Limits) -> None:
         self.number, self.limits = 1, limits
-        self._file, self._encoding = file, encoding
-        self._ahead: deque[_Line] = deque()
+        self._file, self._encoding, self._ahead = file, encoding, deque[_Line]()
 
     def get(self, index: int) -> _Line | None:
         while len(self._ahead) <= index:
@@ -212,8 +211,8 @@ def _columns(lines: _Lines, expect: Sequence[str]) -> list[str]:
     if not lines.skip_blank():
         raise TableError("table-empty")
     record = _read(lines, 0)
-    columns = [name.strip() for name in record.cells]
     lines.drop(record.used)
+    columns = [name.strip() for name in record.cells]
     if missing := [name for name in expect if name not in columns]:
         raise TableError("table-columns-missing", columns=missing)
     if twice := sorted({name for name in columns if columns.count(name) > 1}):
@@ -228,8 +227,7 @@ def _next(lines: _Lines, columns: Sequence[str]) -> Row | BadRow:
     fits = record.fits(width)
     used = record.used if fits else _broken_lines(lines, record, width)
     ahead = [lines.get(index) for index in range(used)]
-    first = lines.number
-    last = {"last": first + used - 1}
+    first, last = lines.number, {"last": lines.number + used - 1}
     lines.drop(used)
     if fault := next((line.fault for line in ahead if line and line.fault), ""):
         return BadRow(first, fault, last)
