@@ -1,7 +1,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin_sdk.deadlines import (
@@ -107,6 +107,7 @@ class TestDue:
             due(at(9, 22).replace(tzinfo=None), Term(working_days=1), CALENDAR)
         assert refused.value.code == "time-naive"
 
+    @settings(deadline=None)
     @given(starts, terms)
     def test_a_deadline_lies_on_a_working_day_within_office_hours_after_its_start(
         self, start, term
@@ -118,22 +119,26 @@ class TestDue:
         assert CALENDAR.is_working_day(local.date())
         assert HOURS.start < local.time() <= HOURS.end
 
+    @settings(deadline=None)
     @given(starts, lengths, st.sampled_from(["working_days", "calendar_days", "working_hours"]))
     def test_a_longer_term_never_ends_earlier(self, start, n, unit):
         shorter, longer = (due(start, Term(**{unit: m}), CALENDAR) for m in (n, n + 1))
         assert shorter <= longer
         assert unit == "calendar_days" or shorter < longer
 
+    @settings(deadline=None)
     @given(starts, st.timedeltas(timedelta(0), timedelta(days=40)), terms)
     def test_a_later_start_never_ends_earlier(self, start, later, term):
         assert due(start, term, CALENDAR) <= due(start + later, term, CALENDAR)
 
+    @settings(deadline=None)
     @given(starts, lengths)
     def test_counting_the_days_gives_the_term_back(self, start, n):
         end = due(start, Term(working_days=n), CALENDAR)
         assert working_days_between(start, end, CALENDAR) == n
         assert working_days_between(end, start, CALENDAR) == -n
 
+    @settings(deadline=None)
     @given(starts, lengths)
     def test_counting_the_hours_gives_the_term_back(self, start, n):
         end = due(start, Term(working_hours=n), CALENDAR)
@@ -202,6 +207,7 @@ class TestRemaining:
         assert remaining(at(12, 20, year=2027), beyond, CALENDAR) == Remaining("unknown")
         assert remaining(beyond, at(12, 20, year=2027), CALENDAR) == Remaining("unknown")
 
+    @settings(deadline=None)
     @given(starts, terms, st.timedeltas(timedelta(0), timedelta(days=120)))
     def test_it_is_overdue_exactly_after_the_deadline(self, start, term, later):
         end = due(start, term, CALENDAR)
@@ -210,6 +216,7 @@ class TestRemaining:
         assert left.kind.startswith("overdue") == (now > end)
         assert left.n is None or left.n >= 1
 
+    @settings(deadline=None)
     @given(starts, lengths)
     def test_a_term_of_n_days_has_n_days_left_when_it_starts(self, start, n):
         end = due(start, Term(working_days=n), CALENDAR)
@@ -237,11 +244,13 @@ class TestExtendAndPause:
             shift_for_pause(at(9, 30), at(9, 23), at(9, 22), CALENDAR)
         assert refused.value.code == "pause-reversed"
 
+    @settings(deadline=None)
     @given(starts, terms)
     def test_a_pause_of_zero_changes_nothing(self, start, term):
         end = due(start, term, CALENDAR)
         assert shift_for_pause(end, start, start, CALENDAR) == end
 
+    @settings(deadline=None)
     @given(
         starts,
         terms,
@@ -273,6 +282,7 @@ class TestSkippedDays:
             date(2025, 10, 8),
         ]
 
+    @settings(deadline=None)
     @given(starts, lengths)
     def test_skipped_and_counted_days_make_up_the_whole(self, start, n):
         end = due(start, Term(working_days=n), CALENDAR)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin_sdk.tables import BadRow, Limits, Row, TableError, csv_chunks, read_rows, safe_text
@@ -101,6 +101,7 @@ class TestExport:
         assert total > 5_000_000
         assert peak < 2_000_000
 
+    @settings(deadline=None)
     @given(st.lists(st.lists(st.text(max_size=12), min_size=2, max_size=2), max_size=5))
     def test_what_is_written_is_read_back_without_a_formula(self, rows):
         text = written(["a", "b"], rows).decode("utf-8-sig")
@@ -222,6 +223,7 @@ class TestImport:
         assert count == 10_001
         assert peak < 3_000_000
 
+    @settings(deadline=None)
     @given(
         st.lists(
             st.lists(
@@ -240,6 +242,7 @@ class TestImport:
         back = [r for r in read_rows(path, expect=EXPECT) if isinstance(r, Row)]
         assert [list(r.values.values()) for r in back] == rows
 
+    @settings(deadline=None)
     @given(st.binary(max_size=300))
     def test_any_bytes_give_rows_in_order_or_a_named_error(self, tmp_path_factory, body):
         path = tmp_path_factory.mktemp("csv") / "t.csv"

@@ -2,7 +2,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugin_sdk.times import SHANGHAI, LegacyTime, TimeError, parse_legacy_time
@@ -74,6 +74,7 @@ def test_what_was_read_comes_back_shortened():
     assert refused.value.params == {"text": "x" * 40}
 
 
+@settings(deadline=None)
 @given(moments)
 def test_every_moment_survives_both_separators(moment):
     slashed = f"{moment.year}/{moment.month}/{moment.day} {moment.hour}:{moment:%M:%S}"  # unpadded
@@ -81,6 +82,7 @@ def test_every_moment_survives_both_separators(moment):
     assert parse_legacy_time(f"{moment:%Y-%m-%d %H:%M:%S}").at == moment
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_any_text_is_read_or_refused(text):
     with suppress(TimeError):

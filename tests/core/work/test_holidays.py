@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import chinese_calendar
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.work.holidays import HolidayCalendar, Notice, NoticeError, published, published_years
@@ -42,6 +42,7 @@ class TestPublishedYears:
     def test_days_are_as_the_notices_said(self, day, worked):
         assert HolidayCalendar().is_working_day(day) is worked
 
+    @settings(deadline=None)
     @given(st.dates(date(min(published_years()), 1, 1), date(LAST, 12, 31)))
     def test_without_notices_every_day_is_as_the_package_says(self, day):
         assert HolidayCalendar().is_working_day(day) == chinese_calendar.is_workday(day)
