@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 from io import BytesIO
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import msgspec
 from PIL import Image
@@ -18,7 +19,10 @@ MAX_PIXELS: Final = 40_000_000
 MAX_SIDE: Final = 1600
 QUALITY: Final = 85
 MEDIA_TYPE: Final = "image/jpeg"
+AT_ONCE: Final = 2
+"""How many pictures one event loop has drawn at the same time."""
 
+_GATES: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]] = WeakKeyDictionary()
 _ORIENTATION: Final = 0x0112
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -103,7 +107,7 @@ def reencode(
 
 async def reencode_async(
     data: bytes,
-    gate: asyncio.Semaphore,
+    gate: asyncio.Semaphore | None = None,
     *,
     max_bytes: int = MAX_BYTES,
     max_pixels: int = MAX_PIXELS,
@@ -112,14 +116,16 @@ async def reencode_async(
     """Return `reencode(data)`, done in a thread; `gate` bounds how many are done at once.
 
     At the limit of 40 million pixels one takes about 1.5 s and up to 700 MiB (WebP; JPEG
-    0.3 s and 100 MiB): a gate of one or two is enough for a worker.
+    0.3 s and 100 MiB). Without a `gate` two are done at once in each event loop.
 
     A caller that goes away leaves its place in the gate taken until the thread has ended, so
     that broken connections cannot pile up decoding. Raises `PictureError`.
     """
 
+    place = gate or _GATES.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE))
+
     async def run() -> Picture:
-        async with gate:
+        async with place:
             return await asyncio.to_thread(
                 reencode, data, max_bytes=max_bytes, max_pixels=max_pixels, max_side=max_side
             )

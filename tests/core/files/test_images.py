@@ -332,6 +332,22 @@ class TestOffTheEventLoop:
         kept = await reencode_async(encoded(picture()), asyncio.Semaphore(1))
         assert kept == reencode(encoded(picture()))
 
+    async def test_without_a_gate_two_are_drawn_at_once(self, monkeypatch):
+        at_once, most, lock = 0, 0, threading.Lock()
+
+        def slow(_data, **_):
+            nonlocal at_once, most
+            with lock:
+                at_once += 1
+                most = max(most, at_once)
+            time.sleep(0.05)
+            with lock:
+                at_once -= 1
+
+        monkeypatch.setattr(images, "reencode", slow)
+        await asyncio.gather(*(reencode_async(b"x") for _ in range(6)))
+        assert most == 2
+
     async def test_a_refusal_comes_through(self):
         with pytest.raises(PictureError):
             await reencode_async(b"", asyncio.Semaphore(1))
