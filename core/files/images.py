@@ -121,7 +121,6 @@ async def reencode_async(
     A caller that goes away leaves its place in the gate taken until the thread has ended, so
     that broken connections cannot pile up decoding. Raises `PictureError`.
     """
-
     place = gate or _GATES.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE))
 
     async def run() -> Picture:
