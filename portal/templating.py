@@ -1,0 +1,231 @@
+"""Pages from templates: one environment, the frame's contract (`Page`), hashed assets.
+
+A template is given `page` (below) and `view` (what it is about). `t(key, …)` and the filters
+speak the language of the page being rendered; escaping is always on, an undefined name raises.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+
+from portal import formats
+from portal.texts import Catalogue
+
+HERE: Final = Path(__file__).parent
+STATIC: Final = HERE / "static"
+LOCALE: Final = HERE / "locale"
+
+Lang = Literal["zh-CN", "en"]
+Mode = Literal["standard", "elder"]
+TextSize = Literal["standard", "large", "huge"]
+Slot = Literal["home", "work", "apps", "messages", "me"]
+
+
+class PostChoice(msgspec.Struct, frozen=True):
+    """One post of the person; `label` says unit and post."""
+
+    id: str
+    label: str
+    current: bool = False
+
+
+class PagePerson(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is signed in, as the header says it. A resident has no unit and no post."""
+
+    name_masked: str
+    unit: str = ""
+    post: str = ""
+    post_id: str = ""
+    posts: tuple[PostChoice, ...] = ()
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A link of a menu or a breadcrumb."""
+
+    label: str
+    href: str
+    current: bool = False
+
+
+class PageApp(msgspec.Struct, frozen=True):
+    """The app one is in, with its section links (six at most)."""
+
+    id: str
+    name: str
+    sections: tuple[Link, ...] = ()
+
+
+class Banner(msgspec.Struct, frozen=True, kw_only=True):
+    """A band above the page. `on_behalf` is always on top; of the others two at most."""
+
+    kind: Literal[
+        "on_behalf", "quarantined", "maintenance", "read_only", "sunset", "offline", "notice"
+    ]
+    title: str
+    text: str = ""
+    href: str | None = None
+    link: str = ""
+
+
+class Flash(msgspec.Struct, frozen=True):
+    """What was just done, and the address that undoes it (POST)."""
+
+    text: str
+    undo: str | None = None
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """What the frame needs to know of every page."""
+
+    title: str
+    lang: Lang = "zh-CN"
+    mode: Mode = "standard"
+    text_size: TextSize = "standard"
+    county: str = ""
+    person: PagePerson | None = None
+    current: Slot | None = None
+    app: PageApp | None = None
+    breadcrumb: tuple[Link, ...] = ()
+    banners: tuple[Banner, ...] = ()
+    csrf: str = ""
+    form_key: str | Callable[[], str] = ""
+    path: str = "/"
+    may: frozenset[str] = frozenset()
+    unread: int = 0
+    flash: Flash | None = None
+    printed_at: datetime | None = None
+    fragment: bool = False
+    """Only the part inside the frame is wanted (htmx)."""
+
+
+class Assets:
+    """The files of `portal/static` under addresses that change with their content."""
+
+    prefix: Final = "/assets/"
+
+    def __init__(self, folder: Path = STATIC) -> None:
+        self._urls: dict[str, str] = {}
+        self._files: dict[str, Path] = {}
+        for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()):
+            name = path.relative_to(folder).as_posix()
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+            stem, dot, ending = name.rpartition(".")
+            hashed = f"{stem}.{digest}.{ending}" if dot else f"{name}.{digest}"
+            self._urls[name] = self.prefix + hashed
+            self._files[hashed] = path
+
+    def url(self, name: str) -> str:
+        """Return the address of a file by its name (`css/yimen.css`). Raises `KeyError`."""
+        return self._urls[name]
+
+    def path(self, hashed: str) -> Path | None:
+        """Return the file behind an address (without the prefix), or None."""
+        return self._files.get(hashed)
+
+
+_PAGE: ContextVar[Page] = ContextVar("yimen_page")
+
+
+def here() -> Page:
+    """Return the page being rendered (macros are imported without context)."""
+    return _PAGE.get()
+
+
+def make_environment(
+    catalogue: Catalogue,
+    extra_template_dirs: Iterable[Path] = (),
+    *,
+    assets: Assets | None = None,
+) -> jinja2.Environment:
+    """Return the environment of all pages; an app's own templates come after the portal's."""
+    env = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(
+            [
+                jinja2.FileSystemLoader([HERE / "templates", *extra_template_dirs]),
+                jinja2.PrefixLoader({"components": jinja2.FileSystemLoader(HERE / "components")}),
+            ]
+        ),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    files = assets or Assets()
+
+    def t(key: str, **params: Any) -> str:
+        return catalogue.text(here().lang, key, **params)
+
+    env.globals.update(t=t, here=here, asset=files.url, icon=partial(_icon, files))
+    env.filters["words"] = lambda value: catalogue.shown(here().lang, value)
+    env.filters["shown"] = lambda value: _shown(catalogue, value)
+    for name in ("day", "full_day", "moment", "weekday", "due_day", "left", "card_number"):
+        env.filters[name] = _in_page_language(getattr(formats, name))
+    for name in ("money", "money_prose", "value_or_words", "small_sample"):
+        env.filters[name] = _in_page_language(getattr(formats, name))
+    for name in ("table_day", "table_moment", "clock", "iso", "number", "shape", "tone"):
+        env.filters[name] = getattr(formats, name)
+    for name in ("number_groups", "case_number"):
+        env.filters[name] = getattr(formats, name)
+    env.filters["quantity"] = lambda value, unit: formats.quantity(value, unit, here().lang)
+    env.filters["percent"] = lambda value, n=None: formats.percent(value, n, here().lang)
+    env.filters["ago"] = lambda value, now: formats.relative(value, now, here().lang)
+    env.globals["day_range"] = lambda a, b: formats.day_range(a, b, here().lang)
+    env.globals["unknown"] = lambda: formats.unknown(here().lang)
+    env.globals["not_applicable"] = lambda: formats.not_applicable(here().lang)
+    env.globals["suppressed"] = lambda: formats.suppressed(here().lang)
+    env.globals["form_key"] = _form_key
+    for name in ("mask_name", "mask_phone", "mask_identity_number", "mask_credit_code"):
+        env.filters[name] = partial(_mask, name)
+    return env
+
+
+def render(env: jinja2.Environment, template: str, page: Page, **view: Any) -> str:
+    """Return the page as HTML. Raises for an undefined name or a missing text."""
+    token = _PAGE.set(page)
+    try:
+        return env.get_template(template).render(page=page, **view)
+    finally:
+        _PAGE.reset(token)
+
+
+def _in_page_language(function: Callable[..., str]) -> Callable[[Any], str]:
+    return lambda value: function(value, lang=here().lang)
+
+
+def _form_key() -> str:
+    key = here().form_key
+    return key() if callable(key) else key
+
+
+def _icon(files: Assets, name: str) -> Markup:
+    return Markup(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>'
+    ).format(files.url("icons.svg"), name)
+
+
+def _shown(catalogue: Catalogue, value: Any) -> str | Markup:
+    """Return a fact of a summary list; a moment as `<time>`."""
+    lang = here().lang
+    if isinstance(value, datetime | date):
+        text = (
+            formats.moment(value, lang) if isinstance(value, datetime) else formats.day(value, lang)
+        )
+        return Markup('<time datetime="{}">{}</time>').format(formats.iso(value), text)
+    return catalogue.shown(lang, value)
+
+
+def _mask(name: str, value: str) -> str:
+    from plugin_sdk import identifiers
+
+    masked: str = getattr(identifiers, name)(value)
+    return masked
