@@ -248,6 +248,20 @@ async def _read_values(
     return found, tuple(files)
 
 
+async def typed(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """Return the texts a request sent, unchecked, to show them again beside what is wrong
+    with them; nothing when they cannot be read."""
+    try:
+        values, _ = await _read_values(request)
+    except Problem:
+        return {}
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in RESERVED and isinstance(value, str | int | float)
+    }
+
+
 def _kind(model: type[Form], name: str, field: FieldInfo) -> FieldKind:
     if name in model.kinds:
         return model.kinds[name]

@@ -6,9 +6,9 @@ opt=needs("order.read"))`. Keys are the app's own (`order.read`); the hub prefix
 
 from typing import Any, Final
 
-from litestar import Request
+from litestar import Request, Response
 
-from plugin_sdk.ports import Actor
+from plugin_sdk.ports import Actor, Answer, Hub
 
 PUBLIC: Final = "public"
 SIGNED_IN: Final = "signed_in"
@@ -34,3 +34,9 @@ def actor_of(request: Request[Any, Any, Any]) -> Actor:
     """Return who makes the request: the door set it before the handler was called."""
     actor: Actor = request.scope["yimen_actor"]  # type: ignore[typeddict-item]
     return actor
+
+
+async def respond(hub: Hub, request: Request[Any, Any, Any], answer: Answer) -> Response[Any]:
+    """Return an answer as a page for people, as JSON for programs."""
+    response: Response[Any] = await hub.pages.answer(request, actor_of(request), answer)
+    return response

@@ -205,6 +205,19 @@ class ActView(FormView, kw_only=True):
     outcome: Phrase | None = None
 
 
+class ActedView(View, kw_only=True):
+    """What an act led to, for programs; people are sent back to the case."""
+
+    template: ClassVar[str] = "case_acted.html"
+    number: str
+    state: str
+    state_label: Words
+    version: int
+    due_at: datetime | None = None
+    due_unknown: bool = False
+    href: str = ""
+
+
 class SubmittedView(View, kw_only=True):
     """Certainty after sending: number, code, and the date by which an answer comes."""
 

@@ -15,6 +15,7 @@ from plugin_sdk.cases.traces import CaseTraces, R
 from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Audience, Organization, Read, Work
 from plugin_sdk.problems import Conflict, Invalid, field_error
+from plugin_sdk.views import Phrase
 
 
 class CaseActs(CaseTraces[R]):
@@ -114,6 +115,15 @@ class CaseActs(CaseTraces[R]):
             return False
         return await read.holds(transition.permission, row)
 
+    async def filed_by(self, read: Read, row: R) -> bool:
+        """Return whether the actor filed the case, for themselves or for a caller."""
+        entry = self.row.entries
+        first = read.rows(entry, col(entry.actor_person_id), permission=self.flow.read).where(
+            col(entry.case_id) == row.id, col(entry.seq) == 1
+        )
+        filer = (await read.session.execute(first)).scalar_one_or_none()
+        return filer is not None and filer == read.actor.person_id
+
     async def units(self, transition: Transition) -> list[Organization]:
         """Return the organizations that could take a case which the act hands on."""
         if transition.moves in (None, "origin"):
@@ -130,6 +140,7 @@ class CaseActs(CaseTraces[R]):
                     col(entry.verb),
                     col(entry.role),
                     col(entry.unit),
+                    col(entry.actor_person_id),
                     permission=self.flow.read,
                 )
                 .where(col(entry.case_id) == row.id)
@@ -137,9 +148,10 @@ class CaseActs(CaseTraces[R]):
                 .limit(1)
             )
         ).first()
-        verb, role, unit = last or (self.flow.opening, "", "")
-        who = " ".join(part for part in (unit, role) if part)
-        return Conflict("case.stale", who=who, act=self.words(f"said.{verb}"), version=row.version)
+        verb, role, unit, person = last or (self.flow.opening, "", "", None)
+        post = " ".join(part for part in (unit, role) if part)
+        who = post or Phrase("case.who.person" if person else "case.who.system")
+        return Conflict("case.stale", who=who, act=self.said(verb), version=row.version)
 
     async def _perform(
         self, work: Work, row: R, transition: Transition, form: ActForm | None

@@ -48,6 +48,11 @@ class CaseTraces(Generic[R]):
         """Return words of the flow's catalogue."""
         return Phrase(f"{self.prefix}.{name}", params)
 
+    def said(self, verb: str) -> Phrase:
+        """Return what an act, the flow's own or the kit's, is called once it is done."""
+        own = {*self.flow.verbs(), self.flow.opening, "stage_late"}
+        return self.words(f"said.{verb}") if verb in own else Phrase(f"case.said.{verb}")
+
     def tone(self, verb: str, target: str) -> Literal["step", "done", "returned", "paused"]:
         """Return how a step looks on a timeline, beside its words."""
         transition = next((t for t in self.flow.transitions if t.verb == verb), None)

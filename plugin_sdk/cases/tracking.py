@@ -67,7 +67,7 @@ async def track(
         timeline=[
             EntryView(
                 verb=verb,
-                label=engine.words(f"said.{verb}"),
+                label=engine.said(verb),
                 at=at,
                 on=on,
                 unit=unit,

@@ -1,0 +1,154 @@
+"""The desk of a procedure: its forms, and what the portal shows of it elsewhere."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from plugin_sdk.cases import queries
+from plugin_sdk.cases.flow import Does
+from plugin_sdk.cases.queries import Filters
+from plugin_sdk.cases.views import CaseViews, R
+from plugin_sdk.extension import Card, Hit
+from plugin_sdk.forms import Form, Submission, field_views
+from plugin_sdk.ports import Read, Work
+from plugin_sdk.problems import Conflict, FieldError
+from plugin_sdk.views import ActedView, ActView, FormView, Phrase, SubmittedView
+
+
+class CaseDesk(CaseViews[R]):
+    """What an app says of its cases beyond the flow, and how it opens one.
+
+    Set `form` and override `file` where people open cases; the rest where there is more to say.
+    """
+
+    hints: ClassVar[frozenset[str]] = frozenset()
+    """Fields with a hint in the catalogue."""
+
+    async def file(self, work: Work, sent: Submission[Any]) -> R:
+        """Open a case from the form. Raises `Invalid`."""
+        raise NotImplementedError
+
+    def notices(self, row: R) -> list[Phrase]:
+        """Return what a person is told once a case is filed, beside number and date."""
+        return []
+
+    async def new_view(
+        self,
+        read: Read,
+        form: type[Form],
+        *,
+        action: str = "",
+        title: str = "new",
+        values: Mapping[str, Any] | None = None,
+        errors: tuple[FieldError, ...] = (),
+    ) -> FormView:
+        """Return the form that opens a case, with what was typed."""
+        return FormView(
+            title=self.engine.words(title),
+            action=action or self.here,
+            verb=self.engine.words(f"act.{self.flow.opening}"),
+            fields=field_views(
+                form,
+                self.engine.prefix,
+                values=values,
+                errors=errors,
+                options=await self.options(read, form, None),
+                hints=self.hints,
+            ),
+            multipart="photo" in form.kinds.values(),
+            cancel=self.here,
+        )
+
+    async def act_view(
+        self,
+        read: Read,
+        row: R,
+        verb: str,
+        *,
+        values: Mapping[str, Any] | None = None,
+        errors: tuple[FieldError, ...] = (),
+        conflict: Phrase | None = None,
+    ) -> ActView:
+        """Return the form of an act. Raises `Conflict` when the state does not know it."""
+        transition = self.flow.find(row.state, verb)
+        if transition is None:
+            raise Conflict("case.illegal", state=self.engine.words(f"state.{row.state}"))
+        fields = field_views(
+            transition.form,
+            self.engine.prefix,
+            values=values,
+            errors=errors,
+            options=await self.options(read, transition.form, transition),
+            hints=self.hints,
+        )
+        return ActView(
+            title=self.engine.words(f"act.{verb}"),
+            action=self.engine.href(row.number, verb),
+            verb=self.engine.words(f"act.{verb}"),
+            fields=[field for field in fields if field.name != "version"],
+            hidden={"version": str(row.version)},
+            conflict=conflict,
+            cancel=self.engine.href(row.number),
+            about=await self.summary(read, row),
+            number=row.number,
+            case_title=row.title,
+            state_label=self.engine.words(f"state.{row.state}"),
+            outcome=self.engine.words(f"outcome.{verb}"),
+        )
+
+    def submitted_view(self, row: R) -> SubmittedView:
+        """Return what makes certain: number, code, and the date by which an answer comes."""
+        return SubmittedView(
+            number=row.number,
+            code=row.code,
+            due_at=row.due_at,
+            due_unknown=row.due_pending,
+            case_href=self.engine.href(row.number),
+            track_href=f"/track?{urlencode({'number': row.number, 'code': row.code})}",
+            notices=self.notices(row),
+        )
+
+    def acted_view(self, row: R) -> ActedView:
+        """Return what an act led to."""
+        return ActedView(
+            number=row.number,
+            state=row.state,
+            state_label=self.engine.words(f"state.{row.state}"),
+            version=row.version,
+            due_at=row.due_at,
+            due_unknown=row.due_pending,
+            href=self.engine.href(row.number),
+        )
+
+    # What the portal shows of an app elsewhere.
+
+    async def card(self, read: Read) -> Card | None:
+        """Return the app's card on a home page, None when nothing is under way."""
+        found = await queries.waiting(self.engine, read)
+        if not found.open:
+            return None
+        name = "late" if found.late else "today" if found.today else "open"
+        count = getattr(found, name)
+        return Card(
+            title=self.engine.words("list"),
+            text=Phrase(f"case.card.{name}", {"n": count}),
+            href=f"{self.here}?mine=1" + ("&late=1" if found.late else ""),
+            count=count,
+        )
+
+    async def hits(self, read: Read, query: str, limit: int) -> list[Hit]:
+        """Return the cases in scope that match, newest first."""
+        found, _ = await queries.page(self.engine, read, Filters(query=query), size=limit)
+        return [
+            Hit(
+                kind="work",
+                title=fact.title,
+                text=self.engine.words(f"state.{fact.state}"),
+                href=self.engine.href(fact.number),
+            )
+            for fact in found
+        ]
+
+    def urges(self, verb: str) -> bool:
+        """Return whether a verb is one that can be undone for ten seconds."""
+        return self.flow.by_verb(verb).does is Does.URGE

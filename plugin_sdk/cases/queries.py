@@ -1,0 +1,200 @@
+"""Reading cases: lists with a cursor, search, counts, export. Core selects into structs."""
+
+import base64
+import binascii
+from collections.abc import AsyncIterator
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, Select, and_, func, or_
+from sqlmodel import col
+
+from plugin_sdk.cases.flow import Clock, Flow
+from plugin_sdk.cases.models import CaseRow
+from plugin_sdk.cases.traces import CaseTraces
+from plugin_sdk.deadlines import OFFICE_HOURS, local_day
+from plugin_sdk.ports import Actor, Read
+from plugin_sdk.problems import Problem
+
+PAGE: Final = 20
+EXPORT_PAGE: Final = 500
+
+
+class CaseFacts(msgspec.Struct, frozen=True):
+    """A case as lists and exports know it."""
+
+    id: UUID
+    number: str
+    title: str
+    state: str
+    organization_id: UUID
+    opened_at: datetime
+    due_at: datetime | None
+    due_pending: bool
+    paused_at: datetime | None
+    resolved_at: datetime | None
+    closed_at: datetime | None
+    kind: str | None = None
+
+
+class Filters(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list is narrowed to; all at once, within the actor's scope."""
+
+    state: str = ""
+    late: bool = False
+    mine: bool = False
+    query: str = ""
+
+    @property
+    def any(self) -> bool:
+        """Return whether the list is narrowed at all."""
+        return bool(self.state or self.late or self.mine or self.query)
+
+
+def columns_of(row: type[CaseRow], kind: str | None) -> list[Any]:
+    """Return the columns of `CaseFacts`; `kind` names the app's own column to show."""
+    names = [name for name in CaseFacts.__struct_fields__ if name != "kind"]
+    columns: list[Any] = [col(getattr(row, name)) for name in names]
+    return columns if kind is None else [*columns, col(getattr(row, kind))]
+
+
+def running(flow: Flow, row: type[CaseRow]) -> ColumnElement[bool]:
+    """Return the condition for cases whose deadline runs."""
+    states = [s.key for s in flow.states if s.clock is Clock.RUNS and not s.final]
+    return col(row.state).in_(states)
+
+
+def overdue(flow: Flow, row: type[CaseRow], now: datetime) -> ColumnElement[bool]:
+    """Return the condition for cases whose deadline has passed while it runs."""
+    return and_(running(flow, row), col(row.due_at) < now)
+
+
+def narrow(
+    statement: Select[Any], flow: Flow, row: type[CaseRow], filters: Filters, read: Read
+) -> Select[Any]:
+    """Return the statement narrowed to the filters. Raises `Problem` for an unknown state."""
+    if filters.state:
+        if filters.state not in {state.key for state in flow.states}:
+            raise Problem("case.unknown-state")
+        statement = statement.where(col(row.state) == filters.state)
+    if filters.late:
+        statement = statement.where(overdue(flow, row, read.now))
+    if filters.mine:
+        statement = statement.where(mine(row, read.actor))
+    if filters.query:
+        statement = statement.where(matches(row, filters.query))
+    return statement
+
+
+def mine(row: type[CaseRow], actor: Actor) -> ColumnElement[bool]:
+    """Return the condition for what the actor's unit holds, or the person asked for."""
+    asked = col(row.person_id) == actor.person_id
+    if actor.organization_id is None:
+        return asked
+    return or_(asked, col(row.organization_id) == actor.organization_id)
+
+
+def matches(row: type[CaseRow], query: str) -> ColumnElement[bool]:
+    """Return the condition for a number that begins so, or a title that holds the words."""
+    found = query.strip()[:100]
+    return or_(
+        col(row.number).startswith(found.replace(" ", ""), autoescape=True),
+        col(row.title).contains(found, autoescape=True),
+    )
+
+
+async def page(
+    engine: CaseTraces[Any],
+    read: Read,
+    filters: Filters,
+    *,
+    kind: str | None = None,
+    cursor: str = "",
+    size: int = PAGE,
+) -> tuple[list[CaseFacts], str | None]:
+    """Return a page of cases, newest first, and the cursor of what is older (None: nothing).
+
+    Raises `Problem` (`bad-cursor`) for a cursor that is none of ours.
+    """
+    row, flow = engine.row, engine.flow
+    statement = narrow(
+        read.rows(row, *columns_of(row, kind), permission=flow.read), flow, row, filters, read
+    )
+    if cursor:
+        opened_at, id = _position(cursor)
+        older = and_(col(row.opened_at) == opened_at, col(row.id) < id)
+        statement = statement.where(or_(col(row.opened_at) < opened_at, older))
+    statement = statement.order_by(col(row.opened_at).desc(), col(row.id).desc()).limit(size + 1)
+    found = await read.fetch(statement, CaseFacts)
+    if len(found) <= size:
+        return found, None
+    last = found[size - 1]
+    return found[:size], _cursor(last.opened_at, last.id)
+
+
+async def any_at_all(engine: CaseTraces[Any], read: Read) -> bool:
+    """Return whether the actor may see any case."""
+    statement = read.rows(engine.row, col(engine.row.id), permission=engine.flow.read).limit(1)
+    return (await read.session.execute(statement)).first() is not None
+
+
+async def export(
+    engine: CaseTraces[Any], actor: Actor, filters: Filters, *, kind: str | None = None
+) -> AsyncIterator[list[CaseFacts]]:
+    """Yield every case of a list in pages, each in a read of its own."""
+    cursor: str | None = ""
+    while cursor is not None:
+        async with engine.hub.read(actor) as read:
+            found, cursor = await page(
+                engine, read, filters, kind=kind, cursor=cursor, size=EXPORT_PAGE
+            )
+        yield found
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """How much of a flow waits for a unit (or, for a resident, is under way)."""
+
+    late: int
+    today: int
+    open: int
+
+
+async def waiting(engine: CaseTraces[Any], read: Read) -> Waiting:
+    """Return how many of the actor's own cases run, are late, and are due today."""
+    row, flow, now = engine.row, engine.flow, read.now
+    end_of_day = OFFICE_HOURS.closing(local_day(now))
+    due_at = col(row.due_at)
+    statement = read.rows(
+        row,
+        func.count().filter(due_at < now),
+        func.count().filter(due_at >= now, due_at <= end_of_day),
+        func.count(),
+        permission=flow.read,
+    ).where(running(flow, row), mine(row, read.actor))
+    return Waiting(*(await read.session.execute(statement)).one())
+
+
+def _cursor(opened_at: datetime, id: UUID) -> str:
+    text = f"{opened_at.isoformat()}|{id}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _position(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        moment, _, id = (
+            base64.b64decode(padded, altchars=b"-_", validate=True).decode().partition("|")
+        )
+        position = datetime.fromisoformat(moment), UUID(id)
+    except (ValueError, binascii.Error):
+        raise Problem("bad-cursor") from None
+    if position[0].tzinfo is None:
+        raise Problem("bad-cursor")
+    return position
+
+
+def export_day(moment: datetime | None) -> date | None:
+    """Return the day of a moment as tables print it."""
+    return local_day(moment) if moment else None

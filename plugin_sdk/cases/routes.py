@@ -1,0 +1,338 @@
+"""The routes of a flow: list, new, detail, acts, export, figures; pages and JSON API alike."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
+from typing import Annotated, Any, Final
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from plugin_sdk.cases import figures, queries
+from plugin_sdk.cases.desk import CaseDesk
+from plugin_sdk.cases.queries import Filters
+from plugin_sdk.deadlines import local_day
+from plugin_sdk.forms import Form, read_form, typed
+from plugin_sdk.ports import Actor, Answer, Read
+from plugin_sdk.problems import Conflict, FieldError, Invalid, NotFound, Problem
+from plugin_sdk.routes import actor_of, needs, respond
+from plugin_sdk.tables import csv_chunks
+from plugin_sdk.views import Phrase, View
+
+Ask = Request[Any, Any, Any]
+Query = Annotated[str, Parameter(max_length=200)]
+Stage = Annotated[str, Parameter(query="state", max_length=40)]
+
+COLUMNS: Final = ("number", "title", "state", "unit", "opened", "due", "resolved", "closed")
+PERIOD: Final = timedelta(days=89)
+LONGEST_PERIOD: Final = timedelta(days=366 * 20)
+
+ShowAgain = Callable[
+    [Read, Mapping[str, Any], tuple[FieldError, ...], Phrase | None], Awaitable[View]
+]
+
+
+@asynccontextmanager
+async def keeping(
+    desk: CaseDesk[Any], request: Ask, actor: Actor, show: ShowAgain
+) -> AsyncIterator[None]:
+    """Let a refusal carry its form with everything that was typed: nothing is lost."""
+    try:
+        yield
+    except (Invalid, Conflict) as problem:
+        if problem.view is None:
+            conflict = None
+            if isinstance(problem, Conflict):
+                conflict = Phrase(f"problem.{problem.code}.detail", problem.params)
+            try:
+                async with desk.hub.read(actor) as read:
+                    problem.view = await show(read, await typed(request), problem.errors, conflict)
+            except Problem:  # the act is no longer possible, or the case no longer in sight
+                problem.view = None
+        raise
+
+
+def case_routes(desk: CaseDesk[Any]) -> list[HTTPRouteHandler]:
+    """Return the handlers of a flow, each marked with its permission."""
+    routes = [*_reading(desk), *_export(desk)]
+    if desk.form is not None and desk.flow.file:
+        routes += filing_routes(desk, desk.form, desk.flow.file)
+    for verb in desk.flow.verbs():
+        routes += _acting(desk, verb)
+        if desk.urges(verb):
+            routes.append(_undoing(desk, verb))
+    if desk.flow.figures:
+        routes.append(_figures(desk, desk.flow.figures))
+    return routes
+
+
+def _filters(stage: str, late: str, mine: str, q: str) -> Filters:
+    return Filters(state=stage, late=late == "1", mine=mine == "1", query=q.strip())
+
+
+def _reading(desk: CaseDesk[Any]) -> list[HTTPRouteHandler]:
+    hub, flow, engine = desk.hub, desk.flow, desk.engine
+
+    @get(flow.path, opt=needs(flow.read), operation_id=f"{flow.name}-list")
+    async def list_cases(
+        request: Ask,
+        stage: Stage = "",
+        late: Query = "",
+        mine: Query = "",
+        q: Query = "",
+        cursor: Query = "",
+    ) -> Response[Any]:
+        """List the cases in scope, newest first."""
+        actor = actor_of(request)
+        async with hub.read(actor) as read:
+            view = await desk.list_view(read, _filters(stage, late, mine, q), cursor)
+        return await respond(hub, request, Answer(view=view))
+
+    @get(f"{flow.path}/{{number:str}}", opt=needs(flow.read), operation_id=f"{flow.name}-detail")
+    async def show_case(request: Ask, number: str) -> Response[Any]:
+        """Show a case with its timeline."""
+        actor = actor_of(request)
+        async with hub.read(actor) as read:
+            view = await desk.detail_view(read, await engine.find(read, number))
+        return await respond(hub, request, Answer(view=view))
+
+    return [list_cases, show_case]
+
+
+def _export(desk: CaseDesk[Any]) -> list[HTTPRouteHandler]:
+    hub, flow, engine = desk.hub, desk.flow, desk.engine
+
+    @get(f"{flow.path}.csv", opt=needs(flow.read), operation_id=f"{flow.name}-export")
+    async def export_cases(
+        request: Ask, stage: Stage = "", late: Query = "", mine: Query = "", q: Query = ""
+    ) -> Stream:
+        """Export a list as CSV, in scope, a page at a time."""
+        actor = actor_of(request)
+        filters = _filters(stage, late, mine, q)
+        async with hub.read(actor) as read:  # refused before the first byte, not after it
+            await queries.page(engine, read, filters, size=1)
+        name = f"{hub.app}-{flow.name}-{local_day(hub.now()):%Y%m%d}.csv"
+        return Stream(
+            _csv(desk, actor, filters),
+            media_type="text/csv; charset=utf-8",
+            headers={"content-disposition": f'attachment; filename="{name}"'},
+        )
+
+    return [export_cases]
+
+
+async def _csv(desk: CaseDesk[Any], actor: Actor, filters: Filters) -> AsyncIterator[bytes]:
+    def say(words: Any) -> str:
+        return desk.hub.pages.say(words, actor.language)
+
+    header = [say(Phrase(f"case.column.{name}")) for name in COLUMNS]
+    states = {s.key: say(desk.engine.words(f"state.{s.key}")) for s in desk.flow.states}
+    head = b"".join(csv_chunks(header, ()))
+    yield head
+    async for found in queries.export(desk.engine, actor, filters):
+        names = await desk.hub.directory.names(list({fact.organization_id for fact in found}))
+        rows = [
+            (
+                fact.number,
+                fact.title,
+                states.get(fact.state, fact.state),
+                names.get(fact.organization_id, ""),
+                fact.opened_at,
+                fact.due_at,
+                fact.resolved_at,
+                fact.closed_at,
+            )
+            for fact in found
+        ]
+        yield b"".join(csv_chunks(header, rows))[len(head) :]
+
+
+def filing_routes(
+    desk: CaseDesk[Any],
+    form: type[Form],
+    permission: str,
+    *,
+    path: str = "",
+    new: str = "",
+    name: str = "new",
+    file: Callable[..., Awaitable[Any]] | None = None,
+) -> list[HTTPRouteHandler]:
+    """Return the routes of one way to open a case: its form (at `new`), the post to `path`.
+
+    Without more they are the flow's own: `/orders/new` and `POST /orders`, which `desk.file`
+    takes. Another way (an operator's desk) has its own form, paths, words and permission.
+    """
+    hub, flow = desk.hub, desk.flow
+    path, new, own = path or flow.path, new or f"{path or flow.path}/new", file is None
+    take = file or desk.file
+    action = f"/apps/{hub.app}{path}"
+
+    async def again(
+        read: Read,
+        values: Mapping[str, Any],
+        errors: tuple[FieldError, ...],
+        conflict: Phrase | None,
+    ) -> View:
+        return await desk.new_view(
+            read, form, action=action, title=name, values=values, errors=errors
+        )
+
+    @get(new, opt=needs(permission, start=True), operation_id=f"{flow.name}-{name}-form")
+    async def new_case(request: Ask) -> Response[Any]:
+        """Show the form that opens a case."""
+        actor = actor_of(request)
+        async with hub.read(actor) as read:
+            view = await desk.new_view(read, form, action=action, title=name)
+        return await respond(hub, request, Answer(view=view))
+
+    @post(path, opt=needs(permission, body=form), operation_id=f"{flow.name}-{name}")
+    async def file_case(request: Ask) -> Response[Any]:
+        """Open a case."""
+        actor = actor_of(request)
+        async with keeping(desk, request, actor, again):
+            sent = await read_form(request, form, actor)
+            async with hub.work(actor, sent.key) as work:
+                row = await take(work, sent)
+                answer = work.answer(
+                    Answer(
+                        view=desk.submitted_view(row),
+                        location=desk.engine.href(row.number, "filed"),
+                        status=201,
+                        said=desk.engine.words(f"said.{flow.opening}"),
+                    )
+                )
+        return await respond(hub, request, answer)
+
+    routes: list[HTTPRouteHandler] = [new_case, file_case]
+    if own:
+        routes.append(_filed(desk))
+    return routes
+
+
+def _filed(desk: CaseDesk[Any]) -> HTTPRouteHandler:
+    hub, flow = desk.hub, desk.flow
+
+    @get(
+        f"{flow.path}/{{number:str}}/filed",
+        opt=needs(flow.read),
+        operation_id=f"{flow.name}-filed",
+    )
+    async def show_filed(request: Ask, number: str) -> Response[Any]:
+        """Show number, code and date once more, to whoever filed the case or took the call."""
+        actor = actor_of(request)
+        async with hub.read(actor) as read:
+            row = await desk.engine.find(read, number)
+            if not await desk.engine.filed_by(read, row):
+                raise NotFound
+        return await respond(hub, request, Answer(view=desk.submitted_view(row)))
+
+    return show_filed
+
+
+def _acting(desk: CaseDesk[Any], verb: str) -> list[HTTPRouteHandler]:
+    hub, flow, engine = desk.hub, desk.flow, desk.engine
+    transition = flow.by_verb(verb)
+    path = f"{flow.path}/{{number:str}}/{verb}"
+
+    @get(path, opt=needs(transition.permission), operation_id=f"{flow.name}-{verb}-form")
+    async def show_act(request: Ask, number: str) -> Response[Any]:
+        """Show the form of an act on a case."""
+        actor = actor_of(request)
+        async with hub.read(actor) as read:
+            view = await desk.act_view(read, await engine.find(read, number), verb)
+        return await respond(hub, request, Answer(view=view))
+
+    @post(
+        path,
+        opt=needs(transition.permission, body=transition.form),
+        operation_id=f"{flow.name}-{verb}",
+    )
+    async def act(request: Ask, number: str) -> Response[Any]:
+        """Do an act on a case."""
+        actor = actor_of(request)
+
+        async def again(
+            read: Read,
+            values: Mapping[str, Any],
+            errors: tuple[FieldError, ...],
+            conflict: Phrase | None,
+        ) -> View:
+            return await desk.act_view(
+                read,
+                await engine.find(read, number),
+                verb,
+                values=values,
+                errors=errors,
+                conflict=conflict,
+            )
+
+        async with keeping(desk, request, actor, again):
+            sent = await read_form(request, transition.form, actor)
+            async with hub.work(actor, sent.key) as work:
+                row = await engine.act(work, await engine.id_of(work, number), verb, sent.form)
+                answer = work.answer(
+                    Answer(
+                        view=desk.acted_view(row),
+                        location=engine.href(number),
+                        said=engine.words(f"said.{verb}"),
+                        undo=engine.href(number, f"undo-{verb}") if desk.urges(verb) else None,
+                    )
+                )
+        return await respond(hub, request, answer)
+
+    return [show_act, act]
+
+
+def _undoing(desk: CaseDesk[Any], verb: str) -> HTTPRouteHandler:
+    hub, flow, engine = desk.hub, desk.flow, desk.engine
+
+    @post(
+        f"{flow.path}/{{number:str}}/undo-{verb}",
+        opt=needs(flow.by_verb(verb).permission, body=Form),
+        operation_id=f"{flow.name}-undo-{verb}",
+    )
+    async def undo(request: Ask, number: str) -> Response[Any]:
+        """Take back an urging before its notice leaves."""
+        actor = actor_of(request)
+        sent = await read_form(request, Form, actor)
+        async with hub.work(actor, sent.key) as work:
+            row = await engine.undo_urge(work, await engine.id_of(work, number))
+            answer = work.answer(
+                Answer(
+                    view=desk.acted_view(row),
+                    location=engine.href(number),
+                    said=Phrase("case.said.urge_undone"),
+                )
+            )
+        return await respond(hub, request, answer)
+
+    return undo
+
+
+def _figures(desk: CaseDesk[Any], permission: str) -> HTTPRouteHandler:
+    hub, engine = desk.hub, desk.engine
+
+    @get("/figures", opt=needs(permission), operation_id=f"{desk.flow.name}-figures")
+    async def show_figures(request: Ask, since: Query = "", until: Query = "") -> Response[Any]:
+        """Show the figures of a period: the last ninety days unless named."""
+        actor = actor_of(request)
+        first, last = _period(since, until, local_day(hub.now()))
+        async with hub.read(actor) as read:
+            found = await figures.tally(engine, read, first, last, permission)
+        view = figures.view(engine, found, first, last)
+        return await respond(hub, request, Answer(view=view))
+
+    return show_figures
+
+
+def _period(since: str, until: str, today: date) -> tuple[date, date]:
+    try:
+        last = date.fromisoformat(until) if until else today
+        first = date.fromisoformat(since) if since else last - PERIOD
+    except (ValueError, OverflowError):
+        raise Problem("case.bad-period") from None
+    if not timedelta(0) <= last - first <= LONGEST_PERIOD:
+        raise Problem("case.bad-period")
+    return first, last

@@ -1,0 +1,250 @@
+"""Views of cases: the list, one case with its timeline, what may be done next."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import ClassVar, Generic, TypeVar
+from urllib.parse import urlencode
+
+from sqlmodel import col
+
+from plugin_sdk.cases import clock, queries, rules
+from plugin_sdk.cases.engine import CaseEngine
+from plugin_sdk.cases.flow import Transition
+from plugin_sdk.cases.models import CaseRow
+from plugin_sdk.cases.queries import CaseFacts, Filters
+from plugin_sdk.forms import Form
+from plugin_sdk.ports import Audience, Read
+from plugin_sdk.views import (
+    ActionView,
+    AttachmentView,
+    CaseDetailView,
+    CaseItem,
+    CaseListView,
+    DeadlineView,
+    EntryView,
+    FactView,
+    FilterView,
+    Option,
+    Phrase,
+    Words,
+)
+
+R = TypeVar("R", bound=CaseRow)
+
+
+class CaseViews(Generic[R]):
+    """What is shown of a flow's cases. An app overrides `summary`, `options`, `kind_words`."""
+
+    form: ClassVar[type[Form] | None] = None
+    """The form that opens a case; None: cases open otherwise."""
+    kind: ClassVar[str | None] = None
+    """The column shown beside the title in lists."""
+    with_files: ClassVar[bool] = False
+
+    def __init__(self, engine: CaseEngine[R]) -> None:
+        self.engine = engine
+        self.hub = engine.hub
+        self.flow = engine.flow
+        self.here = f"/apps/{self.hub.app}{self.flow.path}"
+
+    async def summary(self, read: Read, row: R) -> list[FactView]:
+        """Return what was asked, as the actor may see it."""
+        return []
+
+    async def options(
+        self, read: Read, form: type[Form], transition: Transition | None
+    ) -> dict[str, list[Option]]:
+        """Return the choices of a form's fields; units to hand a case to are found here."""
+        if transition is None or transition.moves in (None, "origin"):
+            return {}
+        units = await self.engine.units(transition)
+        return {str(transition.moves): [Option(str(unit.id), unit.name) for unit in units]}
+
+    def kind_words(self, value: str | None) -> Words | None:
+        """Return the words for the value of the column `kind`."""
+        return self.engine.words(f"{self.kind}.{value}") if value else None
+
+    async def list_view(self, read: Read, filters: Filters, cursor: str) -> CaseListView:
+        """Return a page of the list."""
+        found, following = await queries.page(
+            self.engine, read, filters, kind=self.kind, cursor=cursor
+        )
+        names = await self.hub.directory.names(list({fact.organization_id for fact in found}))
+        chosen = {
+            "state": filters.state,
+            "late": "1" if filters.late else "",
+            "mine": "1" if filters.mine else "",
+            "q": filters.query,
+        }
+        asked = {name: value for name, value in chosen.items() if value}
+        create = None
+        if self.form is not None and self.flow.file and await read.holds(self.flow.file):
+            create = ActionView(
+                verb=self.flow.opening,
+                label=self.engine.words("new"),
+                href=f"{self.here}/new",
+                primary=True,
+            )
+        return CaseListView(
+            title=self.engine.words("list"),
+            items=[self._item(fact, names.get(fact.organization_id, ""), read) for fact in found],
+            filters=self._filters(chosen),
+            query=filters.query,
+            next_href=f"{self.here}?{urlencode({**asked, 'cursor': following})}"
+            if following
+            else None,
+            create=create,
+            export_href=f"{self.here}.csv" + (f"?{urlencode(asked)}" if asked else ""),
+            ever_any=bool(found) or (filters.any and await queries.any_at_all(self.engine, read)),
+        )
+
+    def _filters(self, chosen: Mapping[str, str]) -> list[FilterView]:
+        states = [Option(s.key, self.engine.words(f"state.{s.key}")) for s in self.flow.states]
+        yes = [Option("1", Phrase("case.filter.yes"))]
+        return [
+            FilterView(
+                name=name,
+                label=Phrase(f"case.filter.{name}"),
+                options=states if name == "state" else yes,
+                value=chosen[name],
+            )
+            for name in ("state", "late", "mine")
+        ]
+
+    def _item(self, fact: CaseFacts, unit: str, read: Read) -> CaseItem:
+        return CaseItem(
+            id=str(fact.id),
+            number=fact.number,
+            title=fact.title,
+            state=fact.state,
+            state_label=self.engine.words(f"state.{fact.state}"),
+            deadline=self._deadline(fact, read.now),
+            unit=unit,
+            opened_at=fact.opened_at,
+            href=self.engine.href(fact.number),
+            kind=self.kind_words(fact.kind) if self.kind else None,
+        )
+
+    def _deadline(
+        self, fact: CaseFacts | CaseRow, now: datetime, *, skipped: bool = False
+    ) -> DeadlineView:
+        return clock.deadline_view(
+            self.hub.calendar,
+            now,
+            due_at=fact.due_at,
+            pending=fact.due_pending,
+            paused_at=fact.paused_at,
+            done_at=fact.resolved_at or fact.closed_at,
+            skipped=skipped,
+        )
+
+    async def detail_view(self, read: Read, row: R) -> CaseDetailView:
+        """Return a case with its timeline (newest first) and what the actor may do next."""
+        names = await self.hub.directory.names([row.organization_id])
+        return CaseDetailView(
+            id=str(row.id),
+            number=row.number,
+            title=row.title,
+            state=row.state,
+            state_label=self.engine.words(f"state.{row.state}"),
+            version=row.version,
+            deadline=self._deadline(row, read.now, skipped=True),
+            summary=await self.summary(read, row),
+            timeline=await self.timeline(read, row),
+            actions=await self.actions(read, row),
+            attachments=await self.attachments(read, row),
+            unit=names.get(row.organization_id, ""),
+            list_href=self.here,
+            notice=self._notice(row),
+        )
+
+    def _notice(self, row: R) -> Phrase | None:
+        if row.extension_asked is not None:
+            return Phrase("case.notice.extension-asked", {"n": row.extension_asked})
+        if row.due_pending:
+            return Phrase("case.notice.due-pending")
+        return None
+
+    async def timeline(self, read: Read, row: R) -> list[EntryView]:
+        """Return the steps, newest first; a requester sees the public ones alone."""
+        entry = row.entries
+        statement = read.rows(
+            entry,
+            *(
+                col(getattr(entry, name))
+                for name in (
+                    *("verb", "at", "on_date", "role", "unit", "reason"),
+                    *("text", "version", "target", "public"),
+                )
+            ),
+            permission=self.flow.read,
+        ).where(col(entry.case_id) == row.id)
+        if not self._inside(read, row):
+            statement = statement.where(col(entry.public))
+        found = await read.session.execute(statement.order_by(col(entry.seq).desc()))
+        return [
+            EntryView(
+                verb=verb,
+                label=self.engine.said(verb),
+                at=at,
+                on=on,
+                role=role,
+                unit=unit,
+                reason=reason,
+                text=text,
+                version=version,
+                tone=self.engine.tone(verb, target),
+                public=public,
+            )
+            for verb, at, on, role, unit, reason, text, version, target, public in found
+        ]
+
+    def _inside(self, read: Read, row: R) -> bool:
+        actor = read.actor
+        return actor.audience is Audience.STAFF and not rules.is_requester(actor, row)
+
+    async def actions(self, read: Read, row: R) -> list[ActionView]:
+        """Return what the actor may do now, the first one primary; and, for staff, what the
+        present step waits for, with the permission they lack."""
+        engine, actor = self.engine, read.actor
+        done = await engine.done(read, row.id)
+        waits_for = self.flow.state(row.state).waits_for
+        held: dict[str, bool] = {}
+        offered: list[ActionView] = []
+        lacking: list[ActionView] = []
+        for transition in self.flow.possible(row.state):
+            if rules.blocked(self.hub, transition, actor, row, read.now, done):
+                continue
+            if transition.permission not in held:
+                held[transition.permission] = await read.holds(transition.permission, row)
+            allowed = held[transition.permission]
+            if not allowed and (
+                transition.permission != waits_for or actor.audience is not Audience.STAFF
+            ):
+                continue
+            (offered if allowed else lacking).append(
+                ActionView(
+                    verb=transition.verb,
+                    label=engine.words(f"act.{transition.verb}"),
+                    href=engine.href(row.number, transition.verb),
+                    primary=allowed and not offered,
+                    needs_form=transition.needs_form,
+                    missing=None if allowed else f"{self.hub.app}.{transition.permission}",
+                )
+            )
+        return offered + lacking
+
+    async def attachments(self, read: Read, row: R) -> list[AttachmentView]:
+        """Return the files of a case that the actor may see."""
+        if not self.with_files:
+            return []
+        files = await self.hub.files.of(read, self.engine.subject(row.id))
+        return [
+            AttachmentView(
+                href=self.hub.files.href(file, read.actor),
+                name=file.name,
+                width=file.width,
+                height=file.height,
+            )
+            for file in files
+        ]
