@@ -13,8 +13,8 @@ from plugin_sdk.cases.forms import ActForm, Decision
 from plugin_sdk.cases.models import CaseEntry
 from plugin_sdk.cases.traces import CaseTraces, R
 from plugin_sdk.deadlines import Term
-from plugin_sdk.ports import Audience, Organization, Read, Work
-from plugin_sdk.problems import Conflict, Invalid, field_error
+from plugin_sdk.ports import Actor, Audience, Organization, Read, Work
+from plugin_sdk.problems import Conflict, Invalid, Problem, field_error
 from plugin_sdk.views import Phrase
 
 
@@ -46,6 +46,7 @@ class CaseActs(CaseTraces[R]):
             state=self.flow.start,
             stage_entered_at=now,
             opened_at=now,
+            held_at=now,
             organization_id=organization_id,
             origin_organization_id=organization_id,
             person_id=person_id,
@@ -64,16 +65,37 @@ class CaseActs(CaseTraces[R]):
         self._publish(work, row, self.flow.event)
         return row
 
-    async def bring_in(self, work: Work, row: R, entries: list[CaseEntry]) -> bool:
-        """Add a finished case of an old system with its timeline; return whether it was new.
+    async def receiver(self, actor: Actor) -> UUID:
+        """Return the organization that receives new cases: the actor's own where it can take
+        them, else the one that the setting `receiver` names by its code, else the first that
+        can. Raises `Problem` (`case.no-receiver`) when there is none."""
+        state = self.flow.state(self.flow.start)
+        units = await self.hub.directory.units(state.waits_for or self.flow.read)
+        code = self.hub.settings.get("receiver")
+        for chosen in (
+            [unit for unit in units if unit.id == actor.organization_id],
+            [unit for unit in units if unit.code == code],
+            units,
+        ):
+            if chosen:
+                return chosen[0].id
+        raise Problem("case.no-receiver", status=503)
 
-        `row.source_key` makes it one: a case that is there already is left as it is.
+    async def bring_in(self, work: Work, row: R, entries: list[CaseEntry]) -> R | None:
+        """Add a case of an old system with its timeline as it was; return None.
+
+        `row.source_key` makes it one: a case that is there already is left as it is and
+        returned.
         """
-        known = work.rows(self.row, col(self.row.id), permission=self.flow.read).where(
-            col(self.row.source_key) == row.source_key
-        )
-        if (await work.session.execute(known)).first() is not None:
-            return False
+        known: R | None = (
+            await work.session.execute(
+                work.rows(self.row, permission=self.flow.read).where(
+                    col(self.row.source_key) == row.source_key
+                )
+            )
+        ).scalar_one_or_none()
+        if known is not None:
+            return known
         row.imported = True
         await work.add(row, placed=True)
         await self._join(work, row, "origin")
@@ -81,8 +103,9 @@ class CaseActs(CaseTraces[R]):
             entry.case_id, entry.seq = row.id, seq
             entry.organization_id, entry.person_id = row.organization_id, row.person_id
             await work.add(entry, placed=True)
+        await self._wait(work, row, moved=False)
         work.audit(f"{self.flow.name}.import", self.subject(row.id), source=row.source_key)
-        return True
+        return None
 
     async def act(self, work: Work, id: UUID, verb: str, form: ActForm) -> R:
         """Do an act on a case and return the case.
@@ -169,6 +192,8 @@ class CaseActs(CaseTraces[R]):
         self._settle(row, transition, self.flow.state(row.state), now)
         if row.organization_id != holder or not clock.runs(self.flow, row):
             row.extension_asked = row.extension_asked_by = None  # nobody needs it any more
+        if row.organization_id != holder:
+            row.held_at = now
         if not work.actor.system and not rules.is_requester(work.actor, row):
             row.responded_at = row.responded_at or now
         row.version += 1
@@ -217,6 +242,7 @@ class CaseActs(CaseTraces[R]):
                 if getattr(form, "decision", None) == Decision.APPROVE:
                     clock.add_time(self.hub, row, row.extension_asked or 0)
                     row.extended += 1
+                    self._tell(work, row, "requester", "notice.extended")
                 row.extension_asked = row.extension_asked_by = None
             case Does.URGE:
                 row.urged_at, row.urged_by = now, work.actor.person_id

@@ -88,7 +88,7 @@ class CaseEngine(CaseActs[R]):
         Called once a holiday notice was entered, and again while it returns `limit`.
         """
         waiting = (
-            work.beyond_scope(self.row, col(self.row.id), reason="redate")
+            work.rows(self.row, col(self.row.id), permission=self.flow.read)
             .where(col(self.row.due_pending))
             .order_by(col(self.row.id))
             .limit(limit)

@@ -66,6 +66,7 @@ class Since(StrEnum):
     """From where a window is counted."""
 
     STAGE = "stage"
+    HANDOVER = "handover"  # when the present holder was given the case
     RESOLUTION = "resolution"
     OPENING = "opening"
 
@@ -300,10 +301,13 @@ def _closure(edges: dict[str, set[str]], found: set[str]) -> set[str]:
 def words_of(flow: Flow, app: str) -> set[str]:
     """Return the catalogue keys that a flow's pages and notices use."""
     prefix = f"{app}.{flow.name}"
-    words = {f"{prefix}.{name}" for name in ("list", "new", f"said.{flow.opening}")}
+    words = {f"{prefix}.{name}" for name in ("list", "new", "notice.redated")}
+    words |= {f"{prefix}.{kind}.{flow.opening}" for kind in ("act", "said")}
     words |= {f"{prefix}.state.{state.key}" for state in flow.states}
     if flow.remind is not None:
         words.add(f"{prefix}.notice.remind")
+    if any(t.does is Does.DECIDE for t in flow.transitions):
+        words.add(f"{prefix}.notice.extended")
     if any(state.term for state in flow.states):
         words |= {f"{prefix}.notice.stage_late", f"{prefix}.said.stage_late"}
     for transition in flow.transitions:

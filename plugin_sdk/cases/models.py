@@ -54,6 +54,7 @@ class CaseRow(Owned, Versioned):
     state: str = Field(max_length=40, index=True)
     stage_entered_at: datetime = Field(sa_type=UtcTime)
     opened_at: datetime = Field(sa_type=UtcTime, index=True)
+    held_at: datetime = Field(sa_type=UtcTime)
     origin_organization_id: UUID
     due_at: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
     due_from: datetime | None = Field(default=None, sa_type=UtcTime)

@@ -99,6 +99,8 @@ def when_may(
 def _anchor(since: Since, row: CaseRow) -> datetime | None:
     if since is Since.RESOLUTION:
         return row.resolved_at
+    if since is Since.HANDOVER:
+        return row.held_at
     return row.opened_at if since is Since.OPENING else row.stage_entered_at
 
 

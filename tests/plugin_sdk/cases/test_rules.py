@@ -21,6 +21,7 @@ def row():
     facts: dict[str, Any] = {
         "state": "open",
         "stage_entered_at": MONDAY,
+        "held_at": MONDAY,
         "opened_at": MONDAY,
         "organization_id": UNIT,
         "origin_organization_id": CENTRE,
