@@ -15,11 +15,15 @@ from typing import Any, TypeVar
 
 from sqlalchemy import MetaData, event
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    create_async_engine,
+)
 from sqlalchemy.orm import registry
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import SQLModel
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from plugin_sdk.data import NAMING
 
@@ -114,9 +118,10 @@ class Database:
     ) -> AsyncIterator[Transaction]:
         """Return one transaction: committed at the end, rolled back on any exception."""
         settings = {WRITING: write, **(options or {})}
-        async with self._writers if write else contextlib.nullcontext(), AsyncSession(
-            self.engine, expire_on_commit=False, autoflush=False
-        ) as session:
+        async with (
+            self._writers if write else contextlib.nullcontext(),
+            AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session,
+        ):
             await session.connection(execution_options=settings)
             transaction = Transaction(self, session, now or self.clock())
             yield transaction

@@ -6,7 +6,7 @@ values that `plugin_sdk.manifest.check` would refuse: only `load` vouches for it
 """
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -309,3 +309,4 @@ class Grant(_Section, frozen=True, kw_only=True):
     owner: str | None = None
     enabled_at_start: bool = False
     limits: GrantedLimits = GrantedLimits()
+    settings: dict[str, Any] = {}

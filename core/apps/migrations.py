@@ -39,7 +39,7 @@ async def migrate(database: Database, apps: Iterable[LoadedApp]) -> list[str]:
     moved = []
     async with _one_at_a_time(database) as connection:
         for name, folder in histories(apps):
-            if await connection.run_sync(_upgrade, name, folder):
+            if await connection.run_sync(upgrade, name, folder):
                 moved.append(name)
             await connection.commit()
     return moved
@@ -86,7 +86,8 @@ def _current(connection: Connection, name: str) -> str | None:
     return context.get_current_revision()
 
 
-def _upgrade(connection: Connection, name: str, folder: Path) -> bool:
+def upgrade(connection: Connection, name: str, folder: Path) -> bool:
+    """Bring one history to its head; return whether it moved."""
     script = _script(folder)
     head = script.get_current_head()
     if _current(connection, name) == head:

@@ -86,12 +86,33 @@ def make_guard(now: Callable[[], Any], on_refusal: OnRefusal) -> Any:
     return guard
 
 
+class _Later(Response[None]):
+    """An answer to an exception that takes a while: Litestar asks for it synchronously."""
+
+    def __init__(
+        self, request: Request[Any, Any, Any], error: Exception, on_problem: OnProblem
+    ) -> None:
+        super().__init__(None)
+        self._what = (request, error, on_problem)
+
+    def to_asgi_response(self, app: Any, request: Any, **options: Any) -> Any:
+        """Return an ASGI application that makes the answer and sends it."""
+        first, error, on_problem = self._what
+
+        async def send_answer(scope: Any, receive: Any, send: Any) -> None:
+            response = await on_problem(first, error)
+            answer = response.to_asgi_response(None, request, **options)
+            await answer(scope, receive, send)
+
+        return send_answer
+
+
 def build(handlers: Sequence[HTTPRouteHandler], guard: Any, on_problem: OnProblem) -> Litestar:
     """Return the ASGI application of checked handlers."""
     return Litestar(
         route_handlers=list(handlers),
         guards=[guard],
-        exception_handlers={Exception: on_problem},
+        exception_handlers={Exception: lambda request, error: _Later(request, error, on_problem)},
         openapi_config=None,
         logging_config=None,
         include_in_schema=False,

@@ -68,7 +68,7 @@ def load_apps(points: Iterable[EntryPoint], grants: Path) -> list[LoadedApp]:
             logger.error("the app %s is refused: %s", point.name, refusal)
             asked = _asked(point)
             apps.append(
-                LoadedApp(id=point.name, refusal=refusal, asked=asked, folder=_folder(point))
+                LoadedApp(id=point.name, refusal=refusal, asked=asked, folder=folder_of(point))
             )
     return apps
 
@@ -77,7 +77,7 @@ def load_app(point: EntryPoint, grants: Path, others: Sequence[LoadedApp] = ()) 
     """Return the app behind an entry point. Raises `Refusal`."""
     if any(other.id == point.name for other in others):
         raise Refusal("id-taken", f"another app is called {point.name}")
-    folder = _folder(point)
+    folder = folder_of(point)
     if folder is None:
         raise Refusal("not-installed", f"the package {point.module} is not there")
     manifest_path = folder / "manifest.toml"
@@ -122,7 +122,8 @@ def load_app(point: EntryPoint, grants: Path, others: Sequence[LoadedApp] = ()) 
     )
 
 
-def _folder(point: EntryPoint) -> Path | None:
+def folder_of(point: EntryPoint) -> Path | None:
+    """Return the folder of an app's package without importing it, None if it is not there."""
     try:
         spec = importlib.util.find_spec(point.module)
     except (ImportError, AttributeError, ValueError):
@@ -133,7 +134,7 @@ def _folder(point: EntryPoint) -> Path | None:
 
 
 def _asked(point: EntryPoint) -> Manifest | None:
-    folder = _folder(point)
+    folder = folder_of(point)
     try:
         return load((folder / "manifest.toml").read_bytes()) if folder else None
     except (OSError, ManifestError):

@@ -18,7 +18,7 @@ from core.access.actors import Actors, load_session, revoked_since
 from core.access.decisions import decide, organizations_holding
 from core.database import UNIT, Clock, Database, Transaction, utc_now
 from core.delivery import service as delivery
-from core.files.images import ImageError, reencode_async
+from core.files.images import PictureError, reencode_async
 from core.files.service import FileStore, files_of
 from core.hub.models import RequestRecord
 from core.hub.unit import Unit
@@ -168,7 +168,7 @@ class _Files:
     async def put_picture(self, work: Any, subject: str, name: str, data: bytes) -> StoredFile:
         try:
             picture = await reencode_async(data)
-        except ImageError as error:
+        except PictureError as error:
             raise Invalid(field_error("photos", error.code, **error.params)) from None
         return await self._services.files.put(work.tx, self._app, subject, name, picture)
 

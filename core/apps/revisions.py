@@ -1,0 +1,102 @@
+"""Drafting a migration: what the models say beyond what the migrations have made.
+
+For developers of the shell and of apps; a draft is read and committed like any code.
+"""
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.migration import MigrationContext
+from sqlalchemy import MetaData, create_engine
+
+from core.apps.migrations import upgrade
+from plugin_sdk.data import UtcTime
+
+TEMPLATE = '''"""{message}."""
+
+import sqlalchemy as sa
+import sqlmodel
+from alembic import op
+
+import plugin_sdk.data
+
+revision = "{revision}"
+down_revision = {down}
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Bring the tables up."""
+{up}
+
+
+def downgrade() -> None:
+    """Take the tables back."""
+{back}
+'''
+
+
+def draft(name: str, folder: Path, metadata: MetaData, message: str) -> Path | None:
+    """Write the next revision of a history; return its file, None if nothing changed."""
+    versions = folder / "versions"
+    versions.mkdir(parents=True, exist_ok=True)
+    revisions = sorted(path.stem.partition("_")[0] for path in versions.glob("[0-9]*.py"))
+    last = revisions[-1] if revisions else None
+    with tempfile.TemporaryDirectory() as scratch:
+        engine = create_engine(f"sqlite:///{scratch}/scratch.db")
+        with engine.connect() as connection:
+            if last:
+                upgrade(connection, name, folder)
+            context = MigrationContext.configure(
+                connection,
+                opts={
+                    "version_table": f"alembic_{name}",
+                    "target_metadata": metadata,
+                    "render_item": _render,
+                    "sqlalchemy_module_prefix": "sa.",
+                    "alembic_module_prefix": "op.",
+                    "user_module_prefix": None,
+                    "compare_type": True,
+                },
+            )
+            script = produce_migrations(context, metadata)
+            if script.upgrade_ops is None or script.upgrade_ops.is_empty():
+                return None
+            up = render_python_code(
+                script.upgrade_ops, migration_context=context, render_item=_render
+            )
+            back = render_python_code(
+                script.downgrade_ops, migration_context=context, render_item=_render
+            )
+        engine.dispose()
+    revision = f"{len(revisions) + 1:04d}"
+    slug = "_".join(message.lower().split())[:40]
+    path = versions / f"{revision}_{slug}.py"
+    path.write_text(
+        TEMPLATE.format(
+            message=message,
+            revision=revision,
+            down=repr(last),
+            up=_body(up),
+            back=_body(back),
+            year=datetime.now(UTC).year,
+        ),
+        encoding="utf-8",
+    )
+    return path
+
+
+def _body(code: str) -> str:
+    lines = [line for line in code.splitlines() if line.strip() and "###" not in line]
+    indented = [line if line.startswith("    ") else f"    {line}" for line in lines]
+    return "\n".join(indented) or "    pass"
+
+
+def _render(kind: str, item: Any, context: Any) -> str | bool:
+    if kind == "type" and isinstance(item, UtcTime):
+        return "plugin_sdk.data.UtcTime()"
+    return False

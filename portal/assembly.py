@@ -1,0 +1,159 @@
+"""The assembly: settings in, one ASGI application out. The only place that builds a hub."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar
+
+import plugin_sdk
+from core.access.grants import define_roles, shell_roles
+from core.apps.door import Door
+from core.apps.migrations import pending
+from core.apps.native import build, check_routes, make_guard
+from core.apps.registry import LoadedApp, folder_of, installed
+from core.apps.supervisor import Apps
+from core.database import Clock, utc_now
+from core.hub import AppHub, Services
+from core.identity.people import demonstration_accounts
+from core.settings import Settings
+from plugin_sdk.ports import Actor
+from portal.front import Front
+from portal.pages import routes
+from portal.pages.context import Portal
+from portal.rendering import Renderer
+from portal.templating import LOCALE, Assets, make_environment
+from portal.texts import Catalogue
+
+logger = logging.getLogger(__name__)
+
+SHELL = "yimen"
+SDK = Path(plugin_sdk.__file__).parent
+
+
+class StartRefused(Exception):
+    """The hub must not start as it is; the message says what to do."""
+
+
+class Yimen:
+    """A hub in one process: rooms, apps, pages and the front door before them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock = utc_now,
+        points: Iterable[EntryPoint] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.services = Services(settings, clock=clock)
+        self._points = list(installed() if points is None else points)
+        folders = {point.name: folder for point in self._points if (folder := folder_of(point))}
+        self.catalogue = catalogue_of(folders)
+        self.assets = Assets()
+        environment = make_environment(
+            self.catalogue,
+            [folder / "templates" for folder in folders.values()],
+            assets=self.assets,
+        )
+        self.renderer = Renderer(
+            self.services, environment, self.catalogue, lambda app: self.apps.manifest(app)
+        )
+        guard = make_guard(self.services.database.clock, self._refused)
+        self.door = Door(self.services.usage, self.renderer.refuse, self.renderer.moved)
+        self.apps = Apps(
+            settings,
+            self.services.database,
+            self.services.shared,
+            self.services.jobs,
+            self.door,
+            hub_for=self._hub_for,
+            guard=guard,
+            on_problem=self.renderer.on_problem,
+        )
+        self.apps.load(self._points)
+        self.portal = Portal(self.services, self.apps, self.renderer, self.assets)
+        known = frozenset(
+            permission.removeprefix(f"{SHELL}.")
+            for role in shell_roles()
+            for permission in role.permissions
+        )
+        self.handlers = check_routes(SHELL, routes(self.portal), known)
+        self.portal.handlers = self.handlers
+        pages: Litestar = build(self.handlers, guard, self.renderer.on_problem)
+        self.front = Front(
+            settings,
+            self.services.actors,
+            door=self.door,
+            portal=pages,
+            refuse=self.renderer.refuse,
+        )
+
+    def _hub_for(self, app: LoadedApp) -> AppHub:
+        settings = app.grant.settings if app.grant else {}
+        return AppHub(self.services, app.id, self.renderer, settings)
+
+    async def _refused(self, actor: Actor, app: str, permission: str, subject: str) -> None:
+        await self.services.refuse(actor, app, permission, subject)
+
+    async def start(self, *, background: bool = True) -> None:
+        """Start the rooms, then the apps. Raises `StartRefused` for an unsafe start."""
+        behind = await pending(self.services.database, self.loaded())
+        if behind:
+            raise StartRefused(f"run 'yimen migrate' first: {', '.join(behind)} is behind")
+        await self.services.start(background=background)
+        async with self.services.database.transaction(write=True) as tx:
+            await define_roles(tx, SHELL, shell_roles())
+            if self.settings.mode == "production" and await demonstration_accounts(tx):
+                raise StartRefused(
+                    "this database holds the accounts of the demonstration, whose passwords "
+                    "are known: a production hub starts from a database of its own"
+                )
+        if background:
+            await self.apps.start()
+        else:
+            await self.apps.prepare()
+            await self.apps.follow()
+        self.portal.ready = True
+
+    async def close(self) -> None:
+        """Stop the apps, then the rooms."""
+        self.portal.ready = False
+        await self.apps.close()
+        await self.services.close()
+
+    def loaded(self) -> Sequence[LoadedApp]:
+        """Return the apps that were found."""
+        return [instance.app for instance in self.apps.instances.values()]
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """The ASGI application, lifespan included."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await self.front(scope, receive, send)
+
+    async def _lifespan(self, receive: Any, send: Any) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    await self.start()
+                except Exception as error:
+                    logger.critical("the hub does not start: %s", error)
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def catalogue_of(folders: dict[str, Path]) -> Catalogue:
+    """Return all words: the shell's and the SDK's, then each app's under its name."""
+    sources: dict[str, Any] = {"": [LOCALE, SDK / "locale.toml"]}
+    sources |= {app: folder / "locale.toml" for app, folder in folders.items()}
+    return Catalogue.merge(sources)

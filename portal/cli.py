@@ -1,0 +1,305 @@
+"""The `yimen` command."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from core.settings import Settings, SettingsError
+
+T = TypeVar("T")
+console = Console()
+
+
+def settings_of(mode: Literal["demonstration", "production"] = "production") -> Settings:
+    """Return the settings, or leave with the sentence that says what to set."""
+    try:
+        return Settings.from_environment(mode=mode)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def with_hub(act: Callable[[Any], Awaitable[T]]) -> T:
+    """Run an act with a hub that is started for commands, and close it again."""
+    from portal.assembly import StartRefused, Yimen
+
+    settings = settings_of("demonstration" if _is_demonstration() else "production")
+
+    async def run() -> T:
+        hub = Yimen(settings)
+        try:
+            await hub.start(background=False)
+            return await act(hub)
+        finally:
+            await hub.close()
+
+    try:
+        return asyncio.run(run())
+    except StartRefused as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _is_demonstration() -> bool:
+    settings = settings_of()
+    return settings.embedded and (settings.home / "demo.json").exists()
+
+
+@click.group()
+@click.version_option(package_name="yimen")
+def main() -> None:
+    """Yimen 一门: one door in place of dozens of apps."""
+
+
+@main.command()
+@click.option("--port", type=int, help="Port to listen on (else YIMEN_PORT, else 8000).")
+def demo(port: int | None) -> None:
+    """Start the embedded demonstration: migrate, load a county, serve."""
+    import os
+
+    from portal.demo import prepare
+
+    if port:
+        os.environ["YIMEN_PORT"] = str(port)
+    settings = settings_of("demonstration")
+    if not settings.embedded or settings.redis_url:
+        raise click.ClickException(
+            "the demonstration is embedded: unset YIMEN_DATABASE_URL and YIMEN_REDIS_URL"
+        )
+    accounts = asyncio.run(prepare(settings, console))
+    table = Table(title=f"{settings.county} · {settings.public_url}")
+    for column in ("role", "username", "password"):
+        table.add_column(column)
+    for account in accounts:
+        table.add_row(account["role"], account["username"], account["password"])
+    console.print(table)
+    run_server(settings, "portal.server:demonstration")
+
+
+@main.command()
+def serve() -> None:
+    """Serve in production (several workers need Redis; run `yimen migrate` first)."""
+    run_server(settings_of(), "portal.server:application")
+
+
+def run_server(settings: Settings, target: str) -> None:
+    """Serve with granian; a worker that ends is replaced."""
+    from granian.constants import Interfaces, Loops
+    from granian.server import Server
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    Server(
+        target,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        workers=settings.workers,
+        factory=True,
+        websockets=False,
+        respawn_failed_workers=True,
+        respawn_interval=0.5,
+        workers_kill_timeout=10,
+        log_access=False,
+    ).serve()
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the tables of the shell and of every app up to date."""
+    from core.apps.migrations import migrate as run
+    from core.apps.registry import installed, load_apps
+    from core.database import Database
+
+    settings = settings_of()
+    settings.home.mkdir(parents=True, exist_ok=True)
+
+    async def act() -> list[str]:
+        database = Database(settings.database_url)
+        try:
+            return await run(database, load_apps(installed(), settings.grants))
+        finally:
+            await database.close()
+
+    moved = asyncio.run(act())
+    console.print(f"migrated: {', '.join(moved)}" if moved else "everything is up to date")
+
+
+@main.group()
+def org() -> None:
+    """Organizations."""
+
+
+@org.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def org_import(file: Path) -> None:
+    """Add the organizations of a CSV file (code, name, level, parent_code)."""
+    from core.identity.organizations import OrganizationError, import_directory, read_directory
+
+    async def act(hub: Any) -> tuple[int, int]:
+        async with hub.services.database.transaction(write=True) as tx:
+            return await import_directory(tx, rows)
+
+    try:
+        rows = read_directory(file)
+        with console.status(f"{len(rows)} organizations"):
+            added, present = with_hub(act)
+    except OrganizationError as error:
+        raise click.ClickException(str(error)) from error
+    console.print(f"added {added}, already there {present}")
+
+
+@main.group()
+def app() -> None:
+    """Apps."""
+
+
+@app.command("check")
+@click.argument("manifest", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--grant", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def app_check(manifest: Path, grant: Path | None) -> None:
+    """Check a manifest (and what the platform granted) and report every fault."""
+    from plugin_sdk.manifest import ManifestError, check, check_grant, load
+
+    content = manifest.read_bytes()
+    faults = check(content, str(manifest))
+    if grant is not None:
+        try:
+            asked = load(content)
+        except ManifestError:
+            asked = None
+        faults += check_grant(grant.read_bytes(), str(grant), asked)
+    for fault in faults:
+        click.echo(
+            f"{fault.file}:{fault.line}: {fault.field}: {fault.message.zh} {fault.remedy.zh}"
+        )
+        click.echo(f"    {fault.message.en} {fault.remedy.en}")
+    if faults:
+        sys.exit(1)
+    click.echo(f"{manifest}: ok")
+
+
+@app.command("list")
+def app_list() -> None:
+    """List the apps with their state."""
+    from core.apps import runtime
+
+    async def act(hub: Any) -> list[tuple[str, str, str, str]]:
+        async with hub.services.database.transaction() as tx:
+            gates = await runtime.gates(tx)
+        rows = []
+        for name, instance in hub.apps.instances.items():
+            gate = gates.get(name)
+            refusal = instance.app.refusal
+            state = "refused" if refusal else gate.state if gate else "unknown"
+            reason = str(refusal) if refusal else gate.reason if gate else ""
+            rows.append((name, state, gate.mode if gate else "", reason))
+        return rows
+
+    table = Table("app", "state", "door", "reason")
+    for row in with_hub(act):
+        table.add_row(*row)
+    console.print(table)
+
+
+def _set_state(name: str, state: str, reason: str) -> None:
+    from core.apps.runtime import UnknownApp
+
+    async def act(hub: Any) -> Any:
+        number = await hub.apps.change(name, state=state, reason=reason)
+        if hub.settings.redis_url is None:
+            return None
+        return await hub.apps.until_acknowledged(number, 60)
+
+    try:
+        known = with_hub(act)
+    except UnknownApp as error:
+        raise click.ClickException(f"no app is called {name}") from error
+    if known is None:
+        console.print(f"{name}: {state}; a running hub follows within a second or two")
+    else:
+        console.print(f"{name}: {state}; {known.ready} of {known.live} workers")
+
+
+@app.command("enable")
+@click.argument("name")
+def app_enable(name: str) -> None:
+    """Open an app's door."""
+    _set_state(name, "enabled", "")
+
+
+@app.command("drain")
+@click.argument("name")
+@click.option("--reason", default="")
+def app_drain(name: str, reason: str) -> None:
+    """Refuse new requests, let begun ones end."""
+    _set_state(name, "draining", reason)
+
+
+@app.command("disable")
+@click.argument("name")
+@click.option("--reason", default="")
+def app_disable(name: str, reason: str) -> None:
+    """Close an app's door: begun requests end within its drain limit."""
+    _set_state(name, "disabled", reason)
+
+
+@app.command("import")
+@click.argument("name")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="CSV of refusals.")
+def app_import(name: str, file: Path, report: Path | None) -> None:
+    """Bring in the export of the app that this one replaces; can be run again."""
+    from portal.imports import run_import
+
+    counts = with_hub(lambda hub: run_import(hub, name, file, report, console))
+    console.print(f"added {counts.added}, already there {counts.present}, refused {counts.refused}")
+
+
+@app.command("draft")
+@click.argument("name")
+@click.argument("message")
+def app_draft(name: str, message: str) -> None:
+    """Draft a migration from an app's models (for developers); 'core' is the shell."""
+    from portal.drafts import draft_for
+
+    path = draft_for(name, message)
+    console.print(str(path) if path else "the models say nothing new")
+
+
+@main.group()
+def access() -> None:
+    """Who may do what, and why."""
+
+
+@access.command("explain")
+@click.argument("username")
+@click.argument("permission")
+def access_explain(username: str, permission: str) -> None:
+    """Say whether someone may do something, by which grant, or what is missing."""
+    from core.access.decisions import explain_person
+
+    async def act(hub: Any) -> Any:
+        async with hub.services.database.transaction() as tx:
+            return await explain_person(tx, username, permission)
+
+    found = with_hub(act)
+    if not found:
+        raise click.ClickException(f"nobody is called {username}")
+    for where, decision in found:
+        if decision.allowed:
+            permit = decision.permit
+            console.print(f"{where}: allowed by {permit.role} ({permit.scope}, {permit.grant})")
+        else:
+            roles = ", ".join(decision.roles) or "no role"
+            console.print(f"{where}: {decision.missing}; carried by {roles}")
+            for granter in decision.granters:
+                console.print(f"    can grant: {granter}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The embedded demonstration: a county that is loaded once and kept."""
+
+import json
+import os
+import secrets
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from core.apps.migrations import migrate
+from core.settings import Settings
+from portal.demo import county
+
+LOADED = "demonstration-loaded"
+
+
+async def prepare(settings: Settings, console: Console) -> list[dict[str, str]]:
+    """Migrate and load what is missing; return who can sign in.
+
+    It can be interrupted anywhere and run again: what was loaded stays, what was not comes.
+    """
+    from portal.assembly import Yimen
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    accounts = _accounts(settings)
+    hub = Yimen(settings)
+    try:
+        moved = await migrate(hub.services.database, hub.loaded())
+        if moved:
+            console.print(f"migrated: {', '.join(moved)}")
+        if not (settings.home / LOADED).exists():
+            await hub.start(background=False)
+            await _load(hub, {item["username"]: item["password"] for item in accounts}, console)
+            (settings.home / LOADED).touch()
+    finally:
+        await hub.close()
+    announced = [item for item in accounts if item["role"] in county.ANNOUNCED]
+    _write(settings, announced)
+    return announced
+
+
+def _accounts(settings: Settings) -> list[dict[str, str]]:
+    """Return the accounts with passwords made for this installation, kept beside the data."""
+    path = settings.home / "demo-accounts.json"
+    if path.exists():
+        kept: list[dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+        return kept
+    accounts = [
+        {
+            "role": member.role,
+            "username": member.username,
+            "password": f"{member.username}-{secrets.token_hex(4)}",
+        }
+        for member in county.CAST
+    ]
+    _replace(path, accounts)
+    return accounts
+
+
+def _write(settings: Settings, accounts: list[dict[str, str]]) -> None:
+    _replace(settings.home / "demo.json", {"base_url": settings.public_url, "accounts": accounts})
+
+
+def _replace(path: Any, content: Any) -> None:
+    part = path.with_suffix(".part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(content, file, ensure_ascii=False, indent=2)
+    os.replace(part, path)
+
+
+async def _load(hub: Any, passwords: dict[str, str], console: Console) -> None:
+    rows = county.directory()
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console
+    ) as progress:
+        divisions = progress.add_task("行政区划 organizations", total=len(rows))
+        async with hub.services.database.transaction(write=True) as tx:
+            await county.build(tx, rows)
+        progress.update(divisions, completed=len(rows))
+        people = progress.add_task("人员 people", total=len(county.CAST))
+        for member in county.CAST:
+            async with hub.services.database.transaction(write=True) as tx:
+                known = await county.cast_actors(tx)
+                if member.role not in known:
+                    await county.enlist(tx, member, passwords[member.username])
+            progress.advance(people)
+        async with hub.services.database.transaction() as tx:
+            cast = await county.cast_actors(tx)
+        for app in hub.apps.hooks.implemented("load_demonstration"):
+            await _load_app(hub, app, cast, progress)
+
+
+async def _load_app(hub: Any, app: str, cast: Any, progress: Progress) -> None:
+    task: TaskID = progress.add_task(app, total=None)
+    rows = hub.apps.hooks.call(app, "load_demonstration", hub=hub.apps.hubs[app], cast=cast)
+    async for row in rows:
+        progress.update(task, advance=1, total=row.total)

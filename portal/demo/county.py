@@ -1,0 +1,179 @@
+"""The demonstration county: real divisions, invented units and people."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlmodel import col
+
+from core.access.actors import load_actor
+from core.access.grants import grant
+from core.database import Transaction
+from core.identity.models import Person, Post
+from core.identity.organizations import (
+    DirectoryRow,
+    by_code,
+    import_directory,
+    read_directory,
+)
+from core.identity.people import add_person, add_post
+from plugin_sdk.ports import Actor, ScopeKind
+
+DIVISIONS = Path(__file__).parent / "divisions.csv"
+COUNTY = "371603"
+CENTRE = "37160312345"
+
+UNITS = (
+    (CENTRE, "12345热线服务中心"),
+    ("371603U01", "城市管理局"),
+    ("371603U02", "交通运输局"),
+    ("371603U03", "教育和体育局"),
+    ("371603U04", "住房和城乡建设局"),
+    ("371603U05", "人力资源和社会保障局"),
+    ("371603U06", "政务数据局"),
+)
+
+
+class Member(msgspec.Struct, frozen=True):
+    """One person of the cast: role in the demonstration, post, and what it grants."""
+
+    role: str
+    username: str
+    name: str
+    unit: str | None = None
+    title: str = ""
+    grants: tuple[tuple[str, ScopeKind], ...] = ()
+
+
+CAST = (
+    Member("resident", "resident", "周晓岚"),
+    Member("resident2", "resident2", "钱立新"),
+    Member(
+        "operator",
+        "operator",
+        "吴话务",
+        CENTRE,
+        "话务员",
+        (("hotline.operator", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "dispatcher",
+        "dispatcher",
+        "郑派单",
+        CENTRE,
+        "派单员",
+        (("hotline.dispatcher", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "unit",
+        "unit",
+        "冯城管",
+        "371603U01",
+        "签收员",
+        (("hotline.unit_handler", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "unit2",
+        "unit2",
+        "陈交通",
+        "371603U02",
+        "签收员",
+        (("hotline.unit_handler", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "unit3",
+        "unit3",
+        "楚住建",
+        "371603U04",
+        "签收员",
+        (("hotline.unit_handler", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "leader",
+        "leader",
+        "魏主任",
+        CENTRE,
+        "主任",
+        (("hotline.leader", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "administrator",
+        "administrator",
+        "蒋管理",
+        "371603U06",
+        "系统管理员",
+        (("yimen.administrator", ScopeKind.ALL),),
+    ),
+    Member(
+        "governance",
+        "governance",
+        "沈治理",
+        "371603U06",
+        "治理专员",
+        (("yimen.governance", ScopeKind.ALL),),
+    ),
+    Member(
+        "owner",
+        "owner",
+        "韩主管",
+        CENTRE,
+        "应用主管",
+        (("yimen.owner", ScopeKind.ALL), ("hotline.leader", ScopeKind.ORGANIZATION)),
+    ),
+)
+
+ANNOUNCED = (
+    "resident",
+    "operator",
+    "dispatcher",
+    "unit",
+    "administrator",
+    "governance",
+    "owner",
+)
+
+
+def directory(*, villages: bool = True) -> list[DirectoryRow]:
+    """Return the organizations: the divisions (or down to towns) and the county's units."""
+    rows = [row for row in read_directory(DIVISIONS) if villages or row.level != "village"]
+    return [*rows, *(DirectoryRow(code, name, "unit", COUNTY) for code, name in UNITS)]
+
+
+async def build(tx: Transaction, rows: Sequence[DirectoryRow]) -> None:
+    """Add the organizations."""
+    await import_directory(tx, rows)
+
+
+async def enlist(tx: Transaction, member: Member, password: str) -> None:
+    """Add one person of the cast with post and grants."""
+    person_id = await add_person(
+        tx, member.username, member.name, password, demonstration=True, phone="13800000000"
+    )
+    if member.unit is None:
+        return
+    unit = await by_code(tx, member.unit)
+    if unit is None:
+        raise LookupError(f"the unit {member.unit} is not in the directory")
+    post_id = await add_post(tx, person_id, unit.id, member.title)
+    for role, scope in member.grants:
+        await grant(tx, post_id, role, scope, granted_by=None)
+
+
+async def cast_actors(tx: Transaction) -> dict[str, Actor]:
+    """Return the cast as actors, by role."""
+    actors = {}
+    for member in CAST:
+        found = (
+            await tx.session.execute(
+                select(col(Person.id), col(Person.name), col(Post.id))
+                .outerjoin(Post, col(Post.person_id) == col(Person.id))
+                .where(col(Person.username) == member.username)
+            )
+        ).first()
+        if found is not None:
+            person_id, name, post_id = found
+            post: UUID | None = post_id
+            actors[member.role] = await load_actor(tx, person_id, name, post)
+    return actors

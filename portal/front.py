@@ -1,0 +1,176 @@
+"""The front door: the outermost ASGI application. Every request passes it in one order:
+bounds and headers, who it is, where it goes.
+"""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from core.access.actors import VISITOR, Actors
+from core.apps.door import PREFIX
+from core.settings import Settings
+from plugin_sdk.ports import Actor
+from plugin_sdk.problems import Problem
+from plugin_sdk.routes import EFFECTLESS
+
+logger = logging.getLogger(__name__)
+
+ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'; manifest-src 'self'"
+)
+SECURITY = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+    (b"permissions-policy", b"camera=(self), geolocation=(self), microphone=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+NO_STORE = (b"cache-control", b"no-store")
+HSTS = (b"strict-transport-security", b"max-age=31536000")
+MOST_HEADER = 8_192
+
+
+class Exchange:
+    """What is known of one request: set at the front door, read by the door and pages."""
+
+    __slots__ = ("accept", "actor", "channel", "cookies", "id", "script", "started", "status")
+
+    def __init__(self) -> None:
+        self.id = secrets.token_hex(8)
+        self.actor: Actor = VISITOR
+        self.status = 0
+        self.started = False
+        self.channel = "api"
+        self.accept = b""
+        self.cookies = b""
+        self.script = False
+
+    def failed(self, what: str) -> None:
+        """Write a failure to the log under the request's number."""
+        logger.exception("request %s: %s", self.id, what)
+
+
+class BodyTooLarge(Problem):
+    """The body is over the bound (413)."""
+
+    status = 413
+
+
+class Front:
+    """Headers, bounds, origin, actor; then the door or the portal."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        actors: Actors,
+        *,
+        door: ASGIApp,
+        portal: ASGIApp,
+        refuse: Callable[[Any, Any, Any, Problem], Awaitable[None]],
+    ) -> None:
+        self._actors = actors
+        self._door = door
+        self._portal = portal
+        self._refuse = refuse
+        self._max_body = settings.max_body
+        self._origin = settings.public_url.encode()
+        self.cookie = "__Host-yimen" if settings.https else "yimen"
+        self._cookie_start = f"{self.cookie}=".encode()
+        self._headers = [*SECURITY, *([HSTS] if settings.https else [])]
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one HTTP request."""
+        if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1000})
+            return
+        exchange = Exchange()
+        scope["yimen"] = exchange
+        scope["yimen_actor"] = VISITOR
+        origin = site = length = host = b""
+        for name, value in scope["headers"]:
+            if name == b"cookie":
+                exchange.cookies = value
+            elif name == b"accept":
+                exchange.accept = value
+            elif name == b"origin":
+                origin = value
+            elif name == b"content-length":
+                length = value
+            elif name == b"sec-fetch-site":
+                site = value
+            elif name == b"host":
+                host = value
+            elif name == b"hx-request":
+                exchange.script = True
+            elif name == b"user-agent" and b"MicroMessenger" in value:
+                exchange.channel = "wechat"
+        if exchange.channel == "api" and (b"text/html" in exchange.accept or exchange.script):
+            exchange.channel = "web"
+        request_id = (b"x-request-id", exchange.id.encode())
+        headers = self._headers
+
+        async def answer(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                exchange.started = True
+                own = list(message.get("headers", ()))
+                if not any(name == b"cache-control" for name, _ in own):
+                    own.append(NO_STORE)
+                message["headers"] = [*own, *headers, request_id]
+            await send(message)
+
+        try:
+            if scope["method"] not in EFFECTLESS:
+                self._check(origin, site, host, length, scope)
+                receive = self._bounded(receive)
+            if "\x00" in scope["path"] or b"\x00" in scope.get("query_string", b""):
+                raise Problem("not-found", status=404)
+            token = self._token(exchange.cookies)
+            if token:
+                exchange.actor = scope["yimen_actor"] = await self._actors.of_token(token)
+            if scope["path"].startswith(PREFIX):
+                await self._door(scope, receive, answer)
+            else:
+                await self._portal(scope, receive, answer)
+        except Problem as problem:
+            await self._refuse(scope, receive, answer, problem)
+        except Exception:
+            exchange.failed("it was not answered")
+            if not exchange.started:
+                await self._refuse(scope, receive, answer, Problem("internal", status=500))
+
+    def _token(self, cookies: bytes) -> str:
+        start = self._cookie_start
+        for part in cookies.split(b"; "):
+            if part.startswith(start):
+                return part[len(start) :][:200].decode("latin-1")
+        return ""
+
+    def _check(self, origin: bytes, site: bytes, host: bytes, length: bytes, scope: Any) -> None:
+        """Refuse what another site sent, and a body over the bound before it is read."""
+        if origin and origin != self._origin and origin.partition(b"://")[2] != host:
+            raise Problem("other-origin", status=403)
+        if site in (b"cross-site", b"same-site") and not origin:
+            raise Problem("other-origin", status=403)
+        if length and (not length.isdigit() or int(length[:20]) > self._max_body):
+            raise BodyTooLarge("body-too-large", limit=self._max_body // 1_048_576)
+
+    def _bounded(self, receive: Any) -> Any:
+        seen = 0
+
+        async def bounded() -> Any:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._max_body:
+                raise BodyTooLarge("body-too-large", limit=self._max_body // 1_048_576)
+            return message
+
+        return bounded

@@ -1,0 +1,13 @@
+"""The portal's pages: one module a page or two, all as routes with a permission."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from portal.pages import session, system
+from portal.pages.context import Portal
+
+MODULES = (system, session)
+
+
+def routes(portal: Portal) -> list[HTTPRouteHandler]:
+    """Return the route handlers of all pages."""
+    return [handler for module in MODULES for handler in module.routes(portal)]

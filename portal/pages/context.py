@@ -1,0 +1,81 @@
+"""What every page is given, and the few things pages share."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Request, Response
+from litestar.handlers import HTTPRouteHandler
+
+from core import audit
+from core.apps.supervisor import Apps
+from core.database import Transaction
+from core.hub import Services
+from plugin_sdk.ports import Actor
+from plugin_sdk.routes import actor_of
+from plugin_sdk.views import Phrase
+from portal.rendering import Renderer
+from portal.templating import Assets
+
+SHELL = "yimen"
+AnyRequest = Request[Any, Any, Any]
+
+
+class Portal:
+    """The services of the hub as the portal's pages use them."""
+
+    def __init__(self, services: Services, apps: Apps, renderer: Renderer, assets: Assets) -> None:
+        self.services = services
+        self.apps = apps
+        self.renderer = renderer
+        self.assets = assets
+        self.handlers: Sequence[HTTPRouteHandler] = ()
+        self.ready = False
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """Return a transaction for reading."""
+        async with self.services.database.transaction() as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def change(
+        self, request: AnyRequest, act: str, subject: str, **facts: Any
+    ) -> AsyncIterator[Transaction]:
+        """Return a transaction for one act of the shell, recorded within it."""
+        actor = actor_of(request)
+        permission = str(request.scope.get("yimen_permission", ""))
+        permits = actor.permits.get(permission, ())
+        async with self.services.database.transaction(write=True) as tx:
+            yield tx
+            await audit.record(
+                tx,
+                actor,
+                SHELL,
+                act,
+                subject,
+                permission=permission,
+                granted_by=permits[0].grant if permits else None,
+                request_id=request.scope["yimen"].id,  # type: ignore[typeddict-item]
+                facts=facts,
+            )
+
+    def may(self, actor: Actor, permission: str) -> bool:
+        """Return whether an actor holds a permission of the shell."""
+        return bool(actor.permits_for(f"{SHELL}.{permission}", self.services.database.clock()))
+
+    async def show(
+        self, request: AnyRequest, template: str, title: str, view: Any, **more: Any
+    ) -> Response[Any]:
+        """Return a page for a browser, its view as JSON for a program."""
+        if not self.renderer.wants_page(request.scope):
+            return Response(view, status_code=more.get("status", 200))
+        return await self.renderer.show(request, template, Phrase(title), view, **more)
+
+    def done(
+        self, request: AnyRequest, location: str, said: str, *, status: int = 200, **params: Any
+    ) -> Response[Any]:
+        """Return the end of an act: where to go and what to say."""
+        if not self.renderer.wants_page(request.scope):
+            return Response({"location": location, **params}, status_code=status)
+        return self.renderer.redirect(location, said=Phrase(said, params))

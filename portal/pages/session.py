@@ -1,0 +1,282 @@
+"""Signing in and out; post, language and mode of display."""
+
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.datastructures import Cookie
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
+from pydantic import Field
+
+from core import audit
+from core.identity import people, sessions
+from core.identity.passwords import verify_password
+from plugin_sdk.forms import Form, field_views, read_form
+from plugin_sdk.ports import Actor
+from plugin_sdk.problems import Problem
+from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
+from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.rendering import safe_path
+
+WINDOW = 600
+PER_ACCOUNT = 10
+PER_ADDRESS = 50
+YEAR = 365 * 24 * 3600
+
+
+class SignIn(Form):
+    """Name and password."""
+
+    username: str = Field(max_length=100)
+    password: str = Field(max_length=1024)
+    public_computer: bool = False
+    next: str = Field(default="/", max_length=1000)
+
+    kinds: ClassVar[Any] = {"password": "text"}
+
+
+class ModeChoice(Form):
+    """Standard display or 长辈版."""
+
+    mode: Literal["standard", "elder"]
+    back: str = Field(default="/", max_length=1000)
+
+
+class SizeChoice(Form):
+    """The size of text."""
+
+    size: Literal["standard", "large", "huge"]
+    back: str = Field(default="/", max_length=1000)
+
+
+class PostChoice(Form):
+    """The post to act in."""
+
+    post: UUID
+    back: str = Field(default="/", max_length=1000)
+
+
+class Nothing(Form):
+    """A form that only says that it is this session's own."""
+
+    back: str = Field(default="/", max_length=1000)
+
+
+def client_address(portal: Portal, request: AnyRequest) -> str:
+    """Return the address a request comes from: what a trusted proxy says, else the peer's."""
+    peer = request.client.host if request.client else "unknown"
+    trusted = portal.services.settings.trusted_proxies
+    if peer in trusted:
+        named = [p.strip() for p in request.headers.get("x-forwarded-for", "").split(",")]
+        for address in reversed(named):  # the nearest that is not ours
+            if address and address not in trusted:
+                return address[:64]
+    return peer
+
+
+def routes(portal: Portal) -> list[HTTPRouteHandler]:
+    """Return the routes."""
+    services = portal.services
+    cookie_name = "__Host-yimen" if services.settings.https else "yimen"
+
+    def session_cookie(value: str, max_age: int | None) -> Cookie:
+        return Cookie(
+            key=cookie_name,
+            value=value,
+            max_age=max_age,
+            path="/",
+            httponly=True,
+            secure=services.settings.https,
+            samesite="lax",
+        )
+
+    def display_cookie(name: str, value: str) -> Cookie:
+        return Cookie(
+            key=name,
+            value=value,
+            max_age=YEAR,
+            path="/",
+            secure=services.settings.https,
+            samesite="lax",
+        )
+
+    @get("/sign-in", opt=needs(PUBLIC))
+    async def page(request: AnyRequest, next: FromQuery[str] = "/") -> Response[Any]:
+        """Show the sign-in form."""
+        if actor_of(request).signed_in:
+            return portal.renderer.redirect(safe_path(next))
+        view = {
+            "fields": field_views(SignIn, "sign_in"),
+            "next": safe_path(next),
+            "problem": None,
+            "username": "",
+        }
+        return await portal.show(request, "sign_in.html", "sign_in.title", view)
+
+    @post("/sign-in", opt=needs(PUBLIC, body=SignIn))
+    async def sign_in(request: AnyRequest) -> Response[Any]:
+        """Sign in with a name and a password; the same words whichever was wrong."""
+        form = (await read_form(request, SignIn, Actor())).form
+        target = safe_path(form.next)
+        name = form.username.lower()
+        address = client_address(portal, request)
+        tried = await services.shared.hit(f"sign-in:account:{name}", WINDOW)
+        from_there = await services.shared.hit(f"sign-in:address:{address}", WINDOW)
+        if tried > PER_ACCOUNT or from_there > PER_ADDRESS:
+            raise Problem("too-many", status=429, headers={"Retry-After": str(WINDOW)})
+        async with portal.read() as tx:
+            known = await sessions.credentials(tx, name)
+        right = await verify_password(known.password_hash if known else None, form.password)
+        if known is None or not right or not known.usable:
+            await _note_refusal(portal, name, known.person_id if known else None)
+            if not portal.renderer.wants_page(request.scope):
+                raise Problem("sign-in-refused", status=401)
+            view = {
+                "fields": field_views(SignIn, "sign_in"),
+                "next": target,
+                "problem": "sign-in-refused",
+                "username": form.username,
+            }
+            return await portal.show(request, "sign_in.html", "sign_in.title", view, status=422)
+        old = actor_of(request).session_id
+        seconds = services.settings.session_seconds
+        async with services.database.transaction(write=True) as tx:
+            if old:  # whoever was signed in here before leaves
+                await sessions.end(tx, old)
+            token = await sessions.begin(
+                tx,
+                known.person_id,
+                seconds=seconds,
+                device=request.headers.get("user-agent", ""),
+                public_computer=form.public_computer,
+            )
+            await audit.record(
+                tx,
+                Actor(person_id=known.person_id),
+                SHELL,
+                "signed-in",
+                f"person:{known.person_id}",
+            )
+        await services.shared.forget(f"sign-in:account:{name}")
+        if portal.renderer.wants_page(request.scope):
+            response = portal.renderer.redirect(target)
+        else:
+            actor = await services.actors.of_token(token)
+            response = Response(
+                {
+                    "name": actor.name,
+                    "post": actor.post_title,
+                    "organization": actor.organization_name,
+                    "csrf": actor.csrf,
+                },
+                status_code=200,
+            )
+        response.set_cookie(session_cookie(token, None if form.public_computer else seconds))
+        return response
+
+    @post("/sign-out", opt=needs(PUBLIC))
+    async def sign_out(request: AnyRequest) -> Response[Any]:
+        """End this session everywhere."""
+        actor = actor_of(request)
+        if actor.session_id:
+            await _own_form(request, actor)
+            async with services.database.transaction(write=True) as tx:
+                await sessions.end(tx, actor.session_id)
+                await audit.record(tx, actor, SHELL, "signed-out", f"person:{actor.person_id}")
+        response = portal.done(request, "/", "sign_in.signed_out")
+        response.set_cookie(session_cookie("", 0))
+        return response
+
+    @post("/sign-out-everywhere", opt=needs(SIGNED_IN))
+    async def sign_out_everywhere(request: AnyRequest) -> Response[Any]:
+        """End every other session of the person."""
+        actor = actor_of(request)
+        await _own_form(request, actor)
+        assert actor.person_id is not None  # noqa: S101  (the route is signed_in)
+        async with services.database.transaction(write=True) as tx:
+            ended = await sessions.end_all(tx, actor.person_id, but=actor.session_id)
+            await audit.record(
+                tx,
+                actor,
+                SHELL,
+                "signed-out-everywhere",
+                f"person:{actor.person_id}",
+                facts={"ended": ended},
+            )
+        return portal.done(request, "/me", "me.signed_out_everywhere", n=ended)
+
+    @post("/post", opt=needs(SIGNED_IN, body=PostChoice))
+    async def switch_post(request: AnyRequest) -> Response[Any]:
+        """Act in another of one's posts."""
+        actor = actor_of(request)
+        form = (await read_form(request, PostChoice, actor)).form
+        assert actor.session_id and actor.person_id  # noqa: S101, PT018  (signed_in)
+        async with services.database.transaction(write=True) as tx:
+            if not await sessions.switch_post(tx, actor.session_id, actor.person_id, form.post):
+                raise Problem("post-unknown", status=409)
+        return portal.done(request, safe_path(form.back), "me.post_switched")
+
+    @get("/language", opt=needs(PUBLIC))
+    async def language(
+        request: AnyRequest, to: FromQuery[str] = "zh-CN", back: FromQuery[str] = "/"
+    ) -> Response[Any]:
+        """Choose the language on this device, and for the person who is signed in."""
+        if to not in ("zh-CN", "en"):
+            raise Problem("unknown-choice", status=422)
+        await _prefer(actor_of(request), language=to)
+        return _keep("lang", to, back)
+
+    @post("/mode", opt=needs(PUBLIC, body=ModeChoice))
+    async def mode(request: AnyRequest) -> Response[Any]:
+        """Choose the standard display or 长辈版."""
+        actor = actor_of(request)
+        form = (await read_form(request, ModeChoice, actor)).form
+        await _prefer(actor, elder=form.mode == "elder")
+        return _keep("mode", form.mode, form.back)
+
+    @post("/text-size", opt=needs(PUBLIC, body=SizeChoice))
+    async def text_size(request: AnyRequest) -> Response[Any]:
+        """Choose the size of text on this device."""
+        form = (await read_form(request, SizeChoice, actor_of(request))).form
+        return _keep("size", form.size, form.back)
+
+    async def _prefer(
+        actor: Actor, *, language: str | None = None, elder: bool | None = None
+    ) -> None:
+        if actor.person_id is not None:
+            async with services.database.transaction(write=True) as tx:
+                await people.set_preferences(tx, actor.person_id, language=language, elder=elder)
+
+    def _keep(name: str, value: str, back: str) -> Response[Any]:
+        response = portal.renderer.redirect(safe_path(back))
+        response.set_cookie(display_cookie(name, value))
+        return response
+
+    return [
+        page,
+        sign_in,
+        sign_out,
+        sign_out_everywhere,
+        switch_post,
+        language,
+        mode,
+        text_size,
+    ]
+
+
+async def _own_form(request: AnyRequest, actor: Actor) -> None:
+    """Check that a form without fields is this session's own."""
+    await read_form(request, Nothing, actor)
+
+
+async def _note_refusal(portal: Portal, name: str, person_id: UUID | None) -> None:
+    async with portal.services.database.transaction(write=True) as tx:
+        await audit.record(
+            tx,
+            Actor(person_id=person_id),
+            SHELL,
+            "sign-in-refused",
+            f"username:{name[:64]}" if name.isprintable() else "username:?",
+            outcome="refused",
+        )

@@ -1,0 +1,78 @@
+"""What machines ask: alive, serving, the API's description, assets, files."""
+
+import mimetypes
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+from sqlalchemy import literal, select
+
+from plugin_sdk.problems import NotFound, Problem
+from plugin_sdk.routes import PUBLIC, actor_of, needs
+from portal.openapi import describe
+from portal.pages.context import AnyRequest, Portal
+
+ASSET_AGE = "public, max-age=31536000, immutable"
+
+
+def routes(portal: Portal) -> list[HTTPRouteHandler]:
+    """Return the routes."""
+
+    @get("/healthz", opt=needs(PUBLIC))
+    async def healthz() -> dict[str, str]:
+        """Say that the process is alive."""
+        return {"status": "alive"}
+
+    @get("/readyz", opt=needs(PUBLIC))
+    async def readyz() -> dict[str, Any]:
+        """Say that the hub serves: started, database answering, apps at their state."""
+        if not portal.ready:
+            raise Problem("not-ready", status=503)
+        try:
+            async with portal.read() as tx:
+                await tx.session.execute(select(literal(1)))
+        except Exception:
+            raise Problem("not-ready", status=503) from None
+        return {"status": "ready", "generation": portal.apps.generation}
+
+    @get("/openapi.json", opt=needs(PUBLIC))
+    async def openapi() -> Response[dict[str, Any]]:
+        """Describe every operation of the shell and of the apps, with its permission."""
+        return Response(
+            describe(portal.handlers, portal.apps.instances),
+            headers={"Cache-Control": "no-cache"},
+        )
+
+    @get("/assets/{name:path}", opt=needs(PUBLIC))
+    async def asset(name: FromPath[str]) -> Response[bytes]:
+        """Return an asset by its hashed name."""
+        path = portal.assets.path(str(name).lstrip("/"))
+        if path is None:
+            raise NotFound
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        return Response(path.read_bytes(), media_type=kind, headers={"Cache-Control": ASSET_AGE})
+
+    @get("/files/{id:uuid}", opt=needs(PUBLIC))
+    async def file(
+        request: AnyRequest, id: FromPath[UUID], t: FromQuery[str] = ""
+    ) -> Response[bytes]:
+        """Return a stored picture to the session whose page showed it."""
+        actor = actor_of(request)
+        async with portal.read() as tx:
+            found = await portal.services.files.open(tx, id, t[:64], actor.session_id)
+        if found is None:
+            raise NotFound
+        stored, data = found
+        return Response(
+            data,
+            media_type=stored.media_type,
+            headers={
+                "Cache-Control": "private, no-store",
+                "Content-Disposition": "inline",
+                "Cross-Origin-Resource-Policy": "same-origin",
+            },
+        )
+
+    return [healthz, readyz, openapi, asset, file]

@@ -1,0 +1,220 @@
+"""Fixtures for app authors: a running hub on both engines, and clients signed in to it."""
+
+import contextlib
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+PASSWORD = "correct horse battery staple"  # noqa: S105  (of throw-away accounts)
+ROOT = Path(__file__).parent.parent.parent
+
+
+class MovedClock:
+    """The time of a test hub: real time, plus what the test has moved it by; or standing."""
+
+    def __init__(self) -> None:
+        self.offset = timedelta()
+        self.standing: datetime | None = None
+
+    def __call__(self) -> datetime:
+        """Return the time in UTC."""
+        return (self.standing or datetime.now(UTC)) + self.offset
+
+    def stand(self, moment: datetime) -> None:
+        """Let the time stand at a moment."""
+        self.standing = moment.astimezone(UTC)
+        self.offset = timedelta()
+
+    def move(self, **by: float) -> None:
+        """Move the time, e.g. `move(days=3)`."""
+        self.offset += timedelta(**by)
+
+
+class Client(httpx.AsyncClient):
+    """A client of one session: JSON by default; `page=True` asks as a browser."""
+
+    csrf = ""
+    role = ""
+
+    async def post_form(self, url: str, values: dict[str, Any], **more: Any) -> httpx.Response:
+        """Send a form as a page does, with the token of the session."""
+        headers = {"accept": "text/html", **more.pop("headers", {})}
+        return await self.post(url, data={"_csrf": self.csrf, **values}, headers=headers, **more)
+
+    async def page(self, url: str) -> httpx.Response:
+        """Ask for a page as a browser does."""
+        return await self.get(url, headers={"accept": "text/html"})
+
+
+class HubUnderTest:
+    """A started hub with the demonstration county, its clock and its clients."""
+
+    def __init__(self, hub: Any, clock: MovedClock) -> None:
+        self.hub = hub
+        self.clock = clock
+        self._clients: list[Client] = []
+
+    @property
+    def services(self) -> Any:
+        """Return the rooms of the hub."""
+        return self.hub.services
+
+    def client(self) -> Client:
+        """Return a client of nobody yet."""
+        transport = httpx.ASGITransport(app=self.hub, raise_app_exceptions=False)
+        client = Client(
+            transport=transport,
+            base_url=self.hub.settings.public_url,
+            headers={"accept": "application/json"},
+            timeout=30,
+        )
+        self._clients.append(client)
+        return client
+
+    async def client_as(self, role: str) -> Client:
+        """Return a client signed in as one of the cast (`portal.demo.county.CAST`)."""
+        client = self.client()
+        answer = await client.post("/sign-in", json={"username": role, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        client.csrf = answer.json()["csrf"]
+        client.role = role
+        return client
+
+    async def settle(self) -> None:
+        """Do now what jobs, timers and the outbox would do soon."""
+        await self.hub.apps.background.fire_timers()
+        for _ in range(5):
+            if not await self.services.jobs.relay():
+                break
+
+    async def set_state(self, app: str, state: str, *, mode: str | None = None) -> None:
+        """Set how an app's door stands and wait until this worker follows."""
+        wanted = {"state": state, **({"mode": mode} if mode else {})}
+        await self.hub.apps.change(app, **wanted)
+        await self.hub.apps.follow()
+
+    async def actors(self) -> dict[str, Any]:
+        """Return the cast as actors, by role."""
+        from portal.demo.county import cast_actors
+
+        async with self.services.database.transaction() as tx:
+            return await cast_actors(tx)
+
+    async def close(self) -> None:
+        """Close clients and hub."""
+        for client in self._clients:
+            await client.aclose()
+        await self.hub.close()
+
+
+@pytest.fixture(scope="session")
+def prepare_template() -> Callable[[str], Awaitable[None]]:
+    """Return what fills the database that each test's own is copied from: every table, the
+    demonstration county down to its towns, and the cast."""
+    return fill_template
+
+
+async def fill_template(url: str) -> None:
+    """Migrate and load a county; every account has the same throw-away password."""
+    from core.access.grants import define_roles, shell_roles
+    from core.apps.migrations import migrate
+    from core.apps.registry import installed, load_apps
+    from core.apps.supervisor import roles_of
+    from core.database import Database
+    from portal.demo import county
+
+    database = Database(url)
+    try:
+        apps = load_apps(installed(), ROOT / "manifests")
+        await migrate(database, apps)
+        async with database.transaction(write=True) as tx:
+            await county.build(tx, county.directory(villages=False))
+            await define_roles(tx, "yimen", shell_roles())
+            for app in apps:
+                if app.manifest is not None:
+                    await define_roles(tx, app.id, roles_of(app.manifest))
+            for member in county.CAST:
+                await county.enlist(tx, member, PASSWORD)
+    finally:
+        await database.close()
+
+
+HubMaker = Callable[..., Awaitable[HubUnderTest]]
+
+
+@pytest.fixture
+async def make_hub(
+    engine_kind: str,
+    fresh_database_url: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[HubMaker]:
+    """Return a function that starts a hub on the test's engine: `await make_hub(points=…)`.
+
+    `points` are entry points of more apps, whose grants stand in `grants`; further settings
+    (`watchdog_seconds=…`) replace the defaults.
+    """
+    from core.settings import Settings
+    from portal.assembly import Yimen
+
+    redis_url = request.getfixturevalue("fresh_redis_url") if engine_kind == "production" else None
+    made: list[HubUnderTest] = []
+
+    async def make(
+        *,
+        points: Iterable[EntryPoint] | None = None,
+        grants: Path | None = None,
+        clock: MovedClock | None = None,
+        background: bool = False,
+        **settings: Any,
+    ) -> HubUnderTest:
+        from core.apps.registry import installed
+
+        folder = ROOT / "manifests"
+        if grants is not None:
+            folder = tmp_path / f"grants-{len(made)}"
+            shutil.copytree(ROOT / "manifests", folder)
+            shutil.copytree(grants, folder, dirs_exist_ok=True)
+        moved = clock or MovedClock()
+        values: dict[str, Any] = {
+            "home": tmp_path / "home",
+            "database_url": fresh_database_url,
+            "redis_url": redis_url,
+            "mode": "demonstration",
+            "county": "沾化区",
+            "root_organization": "371603",
+            "secret": b"of-this-test-alone",
+            "grants": folder,
+            "public_url": "http://127.0.0.1",
+            "poll_seconds": 0.1,
+            **settings,
+        }
+        every = [*installed(), *(points or ())]
+        hub = Yimen(Settings(**values), clock=moved, points=every)
+        under_test = HubUnderTest(hub, moved)
+        made.append(under_test)
+        await hub.start(background=background)
+        return under_test
+
+    yield make
+    for under_test in made:
+        with contextlib.suppress(Exception):
+            await under_test.close()
+
+
+@pytest.fixture
+async def hub_app(make_hub: HubMaker) -> HubUnderTest:
+    """Return a running hub with the demonstration county and the installed apps."""
+    return await make_hub()
+
+
+@pytest.fixture
+async def client_as(hub_app: HubUnderTest) -> Callable[[str], Awaitable[Client]]:
+    """Return a function that signs one of the cast in: `await client_as("operator")`."""
+    return hub_app.client_as
