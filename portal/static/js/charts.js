@@ -1,0 +1,121 @@
+// Draws a chart from the table that stands under it. Loaded with ECharts, when one comes near.
+(() => {
+  "use strict";
+  const CATEGORIES = ["#0B57A4", "#B48C14", "#641428", "#28A08C", "#A078DC"];
+  const COMPARISON = "#6B7480";
+  const RATINGS = ["#07335F", "#3F82C0", "#C9CED6", "#D98B4A", "#8A4B00"];
+
+  function read(table) {
+    const head = Array.from(table.tHead.rows[0].cells, (cell) => cell.textContent.trim());
+    const rows = Array.from(table.tBodies[0].rows, (row) => ({
+      name: row.cells[0].textContent.trim(),
+      values: Array.from(row.cells).slice(1).map((cell) => (cell.dataset.v === "" ? null : Number(cell.dataset.v))),
+    }));
+    return { head, rows };
+  }
+  function gaps(rows, label) {
+    const areas = [];
+    let from = null;
+    rows.forEach((row, at) => {
+      const empty = row.values.every((value) => value === null);
+      if (empty && from === null) from = at;
+      if (from !== null && (!empty || at === rows.length - 1)) {
+        areas.push([{ xAxis: Math.max(0, from - 1), name: label }, { xAxis: empty ? at : at }]);
+        from = null;
+      }
+    });
+    return areas;
+  }
+
+  window.yimenChart = (figure) => {
+    const elder = document.documentElement.dataset.mode === "elder";
+    const size = elder ? 18 : 14;
+    const { head, rows } = read(figure.querySelector("table"));
+    const kind = figure.dataset.chart;
+    const percent = figure.dataset.unit === "percent";
+    const box = figure.querySelector(".chart-canvas");
+    const style = getComputedStyle(document.documentElement);
+    const ink = style.getPropertyValue("--ink").trim();
+    const line = style.getPropertyValue("--line").trim();
+    const names = rows.map((row) => row.name);
+    const text = { fontFamily: getComputedStyle(document.body).fontFamily, fontSize: size, color: ink };
+    figure.classList.add("drawn");
+    figure.classList.remove("waiting");
+
+    const value = {
+      type: "value",
+      min: 0,
+      max: percent ? 100 : null,
+      minInterval: percent ? 20 : 1,
+      axisLabel: { ...text, formatter: percent ? "{value}%" : (number) => number.toLocaleString("en") },
+      splitLine: { lineStyle: { color: line } },
+    };
+    const category = { type: "category", data: names, axisLabel: { ...text, hideOverlap: true }, axisLine: { lineStyle: { color: ink } }, axisTick: { show: false } };
+    const series = head.slice(1).map((name, at) => ({ name, data: rows.map((row) => row.values[at]) }));
+    const option = {
+      animation: false,
+      textStyle: text,
+      aria: { enabled: true, label: { description: figure.querySelector("[data-sentence]").textContent }, decal: { show: true } },
+      tooltip: { trigger: "axis", confine: true, renderMode: "richText", textStyle: text },
+      legend: series.length > 1 || kind === "stacked" ? { top: 0, left: 0, textStyle: text, itemGap: 16 } : undefined,
+      grid: { left: 8, right: 24, top: series.length > 1 ? 48 : 16, bottom: 8 },
+      color: CATEGORIES,
+    };
+    if (kind === "line") {
+      option.xAxis = { ...category, boundaryGap: false };
+      option.yAxis = value;
+      option.grid.right = 40;
+      option.series = series.map((one, at) => ({
+        ...one,
+        type: "line",
+        connectNulls: false,
+        showSymbol: rows.length < 15,
+        symbolSize: 6,
+        lineStyle: { width: 2, type: at ? "dashed" : "solid", color: at === 1 ? COMPARISON : undefined },
+        itemStyle: at === 1 ? { color: COMPARISON } : undefined,
+        markArea: at ? undefined : {
+          silent: true,
+          itemStyle: { color: "#ECEEF1", decal: { symbol: "rect", dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: -Math.PI / 4, color: "#7A838E" } },
+          label: { ...text, position: "insideTop" },
+          data: gaps(rows, figure.dataset.missing),
+        },
+      }));
+    } else if (kind === "stacked") { // one bar: each row of the table is a part, or a row a bar
+      const parts = series.length === 1 && rows.length > 1;
+      const labels = parts ? names : head.slice(1);
+      const bars = parts ? [series[0].name] : names;
+      option.xAxis = { ...value, splitLine: { show: false }, axisLabel: { show: false } };
+      option.yAxis = { ...category, data: bars, axisLabel: { ...text, show: bars.length > 1 } };
+      option.color = labels.length === 5 ? RATINGS : CATEGORIES;
+      option.grid.top = 72;
+      option.tooltip.trigger = "item";
+      option.series = labels.map((name, at) => ({
+        name,
+        type: "bar",
+        stack: "all",
+        barMaxWidth: 48,
+        itemStyle: { borderColor: "#fff", borderWidth: 2 },
+        data: parts ? [rows[at].values[0]] : rows.map((row) => row.values[at]),
+      }));
+    } else if (kind === "histogram") {
+      option.xAxis = category;
+      option.yAxis = value;
+      option.series = series.map((one) => ({ ...one, type: "bar", barCategoryGap: "4%", label: { show: rows.length < 13, position: "top", ...text } }));
+    } else {
+      option.xAxis = { ...value, axisLabel: { ...value.axisLabel, hideOverlap: true } };
+      option.yAxis = { ...category, inverse: true, axisLabel: { ...text, width: elder ? 140 : 120, overflow: "truncate" } };
+      option.grid.right = 56;
+      option.series = series.map((one, at) => ({
+        ...one,
+        type: "bar",
+        barMaxWidth: 24,
+        itemStyle: { borderColor: "#fff", borderWidth: series.length > 1 ? 1 : 0, color: at === 1 ? COMPARISON : undefined },
+        label: { show: true, position: "right", ...text },
+      }));
+    }
+    const chart = window.echarts.init(box, null, { renderer: "canvas", locale: document.documentElement.lang === "en" ? "EN" : "ZH" });
+    chart.setOption(option);
+    figure.querySelector("details").open = false;
+    if ("ResizeObserver" in window) new ResizeObserver(() => chart.resize()).observe(box);
+  };
+})();

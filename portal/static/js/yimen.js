@@ -1,0 +1,270 @@
+// What makes pages quicker. Every page works without this file.
+(() => {
+  "use strict";
+  const script = document.currentScript;
+  const $ = (query, root = document) => root.querySelector(query);
+  const $$ = (query, root = document) => Array.from(root.querySelectorAll(query));
+  const words = document.body ? document.body.dataset : {};
+  const elder = () => document.documentElement.dataset.mode === "elder";
+
+  // ---- saying what changed ----
+  function say(text) {
+    const live = $("#live");
+    if (!live || !text) return;
+    live.textContent = "";
+    setTimeout(() => { live.textContent = text; }, 50);
+  }
+
+  // ---- a number that copies ----
+  async function copy(button) {
+    const text = button.dataset.copy;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const field = document.createElement("textarea");
+      field.value = text;
+      field.className = "visually-hidden";
+      document.body.append(field);
+      field.select();
+      document.execCommand("copy");
+      field.remove();
+      button.focus();
+    }
+    const label = $("span", button);
+    const before = label.textContent;
+    label.textContent = words.sayCopied;
+    say(words.sayCopied);
+    setTimeout(() => { label.textContent = before; }, 2000);
+  }
+
+  // ---- photos: listed, made smaller on the device ----
+  const LONGEST = 1600;
+  async function shrink(file) {
+    if (!/^image\/(jpeg|png|webp)$/.test(file.type) || !window.createImageBitmap) return file;
+    try {
+      const picture = await createImageBitmap(file);
+      const scale = Math.min(1, LONGEST / Math.max(picture.width, picture.height));
+      if (scale === 1 && file.size < 1_000_000) return file;
+      const canvas = document.createElement("canvas");
+      canvas.width = Math.round(picture.width * scale);
+      canvas.height = Math.round(picture.height * scale);
+      canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+      const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85));
+      if (!blob || blob.size >= file.size) return file;
+      return new File([blob], file.name.replace(/\.\w+$/, "") + ".jpg", { type: "image/jpeg" });
+    } catch {
+      return file; // the server says what is wrong with it
+    }
+  }
+  const kept = new WeakMap();
+  async function chosen(input) {
+    if (!window.DataTransfer) return;
+    const files = (kept.get(input) || []).concat(await Promise.all(Array.from(input.files, shrink)));
+    keep(input, files);
+  }
+  function keep(input, files) {
+    const transfer = new DataTransfer();
+    files.forEach((file) => transfer.items.add(file));
+    input.files = transfer.files;
+    kept.set(input, files);
+    const list = document.getElementById(input.dataset.upload);
+    if (!list) return;
+    list.hidden = !files.length;
+    list.replaceChildren(...files.map((file, at) => {
+      const item = document.createElement("li");
+      const name = document.createElement("span");
+      name.className = "name";
+      name.textContent = file.name;
+      const state = document.createElement("span");
+      state.textContent = words.sayReady;
+      const remove = document.createElement("button");
+      remove.type = "button";
+      remove.className = "link-button";
+      remove.textContent = words.sayRemove;
+      const which = document.createElement("span");
+      which.className = "visually-hidden";
+      which.textContent = " " + file.name;
+      remove.append(which);
+      remove.addEventListener("click", () => {
+        keep(input, files.filter((_, other) => other !== at));
+        input.focus();
+      });
+      item.append(name, state, remove);
+      return item;
+    }));
+  }
+
+  // ---- forms: sent once, with progress ----
+  function busy(form, on) {
+    for (const button of $$("button:not([type=button])", form)) {
+      if (on) button.setAttribute("aria-disabled", "true");
+      else button.removeAttribute("aria-disabled");
+    }
+    form.toggleAttribute("data-busy", on);
+  }
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post") return;
+    if (form.hasAttribute("data-busy")) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    busy(form, true);
+    say(words.saySending);
+  }, true);
+  window.addEventListener("pageshow", () => $$("form[data-busy]").forEach((form) => busy(form, false)));
+
+  document.addEventListener("htmx:xhr:progress", (event) => {
+    const box = $("[data-progress]", event.target);
+    const { loaded, total } = event.detail;
+    if (!box || !total) return;
+    const percent = Math.round((100 * loaded) / total);
+    box.hidden = false;
+    $("progress", box).value = percent;
+    const text = `${words.sayUploaded} ${Math.floor(percent / 10) * 10}%`;
+    const label = $("span", box);
+    if (label.textContent !== text) { label.textContent = text; say(text); }
+  });
+
+  // ---- htmx: failures, focus, what changed ----
+  function problem(retry) {
+    const strip = $("#problem");
+    const row = document.createElement("div");
+    row.className = "wrap";
+    const text = document.createElement("p");
+    text.textContent = words.sayBroken;
+    row.append(text);
+    if (retry) {
+      const again = document.createElement("button");
+      again.type = "button";
+      again.className = "button compact";
+      again.textContent = words.sayAgain;
+      again.addEventListener("click", () => { strip.replaceChildren(); retry(); });
+      row.append(again);
+    }
+    strip.replaceChildren(row);
+  }
+  const repeat = (element) => () => {
+    if (element.matches("form")) element.requestSubmit();
+    else element.click();
+  };
+  document.addEventListener("htmx:beforeRequest", () => document.documentElement.classList.add("is-loading"));
+  document.addEventListener("htmx:afterRequest", (event) => {
+    document.documentElement.classList.remove("is-loading");
+    const form = event.target.closest && event.target.closest("form");
+    if (form) busy(form, false);
+    const box = form && $("[data-progress]", form);
+    if (box) box.hidden = true;
+  });
+  for (const name of ["htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(name, (event) => problem(repeat(event.detail.elt)));
+  }
+  document.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.xhr.status >= 500) problem(repeat(event.detail.elt));
+  });
+  let firstNew = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const asked = event.detail.requestConfig && event.detail.requestConfig.elt;
+    firstNew = asked && asked.hasAttribute("data-append") ? event.detail.target.lastElementChild : null;
+    $("#problem").replaceChildren();
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const part = event.target;
+    const summary = $(".error-summary", part);
+    const marked = $("[data-focus]", part);
+    const said = $("[data-said]", part);
+    if (firstNew) {
+      const next = firstNew.nextElementSibling;
+      const link = next && $("a, button", next);
+      if (link) link.focus();
+      firstNew = null;
+    } else if (summary) summary.focus();
+    else if (marked) marked.focus();
+    else if (document.activeElement === document.body || !document.activeElement) {
+      const main = $("#main");
+      if (main) main.focus({ preventScroll: true });
+    }
+    if (said) say(said.dataset.said);
+    else {
+      const count = $("[data-say]", part);
+      if (count) say(count.textContent);
+    }
+    begin(part);
+  });
+
+  // ---- single-key shortcuts: staff, standard mode, pointer: fine; one switch in Me ----
+  const GO = { h: "/", w: "/work", a: "/apps", m: "/messages" };
+  let pending = 0;
+  function rows() { return $$("[data-row-link]"); }
+  function move(step) {
+    const all = rows();
+    const at = all.indexOf(document.activeElement);
+    const next = all[at < 0 ? 0 : Math.max(0, Math.min(all.length - 1, at + step))];
+    if (next) next.focus();
+  }
+  function off() {
+    try { return localStorage.getItem("shortcuts") === "off"; } catch { return false; }
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.keyCode === 229 || event.altKey || event.metaKey) return;
+    const typing = event.target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+    if (event.ctrlKey) {
+      const main = typing && typing.form && $("[data-submit]", typing.form);
+      if (event.key === "Enter" && main) typing.form.requestSubmit(main);
+      return;
+    }
+    if (typing || elder() || off() || !("shortcuts" in document.body.dataset)) return;
+    if (Date.now() - pending < 1500 && GO[event.key]) { location.assign(GO[event.key]); return; }
+    pending = 0;
+    switch (event.key) {
+      case "/": { const box = $$("[data-search]").find((field) => field.offsetParent); if (box) { box.focus(); event.preventDefault(); } break; }
+      case "g": pending = Date.now(); break;
+      case "j": move(1); break;
+      case "k": move(-1); break;
+      case "?": location.assign("/me#shortcuts"); break;
+      default: { const act = $(`[data-key="${CSS.escape(event.key)}"]`); if (act) { event.preventDefault(); act.click(); } }
+    }
+  });
+
+  // ---- charts: near the screen, from their own table ----
+  let charts = null;
+  function load(source) {
+    return new Promise((done, failed) => {
+      const element = document.createElement("script");
+      element.src = source;
+      element.onload = done;
+      element.onerror = failed;
+      document.head.append(element);
+    });
+  }
+  function draw(figure) {
+    charts = charts || load(script.dataset.charts).then(() => load(script.dataset.chartsOwn));
+    charts.then(() => window.yimenChart(figure)).catch(() => figure.classList.remove("waiting"));
+  }
+
+  function begin(root) {
+    $$("[data-copy]", root).forEach((button) => { button.hidden = false; });
+    const figures = $$("[data-chart]", root).filter((figure) => !figure.classList.contains("drawn"));
+    if (!figures.length) return;
+    if (!("IntersectionObserver" in window)) { figures.forEach(draw); return; }
+    const watch = new IntersectionObserver((seen) => {
+      for (const entry of seen) if (entry.isIntersecting) { watch.unobserve(entry.target); draw(entry.target); }
+    }, { rootMargin: "200px" });
+    figures.forEach((figure) => { figure.classList.add("waiting"); watch.observe(figure); });
+  }
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button);
+    const shortcuts = event.target.closest("[data-shortcuts-switch]");
+    if (shortcuts) { try { localStorage.setItem("shortcuts", shortcuts.checked ? "on" : "off"); } catch { /* private window */ } }
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-upload]")) chosen(event.target);
+  });
+  const summary = $(".error-summary");
+  if (summary) summary.focus();
+  const toggle = $("[data-shortcuts-switch]");
+  if (toggle) toggle.checked = !off();
+  begin(document);
+})();
