@@ -1,6 +1,7 @@
 """Opening cases and acting on them, by the rules of their flow."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -41,7 +42,7 @@ class CaseActs(CaseTraces[R]):
         now = work.now
         row = self.row(
             number=await work.number(self.flow.series),
-            code=f"{secrets.randbelow(10**6):06d}",
+            code=_code(),
             title=title,
             state=self.flow.start,
             stage_entered_at=now,
@@ -81,7 +82,7 @@ class CaseActs(CaseTraces[R]):
                 return chosen[0].id
         raise Problem("case.no-receiver", status=503)
 
-    async def bring_in(self, work: Work, row: R, entries: list[CaseEntry]) -> R | None:
+    async def bring_in(self, work: Work, row: R, entries: Sequence[CaseEntry]) -> R | None:
         """Add a case of an old system with its timeline as it was; return None.
 
         `row.source_key` makes it one: a case that is there already is left as it is and
@@ -96,7 +97,7 @@ class CaseActs(CaseTraces[R]):
         ).scalar_one_or_none()
         if known is not None:
             return known
-        row.imported = True
+        row.imported, row.code = True, _code()
         await work.add(row, placed=True)
         await self._join(work, row, "origin")
         for seq, entry in enumerate(entries, 1):
@@ -264,6 +265,10 @@ class CaseActs(CaseTraces[R]):
             row.closed_at = now
             row.resolved_at = row.resolved_at or now
         clock.turn(self.hub, row, state.clock, now)
+
+
+def _code() -> str:
+    return f"{secrets.randbelow(10**6):06d}"
 
 
 def _facts(form: ActForm | None) -> dict[str, Any]:

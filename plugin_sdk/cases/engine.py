@@ -57,11 +57,12 @@ class CaseEngine(CaseActs[R]):
         except NotFound:
             return
         now, state = work.now, self.flow.state(row.state)
+        await work.timer(kind, subject, None)
         if kind == "remind" and clock.runs(self.flow, row):
             if row.due_at is not None and now < row.due_at:
                 self._tell(work, row, "holder", "notice.remind", state.waits_for)
         elif kind == "late" and clock.runs(self.flow, row):
-            if row.due_at is not None and row.due_at <= now:
+            if row.due_at is not None and row.due_at <= now and not self.escalated(row):
                 await self._by_itself(work, row, self.flow.late)
         elif kind == "stage" and state.term is not None:
             end = clock.window(self.hub, row.stage_entered_at, state.term)

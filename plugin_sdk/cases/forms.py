@@ -91,3 +91,11 @@ class RateForm(ActForm):
 
     rating: Rating
     comment: str | None = Field(default=None, max_length=REASON)
+
+
+class RevealForm(Form):
+    """Why something that is masked must be seen (查看原值); it is recorded."""
+
+    kinds: ClassVar[dict[str, FieldKind]] = {"reason": "textarea"}
+
+    reason: str = Field(min_length=1, max_length=500)

@@ -7,23 +7,24 @@ from typing import Annotated, Any, Final
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from plugin_sdk.cases import figures, queries
 from plugin_sdk.cases.desk import CaseDesk
+from plugin_sdk.cases.forms import RevealForm
 from plugin_sdk.cases.queries import Filters
 from plugin_sdk.deadlines import local_day
-from plugin_sdk.forms import Form, read_form, typed
+from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.ports import Actor, Answer, Read
 from plugin_sdk.problems import Conflict, FieldError, Invalid, NotFound, Problem
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.tables import csv_chunks
-from plugin_sdk.views import Phrase, View
+from plugin_sdk.views import FormView, Phrase, View
 
 Ask = Request[Any, Any, Any]
-Query = Annotated[str, Parameter(max_length=200)]
-Stage = Annotated[str, Parameter(query="state", max_length=40)]
+Query = Annotated[str, QueryParameter(max_length=200)]
+Stage = Annotated[str, QueryParameter(name="state", max_length=40)]
 
 COLUMNS: Final = ("number", "title", "state", "unit", "opened", "due", "resolved", "closed")
 PERIOD: Final = timedelta(days=89)
@@ -154,19 +155,18 @@ def filing_routes(
     form: type[Form],
     permission: str,
     *,
-    path: str = "",
-    new: str = "",
+    at: str = "",
     name: str = "new",
     file: Callable[..., Awaitable[Any]] | None = None,
 ) -> list[HTTPRouteHandler]:
-    """Return the routes of one way to open a case: its form (at `new`), the post to `path`.
+    """Return the routes of one way to open a case: a form, and the post that takes it.
 
     Without more they are the flow's own: `/orders/new` and `POST /orders`, which `desk.file`
-    takes. Another way (an operator's desk) has its own form, paths, words and permission.
+    takes. Another way (an operator's desk) stands with both `at` an address of its own.
     """
     hub, flow = desk.hub, desk.flow
-    path, new, own = path or flow.path, new or f"{path or flow.path}/new", file is None
-    take = file or desk.file
+    path, new = at or flow.path, at or f"{flow.path}/new"
+    take, own = file or desk.file, file is None
     action = f"/apps/{hub.app}{path}"
 
     async def again(
@@ -309,6 +309,41 @@ def _undoing(desk: CaseDesk[Any], verb: str) -> HTTPRouteHandler:
         return await respond(hub, request, answer)
 
     return undo
+
+
+def reveal_routes(desk: CaseDesk[Any], permission: str) -> list[HTTPRouteHandler]:
+    """Return the routes that show what is masked in a case: they ask why, and record it."""
+    hub, flow, engine = desk.hub, desk.flow, desk.engine
+    path = f"{flow.path}/{{number:str}}/reveal"
+
+    @get(path, opt=needs(permission), operation_id=f"{flow.name}-reveal-form")
+    async def ask_why(request: Ask, number: str) -> Response[Any]:
+        """Ask why it must be seen."""
+        async with hub.read(actor_of(request)) as read:
+            row = await engine.find(read, number)
+        view = FormView(
+            title=Phrase("case.reveal.title"),
+            action=engine.href(row.number, "reveal"),
+            verb=Phrase("case.reveal.act"),
+            fields=field_views(RevealForm, "case.reveal"),
+            cancel=engine.href(row.number),
+        )
+        return await respond(hub, request, Answer(view=view))
+
+    @post(path, opt=needs(permission, body=RevealForm), operation_id=f"{flow.name}-reveal")
+    async def reveal(request: Ask, number: str) -> Response[Any]:
+        """Show the case in full, and record who looked and why."""
+        actor = actor_of(request)
+        sent = await read_form(request, RevealForm, actor)
+        async with hub.work(actor) as work:  # without a key: it must not be kept for a replay
+            row = await engine.find(work, number)
+            await work.require(permission, row)
+            work.audit(f"{flow.name}.reveal", engine.subject(row.id), reason=sent.form.reason)
+            view = await desk.detail_view(work, row)
+            view.summary = [*desk.revealed(row), *view.summary]
+        return await respond(hub, request, Answer(view=view))
+
+    return [ask_why, reveal]
 
 
 def _figures(desk: CaseDesk[Any], permission: str) -> HTTPRouteHandler:

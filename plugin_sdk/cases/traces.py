@@ -186,8 +186,7 @@ class CaseTraces(Generic[R]):
         flow, subject, state = self.flow, self.subject(row.id), self.flow.state(row.state)
         due_at = row.due_at if clock.runs(flow, row) else None
         if flow.late is not None:
-            escalated = due_at and row.supervised_at is not None and row.supervised_at >= due_at
-            await work.timer("late", subject, None if escalated else due_at)
+            await work.timer("late", subject, None if self.escalated(row) else due_at)
         if flow.remind is not None:
             at = clock.reminder(self.hub.calendar, due_at, flow.remind) if due_at else None
             await work.timer("remind", subject, at if at and at > work.now else None)
@@ -201,6 +200,14 @@ class CaseTraces(Generic[R]):
                 end = clock.window(self.hub, row.stage_entered_at, state.lapse.term)
                 at = end or work.now + RETRY
             await work.timer("lapse", subject, at)
+
+    def escalated(self, row: R) -> bool:
+        """Return whether a case was escalated since its deadline passed."""
+        return (
+            row.due_at is not None
+            and row.supervised_at is not None
+            and row.supervised_at >= row.due_at
+        )
 
     def _notify(self, work: Work, row: R, transition: Transition) -> None:
         """Tell whom the act names; an urging leaves only when it can no longer be undone."""

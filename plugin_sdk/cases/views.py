@@ -51,6 +51,10 @@ class CaseViews(Generic[R]):
         """Return what was asked, as the actor may see it."""
         return []
 
+    def revealed(self, row: R) -> list[FactView]:
+        """Return what is masked in the summary, in full: for `reveal_routes` alone."""
+        return []
+
     async def options(
         self, read: Read, form: type[Form], transition: Transition | None
     ) -> dict[str, list[Option]]:
