@@ -35,6 +35,14 @@ core_metadata = MetaData(naming_convention=NAMING)
 E = TypeVar("E")
 
 
+class WriteInRead(RuntimeError):
+    """A write in a transaction for reading, where it would be lost without a word."""
+
+
+class WriteInWrite(RuntimeError):
+    """A writing transaction begun inside another of the same task: it would wait for itself."""
+
+
 class CoreBase(SQLModel, registry=registry(metadata=core_metadata)):
     """The base of the shell's own tables."""
 
@@ -53,14 +61,22 @@ class Transaction:
     `now` is the same throughout, so that all rows of one act agree.
     """
 
-    def __init__(self, database: "Database", session: AsyncSession, now: datetime) -> None:
+    def __init__(
+        self, database: "Database", session: AsyncSession, now: datetime, *, writes: bool
+    ) -> None:
         self.database = database
         self.session = session
         self.now = now
+        self.writes = writes
         self._after_commit: list[Callable[[], Awaitable[None] | None]] = []
 
     def after_commit(self, call: Callable[[], Awaitable[None] | None]) -> None:
-        """Call it once the transaction is committed; never when it rolls back."""
+        """Call it once the transaction is committed; never when it rolls back.
+
+        Raises `WriteInRead` in a transaction that commits nothing.
+        """
+        if not self.writes:
+            raise WriteInRead("nothing follows a transaction for reading")
         self._after_commit.append(call)
 
     async def raise_event(self, event: Any) -> None:
@@ -69,10 +85,16 @@ class Transaction:
             await handler(self, event)
 
     async def _committed(self) -> None:
-        for call in self._after_commit:
-            outcome = call()
-            if outcome is not None:
-                await outcome
+        failure: Exception | None = None
+        for call in self._after_commit:  # one that fails keeps no other from being called
+            try:
+                outcome = call()
+                if outcome is not None:
+                    await outcome
+            except Exception as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
 
 
 Handler = Callable[[Transaction, E], Awaitable[None]]
@@ -88,6 +110,7 @@ class Database:
         # one writer at a time on SQLite; on PostgreSQL half the pool, so that what a unit
         # of work looks up beside its own connection always finds one
         self._writers = asyncio.Semaphore(1 if self.sqlite else pool_size)
+        self._writing: set[asyncio.Task[Any] | None] = set()
         self._handlers: dict[type, list[Handler[Any]]] = defaultdict(list)
         self.engine: AsyncEngine = create_async_engine(
             url,
@@ -96,6 +119,7 @@ class Database:
             pool_pre_ping=not self.sqlite,
             connect_args={"timeout": 20} if self.sqlite else {"timeout": 5, "command_timeout": 60},
         )
+        event.listen(self.engine.sync_engine, "before_execute", _refuse_lost_write)
         if self.sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
@@ -116,20 +140,35 @@ class Database:
         now: datetime | None = None,
         options: dict[str, Any] | None = None,
     ) -> AsyncIterator[Transaction]:
-        """Return one transaction: committed at the end, rolled back on any exception."""
+        """Return one transaction: committed at the end, rolled back on any exception.
+
+        Raises `WriteInWrite` when the task already stands in one that writes.
+        """
         settings = {WRITING: write, **(options or {})}
         async with (
-            self._writers if write else contextlib.nullcontext(),
+            self._alone() if write else contextlib.nullcontext(),
             AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session,
         ):
             await session.connection(execution_options=settings)
-            transaction = Transaction(self, session, now or self.clock())
+            transaction = Transaction(self, session, now or self.clock(), writes=write)
             yield transaction
             if write:
                 await session.commit()
             else:
                 await session.rollback()
         await transaction._committed()
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        task = asyncio.current_task()
+        if task in self._writing:
+            raise WriteInWrite("end the transaction that writes before the next is begun")
+        async with self._writers:
+            self._writing.add(task)
+            try:
+                yield
+            finally:
+                self._writing.discard(task)
 
     @asynccontextmanager
     async def migration(self) -> AsyncIterator[AsyncConnection]:
@@ -154,6 +193,13 @@ def _prepare_sqlite(connection: Any, record: ConnectionPoolEntry) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _refuse_lost_write(
+    connection: Connection, statement: Any, multiparams: Any, params: Any, options: Any
+) -> None:
+    if options.get(WRITING) is False and getattr(statement, "is_dml", False):
+        raise WriteInRead("a transaction for reading writes nothing: begin it with write=True")
 
 
 def _begin_sqlite(connection: Connection) -> None:
