@@ -31,7 +31,6 @@ class CaseActs(CaseTraces[R]):
         person_id: UUID | None,
         term: Term | None,
         due_on: date | None = None,
-        text: str | None = None,
         **fields: Any,
     ) -> R:
         """Open a case at the organization that receives it, and return it.
@@ -58,9 +57,7 @@ class CaseActs(CaseTraces[R]):
             clock.ask_for(self.hub, row, due_on, now)
         await work.add(row, placed=True)
         await self._join(work, row, "origin")
-        await self._record(
-            work, row, self.flow.opening, source="", reason=None, text=text, public=True
-        )
+        await self._record(work, row, self.flow.opening, source="", reason=None, public=True)
         await self._wait(work, row, moved=False)
         await self._arm(work, row)
         self._publish(work, row, self.flow.event)

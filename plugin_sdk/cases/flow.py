@@ -19,7 +19,6 @@ from plugin_sdk.cases.forms import (
     DecideForm,
     ExtendForm,
     RateForm,
-    ReasonForm,
 )
 from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Work
@@ -246,8 +245,9 @@ def _check_transition(flow: Flow, transition: Transition, known: set[str]) -> No
     needed = _FORMS.get(transition.does, ActForm)
     if needed not in transition.form.__mro__:
         raise FlowError(f"{where}: its form must be a {needed.__name__}")
-    if transition.reason_required and ReasonForm not in transition.form.__mro__:
-        raise FlowError(f"{where}: a reason is required, so its form must be a ReasonForm")
+    reason = transition.form.model_fields.get("reason")
+    if transition.reason_required and (reason is None or not reason.is_required()):
+        raise FlowError(f"{where}: a reason is required, so its form must ask for one")
     if transition.does is Does.RATE and transition.who != (Who.REQUESTER,):
         raise FlowError(f"{where}: only the requester rates")
     if transition.at_most is not None and transition.at_most < 1:

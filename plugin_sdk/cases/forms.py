@@ -51,16 +51,18 @@ class ReplyForm(ActForm):
     text: str = Field(min_length=1, max_length=LONG_TEXT)
 
 
-class MoveForm(NoteForm):
+class MoveForm(ActForm):
     """Hand a case to a unit (派单, 转办)."""
 
     unit: UUID
+    reason: str | None = Field(default=None, max_length=REASON)
 
 
-class ExtendForm(ReasonForm):
+class ExtendForm(ActForm):
     """Ask for more time (延期), in the unit of the case's own term."""
 
     days: int = Field(ge=1, le=60)
+    reason: str = Field(min_length=1, max_length=REASON)
 
 
 class Decision(StrEnum):
@@ -70,10 +72,11 @@ class Decision(StrEnum):
     REFUSE = "refuse"
 
 
-class DecideForm(NoteForm):
+class DecideForm(ActForm):
     """Decide on what another person asked for."""
 
     decision: Decision
+    reason: str | None = Field(default=None, max_length=REASON)
 
 
 class Rating(StrEnum):

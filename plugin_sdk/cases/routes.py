@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
 from plugin_sdk.cases import figures, queries
@@ -23,6 +23,7 @@ from plugin_sdk.tables import csv_chunks
 from plugin_sdk.views import FormView, Phrase, View
 
 Ask = Request[Any, Any, Any]
+Number = FromPath[str]
 Query = Annotated[str, QueryParameter(max_length=200)]
 Stage = Annotated[str, QueryParameter(name="state", max_length=40)]
 
@@ -92,7 +93,7 @@ def _reading(desk: CaseDesk[Any]) -> list[HTTPRouteHandler]:
         return await respond(hub, request, Answer(view=view))
 
     @get(f"{flow.path}/{{number:str}}", opt=needs(flow.read), operation_id=f"{flow.name}-detail")
-    async def show_case(request: Ask, number: str) -> Response[Any]:
+    async def show_case(request: Ask, number: Number) -> Response[Any]:
         """Show a case with its timeline."""
         actor = actor_of(request)
         async with hub.read(actor) as read:
@@ -114,9 +115,14 @@ def _export(desk: CaseDesk[Any]) -> list[HTTPRouteHandler]:
         filters = _filters(stage, late, mine, q)
         async with hub.read(actor) as read:  # refused before the first byte, not after it
             await queries.page(engine, read, filters, size=1)
+        header = [hub.pages.say(Phrase(f"case.column.{c}"), actor.language) for c in COLUMNS]
+        states = {
+            state.key: hub.pages.say(engine.words(f"state.{state.key}"), actor.language)
+            for state in flow.states
+        }
         name = f"{hub.app}-{flow.name}-{local_day(hub.now()):%Y%m%d}.csv"
         return Stream(
-            _csv(desk, actor, filters),
+            _csv(desk, actor, filters, header, states),
             media_type="text/csv; charset=utf-8",
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )
@@ -124,12 +130,9 @@ def _export(desk: CaseDesk[Any]) -> list[HTTPRouteHandler]:
     return [export_cases]
 
 
-async def _csv(desk: CaseDesk[Any], actor: Actor, filters: Filters) -> AsyncIterator[bytes]:
-    def say(words: Any) -> str:
-        return desk.hub.pages.say(words, actor.language)
-
-    header = [say(Phrase(f"case.column.{name}")) for name in COLUMNS]
-    states = {s.key: say(desk.engine.words(f"state.{s.key}")) for s in desk.flow.states}
+async def _csv(
+    desk: CaseDesk[Any], actor: Actor, filters: Filters, header: list[str], states: dict[str, str]
+) -> AsyncIterator[bytes]:
     head = b"".join(csv_chunks(header, ()))
     yield head
     async for found in queries.export(desk.engine, actor, filters):
@@ -219,14 +222,15 @@ def _filed(desk: CaseDesk[Any]) -> HTTPRouteHandler:
         opt=needs(flow.read),
         operation_id=f"{flow.name}-filed",
     )
-    async def show_filed(request: Ask, number: str) -> Response[Any]:
+    async def show_filed(request: Ask, number: Number) -> Response[Any]:
         """Show number, code and date once more, to whoever filed the case or took the call."""
         actor = actor_of(request)
         async with hub.read(actor) as read:
             row = await desk.engine.find(read, number)
             if not await desk.engine.filed_by(read, row):
                 raise NotFound
-        return await respond(hub, request, Answer(view=desk.submitted_view(row)))
+            view = desk.submitted_view(row)
+        return await respond(hub, request, Answer(view=view))
 
     return show_filed
 
@@ -237,7 +241,7 @@ def _acting(desk: CaseDesk[Any], verb: str) -> list[HTTPRouteHandler]:
     path = f"{flow.path}/{{number:str}}/{verb}"
 
     @get(path, opt=needs(transition.permission), operation_id=f"{flow.name}-{verb}-form")
-    async def show_act(request: Ask, number: str) -> Response[Any]:
+    async def show_act(request: Ask, number: Number) -> Response[Any]:
         """Show the form of an act on a case."""
         actor = actor_of(request)
         async with hub.read(actor) as read:
@@ -249,7 +253,7 @@ def _acting(desk: CaseDesk[Any], verb: str) -> list[HTTPRouteHandler]:
         opt=needs(transition.permission, body=transition.form),
         operation_id=f"{flow.name}-{verb}",
     )
-    async def act(request: Ask, number: str) -> Response[Any]:
+    async def act(request: Ask, number: Number) -> Response[Any]:
         """Do an act on a case."""
         actor = actor_of(request)
 
@@ -293,7 +297,7 @@ def _undoing(desk: CaseDesk[Any], verb: str) -> HTTPRouteHandler:
         opt=needs(flow.by_verb(verb).permission, body=Form),
         operation_id=f"{flow.name}-undo-{verb}",
     )
-    async def undo(request: Ask, number: str) -> Response[Any]:
+    async def undo(request: Ask, number: Number) -> Response[Any]:
         """Take back an urging before its notice leaves."""
         actor = actor_of(request)
         sent = await read_form(request, Form, actor)
@@ -317,21 +321,21 @@ def reveal_routes(desk: CaseDesk[Any], permission: str) -> list[HTTPRouteHandler
     path = f"{flow.path}/{{number:str}}/reveal"
 
     @get(path, opt=needs(permission), operation_id=f"{flow.name}-reveal-form")
-    async def ask_why(request: Ask, number: str) -> Response[Any]:
+    async def ask_why(request: Ask, number: Number) -> Response[Any]:
         """Ask why it must be seen."""
         async with hub.read(actor_of(request)) as read:
-            row = await engine.find(read, number)
+            await engine.id_of(read, number)
         view = FormView(
             title=Phrase("case.reveal.title"),
-            action=engine.href(row.number, "reveal"),
+            action=engine.href(number, "reveal"),
             verb=Phrase("case.reveal.act"),
             fields=field_views(RevealForm, "case.reveal"),
-            cancel=engine.href(row.number),
+            cancel=engine.href(number),
         )
         return await respond(hub, request, Answer(view=view))
 
     @post(path, opt=needs(permission, body=RevealForm), operation_id=f"{flow.name}-reveal")
-    async def reveal(request: Ask, number: str) -> Response[Any]:
+    async def reveal(request: Ask, number: Number) -> Response[Any]:
         """Show the case in full, and record who looked and why."""
         actor = actor_of(request)
         sent = await read_form(request, RevealForm, actor)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
 
+from sqlalchemy import or_
 from sqlmodel import col
 
 from plugin_sdk.cases import clock, queries, rules
@@ -170,7 +171,7 @@ class CaseViews(Generic[R]):
         return None
 
     async def timeline(self, read: Read, row: R) -> list[EntryView]:
-        """Return the steps, newest first; a requester sees the public ones alone."""
+        """Return the steps, newest first; a requester sees the public ones and their own."""
         entry = row.entries
         statement = read.rows(
             entry,
@@ -184,7 +185,8 @@ class CaseViews(Generic[R]):
             permission=self.flow.read,
         ).where(col(entry.case_id) == row.id)
         if not self._inside(read, row):
-            statement = statement.where(col(entry.public))
+            own = col(entry.actor_person_id) == read.actor.person_id
+            statement = statement.where(or_(col(entry.public), own))
         found = await read.session.execute(statement.order_by(col(entry.seq).desc()))
         return [
             EntryView(
