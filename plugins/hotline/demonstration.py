@@ -1,0 +1,82 @@
+"""Two months of orders of our own making, acted out through the engine in every state."""
+
+import csv
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from plugin_sdk.cases.rehearsal import Act, Scene, rehearse
+from plugin_sdk.extension import ImportReport
+from plugin_sdk.forms import Submission, validate
+from plugin_sdk.ports import Actor, Work
+from plugins.hotline.desk import OrderDesk
+from plugins.hotline.forms import FileForm, IntakeForm
+
+SOURCE: Final = Path(__file__).parent / "data" / "demonstration.csv"
+DAY: Final = 24.0
+CALLER: Final = {"caller_name": "王秀英", "phone": "13800005678"}  # made up
+
+
+def run(desk: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
+    """Yield a report for each order that the cast acts out."""
+    with SOURCE.open(encoding="utf-8", newline="") as file:
+        orders = list(csv.DictReader(file))
+    unit = str(cast["unit"].organization_id)
+    return rehearse(
+        desk.engine,
+        cast,
+        [
+            Scene(
+                key=str(n),
+                by=order["by"],
+                days_ago=float(order["days_ago"]),
+                open=_opening(desk, order),
+                acts=_acts(order, unit),
+            )
+            for n, order in enumerate(orders, 1)
+        ],
+    )
+
+
+def _opening(desk: OrderDesk, order: Mapping[str, str]) -> Callable[[Work], Awaitable[Any]]:
+    values = {name: order[name] for name in ("kind", "place", "text")}
+
+    async def open_order(work: Work) -> Any:
+        if order["by"] == "operator":
+            return await desk.intake(work, Submission(validate(IntakeForm, values | CALLER), None))
+        return await desk.file(work, Submission(validate(FileForm, values), None))
+
+    return open_order
+
+
+def _acts(order: Mapping[str, str], unit: str) -> tuple[Act, ...]:
+    """Return the acts that lead an order as far as its `path` says."""
+    text = {"text": f"您反映的情况已核实：{order['outcome']}。"}
+    handed = (Act("dispatch", "dispatcher", 2, {"unit": unit, "category": order["category"]}),)
+    signed = (*handed, Act("sign", "unit", 3))
+    begun = (*signed, Act("process", "unit", 2))
+    reply = Act("reply", "unit", 3 * DAY, text)
+    replied = (*begun, reply)
+    asked = (*begun, Act("extend", "unit", DAY, {"days": 5, "reason": "配件未到，到货后安装"}))
+    decided = (*asked, Act("approve-extension", "dispatcher", 4, {"decision": "approve"}))
+    basis = {"reason": "变压器由供电所管理", "legal_basis": "《电力法》第五十三条"}
+    again = Act("reopen", "resident", 2 * DAY, {"reason": "只移走了一个，另一个还在"})
+    paths: dict[str, tuple[Act, ...]] = {
+        "received": (),
+        "answered": (Act("answer", "operator", 1, text),),
+        "dispatched": handed,
+        "signed": signed,
+        "processing": begun,
+        "urged": (*begun, Act("urge", "dispatcher", 2 * DAY)),
+        "asked": asked,
+        "overdue": begun,
+        "replied": replied,
+        "lapsed": replied,
+        "late": (*begun, Act("reply", "unit", 30 * DAY, text)),
+        "extended": (*decided, reply),
+        "returned": (*handed, Act("return", "unit", 3, basis), *replied),
+        "reopened": (*replied, again, *begun),
+    }
+    for stars in "245":
+        paths[f"rated{stars}"] = (*replied, Act("rate", "resident", DAY, {"rating": stars}))
+    return paths[order["path"]]

@@ -1,0 +1,162 @@
+"""What the hotline shows of an order, and the three ways to open one."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from plugin_sdk.cases import CaseEngine
+from plugin_sdk.cases.desk import CaseDesk
+from plugin_sdk.cases.flow import Transition
+from plugin_sdk.cases.rules import is_requester
+from plugin_sdk.forms import Form, Submission
+from plugin_sdk.identifiers import mask_name, mask_phone, normalize_phone
+from plugin_sdk.ports import Hub, Read, Work
+from plugin_sdk.problems import Invalid, field_error
+from plugin_sdk.views import FactView, Option, Phrase, Words
+from plugins.hotline import categories
+from plugins.hotline.flow import order_flow, reply_term
+from plugins.hotline.forms import FileForm, IntakeForm, Kind, SnapForm, Urgency
+from plugins.hotline.models import Order
+
+TITLE = 40
+
+
+class OrderDesk(CaseDesk[Order]):
+    """Orders of the hotline."""
+
+    form = FileForm
+    kind = "kind"
+    hints = frozenset({"text", "place", "category", "photos", "secret", "due_on", "legal_basis"})
+    with_files = True
+
+    async def file(self, work: Work, sent: Submission[FileForm]) -> Order:
+        """Open an order that a resident files on the web."""
+        actor = work.actor
+        return await self._open(work, sent, "web", actor.person_id, caller_name=actor.name)
+
+    async def snap(self, work: Work, sent: Submission[SnapForm]) -> Order:
+        """Open an order from a photo (随手拍)."""
+        if not sent.files:
+            raise Invalid(field_error("photos", "missing"))
+        actor = work.actor
+        return await self._open(work, sent, "snap", actor.person_id, caller_name=actor.name)
+
+    async def intake(self, work: Work, sent: Submission[IntakeForm]) -> Order:
+        """Open an order that an operator takes down for a caller."""
+        form = sent.form
+        return await self._open(
+            work, sent, "operator", None, caller_name=form.caller_name or "", form=form
+        )
+
+    async def _open(
+        self,
+        work: Work,
+        sent: Submission[FileForm] | Submission[IntakeForm] | Submission[SnapForm],
+        channel: str,
+        person_id: UUID | None,
+        *,
+        caller_name: str,
+        form: IntakeForm | None = None,
+    ) -> Order:
+        filed = sent.form
+        urgency = form.urgency if form else Urgency.NORMAL
+        regions = {str(region.id): region.id for region in await self.hub.directory.regions()}
+        if filed.region is not None and filed.region not in regions:
+            raise Invalid(field_error("region", "choice"))
+        row = await self.engine.open(
+            work,
+            title=title_of(filed.text),
+            organization_id=await self.engine.receiver(work.actor),
+            person_id=person_id,
+            term=reply_term(self.hub.settings, filed.kind, urgency),
+            due_on=form.due_on if form else None,
+            kind=str(filed.kind),
+            category_code=filed.category,
+            region_id=regions.get(filed.region or ""),
+            place=filed.place or "",
+            longitude=filed.longitude,
+            latitude=filed.latitude,
+            outside_boundary=self._outside(filed.longitude, filed.latitude),
+            urgency=str(urgency),
+            secret=filed.secret or filed.kind is Kind.REPORT,  # who reports is kept secret
+            channel=channel,
+            caller_name=caller_name,
+            caller_phone=normalize_phone(filed.phone) if filed.phone else "",
+            text=filed.text,
+        )
+        for _, name, data in sent.files:
+            await self.hub.files.put_picture(work, self.engine.subject(row.id), name, data)
+        return row
+
+    def _outside(self, longitude: float | None, latitude: float | None) -> bool:
+        boundary: Sequence[Sequence[float]] = self.hub.settings.get("boundary", ())
+        if longitude is None or latitude is None or not boundary:
+            return False
+        return not inside(longitude, latitude, boundary)
+
+    async def summary(self, read: Read, row: Order) -> list[FactView]:
+        """Return what was asked. Who asked is masked, and hidden where it is secret."""
+        names = await self.hub.directory.names([row.region_id]) if row.region_id else {}
+        words = self.engine.words
+        unclassified = words("unclassified")
+        hidden = row.secret and not is_requester(read.actor, row)
+        name: Words = words("hidden") if hidden else mask_name(row.caller_name)
+        phone: Words = words("hidden") if hidden else ""
+        if row.caller_phone and not hidden:
+            phone = mask_phone(row.caller_phone)
+        facts: list[tuple[str, Words]] = [
+            ("text", row.text),
+            ("kind", self.kind_words(row.kind) or unclassified),
+            ("category", row.category_code or unclassified),
+            ("urgency", words(f"urgency.{row.urgency}")),
+            ("region", names.get(row.region_id, "") if row.region_id else ""),
+            ("place", row.place),
+            ("position", words("outside") if row.outside_boundary else ""),
+            ("caller_name", name),
+            ("phone", phone),
+            ("reply", row.reply or ""),
+        ]
+        return [FactView(words(f"field.{key}"), value) for key, value in facts if value]
+
+    def revealed(self, row: Order) -> list[FactView]:
+        """Return who called."""
+        words = self.engine.words
+        return [
+            FactView(words("field.caller_name"), row.caller_name or None),
+            FactView(words("field.phone"), row.caller_phone or None),
+        ]
+
+    async def options(
+        self, read: Read, form: type[Form], transition: Transition | None
+    ) -> dict[str, list[Option]]:
+        """Return the units, categories and divisions to choose from."""
+        found = await super().options(read, form, transition)
+        if "category" in form.model_fields:
+            found["category"] = categories.options()
+        if "region" in form.model_fields:
+            regions = await self.hub.directory.regions()
+            found["region"] = [Option(str(region.id), region.name) for region in regions]
+        return found
+
+    def notices(self, row: Order) -> list[Phrase]:
+        """Return the warning that a position lies outside the county, which is allowed."""
+        return [self.engine.words("outside")] if row.outside_boundary else []
+
+
+def title_of(text: str) -> str:
+    """Return the first line of a request, cut to the length of a title."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= TITLE else f"{line[: TITLE - 1]}…"
+
+
+def inside(x: float, y: float, polygon: Sequence[Sequence[float]]) -> bool:
+    """Return whether a point lies in a polygon (even-odd rule), given as longitude, latitude."""
+    found = False
+    for (x1, y1), (x2, y2) in zip(polygon, [*polygon[1:], polygon[0]], strict=True):
+        if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
+            found = not found
+    return found
+
+
+def desk_of(hub: Hub) -> OrderDesk:
+    """Return the desk of a hub's orders."""
+    return OrderDesk(CaseEngine(hub, order_flow(hub), Order))

@@ -1,0 +1,218 @@
+"""The flow of an order: received → answered at once, or dispatched → signed → processing →
+replied → closed. The clock runs from the filing to the reply, through returns."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from plugin_sdk.cases import clock
+from plugin_sdk.cases.flow import (
+    Clock,
+    Does,
+    Flow,
+    Lapse,
+    Notice,
+    Since,
+    State,
+    Transition,
+    Who,
+    Within,
+)
+from plugin_sdk.cases.forms import (
+    ActForm,
+    DecideForm,
+    ExtendForm,
+    NoteForm,
+    RateForm,
+    ReasonForm,
+    ReplyForm,
+    ReturnForm,
+)
+from plugin_sdk.deadlines import Term
+from plugin_sdk.ports import Hub, Work
+from plugin_sdk.problems import Invalid, field_error
+from plugins.hotline.forms import DispatchForm, Kind, Urgency
+from plugins.hotline.models import Order
+
+DAYS: Final = {
+    "sign_days": 1,
+    "return_days": 2,
+    "reply_days": 15,
+    "consult_days": 5,
+    "urgent_days": 1,
+    "reopen_days": 15,
+    "close_days": 7,
+}
+"""Defaults of the app's settings: working days, but `reopen_days` and `close_days`."""
+
+UNIT, CENTRE, REQUESTER = (Who.HOLDER,), (Who.ORIGIN,), (Who.REQUESTER,)
+RUNNING: Final = "received dispatched signed processing"
+CLOSED: Final[dict[str, Any]] = {"effect": "order.closed", "event": "order.closed"}
+HOLDER: Final = Notice(to="holder")
+SIGNERS: Final = Notice(to="holder", permission="order.sign")
+
+
+def _centre(permission: str) -> Notice:
+    return Notice(to="origin", permission=permission)
+
+
+DISPATCHERS: Final = _centre("order.dispatch")
+APPROVERS: Final = _centre("order.approve_extension")
+SUPERVISORS: Final = _centre("order.supervise")
+
+
+def days(settings: Mapping[str, Any], name: str) -> int:
+    """Return a number of days as the county set it."""
+    return int(settings.get(name, DAYS[name]))
+
+
+def reply_term(settings: Mapping[str, Any], kind: Kind, urgency: Urgency) -> Term:
+    """Return by when a request must be answered."""
+    name = "consult_days" if kind is Kind.CONSULT else "reply_days"
+    if urgency is Urgency.URGENT:
+        name = "urgent_days"
+    return Term(working_days=days(settings, name))
+
+
+def order_flow(hub: Hub) -> Flow:
+    """Return the flow with the county's terms."""
+    settings = hub.settings
+    reopening = Within(Term(calendar_days=days(settings, "reopen_days")), Since.RESOLUTION)
+    returning = Within(Term(working_days=days(settings, "return_days")), Since.HANDOVER)
+    closing = Lapse("close", Term(calendar_days=days(settings, "close_days")))
+    signing = Term(working_days=days(settings, "sign_days"))
+
+    async def dispatch(work: Work, row: Order, form: DispatchForm) -> None:
+        row.category_code = form.category or row.category_code
+        if row.category_code is None:
+            raise Invalid(field_error("category", "missing"))
+        if form.due_on is not None:
+            clock.ask_for(hub, row, form.due_on, work.now)
+
+    handed: dict[str, Any] = {"apply": dispatch, "moves": "unit", "event": "order.dispatched"}
+    returned: dict[str, Any] = {"moves": "origin", "within": returning, "tone": "returned"}
+    reopened: dict[str, Any] = {"moves": "origin", "within": reopening, "reopens": True}
+    return Flow(
+        name="order",
+        series="order",
+        path="/orders",
+        start="received",
+        read="order.read",
+        file="order.file",
+        figures="figures.read",
+        event="order.filed",
+        remind=1,
+        late="supervise",
+        states=(
+            State(key="received", waits_for="order.dispatch"),
+            State(key="dispatched", waits_for="order.sign", term=signing),
+            State(key="signed", waits_for="order.process"),
+            State(key="processing", waits_for="order.reply"),
+            State(key="replied", clock=Clock.STOPPED, lapse=closing),
+            State(key="closed", clock=Clock.STOPPED, final=True),
+        ),
+        transitions=(
+            _act(
+                "dispatch",
+                "received",
+                "dispatched",
+                CENTRE,
+                DispatchForm,
+                SIGNERS,
+                public=True,
+                **handed,
+            ),
+            _answer("answer", "received", (Who.NOT_REQUESTER,)),
+            _act("sign", "dispatched", "signed", UNIT, public=True),
+            _act("process", "signed", "processing", UNIT, public=True),
+            _answer("reply", "processing", UNIT, _centre("order.close")),
+            _act(
+                "return",
+                "dispatched signed",
+                "received",
+                UNIT,
+                ReturnForm,
+                DISPATCHERS,
+                reason_required=True,
+                at_most=1,
+                **returned,
+            ),
+            _act(
+                "extend",
+                "signed processing",
+                None,
+                UNIT,
+                ExtendForm,
+                APPROVERS,
+                does=Does.EXTEND,
+                at_most=1,
+            ),
+            _act(
+                "approve-extension",
+                "signed processing",
+                None,
+                CENTRE,
+                DecideForm,
+                HOLDER,
+                does=Does.DECIDE,
+            ),
+            _act("rate", "replied", "closed", REQUESTER, RateForm, does=Does.RATE, **CLOSED),
+            _act("rate", "closed", None, REQUESTER, RateForm, does=Does.RATE),
+            _act("close", "replied", "closed", CENTRE, public=True, **CLOSED),
+            _act("urge", RUNNING, None, REQUESTER + CENTRE, ActForm, HOLDER, does=Does.URGE),
+            _act(
+                "supervise",
+                RUNNING,
+                None,
+                CENTRE,
+                NoteForm,
+                HOLDER,
+                SUPERVISORS,
+                does=Does.SUPERVISE,
+            ),
+            _act(
+                "reopen",
+                "replied closed",
+                "received",
+                REQUESTER + CENTRE,
+                ReasonForm,
+                DISPATCHERS,
+                reason_required=True,
+                public=True,
+                event="order.reopened",
+                **reopened,
+            ),
+        ),
+    )
+
+
+def _act(
+    verb: str,
+    sources: str,
+    target: str | None,
+    who: tuple[Who, ...],
+    form: type[ActForm] = ActForm,
+    *notices: Notice,
+    **more: Any,
+) -> Transition:
+    return Transition(
+        verb=verb,
+        sources=tuple(sources.split()),
+        target=target,
+        permission=f"order.{verb.replace('-', '_')}",
+        who=who,
+        form=form,
+        notifies=notices,
+        **more,
+    )
+
+
+def _answer(verb: str, source: str, who: tuple[Who, ...], *notices: Notice) -> Transition:
+    async def keep(work: Work, row: Order, form: ReplyForm) -> None:
+        row.reply, row.answered_at = form.text, work.now
+
+    requester = Notice(to="requester")
+    done: dict[str, Any] = {"resolves": True, "public": True, "tone": "done"}
+    counted = {"effect": "order.answered", "event": "order.replied"}
+    return _act(
+        verb, source, "replied", who, ReplyForm, requester, *notices, apply=keep, **done, **counted
+    )

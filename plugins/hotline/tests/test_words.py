@@ -1,0 +1,42 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import plugin_sdk
+import plugins.hotline
+from plugin_sdk.cases.flow import words_of
+from plugin_sdk.forms import Form, field_views
+from plugin_sdk.views import Phrase
+from plugins.hotline.desk import OrderDesk
+from plugins.hotline.flow import order_flow
+from plugins.hotline.forms import FileForm, IntakeForm, SnapForm
+from portal.texts import Catalogue
+
+SDK = Path(plugin_sdk.__file__).parent
+APP = Path(plugins.hotline.__file__).parent
+
+
+def catalogue():
+    return Catalogue.merge({"": SDK / "locale.toml", "hotline": APP / "locale.toml"})
+
+
+def test_the_words_are_complete():
+    assert catalogue().check() == []
+
+
+def test_every_word_of_the_flow_is_there():
+    found = catalogue()
+    flow = order_flow(SimpleNamespace(settings={}))
+    assert sorted(word for word in words_of(flow, "hotline") if word not in found) == []
+
+
+def test_every_word_of_the_forms_is_there():
+    found = catalogue()
+    used: set[str] = set()
+    flow = order_flow(SimpleNamespace(settings={}))
+    forms: list[type[Form]] = [FileForm, SnapForm, IntakeForm, *(t.form for t in flow.transitions)]
+    for form in forms:
+        for view in field_views(form, "hotline.order", hints=OrderDesk.hints):
+            if view.name != "version":
+                words = [view.label, view.hint, *(option.label for option in view.options)]
+                used |= {word.key for word in words if isinstance(word, Phrase)}
+    assert sorted(key for key in used if key not in found) == []
