@@ -75,7 +75,7 @@ class Renderer:
     ) -> None:
         self._services = services
         self._environment = environment
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._manifest = manifest
         self._secure = services.settings.https
 
@@ -97,7 +97,7 @@ class Renderer:
 
     def text(self, scope: Any, words: Words) -> str:
         """Return words in the reader's language."""
-        return self._catalogue.shown(self.language(scope), words)
+        return self.catalogue.shown(self.language(scope), words)
 
     async def page(
         self,
@@ -138,7 +138,7 @@ class Renderer:
         frame = self._app_frame(app, actor, language, path, now) if app else None
         slot: Any = SLOTS.get(path.strip("/").partition("/")[0])
         return Page(
-            title=self._catalogue.shown(language, title),
+            title=self.catalogue.shown(language, title),
             lang="en" if language == "en" else "zh-CN",
             mode="elder" if elder else "standard",
             text_size=size if size in SIZES else ("large" if elder else "standard"),  # type: ignore[arg-type]
@@ -190,7 +190,7 @@ class Renderer:
             params = {str(k): str(v)[:200] for k, v in said.get("params", {}).items()}
             undo = said.get("undo")
             return Flash(
-                self._catalogue.text(language, str(said["key"]), **params),
+                self.catalogue.text(language, str(said["key"]), **params),
                 undo if isinstance(undo, str) and safe_path(undo) == undo else None,
             )
         except (ValueError, KeyError, AttributeError):
@@ -322,9 +322,9 @@ class Renderer:
             params["name"] = params["name_zh"]
         described: dict[str, Any] = {
             "type": f"urn:yimen:problem:{problem.code}",
-            "title": self._catalogue.text(language, f"problem.{problem.code}.title", **params),
+            "title": self.catalogue.text(language, f"problem.{problem.code}.title", **params),
             "status": problem.status,
-            "detail": self._catalogue.text(language, f"problem.{problem.code}.detail", **params),
+            "detail": self.catalogue.text(language, f"problem.{problem.code}.detail", **params),
             "request": scope["yimen"].id,
         }
         for name in ("permission", "reason", "until", "successor", "app"):
@@ -335,7 +335,7 @@ class Renderer:
                 {
                     "field": error.field,
                     "code": error.message.key.removeprefix("problem.field."),
-                    "detail": self._catalogue.shown(language, error.message),
+                    "detail": self.catalogue.shown(language, error.message),
                 }
                 for error in problem.errors
             ]

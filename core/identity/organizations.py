@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, insert, select
+from sqlalchemy import Select, func, insert, or_, select
 from sqlmodel import col
 
 from core.database import Transaction
-from core.identity.models import LEVELS, OrganizationClosure, OrganizationRow
+from core.identity.models import LEVELS, OrganizationClosure, OrganizationRow, Post
 from plugin_sdk.data import new_id
 from plugin_sdk.ports import Organization
 
@@ -239,3 +239,41 @@ async def add_unit(tx: Transaction, code: str, name: str, level: str, parent: st
     if added is None:
         raise OrganizationError(f"the organization {code} was not added")
     return added.id
+
+
+class Branch(msgspec.Struct, frozen=True):
+    """An organization in the tree as it is listed: how deep it stands, its posts."""
+
+    depth: int
+    code: str
+    name: str
+    level: str
+    posts: int
+    href: str | None = None
+
+
+async def tree(tx: Transaction, *, villages: bool = False) -> list[Branch]:
+    """Return the organizations in the order of the tree; villages only when asked for."""
+    rows = OrganizationRow
+    statement = select(
+        col(rows.id), col(rows.parent_id), col(rows.code), col(rows.name), col(rows.level)
+    ).order_by(col(rows.code))
+    if not villages:
+        statement = statement.where(col(rows.level) != "village")
+    found = list(await tx.session.execute(statement))
+    held = await tx.session.execute(
+        select(col(Post.organization_id), func.count())
+        .where(or_(col(Post.ends_at).is_(None), col(Post.ends_at) > tx.now))
+        .group_by(col(Post.organization_id))
+    )
+    posts = {id: count for id, count in held}
+    below: dict[UUID | None, list[Any]] = {}
+    for row in found:
+        below.setdefault(row[1], []).append(row)
+    branches: list[Branch] = []
+    waiting = [(row, 0) for row in reversed(below.get(None, []))]
+    while waiting:
+        (id, _, code, name, level), depth = waiting.pop()
+        branches.append(Branch(depth, code, name, level, posts.get(id, 0)))
+        waiting += [(row, depth + 1) for row in reversed(below.get(id, []))]
+    return branches

@@ -197,3 +197,11 @@ async def demonstration_accounts(tx: Transaction) -> int:
         select(func.count()).select_from(Person).where(col(Person.demonstration))
     )
     return int(count.scalar_one())
+
+
+async def names(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the names of people by id."""
+    found = await tx.session.execute(
+        select(col(Person.id), col(Person.name)).where(col(Person.id).in_(set(ids)))
+    )
+    return {id: name for id, name in found}

@@ -2,10 +2,10 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from portal.pages import session, system
+from portal.pages import admin, figures, home, public, session, system
 from portal.pages.context import Portal
 
-MODULES = (system, session)
+MODULES = (system, session, home, public, figures, admin)
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:

@@ -67,10 +67,14 @@ class Portal:
     async def show(
         self, request: AnyRequest, template: str, title: str, view: Any, **more: Any
     ) -> Response[Any]:
-        """Return a page for a browser, its view as JSON for a program."""
+        """Return a page for a browser, its view as JSON for a program.
+
+        `title` is a key of the catalogue, or a name as it stands.
+        """
         if not self.renderer.wants_page(request.scope):
             return Response(view, status_code=more.get("status", 200))
-        return await self.renderer.show(request, template, Phrase(title), view, **more)
+        words = Phrase(title) if title in self.renderer.catalogue else title
+        return await self.renderer.show(request, template, words, view, **more)
 
     def done(
         self, request: AnyRequest, location: str, said: str, *, status: int = 200, **params: Any

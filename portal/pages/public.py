@@ -1,0 +1,318 @@
+"""What anybody may ask: progress by number, complaints, an app's page, why, what is counted."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+from pydantic import Field
+
+from core.access.decisions import explain, role_titles
+from core.governance.feedback import feedback, file_feedback, reply
+from core.identity.organizations import by_code
+from plugin_sdk.forms import Form, field_views, read_form
+from plugin_sdk.manifest import Manifest
+from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_error
+from plugin_sdk.routes import PUBLIC, actor_of, needs
+from plugin_sdk.text import Text
+from plugin_sdk.views import Option, Phrase, TrackView
+from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.session import client_address
+
+TRIES = 20
+TRY_SECONDS = 600
+
+
+class FeedbackForm(Form):
+    """A complaint or suggestion about an app."""
+
+    app: str = Field(max_length=64)
+    text: str = Field(min_length=2, max_length=2000)
+    place: str | None = Field(default=None, max_length=200)
+    anonymous: bool = False
+
+    kinds: ClassVar[Any] = {"text": "textarea", "app": "select"}
+
+
+class ReplyForm(Form):
+    """What the owner answers."""
+
+    reply: str = Field(min_length=2, max_length=2000)
+
+
+def routes(portal: Portal) -> list[HTTPRouteHandler]:
+    """Return the routes."""
+    services = portal.services
+
+    @get("/track", opt=needs(PUBLIC))
+    async def track(
+        request: AnyRequest, number: FromQuery[str] = "", code: FromQuery[str] = ""
+    ) -> Response[Any]:
+        """Show a case's public progress by number and code; one answer for either wrong."""
+        number = "".join(number.split())[:40]
+        code = code.strip()[:40]
+        view = TrackView(number=number, code="", found=False)
+        if number or code:
+            address = client_address(portal, request)
+            if (
+                await services.shared.hit(f"track:{address}", TRY_SECONDS) > TRIES * 5
+                or await services.shared.hit(f"track:number:{number}", TRY_SECONDS) > TRIES
+            ):
+                raise Problem("too-many", status=429, headers={"Retry-After": str(TRY_SECONDS)})
+            for instance in portal.apps.running:
+                hub = portal.apps.hubs[instance.app.id]
+                for engine in instance.engines:
+                    async with hub.read(hub.system("track")) as read:
+                        found = await engine.track(read, number, code)
+                    if found.found:
+                        view = found
+        return await portal.show(request, "track.html", "page.track.title", view)
+
+    def feedback_fields(app: str, language: str, **more: Any) -> list[Any]:
+        options = [Option(SHELL, Phrase("name"))]
+        for name in portal.apps.instances:
+            manifest = portal.apps.manifest(name)
+            if manifest is not None:
+                names = manifest.identity.names
+                options.append(Option(name, names.en if language == "en" else names.zh))
+        values = {"app": app, **more.pop("values", {})}
+        return field_views(
+            FeedbackForm, "page.feedback", values=values, options={"app": options}, **more
+        )
+
+    def feedback_view(app: str, fields: list[Any], language: str) -> dict[str, Any]:
+        manifest = portal.apps.manifest(app)
+        return {
+            "app": app if manifest else "",
+            "app_name": _say(manifest.identity.names, language == "en") if manifest else "",
+            "fields": fields,
+            "hidden": {},
+            "action": "/feedback",
+            "number": None,
+        }
+
+    @get("/feedback", opt=needs(PUBLIC))
+    async def feedback_page(request: AnyRequest, app: FromQuery[str] = "") -> Response[Any]:
+        """Show the form for a complaint or suggestion about an app."""
+        language = portal.renderer.language(request.scope)
+        view = feedback_view(app, feedback_fields(app[:64] or SHELL, language), language)
+        return await portal.show(request, "feedback.html", "frame.feedback", view)
+
+    @post("/feedback", opt=needs(PUBLIC, body=FeedbackForm))
+    async def file(request: AnyRequest) -> Response[Any]:
+        """Send a complaint or suggestion to the app's owner."""
+        actor = actor_of(request)
+        language = portal.renderer.language(request.scope)
+        address = client_address(portal, request)
+        if await services.shared.hit(f"feedback:{address}", 3600) > 30:
+            raise Problem("too-many", status=429, headers={"Retry-After": "3600"})
+        try:
+            form = (await read_form(request, FeedbackForm, actor)).form
+            if form.app != SHELL and form.app not in portal.apps.instances:
+                raise Invalid(field_error("app", "choice"))
+        except Invalid as wrong:
+            if not portal.renderer.wants_page(request.scope):
+                raise
+            typed = {key: value for key, value in (await request.form()).items() if key != "_csrf"}
+            fields = feedback_fields("", language, values=typed, errors=wrong.errors)
+            view = feedback_view(str(typed.get("app", "")), fields, language)
+            return await portal.show(request, "feedback.html", "frame.feedback", view, status=422)
+        async with services.database.transaction(write=True) as tx:
+            number = await file_feedback(
+                tx,
+                form.app,
+                form.text,
+                place=form.place or "",
+                person_id=actor.person_id,
+                anonymous=form.anonymous or not actor.signed_in,
+            )
+        services.jobs.wake()
+        if not portal.renderer.wants_page(request.scope):
+            return Response({"number": number}, status_code=201)
+        view = feedback_view(form.app, [], language) | {"number": number}
+        return await portal.show(request, "feedback.html", "frame.feedback", view, status=201)
+
+    @get("/about/{app:str}", opt=needs(PUBLIC))
+    async def about(request: AnyRequest, app: FromPath[str]) -> Response[Any]:
+        """Say what an app does, who answers for it, how it stands, what it replaced."""
+        if app == SHELL:
+            return portal.renderer.redirect("/transparency")
+        manifest = portal.apps.manifest(app)
+        slot = portal.apps.door.slots.get(app)
+        if manifest is None or slot is None:
+            raise NotFound
+        async with portal.read() as tx:
+            owner = await by_code(tx, manifest.owner.organization)
+        language = portal.renderer.language(request.scope)
+        english, words = language == "en", portal.renderer.catalogue
+        title = _say(manifest.identity.names, english)
+        successor = portal.apps.manifest(slot.gate.successor or "")
+        contact = manifest.owner.contact
+        view = {
+            "name": _say(manifest.identity.names, english),
+            "summary": _say(manifest.identity.summary, english),
+            "version": manifest.identity.version,
+            "owner": owner.name if owner else manifest.owner.organization,
+            "contact": " ".join(filter(None, (contact.name, contact.phone, contact.email))),
+            "filing": manifest.filing.number or "",
+            "legal_basis": manifest.filing.legal_basis,
+            "state": slot.gate.state,
+            "mode": slot.gate.mode,
+            "until": slot.gate.until,
+            "reason": slot.gate.reason if slot.app.refusal is None else "",
+            "successor": {
+                "name": _say(successor.identity.names, english),
+                "href": f"/about/{slot.gate.successor}",
+            }
+            if successor
+            else None,
+            "functions": _functions(manifest, app, english),
+            "collected": [
+                f"{words.text(language, f'page.personal.{item.kind}')}: {item.reason}"
+                for item in manifest.data.personal
+            ],
+            "open_href": f"/apps/{app}/" if slot.gate.state == "enabled" else None,
+            "feedback_href": f"/feedback?app={app}",
+        }
+        return await portal.show(request, "about.html", title, view)
+
+    @get("/why", opt=needs(PUBLIC))
+    async def why(request: AnyRequest, permission: FromQuery[str] = "") -> Response[Any]:
+        """Say by which grant one may do something, or what is missing and who can give it.
+
+        It speaks of the permission, never of an object.
+        """
+        actor = actor_of(request)
+        title = _permission_title(portal, permission)
+        view: dict[str, Any] = {
+            "permission": permission if title else "",
+            "title": title or "",
+            "allowed": False,
+            "missing": "not-granted",
+            "role": "",
+            "scope": "",
+            "grantor": "",
+            "starts": None,
+            "ends": None,
+            "roles": [],
+            "granters": [],
+            "request_href": None,
+        }
+        if title is not None:
+            async with portal.read() as tx:
+                decision = await explain(tx, actor, permission)
+                titles = await role_titles(tx)
+            english = portal.renderer.language(request.scope) == "en"
+
+            def named(role: str) -> str:
+                return titles[role][1 if english else 0] if role in titles else role
+
+            view |= {
+                "allowed": decision.allowed,
+                "missing": decision.missing,
+                "roles": [named(role) for role in decision.roles],
+                "granters": list(decision.granters),
+            }
+            if decision.permit is not None:
+                permit = decision.permit
+                scope = portal.renderer.text(request.scope, Phrase(f"page.scope.{permit.scope}"))
+                view |= {
+                    "role": named(permit.role),
+                    "scope": scope,
+                    "starts": permit.starts,
+                    "ends": permit.ends,
+                }
+        return await portal.show(request, "why.html", "page.why.title", view)
+
+    @get("/transparency", opt=needs(PUBLIC))
+    async def transparency(request: AnyRequest) -> Response[Any]:
+        """Say what is counted of the use of apps, and what is not."""
+        english = portal.renderer.language(request.scope) == "en"
+        language = "en" if english else "zh-CN"
+        words = portal.renderer.catalogue
+        view = {
+            "apps": [
+                {
+                    "name": _say(manifest.identity.names, english),
+                    "collected": [
+                        words.text(language, f"page.personal.{item.kind}")
+                        for item in manifest.data.personal
+                    ],
+                    "retention": words.text(
+                        language, "page.transparency.months", n=manifest.data.retention_months
+                    ),
+                    "href": f"/about/{name}",
+                }
+                for name in portal.apps.instances
+                if (manifest := portal.apps.manifest(name)) is not None
+            ]
+        }
+        return await portal.show(request, "transparency.html", "page.transparency.title", view)
+
+    @get("/owner/feedback", opt=needs("feedback.read"))
+    async def read_feedback(request: AnyRequest) -> Response[Any]:
+        """Show the complaints and suggestions about apps, unanswered first."""
+        async with portal.read() as tx:
+            found = await feedback(tx)
+        view = {
+            "complaints": found,
+            "may_answer": portal.may(actor_of(request), "feedback.answer"),
+        }
+        return await portal.show(request, "owner_feedback.html", "page.owner_feedback.title", view)
+
+    @post("/owner/feedback/{id:uuid}", opt=needs("feedback.answer", body=ReplyForm))
+    async def answer_feedback(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
+        """Answer a complaint or suggestion, once."""
+        actor = actor_of(request)
+        form = (await read_form(request, ReplyForm, actor)).form
+        async with portal.change(request, "feedback-answered", f"feedback:{id}") as tx:
+            if actor.person_id is None or not await reply(tx, id, form.reply, by=actor.person_id):
+                raise Conflict("feedback-answered")
+        services.jobs.wake()
+        return portal.done(request, "/owner/feedback", "feedback.replied")
+
+    return [
+        track,
+        feedback_page,
+        file,
+        about,
+        why,
+        transparency,
+        read_feedback,
+        answer_feedback,
+    ]
+
+
+def _say(text: Text, english: bool) -> str:
+    return text.en if english else text.zh
+
+
+def _functions(manifest: Manifest, app: str, english: bool) -> list[dict[str, Any]]:
+    found = []
+    for item in manifest.porting.functions:
+        route = item.route or ""
+        plain = route.startswith("GET ") and "{" not in route
+        found.append(
+            {
+                "old": item.old,
+                "new": _say(item.name, english)
+                if item.route
+                else item.waiver and item.waiver.reason,
+                "href": f"/apps/{app}{route.removeprefix('GET ')}" if plain else None,
+            }
+        )
+    return found
+
+
+def _permission_title(portal: Portal, permission: str) -> Text | None:
+    app, _, key = permission.partition(".")
+    manifest = portal.apps.manifest(app)
+    if manifest is not None:
+        for item in manifest.permissions:
+            if item.key == key:
+                return item.title
+    words, title = portal.renderer.catalogue, f"page.permission.{key}"
+    if app == SHELL and title in words:
+        return Text(words.text("zh-CN", title), words.text("en", title))
+    return None

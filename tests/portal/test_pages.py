@@ -1,0 +1,53 @@
+"""Every page of the shell shows itself, in both languages and modes, to whom it is for."""
+
+import pytest
+
+OPEN = ["/", "/apps", "/track", "/feedback", "/search?q=12345", "/transparency", "/sign-in"]
+OPEN += ["/about/hotline", "/why", "/why?permission=hotline.order.dispatch", "/absent"]
+SIGNED_IN = ["/", "/apps", "/work", "/work?which=done", "/messages", "/me", "/search?q=x"]
+ADMIN = ["/admin/people", "/admin/organizations", "/admin/grants", "/admin/apps"]
+ADMIN += ["/admin/grants?permission=hotline.order.dispatch", "/admin/audit", "/admin/outbox"]
+BY_ROLE = {
+    "visitor": OPEN,
+    "resident": SIGNED_IN,
+    "dispatcher": SIGNED_IN,
+    "administrator": [*SIGNED_IN, *ADMIN],
+    "governance": ["/governance", "/owner/feedback"],
+    "owner": ["/governance?since=2026-01-01&until=2026-02-01", "/owner/feedback"],
+}
+
+
+@pytest.mark.parametrize("role", list(BY_ROLE))
+async def test_pages_show_themselves_in_both_languages_and_modes(hub_app, role):
+    client = await (hub_app.client_as(role) if role != "visitor" else _visitor(hub_app))
+    for language, mode in (("zh-CN", "standard"), ("en", "elder")):
+        client.cookies.set("lang", language)
+        client.cookies.set("mode", mode)
+        for path in BY_ROLE[role]:
+            answer = await client.page(path)
+            assert answer.status_code == (404 if path == "/absent" else 200), (path, answer.text)
+            assert f'<html lang="{language}" data-mode="{mode}"' in answer.text, path
+            assert answer.text.count("<h1") == 1, path
+
+
+async def _visitor(hub_app):
+    return hub_app.client()
+
+
+@pytest.mark.parametrize("path", [*ADMIN, "/governance", "/work", "/me"])
+async def test_pages_of_others_lead_to_the_sign_in_or_are_denied(hub_app, path):
+    visitor = hub_app.client()
+    answer = await visitor.page(path)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/sign-in?next=%2F")
+    assert (await visitor.get(path)).status_code == 401
+    if path not in ("/work", "/me"):
+        resident = await hub_app.client_as("resident")
+        denied = await resident.get(path)
+        assert denied.status_code == 403
+        assert denied.json()["type"] == "urn:yimen:problem:denied"
+        assert denied.headers["content-type"] == "application/problem+json"
+
+
+async def test_every_text_is_there_in_both_languages_and_in_our_words(hub_app):
+    assert hub_app.hub.catalogue.check() == []
