@@ -135,6 +135,10 @@ class Jobs:
         """Let `handler` do the outbox rows of a kind."""
         self._handlers[kind] = handler
 
+    def unhandle(self, kind: str) -> None:
+        """Leave the outbox rows of a kind where they are until they are handled again."""
+        self._handlers.pop(kind, None)
+
     def wake(self) -> None:
         """Look at the outbox now rather than at the next tick."""
         self._wake.set()

@@ -1,13 +1,14 @@
 """What apps do by themselves: jobs, timers, events, and dating what waits for a calendar."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from core.apps.hooks import HookFailure, Hooks
+from core.apps.hooks import contained
 from core.database import Database, Transaction
 from core.jobs import Jobs, OutboxItem, send_later
 from core.work.timers import DueTimer, due_timers, take_timer
+from plugin_sdk.cases import CaseEngine
 from plugin_sdk.extension import Job
 from plugin_sdk.ports import Hub
 
@@ -18,13 +19,15 @@ logger = logging.getLogger(__name__)
 
 TIMER_SECONDS = 5.0
 REDATE_SECONDS = 30.0
+JOB_SECONDS = 50.0  # within the claim of a job, so that two workers never run it at once
+WORK_SECONDS = 10.0  # an event, a timer, a dating: each holds a transaction
 EVENT = "event"
-EVENT_TO = "event-to"
+EVENT_TO = "event-to:"
 
 
 class _Apps(Protocol):
-    hooks: Hooks
     hubs: dict[str, Hub]
+    instances: dict[str, "Instance"]
 
     @property
     def running(self) -> Sequence["Instance"]: ...
@@ -43,32 +46,42 @@ class Background:
         self._jobs.every(TIMER_SECONDS, "core.timers", self.fire_timers)
         self._jobs.every(REDATE_SECONDS, "core.redate", self.redate)
         self._jobs.handle(EVENT, self._spread)
-        self._jobs.handle(EVENT_TO, self._receive)
 
     def schedule(self) -> None:
-        """Run the jobs of the apps that are enabled, and no others."""
+        """Run the jobs of the apps that are enabled, and hand events to these alone: what
+        is sent to another waits in the outbox until it is enabled."""
         self._jobs.cancel("app.")
-        for instance in self._apps.running:
-            app = instance.app.id
-            hub = self._apps.hubs[app]
-            try:
-                jobs: Sequence[Job] = self._apps.hooks.call(app, "register_jobs", (), hub=hub)
-            except HookFailure as failure:
-                logger.error("the jobs of %s are left out: %s", app, failure)
+        running = {instance.app.id: instance for instance in self._apps.running}
+        for name, instance in self._apps.instances.items():
+            if name not in running:
+                self._jobs.unhandle(f"{EVENT_TO}{name}")
                 continue
-            for job in jobs:
-                self._jobs.every(job.every_seconds, f"app.{app}.{job.key}", _runner(hub, job))
+            if instance.subscriptions:
+                self._jobs.handle(f"{EVENT_TO}{name}", self._receive)
+            for job in instance.jobs:
+                run = self._runner(name, job)
+                self._jobs.every(job.every_seconds, f"app.{name}.{job.key}", run)
+
+    def _runner(self, app: str, job: Job) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            if any(instance.app.id == app for instance in self._apps.running):
+                hub = self._apps.hubs[app]
+                await contained(
+                    f"job {job.key}", JOB_SECONDS, job.run(hub.system(f"job {job.key}"))
+                )
+
+        return run
 
     async def fire_timers(self) -> None:
         """Fire the timers that are due, each once, each in a transaction of its own."""
-        async with self._database.transaction() as tx:
-            due = await due_timers(tx)
         running = {instance.app.id: instance for instance in self._apps.running}
+        async with self._database.transaction() as tx:
+            due = await due_timers(tx, apps=list(running))
         for timer in due:
             instance = running.get(timer.app)
             if instance is not None:
                 try:
-                    await self._fire(instance, timer)
+                    await contained("timer", WORK_SECONDS, self._fire(instance, timer))
                 except Exception:
                     logger.exception("the timer %s of %s failed", timer.kind, timer.app)
 
@@ -87,34 +100,25 @@ class Background:
             hub = self._apps.hubs[instance.app.id]
             for engine in instance.engines:
                 try:
-                    async with hub.work(hub.system("calendar")) as work:
-                        await engine.redate(work)
+                    await contained("redate", WORK_SECONDS, _redate(hub, engine))
                 except Exception:
                     logger.exception("cases of %s could not be dated", instance.app.id)
 
     async def _spread(self, tx: Transaction, item: OutboxItem) -> None:
-        for instance in self._apps.running:
+        for name, instance in self._apps.instances.items():
             if item.payload["event"] in instance.subscriptions:
-                await send_later(
-                    tx,
-                    EVENT_TO,
-                    {"app": instance.app.id, **item.payload},
-                    dedupe=f"{item.id}:{instance.app.id}",
-                )
+                await send_later(tx, f"{EVENT_TO}{name}", item.payload, dedupe=f"{item.id}:{name}")
 
     async def _receive(self, tx: Transaction, item: OutboxItem) -> None:
-        app, event = item.payload["app"], item.payload["event"]
-        for instance in self._apps.running:
-            if instance.app.id == app and event in instance.subscriptions:
-                hub: Any = self._apps.hubs[app]
-                async with hub.within(tx, hub.system(f"event {event}")) as work:
-                    await instance.subscriptions[event](work, item.payload["payload"])
-                return
-        raise LookupError(f"{app} is not running: {event} waits")
+        app, event = item.kind.removeprefix(EVENT_TO), item.payload["event"]
+        handler = self._apps.instances[app].subscriptions.get(event)
+        if handler is None:  # it no longer subscribes
+            return
+        hub: Any = self._apps.hubs[app]
+        async with hub.within(tx, hub.system(f"event {event}")) as work:
+            await contained(f"event {event}", WORK_SECONDS, handler(work, item.payload["payload"]))
 
 
-def _runner(hub: Hub, job: Job) -> Any:
-    async def run() -> None:
-        await job.run(hub.system(f"job {job.key}"))
-
-    return run
+async def _redate(hub: Hub, engine: CaseEngine[Any]) -> None:
+    async with hub.work(hub.system("calendar")) as work:
+        await engine.redate(work)

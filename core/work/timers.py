@@ -1,10 +1,11 @@
 """Timers and number series."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -42,11 +43,16 @@ async def set_timer(
     )
 
 
-async def due_timers(tx: Transaction, *, limit: int = 100) -> list[DueTimer]:
-    """Return the timers whose moment has come, earliest first."""
+async def due_timers(
+    tx: Transaction, *, apps: Sequence[str] | None = None, limit: int = 100
+) -> list[DueTimer]:
+    """Return the timers whose moment has come, earliest first; of `apps` alone, so that those
+    of an app that is switched off do not stand before the others'."""
     found = await tx.session.execute(
         select(col(Timer.app), col(Timer.kind), col(Timer.subject))
-        .where(col(Timer.at) <= tx.now)
+        .where(
+            col(Timer.at) <= tx.now, col(Timer.app).in_(apps) if apps is not None else true()
+        )
         .order_by(col(Timer.at))
         .limit(limit)
     )
