@@ -19,7 +19,8 @@ class Breaker:
 
     @property
     def closed(self) -> bool:
-        """Return whether requests pass freely."""
+        """Return whether requests pass freely. One that is admitted while it is not closed
+        is the trial, and says so to `record`."""
         return not self._open_until
 
     def admit(self) -> float:
@@ -34,17 +35,22 @@ class Breaker:
         self._trying = True
         return 0.0
 
-    def record(self, failed: bool) -> None:
-        """Take note of how a request ended."""
-        if not failed:
-            if self._open_until and self._trying:
-                self._open_until = 0.0
-                self._trying = False
-                self._failures.clear()
-            return
+    def record(self, failed: bool | None, *, trial: bool = False) -> None:
+        """Take note of how a request ended; None says nothing (it was denied, or given up).
+
+        While the breaker is open only the trial counts: what began before it opened tells
+        nothing of how the app does now.
+        """
         now = time.monotonic()
-        self._failures.append(now)
-        full = len(self._failures) == self._failures.maxlen
-        if self._trying or (full and now - self._failures[0] <= self._limits.window_seconds):
-            self._open_until = now + self._limits.open_seconds
+        if trial:
             self._trying = False
+            if failed:
+                self._open_until = now + self._limits.open_seconds
+            elif failed is False:
+                self._open_until = 0.0
+                self._failures.clear()
+        elif failed and not self._open_until:
+            self._failures.append(now)
+            full = len(self._failures) == self._failures.maxlen
+            if full and now - self._failures[0] <= self._limits.window_seconds:
+                self._open_until = now + self._limits.open_seconds

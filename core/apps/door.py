@@ -5,14 +5,16 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC
 from typing import Any
+from urllib.parse import quote
 
-from core.apps.slots import Gate, Slot, Slots
+from core.apps.slots import Gate, Instance, Slot, Slots
 from core.usage.capture import Usage
 from plugin_sdk.problems import Problem
 from plugin_sdk.routes import EFFECTLESS
 
 PREFIX = "/apps/"
 GONE = 410
+SAYS_NOTHING = frozenset({401, 403, 404, 405, 429})  # answers that may not come from the app
 
 Refuse = Callable[[Any, Any, Any, Problem], Awaitable[None]]
 Moved = Callable[[Any, Any, Any, str], Awaitable[None]]
@@ -37,12 +39,12 @@ class Door:
             await self._refuse(scope, receive, send, Problem("not-found", status=404))
             return
         if end < 0:
-            await self._moved(scope, receive, send, f"{path}/")
+            await self._moved(scope, receive, send, f"{path}/{_query(scope)}")
             return
         instance = slot.instance
         gate = slot.gate
         if gate.state != "enabled" or gate.mode != "open":
-            refusal = self._gate(slot, gate, scope, path[end:])
+            refusal = self._gate(slot, gate, scope)
             if isinstance(refusal, str):
                 await self._moved(scope, receive, send, refusal)
                 return
@@ -55,17 +57,20 @@ class Door:
                 scope, receive, send, Problem("app-busy", status=503, headers={"Retry-After": "1"})
             )
             return
-        wait = instance.breaker.admit()
+        breaker = instance.breaker
+        wait = breaker.admit()
         if wait:
             headers = {"Retry-After": str(int(wait) + 1)}
             await self._refuse(
                 scope, receive, send, Problem("app-resting", status=503, headers=headers)
             )
             return
-        await self._pass(slot, app, scope, receive, send)
+        await self._pass(instance, scope, receive, send, trial=not breaker.closed)
 
-    async def _pass(self, slot: Slot, app: str, scope: Any, receive: Any, send: Any) -> None:
-        instance = slot.instance
+    async def _pass(
+        self, instance: Instance, scope: Any, receive: Any, send: Any, *, trial: bool
+    ) -> None:
+        app = instance.app.id
         exchange = scope["yimen"]
         task: Any = asyncio.current_task()
         instance.requests.add(task)
@@ -73,26 +78,38 @@ class Door:
         scope["root_path"] = PREFIX + app
         started = time.perf_counter()
         failure: Problem | None = None
+        given_up = False
         try:
             async with asyncio.timeout(instance.limits.timeout_seconds):
                 await instance.asgi(scope, receive, send)
         except TimeoutError:
             failure = Problem("app-timeout", status=504)
         except asyncio.CancelledError:
-            if task not in instance.cut:
+            if task in instance.cut:
+                failure = Problem("app-stopped", status=504)
+            elif task.cancelling():
+                given_up = True  # the server let go of the request: nobody waits for an answer
                 raise
-            instance.cut.discard(task)
-            task.uncancel()
-            failure = Problem("app-stopped", status=504)
-        except Exception:  # the app's own handler answers its errors; this is the last net
+            else:  # the app raised it itself, or awaited something that was cancelled
+                failure = Problem("internal", status=500)
+                exchange.failed("the app was cancelled by itself")
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # the app's own handler answers errors; this is the last net,
+            failure = Problem("internal", status=500)  # and what would end the worker
             exchange.failed("the app raised beyond its error handler")
-            failure = Problem("internal", status=500)
         finally:
-            requests = instance.requests
-            requests.discard(task)
-            if not requests:
+            if task in instance.cut:
+                instance.cut.discard(task)
+                task.uncancel()
+            instance.requests.discard(task)
+            if not instance.requests:
                 instance.idle.set()
-            instance.breaker.record(exchange.status >= 500 or failure is not None)
+            failed: bool | None = failure is not None or exchange.status >= 500
+            if given_up or exchange.status in SAYS_NOTHING:
+                failed = None
+            if failed or trial:
+                instance.breaker.record(failed, trial=trial)
         if failure is not None and not exchange.started:
             await self._refuse(scope, receive, send, failure)
         actor = exchange.actor
@@ -106,7 +123,7 @@ class Door:
         )
 
     @staticmethod
-    def _gate(slot: Slot, gate: Gate, scope: Any, rest: str) -> Problem | str | None:
+    def _gate(slot: Slot, gate: Gate, scope: Any) -> Problem | str | None:
         """Return a refusal, an address to go to instead, or None to let it pass."""
         manifest = slot.app.manifest or slot.app.asked
         name = manifest.identity.names if manifest else None
@@ -121,12 +138,26 @@ class Door:
         if gate.mode == "closed":
             return Problem("app-closed", status=GONE, **facts)
         if gate.mode == "moved" and gate.successor:
-            query = scope.get("query_string", b"").decode("latin-1")
-            return f"{PREFIX}{gate.successor}{rest}" + (f"?{query}" if query else "")
+            return f"{PREFIX}{gate.successor}{_rest(scope, slot.app.id)}{_query(scope)}"
         if gate.state == "quarantined":
+            facts.pop("reason")  # what broke is for administrators
             return Problem("app-quarantined", status=503, headers={"Retry-After": "60"}, **facts)
         if gate.state != "enabled":
             return Problem("app-disabled", status=503, headers={"Retry-After": "60"}, **facts)
         if gate.mode == "read_only" and scope["method"] not in EFFECTLESS:
             return Problem("app-read-only", status=409, **facts)
         return None
+
+
+def _rest(scope: Any, app: str) -> str:
+    """Return what follows the app in the address, as the client wrote it."""
+    head = f"{PREFIX}{app}/"
+    raw: str = (scope.get("raw_path") or b"").partition(b"?")[0].decode("latin-1")
+    if raw.startswith(head):
+        return raw[len(head) - 1 :]
+    return quote(scope["path"][len(head) - 1 :], safe="/:@!$&'()*+,;=~")
+
+
+def _query(scope: Any) -> str:
+    query: str = scope.get("query_string", b"").decode("latin-1")
+    return f"?{query}" if query else ""

@@ -3,20 +3,47 @@
 import asyncio
 import inspect
 import logging
+from collections.abc import Awaitable, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import pluggy
 
 from plugin_sdk import PROJECT, hookspecs
+from plugin_sdk.extension import Card, Health, Hit
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 HOOK_SECONDS = 5.0
+LISTS = {"portal_cards": Card, "search": Hit}
 
 
 class HookFailure(Exception):
     """An app's hook raised, took too long, or left the process; says which and how."""
+
+
+async def contained(what: str, seconds: float, work: Awaitable[T]) -> T:
+    """Return what an app's work returns within `seconds`.
+
+    Raises `HookFailure` when it raises, exits, cancels itself or takes longer; when the
+    caller is cancelled, that passes.
+    """
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            return await work
+    except KeyboardInterrupt:
+        raise
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise HookFailure(f"{what}: cancelled by itself") from error
+    except BaseException as error:
+        if limit.expired() and isinstance(error, TimeoutError):
+            raise HookFailure(f"{what}: took longer than {seconds:g} s") from error
+        raise HookFailure(f"{what}: {type(error).__name__}: {error}") from error
 
 
 class Hooks:
@@ -31,9 +58,8 @@ class Hooks:
         try:
             self._manager.register(plugin, name=app)
             self._manager.check_pending()
-        except pluggy.PluginValidationError as error:
-            if self._manager.has_plugin(app):
-                self._manager.unregister(name=app)
+        except Exception as error:  # the module's own attributes are looked at: anything
+            self.unregister(app)
             raise HookFailure(str(error)) from error
 
     def unregister(self, app: str) -> None:
@@ -55,7 +81,9 @@ class Hooks:
             if impl.plugin_name == app:
                 try:
                     return impl.function(*(arguments[name] for name in impl.argnames))
-                except (Exception, SystemExit) as error:
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:
                     raise HookFailure(f"{hook}: {type(error).__name__}: {error}") from error
         return default
 
@@ -70,15 +98,22 @@ class Hooks:
     ) -> Any:
         """Return what an app's asynchronous implementation returns within `seconds`.
 
-        Raises `HookFailure` when it raises, exits or takes longer.
+        Raises `HookFailure` when it raises, exits, takes longer or returns something else
+        than its specification says.
         """
         outcome = self.call(app, hook, default, **arguments)
-        if not inspect.isawaitable(outcome):
-            return outcome
-        try:
-            async with asyncio.timeout(seconds):
-                return await outcome
-        except TimeoutError as error:
-            raise HookFailure(f"{hook}: took longer than {seconds:g} s") from error
-        except (Exception, SystemExit) as error:
-            raise HookFailure(f"{hook}: {type(error).__name__}: {error}") from error
+        if inspect.isawaitable(outcome):
+            outcome = await contained(hook, seconds, outcome)
+        if outcome is not default:
+            _check(hook, outcome)
+        return outcome
+
+
+def _check(hook: str, outcome: object) -> None:
+    kind = LISTS.get(hook)
+    if kind is not None and not (
+        isinstance(outcome, Sequence) and all(isinstance(item, kind) for item in outcome)
+    ):
+        raise HookFailure(f"{hook}: must return a list of {kind.__name__}")
+    if hook == "health" and not isinstance(outcome, Health):
+        raise HookFailure(f"{hook}: must return a Health")
