@@ -1,7 +1,7 @@
 """A native app: its routes checked as data when it loads, its Litestar built when used."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from litestar import Litestar, Request, Response
@@ -10,6 +10,8 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
 from core.access.decisions import decide
 from core.apps.registry import Refusal
+from plugin_sdk.cases import CaseEngine
+from plugin_sdk.extension import EventHandler, Job
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied
@@ -53,6 +55,47 @@ def check_routes(app: str, handlers: object, known: frozenset[str]) -> list[HTTP
             permission if permission in (PUBLIC, SIGNED_IN) else f"{app}.{permission}"
         )
     return list(handlers)
+
+
+def check_flows(engines: object) -> list[CaseEngine[Any]]:
+    """Return the engines of an app's flows. Raises `Refusal`."""
+    found = [] if engines is None else _listed("register_flows", engines)
+    if not all(isinstance(engine, CaseEngine) for engine in found):
+        raise Refusal("flows", "register_flows must return engines of cases")
+    return found
+
+
+def check_subscriptions(handlers: object, asked: Manifest) -> dict[str, EventHandler]:
+    """Return the event handlers of an app, all of events that its manifest consumes.
+
+    Raises `Refusal`.
+    """
+    if handlers is None:
+        return {}
+    if not isinstance(handlers, Mapping) or not all(callable(item) for item in handlers.values()):
+        raise Refusal("event", "subscribe_events must return a mapping of handlers")
+    for event in handlers:
+        if event not in asked.events.consumed:
+            raise Refusal("event", f"it subscribes to {event}, which it did not ask for")
+    return dict(handlers)
+
+
+def check_jobs(jobs: object, asked: Manifest) -> list[Job]:
+    """Return the jobs of an app, all of which its manifest names. Raises `Refusal`."""
+    found = [] if jobs is None else _listed("register_jobs", jobs)
+    named = {job.key for job in asked.jobs}
+    for job in found:
+        if not isinstance(job, Job):
+            raise Refusal("job", f"{job!r} is not a job")
+        if job.key not in named:
+            raise Refusal("job", f"it runs {job.key}, which it did not ask for")
+    return found
+
+
+def _listed(hook: str, found: object) -> list[Any]:
+    if not isinstance(found, Sequence) or isinstance(found, str):
+        raise Refusal("hook", f"{hook} must return a sequence")
+    return list(found)
 
 
 def permissions(manifest: Manifest) -> frozenset[str]:

@@ -6,7 +6,7 @@ For developers of the shell and of apps; a draft is read and committed like any 
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
@@ -64,7 +64,9 @@ def draft(name: str, folder: Path, metadata: MetaData, message: str) -> Path | N
                 },
             )
             script = produce_migrations(context, metadata)
-            if script.upgrade_ops is None or script.upgrade_ops.is_empty():
+            if script.upgrade_ops is None or script.downgrade_ops is None:
+                return None
+            if script.upgrade_ops.is_empty():
                 return None
             up = render_python_code(
                 script.upgrade_ops, migration_context=context, render_item=_render
@@ -96,7 +98,7 @@ def _body(code: str) -> str:
     return "\n".join(indented) or "    pass"
 
 
-def _render(kind: str, item: Any, context: Any) -> str | bool:
+def _render(kind: str, item: Any, context: Any) -> str | Literal[False]:
     if kind == "type" and isinstance(item, UtcTime):
         return "plugin_sdk.data.UtcTime()"
     return False

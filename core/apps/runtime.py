@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ from core.database import Transaction
 from plugin_sdk.data import new_id
 
 TOPIC = "apps"
+DRAINED = "apps-drained"
 
 
 class UnknownApp(ValueError):
@@ -26,6 +27,7 @@ class EventFacts(msgspec.Struct, frozen=True):
     """Something that happened to an app at run time."""
 
     at: datetime
+    app: str
     what: str
     facts: dict[str, Any]
 
@@ -51,8 +53,8 @@ async def gates(tx: Transaction) -> dict[str, Gate]:
     )
     return {
         app: Gate(
-            state=state,
-            mode=mode,
+            state=cast("State", state),
+            mode=cast("Mode", mode),
             generation=number,
             reason=reason,
             successor=successor,
@@ -98,8 +100,10 @@ async def change(
 ) -> int:
     """Set how an app's door should stand; return the generation that says so.
 
-    Raises `UnknownApp`.
+    Raises `UnknownApp`, `ValueError` for a door that leads nowhere or back to itself.
     """
+    if mode == "moved" and (not successor or successor == app):
+        raise ValueError(f"{app} moves to another app: name it")
     number = await _next_generation(tx)
     values: dict[str, Any] = {
         "generation": number,
@@ -138,15 +142,14 @@ async def note(tx: Transaction, app: str, what: str, **facts: Any) -> None:
     )
 
 
-async def history(tx: Transaction, app: str, *, limit: int = 20) -> list[EventFacts]:
-    """Return what happened to an app, newest first."""
-    found = await tx.session.execute(
-        select(col(AppEvent.at), col(AppEvent.what), col(AppEvent.facts))
-        .where(col(AppEvent.app) == app)
-        .order_by(col(AppEvent.at).desc())
-        .limit(limit)
-    )
-    return [EventFacts(*row) for row in found]
+async def recent(tx: Transaction, app: str | None = None, *, limit: int = 20) -> list[EventFacts]:
+    """Return what happened to an app (or to any), newest first."""
+    statement = select(
+        col(AppEvent.at), col(AppEvent.app), col(AppEvent.what), col(AppEvent.facts)
+    ).order_by(col(AppEvent.at).desc())
+    if app is not None:
+        statement = statement.where(col(AppEvent.app) == app)
+    return [EventFacts(*row) for row in await tx.session.execute(statement.limit(limit))]
 
 
 async def _next_generation(tx: Transaction) -> int:

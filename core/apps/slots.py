@@ -14,6 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from core.apps.breaker import Breaker
 from core.apps.registry import LoadedApp
 from plugin_sdk.cases import CaseEngine
+from plugin_sdk.extension import Job
 from plugin_sdk.manifest import Limits
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 State = Literal["enabled", "draining", "disabled", "quarantined"]
 Mode = Literal["open", "read_only", "moved", "closed"]
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+CUT_SECONDS = 5.0
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +49,7 @@ class Instance:
         lifespan: Callable[[], contextlib.AbstractAsyncContextManager[None]] | None = None,
         engines: Sequence[CaseEngine[Any]] = (),
         subscriptions: Mapping[str, Any] | None = None,
+        jobs: Sequence[Job] = (),
     ) -> None:
         self.app = app
         self.limits = app.manifest.limits if app.manifest else Limits()
@@ -53,6 +57,8 @@ class Instance:
         self.handlers = list(handlers)
         self.engines = list(engines)
         self.subscriptions = dict(subscriptions or {})
+        self.jobs = list(jobs)
+        self.on_fault: Callable[[str], None] = lambda reason: None
         self.requests: set[asyncio.Task[Any]] = set()
         self.cut: set[asyncio.Task[Any]] = set()
         self.idle = asyncio.Event()
@@ -65,73 +71,117 @@ class Instance:
 
     @property
     def asgi(self) -> ASGIApp:
-        """Return the application, built on first use."""
+        """Return the application, built on first use. Raises what building it raises, once
+        `on_fault` has been told."""
         if self._asgi is None:
             if self._build is None:
                 raise RuntimeError(f"{self.app.id} has nothing to run")
-            self._asgi = self._build()
+            try:
+                self._asgi = self._build()
+            except Exception as error:
+                self.on_fault(f"build: {type(error).__name__}: {error}")
+                raise
         return self._asgi
+
+    @property
+    def started(self) -> bool:
+        """Return whether the app may serve: its lifespan is entered, or it has none."""
+        return self._lifespan is None or (self._life is not None and not self._stop.is_set())
 
     async def start(self, seconds: float) -> None:
         """Enter the app's lifespan, in a task of its own that also leaves it.
 
         Raises whatever the lifespan raises, `TimeoutError` when it takes too long.
         """
-        if self._lifespan is None or self._life is not None:
+        if self._lifespan is None or self.started:
             return
+        if self._life is not None:  # it is still leaving
+            await self.stop()
         self._stop = asyncio.Event()
-        started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        manager = self._lifespan
-
-        async def live() -> None:
-            try:
-                async with manager():
-                    if not started.done():
-                        started.set_result(None)
-                    await self._stop.wait()
-            except BaseException as error:
-                if started.done():
-                    logger.exception("the lifespan of %s ended badly", self.app.id)
-                elif isinstance(error, Exception):
-                    started.set_exception(error)
-                else:
-                    started.set_exception(RuntimeError(f"{type(error).__name__}: {error}"))
-                if isinstance(error, asyncio.CancelledError):
-                    raise
-
-        self._life = asyncio.create_task(live(), name=f"lifespan-{self.app.id}")
+        entered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        life = self._life = asyncio.create_task(
+            self._live(self._lifespan, self._stop, entered), name=f"lifespan-{self.app.id}"
+        )
         try:
             async with asyncio.timeout(seconds):
-                await asyncio.shield(started)
+                await asyncio.wait({life, entered}, return_when=asyncio.FIRST_COMPLETED)
+                if not entered.done():  # it ended, and not by entering
+                    await life
         except BaseException:
-            self._life.cancel()
-            self._life = None
+            await self._abandon(life)
             raise
+
+    async def _live(
+        self,
+        lifespan: Callable[[], contextlib.AbstractAsyncContextManager[None]],
+        stop: asyncio.Event,
+        entered: asyncio.Future[None],
+    ) -> None:
+        try:
+            async with lifespan():
+                entered.set_result(None)
+                await stop.wait()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            self._ended(stop, entered, RuntimeError("it was cancelled by itself"))
+        except KeyboardInterrupt:
+            raise
+        except Exception as error:
+            self._ended(stop, entered, error)
+        except BaseException as error:
+            self._ended(stop, entered, RuntimeError(f"{type(error).__name__}: {error}"))
+
+    def _ended(self, stop: asyncio.Event, entered: asyncio.Future[None], error: Exception) -> None:
+        if not entered.done():
+            raise error
+        logger.error("the lifespan of %s ended badly", self.app.id, exc_info=error)
+        if not stop.is_set():
+            self._life = None
+            self.on_fault(f"lifespan: {type(error).__name__}: {error}")
+
+    async def _abandon(self, life: asyncio.Task[None]) -> None:
+        """End a lifespan that did not enter or does not leave; one that resists is left."""
+        if self._life is life:
+            self._life = None
+        life.cancel()
+        _, left = await asyncio.wait({life}, timeout=1.0)
+        if left:
+            logger.error("the lifespan of %s does not let itself be ended", self.app.id)
+        elif not life.cancelled():
+            life.exception()  # it was told where it was awaited
 
     async def stop(self, seconds: float = 5.0) -> None:
         """Leave the lifespan."""
-        if self._life is None:
+        life = self._life
+        if life is None:
             return
         self._stop.set()
-        done, _ = await asyncio.wait({self._life}, timeout=seconds)
-        if not done:
-            self._life.cancel()
-        self._life = None
+        await asyncio.wait({life}, timeout=seconds)
+        if life.done():
+            self._life = None
+        else:
+            await self._abandon(life)
 
     async def drain(self, seconds: float) -> int:
         """Wait until every request that had begun is answered; cut what is left after
         `seconds` (they get 504). Returns how many were cut."""
-        try:
+        if await self._idle_within(seconds):
+            return 0
+        left = list(self.requests)
+        self.cut.update(left)
+        for task in left:
+            task.cancel()
+        if not await self._idle_within(CUT_SECONDS):
+            logger.error("%s holds on to %d requests", self.app.id, len(self.requests))
+        return len(left)
+
+    async def _idle_within(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.idle.wait()
-        except TimeoutError:
-            left = list(self.requests)
-            self.cut.update(left)
-            for task in left:
-                task.cancel()
-            await self.idle.wait()
-            return len(left)
-        return 0
+        return self.idle.is_set()
 
 
 class Slot(msgspec.Struct, frozen=True):

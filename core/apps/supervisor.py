@@ -5,7 +5,9 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,10 +16,19 @@ from core.access.grants import RoleDefinition, define_roles
 from core.apps import runtime
 from core.apps.background import Background
 from core.apps.door import Door
-from core.apps.hooks import HookFailure, Hooks
-from core.apps.native import OnProblem, build, check_routes, permissions
+from core.apps.hooks import Hooks
+from core.apps.native import (
+    OnProblem,
+    build,
+    check_flows,
+    check_jobs,
+    check_routes,
+    check_subscriptions,
+    permissions,
+)
 from core.apps.registry import LoadedApp, Refusal, load_apps
-from core.apps.slots import Gate, Instance, Slot
+from core.apps.slots import Instance
+from core.apps.standing import Standing
 from core.apps.watchdog import Watchdog, read_notes
 from core.database import Database
 from core.jobs import Jobs
@@ -28,7 +39,6 @@ from plugin_sdk.ports import Audience, Hub
 
 logger = logging.getLogger(__name__)
 
-START_SECONDS = 10.0
 HubFor = Callable[[LoadedApp], Hub]
 
 
@@ -67,6 +77,8 @@ class Apps:
         self.instances: dict[str, Instance] = {}
         self.background = Background(database, jobs, self)
         self.generation = 0
+        self._standing = Standing(door, self.instances, self._moved)
+        self._following = asyncio.Lock()
         self._notes = settings.home / "faults"
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -76,7 +88,16 @@ class Apps:
     def load(self, points: Iterable[EntryPoint]) -> None:
         """Load every app, one at a time; one that fails is refused by name."""
         for app in load_apps(points, self._settings.grants):
-            self.instances[app.id] = self._install(app)
+            instance = self.instances[app.id] = self._install(app)
+            instance.on_fault = partial(self._standing.fault, app.id)
+
+    def refuse(self, app: str, refusal: Refusal) -> None:
+        """Refuse an app that was loaded: what it needs is not there."""
+        logger.error("the app %s is refused: %s", app, refusal)
+        self.hooks.unregister(app)
+        self.hubs.pop(app, None)
+        old = self.instances[app].app
+        self.instances[app] = Instance(msgspec.structs.replace(old, refusal=refusal, plugin=None))
 
     def _install(self, app: LoadedApp) -> Instance:
         if app.refusal is not None or app.plugin is None or app.asked is None:
@@ -84,29 +105,29 @@ class Apps:
         try:
             self.hooks.register(app.id, app.plugin)
             hub = self.hubs[app.id] = self._hub_for(app)
-            handlers = check_routes(
-                app.id,
-                self.hooks.call(app.id, "register_routes", (), hub=hub),
-                permissions(app.asked),
-            )
-            engines = self.hooks.call(app.id, "register_flows", (), hub=hub)
-            subscriptions = self.hooks.call(app.id, "subscribe_events", {}, hub=hub)
-            lifespan = None
-            if app.id in self.hooks.implemented("plugin_lifespan"):
-                lifespan = lambda: self.hooks.call(app.id, "plugin_lifespan", hub=hub)  # noqa: E731
-        except (Refusal, HookFailure) as failure:
-            logger.error("the app %s is refused: %s", app.id, failure)
+            return self._instance(app, app.asked, hub)
+        except Exception as failure:
+            refusal = failure if isinstance(failure, Refusal) else Refusal("hook", str(failure))
+            logger.error("the app %s is refused: %s", app.id, refusal)
             self.hooks.unregister(app.id)
             self.hubs.pop(app.id, None)
-            refusal = failure if isinstance(failure, Refusal) else Refusal("hook", str(failure))
             return Instance(msgspec.structs.replace(app, refusal=refusal, plugin=None))
+
+    def _instance(self, app: LoadedApp, asked: Manifest, hub: Hub) -> Instance:
+        def call(hook: str) -> Any:
+            return self.hooks.call(app.id, hook, hub=hub)
+
+        routes = call("register_routes")
+        handlers = check_routes(app.id, () if routes is None else routes, permissions(asked))
+        life = app.id in self.hooks.implemented("plugin_lifespan")
         return Instance(
             app,
             handlers=handlers,
             build=lambda: build(handlers, self._guard, self._on_problem),
-            lifespan=lifespan,
-            engines=engines,
-            subscriptions=subscriptions,
+            lifespan=(lambda: call("plugin_lifespan")) if life else None,
+            engines=check_flows(call("register_flows")),
+            subscriptions=check_subscriptions(call("subscribe_events"), asked),
+            jobs=check_jobs(call("register_jobs"), asked),
         )
 
     @property
@@ -146,29 +167,44 @@ class Apps:
         await self._read_notes()
 
     async def _read_notes(self) -> None:
-        for path, app, where in read_notes(self._notes):
-            with contextlib.suppress(runtime.UnknownApp):
-                async with self._database.transaction(write=True) as tx:
-                    await runtime.change(
-                        tx, app, state="quarantined", reason=f"blocked the event loop: {where}"
-                    )
-                logger.critical("the app %s is quarantined: %s", app, where)
+        for path, app, where in read_notes(self._notes, self._folders()):
+            async with self._database.transaction(write=True) as tx:
+                gate = (await runtime.gates(tx)).get(app)
+                if gate is not None and gate.state != "quarantined":
+                    reason = f"blocked the event loop: {where}"
+                    await runtime.change(tx, app, state="quarantined", reason=reason)
+                    logger.critical("the app %s is quarantined: %s", app, where)
             path.unlink(missing_ok=True)
+            await self._shared.hint(runtime.TOPIC)
+
+    def _folders(self) -> dict[str, Path]:
+        return {
+            name: instance.app.folder
+            for name, instance in self.instances.items()
+            if instance.app.folder is not None
+        }
+
+    def _serving(self, task: asyncio.Task[object]) -> str | None:
+        for name, instance in self.instances.items():
+            if task in instance.requests:
+                return name
+        return None
 
     async def start(self, *, watch: bool = True) -> None:
         """Bring every app to its desired state and keep it there."""
+        if watch:  # first: an app may block while it starts
+            self._watchdog = Watchdog(
+                self._notes,
+                self._folders(),
+                seconds=self._settings.watchdog_seconds,
+                serving=self._serving,
+            )
+            self._watchdog.start()
         await self.prepare()
         await self.follow()
         self.background.start()
         self._tasks = [asyncio.create_task(self._keep(), name="apps-follow")]
         if watch:
-            folders = {
-                name: instance.app.folder
-                for name, instance in self.instances.items()
-                if instance.app.folder is not None
-            }
-            self._watchdog = Watchdog(self._notes, folders, seconds=self._settings.watchdog_seconds)
-            self._watchdog.start()
             self._tasks.append(asyncio.create_task(self._warm(), name="apps-warm"))
 
     async def close(self) -> None:
@@ -178,8 +214,7 @@ class Apps:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for instance in self.instances.values():
-            await instance.stop()
+        await self._standing.close()
 
     async def _keep(self) -> None:
         while True:
@@ -187,7 +222,8 @@ class Apps:
                 await asyncio.wait_for(self._wake.wait(), self._settings.poll_seconds)
             self._wake.clear()
             try:
-                await self.follow()
+                await self._read_notes()
+                await self._follow()
             except Exception as error:
                 logger.warning("the state of apps was not read: %s", type(error).__name__)
 
@@ -198,62 +234,34 @@ class Apps:
                 _ = instance.asgi
 
     async def follow(self) -> None:
-        """Make the slots what the database says, drain what closes, then acknowledge."""
-        async with self._database.transaction() as tx:
-            number = await runtime.generation(tx)
-            if number == self.generation and self.door.slots:
-                return
-            wanted = await runtime.gates(tx)
-        before = self.door.slots
-        for name, instance in self.instances.items():
-            gate = wanted.get(name, Gate())
-            if gate.state == "enabled" and instance.app.refusal is None:
-                wanted[name] = await self._started(instance, gate)
-        # one swap: a request sees the table as it was or as it is
-        self.door.slots = {
-            name: Slot(instance, self._gate(instance, wanted.get(name, Gate())))
-            for name, instance in self.instances.items()
-        }
-        await asyncio.gather(
-            *(
-                self._settle(slot)
-                for name, slot in self.door.slots.items()
-                if slot.gate.state != "enabled"
-                and name in before
-                and before[name].gate.state in ("enabled", "draining")
-            )
-        )
+        """Make the slots what the database says; return once apps that open have started and
+        those that close have been drained."""
+        await self._follow()
+        await self._standing.settled()
+        await self._acknowledge()
+
+    async def _follow(self) -> None:
+        async with self._following:
+            async with self._database.transaction() as tx:
+                number = await runtime.generation(tx)
+                if number == self.generation and self.door.slots:
+                    return
+                wanted = await runtime.gates(tx)
+            self.generation = number
+            self._standing.bring(wanted)
+            await self._acknowledge()
+
+    def _moved(self) -> None:
+        """Do what follows a change of the slots."""
         self.background.schedule()
-        self.generation = number
-        await self._shared.acknowledge(runtime.TOPIC, number)
+        if self.generation:
+            self._acknowledging = asyncio.ensure_future(self._acknowledge())
 
-    @staticmethod
-    def _gate(instance: Instance, gate: Gate) -> Gate:
-        refusal = instance.app.refusal
-        if refusal is None:
-            return gate
-        return msgspec.structs.replace(gate, state="quarantined", reason=str(refusal))
-
-    async def _started(self, instance: Instance, gate: Gate) -> Gate:
-        try:
-            await instance.start(START_SECONDS)
-        except Exception as error:
-            logger.exception("the app %s does not start", instance.app.id)
-            return msgspec.structs.replace(
-                gate, state="quarantined", reason=f"start: {type(error).__name__}: {error}"
-            )
-        return gate
-
-    async def _settle(self, slot: Slot) -> None:
-        instance = slot.instance
-        if slot.gate.state == "draining":
-            await instance.idle.wait()
-        elif slot.gate.state == "quarantined":
-            await instance.drain(0)
-        else:
-            await instance.drain(instance.limits.drain_seconds)
-        if slot.gate.state != "draining":
-            await instance.stop()
+    async def _acknowledge(self) -> None:
+        if not self._standing.opening:
+            await self._shared.acknowledge(runtime.TOPIC, self.generation)
+            if not self._standing.closing:
+                await self._shared.acknowledge(runtime.DRAINED, self.generation)
 
     # --- changing ----------------------------------------------------------------------
 
@@ -265,18 +273,22 @@ class Apps:
         await self._shared.hint(runtime.TOPIC)
         return number
 
-    async def acknowledged(self, generation: int) -> Acknowledged:
-        """Return how many live workers run a generation."""
-        known = await self._shared.acknowledgements(runtime.TOPIC)
+    async def acknowledged(self, generation: int, *, drained: bool = False) -> Acknowledged:
+        """Return how many live workers run a generation: every door stands as it says.
+        `drained`: and what had begun before is answered too."""
+        topic = runtime.DRAINED if drained else runtime.TOPIC
+        known = await self._shared.acknowledgements(topic)
         if known is None:
             return Acknowledged(0, 0)
         return Acknowledged(sum(seen >= generation for seen in known.values()), len(known))
 
-    async def until_acknowledged(self, generation: int, seconds: float) -> Acknowledged:
+    async def until_acknowledged(
+        self, generation: int, seconds: float, *, drained: bool = False
+    ) -> Acknowledged:
         """Wait until every live worker runs a generation, `seconds` at most."""
         end = time.monotonic() + seconds
         while True:
-            state = await self.acknowledged(generation)
+            state = await self.acknowledged(generation, drained=drained)
             if (state.live and state.ready == state.live) or time.monotonic() >= end:
                 return state
             await asyncio.sleep(0.05)
