@@ -13,7 +13,7 @@ from core.access.grants import define_roles, shell_roles
 from core.apps.door import Door
 from core.apps.migrations import pending
 from core.apps.native import build, check_routes, make_guard
-from core.apps.registry import LoadedApp, folder_of, installed
+from core.apps.registry import LoadedApp, Refusal, folder_of, installed
 from core.apps.supervisor import Apps
 from core.database import Clock, utc_now
 from core.hub import AppHub, Services
@@ -50,7 +50,10 @@ class Yimen:
         self.settings = settings
         self.services = Services(settings, clock=clock)
         self._points = list(installed() if points is None else points)
-        folders = {point.name: folder for point in self._points if (folder := folder_of(point))}
+        folders: dict[str, Path] = {}
+        for point in self._points:  # of two with one name the first has it, here as behind the door
+            if point.name not in folders and (folder := folder_of(point)):
+                folders[point.name] = folder
         self.catalogue = catalogue_of(folders)
         self.assets = Assets()
         environment = make_environment(
@@ -101,8 +104,10 @@ class Yimen:
     async def start(self, *, background: bool = True) -> None:
         """Start the rooms, then the apps. Raises `StartRefused` for an unsafe start."""
         behind = await pending(self.services.database, self.loaded())
-        if behind:
+        if "core" in behind:
             raise StartRefused(f"run 'yimen migrate' first: {', '.join(behind)} is behind")
+        for app in behind:  # one app that was not migrated keeps no other from starting
+            self.apps.refuse(app, Refusal("migrations", "its tables are not up to date"))
         await self.services.start(background=background)
         async with self.services.database.transaction(write=True) as tx:
             await define_roles(tx, SHELL, shell_roles())
@@ -153,7 +158,15 @@ class Yimen:
 
 
 def catalogue_of(folders: dict[str, Path]) -> Catalogue:
-    """Return all words: the shell's and the SDK's, then each app's under its name."""
+    """Return all words: the shell's and the SDK's, then each app's under its name. An app
+    whose words cannot be read has none; the others never notice."""
     sources: dict[str, Any] = {"": [LOCALE, SDK / "locale.toml"]}
-    sources |= {app: folder / "locale.toml" for app, folder in folders.items()}
+    for app, folder in folders.items():
+        path = folder / "locale.toml"
+        try:
+            Catalogue.merge({app: path})
+        except Exception as error:
+            logger.error("the words of %s cannot be read: %s", app, error)
+        else:
+            sources[app] = path
     return Catalogue.merge(sources)

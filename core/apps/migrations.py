@@ -5,6 +5,7 @@ no two apps share a history.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ from core.apps.registry import LoadedApp
 from core.database import Database
 from plugin_sdk.data import lock_key
 
+logger = logging.getLogger(__name__)
+
 CORE = Path(__file__).parent.parent / "migrations"
 
 
@@ -30,29 +33,55 @@ def histories(apps: Iterable[LoadedApp]) -> list[tuple[str, Path]]:
         if app.folder is not None and app.plugin is not None:
             folder = app.folder / "migrations"
             if folder.is_dir():
-                found.append((app.id.replace("-", "_"), folder))
+                found.append((app.id, folder))
     return found
 
 
+class MigrationError(Exception):
+    """Some histories could not be brought to their head; `failed` says which and why."""
+
+    def __init__(self, failed: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {why}" for name, why in failed.items()))
+        self.failed = failed
+
+
 async def migrate(database: Database, apps: Iterable[LoadedApp]) -> list[str]:
-    """Bring every history to its head; return the names of those that moved."""
-    moved = []
+    """Bring every history to its head; return the names of those that moved.
+
+    An app whose migration fails is left as it was, and the others go on; then
+    `MigrationError` names it. The shell comes first: without it nothing goes on.
+    """
+    moved, failed = [], {}
     async with _one_at_a_time(database) as connection:
         for name, folder in histories(apps):
-            if await connection.run_sync(upgrade, name, folder):
-                moved.append(name)
-            await connection.commit()
+            try:
+                if await connection.run_sync(upgrade, name, folder):
+                    moved.append(name)
+                await connection.commit()
+            except Exception as error:
+                await connection.rollback()
+                if name == "core":
+                    raise
+                logger.exception("the tables of %s were not migrated", name)
+                failed[name] = f"{type(error).__name__}: {error}"
+    if failed:
+        raise MigrationError(failed)
     return moved
 
 
 async def pending(database: Database, apps: Iterable[LoadedApp]) -> list[str]:
-    """Return the histories that are not at their head."""
+    """Return the histories that are not at their head, or cannot be read."""
+    behind = []
     async with database.migration() as connection:
-        return [
-            name
-            for name, folder in histories(apps)
-            if await connection.run_sync(_current, name) != _script(folder).get_current_head()
-        ]
+        for name, folder in histories(apps):
+            try:
+                head = _script(folder).get_current_head()
+                if await connection.run_sync(_current, name) != head:
+                    behind.append(name)
+            except Exception:
+                logger.exception("the migrations of %s cannot be read", name)
+                behind.append(name)
+    return behind
 
 
 @asynccontextmanager
@@ -78,7 +107,7 @@ def _script(folder: Path) -> ScriptDirectory:
 
 
 def _table(name: str) -> str:
-    return f"alembic_{name}"
+    return f"alembic_{name.replace('-', '_')}"
 
 
 def _current(connection: Connection, name: str) -> str | None:

@@ -14,7 +14,7 @@ from types import ModuleType
 
 import msgspec
 from packaging.specifiers import SpecifierSet
-from sqlmodel import SQLModel
+from sqlalchemy import Table
 
 from plugin_sdk import SDK_VERSION
 from plugin_sdk.manifest import (
@@ -64,13 +64,25 @@ def load_apps(points: Iterable[EntryPoint], grants: Path) -> list[LoadedApp]:
     for point in points:
         try:
             apps.append(load_app(point, grants, apps))
-        except Refusal as refusal:
+        except Exception as error:
+            refusal = error if isinstance(error, Refusal) else _unforeseen(error)
             logger.error("the app %s is refused: %s", point.name, refusal)
-            asked = _asked(point)
-            apps.append(
-                LoadedApp(id=point.name, refusal=refusal, asked=asked, folder=folder_of(point))
-            )
+            apps.append(_refused(point, refusal, apps))
     return apps
+
+
+def _unforeseen(error: Exception) -> Refusal:
+    return Refusal("unreadable", f"{type(error).__name__}: {error}")
+
+
+def _refused(point: EntryPoint, refusal: Refusal, others: Sequence[LoadedApp]) -> LoadedApp:
+    if any(other.id == point.name for other in others):
+        # the first keeps the name; this one is shown beside it under one that nobody can have
+        name = f"{point.name}@{point.module}"
+        while any(other.id == name for other in others):
+            name += "+"
+        return LoadedApp(id=name, refusal=refusal)
+    return LoadedApp(id=point.name, refusal=refusal, asked=_asked(point), folder=folder_of(point))
 
 
 def load_app(point: EntryPoint, grants: Path, others: Sequence[LoadedApp] = ()) -> LoadedApp:
@@ -102,7 +114,9 @@ def load_app(point: EntryPoint, grants: Path, others: Sequence[LoadedApp] = ()) 
         raise Refusal("grant", f"version {asked.identity.version} is not granted: {grant.version}")
     try:
         plugin = point.load()
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too: an app does not end the hub
         raise Refusal("import", f"{type(error).__name__}: {error}") from error
     tables = tables_of(point.module)
     for table in sorted(tables):
@@ -126,7 +140,9 @@ def folder_of(point: EntryPoint) -> Path | None:
     """Return the folder of an app's package without importing it, None if it is not there."""
     try:
         spec = importlib.util.find_spec(point.module)
-    except (ImportError, AttributeError, ValueError):
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # the packages above it are imported, and may do anything
         return None
     if spec is None or spec.origin is None:
         return None
@@ -142,13 +158,19 @@ def _asked(point: EntryPoint) -> Manifest | None:
 
 
 def tables_of(package: str) -> frozenset[str]:
-    """Return the names of the tables that the modules of a package declare."""
+    """Return the names of the tables that the modules of a package declare, in Core too."""
     names = set()
     for name, module in list(sys.modules.items()):
         if name == package or name.startswith(f"{package}."):
             for value in list(vars(module).values()):
-                if isinstance(value, type) and issubclass(value, SQLModel):
+                if isinstance(value, Table):
+                    names.add(value.name)
+                elif isinstance(value, type) and _within(value.__module__, package):
                     table = getattr(value, "__table__", None)
-                    if table is not None and value.__module__.startswith(package):
+                    if isinstance(table, Table):
                         names.add(table.name)
     return frozenset(names)
+
+
+def _within(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
