@@ -1,0 +1,892 @@
+"""The gallery and the pages: they render in both languages and modes, look right, and are
+accessible (axe-core, and the geometry script of the portal's checklist)."""
+
+import functools
+import http.server
+import os
+import re
+import threading
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace as S
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from plugin_sdk.views import (
+    ActionView,
+    ActView,
+    AttachmentView,
+    CaseDetailView,
+    CaseListView,
+    FiguresView,
+    FormView,
+    Option,
+    Phrase,
+    SubmittedView,
+    TrackView,
+)
+from portal import gallery, samples
+from portal.templating import LOCALE, Assets, Flash, Link, Page, PageApp, make_environment, render
+from portal.texts import Catalogue
+
+HOUSE = Path(__file__).parents[2]
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+CHROMIUM = os.environ.get("YIMEN_CHROMIUM", "/usr/bin/chromium")
+LANGS = ("zh-CN", "en")
+MODES = ("standard", "elder")
+WIDTHS = (390, 1280)
+NOW = samples.NOW
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; form-action 'self'"
+)
+
+# The script of the checklist in portal.md.
+GEOMETRY = """() => {
+  const elder = document.documentElement.dataset.mode === 'elder';
+  const t = elder ? 48 : 44, f = elder ? 18 : 14, bad = [], $ = q => document.querySelectorAll(q);
+  if (document.documentElement.scrollWidth > innerWidth) bad.push('page scrolls sideways');
+  if ($('h1').length !== 1) bad.push('h1 count');
+  for (const e of $('a[href],button,input:not([type=hidden]),select,textarea,summary')) {
+    const b = (e.matches('[type=checkbox],[type=radio]') && e.labels?.[0]) || e;
+    const r = b.getBoundingClientRect(), m = elder && e.closest('[data-main]') ? 60 : t;
+    if (r.width > 1 && !e.closest('p,td,.dense,.visually-hidden')
+        && (r.height < m || r.width < m))
+      bad.push(`target ${r.width | 0}x${r.height | 0} ${e.outerHTML.slice(0, 60)}`);
+  }
+  for (const e of $('body *'))
+    if ([...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())
+        && e.getClientRects().length && !e.closest('svg,.visually-hidden')
+        && parseFloat(getComputedStyle(e).fontSize) < f)
+      bad.push(`small text ${e.textContent.slice(0, 20)}`);
+  return bad; }"""
+RUN_AXE = """() => axe.run(document, {
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    rules: {'target-size': {enabled: true}},
+  }).then(found => found.violations.map(v => v.id + ': ' + v.nodes.slice(0, 4).map(
+    n => n.target + ' ' + n.failureSummary.slice(0, 160)).join(' | ')))"""
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return Catalogue.merge({"": [LOCALE, HOUSE / "plugin_sdk" / "locale.toml"]})
+
+
+@pytest.fixture(scope="module")
+def assets():
+    return Assets()
+
+
+@pytest.fixture(scope="module")
+def env(catalogue, assets):
+    return make_environment(catalogue, assets=assets)
+
+
+# ---- samples of every page -------------------------------------------------------------
+
+
+def fields(*, wrong=False):
+    return samples.fields(wrong=wrong)
+
+
+def side_form():
+    return S(title="授权", action="/x", verb="授权", fields=fields()[:1], hidden={})
+
+
+def detail():
+    return CaseDetailView(
+        id="1",
+        number="202611240001",
+        title="社区门口的路灯不亮已经一周",
+        state="dispatched",
+        state_label="待签收",
+        version=3,
+        deadline=samples.deadlines()[0],
+        summary=samples.facts(),
+        timeline=samples.entries(),
+        actions=[
+            ActionView(verb="sign", label="签收", href="/x/sign", primary=True, needs_form=False),
+            ActionView(verb="return", label="退回", href="/x/return"),
+            ActionView(verb="urge", label="催办", href="/x/urge", missing="hotline.order.urge"),
+        ],
+        attachments=[AttachmentView(href="/assets/none.png", name="路灯.jpg")],
+        unit="城市管理局",
+        list_href="/apps/hotline/orders",
+        notice=Phrase("case.notice.due-pending"),
+    )
+
+
+def form(cls=FormView, *, wrong=False, **more):
+    return cls(
+        title="签收",
+        action="/x",
+        verb="签收",
+        fields=fields(wrong=wrong),
+        intro="签收后 5 个工作日内答复。",
+        hidden={"version": "3"},
+        multipart=True,
+        conflict=Phrase("problem.case.urged-today.detail", {"post": "签收员"}) if wrong else None,
+        cancel="/x",
+        about=samples.facts(),
+        **more,
+    )
+
+
+def tracked(*, found, number="202611240001"):
+    return TrackView(
+        number=number,
+        code="7F3K",
+        found=found,
+        title="市政设施",
+        state_label="办理中",
+        deadline=samples.deadlines()[0],
+        timeline=samples.entries() if found else [],
+        rate_href="/rate" if found else None,
+    )
+
+
+def notice(**more):
+    return S(title="五一放假安排", href="/x", at=NOW, **more)
+
+
+def count(n):
+    return S(n=n, href="/work")
+
+
+def admin(section):
+    return {
+        "app": PageApp(
+            "admin",
+            "管理",
+            tuple(
+                Link(label, f"/admin/{label}", label == section)
+                for label in ("人员", "组织机构", "授权", "应用运行", "审计", "短信")
+            ),
+        ),
+        "current": "me",
+        "breadcrumb": (),
+    }
+
+
+PLAIN = {"app": None, "breadcrumb": ()}
+VISITOR = {**PLAIN, "person": None, "current": "home", "may": frozenset(), "unread": 0}
+HOME = {
+    "tiles": samples.tiles(),
+    "cards": gallery.gallery_view()["cards"],
+    "notices": [notice()],
+    "unavailable": ["随手拍"],
+}
+AUDITED = S(
+    at=NOW,
+    who="王*",
+    app="hotline",
+    act="signed",
+    subject="order:1",
+    outcome="done",
+    permission="hotline.order.sign",
+    granted_by="grant 1",
+)
+HELD = S(
+    name="王*",
+    organization="城市管理局",
+    post="签收员",
+    role="handler",
+    scope="subtree",
+    ends_at=None,
+)
+GRANTED = S(
+    id="1",
+    person="王*",
+    organization="城市管理局",
+    post="签收员",
+    role="handler",
+    scope="subtree",
+    starts_at=NOW,
+    ends_at=NOW,
+    withdraw="/x",
+)
+
+PAGES = {
+    "home_guest": (
+        "home_guest.html",
+        VISITOR,
+        {
+            "request_href": "/x",
+            "village_href": "/x",
+            "apps": samples.tiles(),
+            "notices": [notice()],
+        },
+    ),
+    "home_resident": (
+        "home_resident.html",
+        {**PLAIN, "current": "home"},
+        dict(
+            HOME,
+            request_href="/x",
+            help_href="/x",
+            drafts=[S(title="路灯不亮", href="/x", lacking="还差照片")],
+            cases=samples.work_rows(),
+        ),
+    ),
+    "home_resident_empty": (
+        "home_resident.html",
+        {**PLAIN, "current": "home"},
+        {
+            "request_href": None,
+            "help_href": None,
+            "drafts": [],
+            "cases": [],
+            "tiles": [],
+            "cards": [],
+            "notices": [],
+            "unavailable": [],
+        },
+    ),
+    "home_staff": (
+        "home_staff.html",
+        {**PLAIN, "current": "home"},
+        dict(
+            HOME,
+            counts={"late": count(2), "today": count(1), "unsigned": count(0)},
+            rows=samples.work_rows(),
+            next_href="/x",
+            next_due=None,
+            delegations=[S(text="王* 委托，至 3月31日", href="/x")],
+        ),
+    ),
+    "home_staff_empty": (
+        "home_staff.html",
+        {**PLAIN, "current": "home"},
+        {
+            "counts": {"late": count(0), "today": count(0), "unsigned": count(0)},
+            "rows": [],
+            "next_href": None,
+            "next_due": date(2026, 3, 9),
+            "delegations": [],
+            "cards": [],
+            "notices": [],
+            "tiles": [],
+            "unavailable": [],
+        },
+    ),
+    "apps": (
+        "apps.html",
+        {**PLAIN, "current": "apps"},
+        {
+            "pinned": samples.tiles()[:2],
+            "groups": [S(title="诉求", tiles=samples.tiles())],
+            "why_href": "/why",
+        },
+    ),
+    "apps_empty": (
+        "apps.html",
+        {**PLAIN, "current": "apps"},
+        {"pinned": [], "groups": [], "why_href": "/why"},
+    ),
+    "work": (
+        "work.html",
+        PLAIN,
+        {
+            "tabs": [
+                S(label="待我办", href="/work", current=True, n=4),
+                S(label="已办", href="/work?tab=done", current=False, n=None),
+            ],
+            "rows": samples.work_rows(),
+            "bulk": [S(action="/x", label="催办")],
+            "next_href": "/work?cursor=1",
+            "next_due": None,
+            "unavailable": [],
+        },
+    ),
+    "messages": (
+        "messages.html",
+        {**PLAIN, "current": "messages", "flash": Flash("已标为已读")},
+        {
+            "days": [
+                S(
+                    day=date(2026, 3, 5),
+                    notices=[
+                        S(
+                            id="1",
+                            text="您的诉求已答复",
+                            app="12345热线",
+                            href="/x",
+                            at=NOW,
+                            read=False,
+                        ),
+                        S(id="2", text="已受理", app="12345热线", href="/x", at=NOW, read=True),
+                    ],
+                )
+            ],
+            "read_all": "/x",
+            "next_href": None,
+            "now": NOW,
+        },
+    ),
+    "me": (
+        "me.html",
+        {**PLAIN, "current": "me"},
+        {
+            "facts": samples.facts(),
+            "posts": [S(label="城市管理局 · 签收员", since=date(2025, 1, 2), current=True)],
+            "delegations": [S(text="王*", href="/x")],
+            "consents": [],
+            "devices": [S(text="Chrome · Android", at=NOW, current=True)],
+            "sections": [S(label="管理", href="/admin")],
+            "recorded_href": "/transparency",
+        },
+    ),
+    "sign_in": (
+        "sign_in.html",
+        VISITOR,
+        {"fields": [], "next": "/", "problem": None, "username": ""},
+    ),
+    "sign_in_refused": (
+        "sign_in.html",
+        VISITOR,
+        {"fields": [], "next": "/", "problem": "sign-in-refused", "username": "li"},
+    ),
+    "search": (
+        "search.html",
+        PLAIN,
+        {
+            "query": "路灯",
+            "kinds": [
+                S(
+                    kind="apps",
+                    hits=[S(title="12345热线", text="提诉求", href="/x")],
+                    more_href="/x",
+                ),
+                S(kind="help", hits=[], more_href=None),
+            ],
+            "unavailable": [],
+        },
+    ),
+    "search_empty": (
+        "search.html",
+        PLAIN,
+        {"query": "路灯", "kinds": [], "unavailable": ["随手拍"]},
+    ),
+    "track_ask": ("track.html", VISITOR, tracked(found=False, number="")),
+    "track_wrong": ("track.html", VISITOR, tracked(found=False)),
+    "track_found": ("track.html", VISITOR, tracked(found=True)),
+    "feedback": (
+        "feedback.html",
+        VISITOR,
+        {
+            "app": "hotline",
+            "app_name": "12345热线",
+            "fields": fields(wrong=True)[:2],
+            "hidden": {"app": "hotline"},
+            "action": "/feedback",
+            "number": None,
+        },
+    ),
+    "feedback_sent": (
+        "feedback.html",
+        VISITOR,
+        {
+            "app": "",
+            "app_name": "",
+            "fields": [],
+            "hidden": {},
+            "action": "/feedback",
+            "number": "202611240001",
+        },
+    ),
+    "about": (
+        "about.html",
+        PLAIN,
+        {
+            "name": "旧信访系统",
+            "summary": "信访登记与查询",
+            "state": "disabled",
+            "mode": "closed",
+            "reason": "并入 12345 热线。",
+            "until": NOW,
+            "successor": S(name="12345热线", href="/x"),
+            "owner": "信访局",
+            "contact": "12345",
+            "filing": "BA-2026-0001",
+            "legal_basis": "",
+            "collected": ["姓名", "电话"],
+            "functions": [
+                S(old="登记", new="提诉求", href="/x"),
+                S(old="积分", new="取消：不再需要", href=None),
+            ],
+            "open_href": None,
+            "feedback_href": "/feedback",
+            "version": "1.0.0",
+        },
+    ),
+    "why_not": (
+        "why.html",
+        PLAIN,
+        {
+            "permission": "hotline.order.sign",
+            "title": "签收",
+            "allowed": False,
+            "missing": "out-of-scope",
+            "role": "",
+            "scope": "",
+            "grantor": "",
+            "starts": None,
+            "ends": None,
+            "roles": ["签收员"],
+            "granters": [],
+            "request_href": "/x",
+        },
+    ),
+    "why": (
+        "why.html",
+        PLAIN,
+        {
+            "permission": "hotline.order.sign",
+            "title": "签收",
+            "allowed": True,
+            "missing": "",
+            "role": "签收员",
+            "scope": "本单位",
+            "grantor": "王*",
+            "starts": NOW,
+            "ends": NOW,
+            "roles": [],
+            "granters": [],
+            "request_href": None,
+        },
+    ),
+    "why_general": (
+        "why.html",
+        VISITOR,
+        {
+            "permission": "",
+            "title": "",
+            "allowed": False,
+            "missing": "",
+            "role": "",
+            "scope": "",
+            "grantor": "",
+            "starts": None,
+            "ends": None,
+            "roles": [],
+            "granters": [],
+            "request_href": None,
+        },
+    ),
+    "transparency": (
+        "transparency.html",
+        VISITOR,
+        {"apps": [S(name="12345热线", collected=["电话"], retention="3 年", href="/x")]},
+    ),
+    "figures": (
+        "figures.html",
+        PLAIN,
+        {
+            "since": date(2026, 3, 1),
+            "until": date(2026, 3, 31),
+            "app": "",
+            "options": [Option("hotline", "12345热线")],
+            "apps": [
+                S(
+                    app="hotline",
+                    name="12345热线",
+                    href="/x",
+                    opens=85_760,
+                    starts=120,
+                    completes=100,
+                    effects=None,
+                    answered=1,
+                    refused=2,
+                    failed=0,
+                )
+            ],
+            "chart": samples.charts()[0],
+            "export_href": "/x",
+            "first_day": date(2026, 2, 1),
+        },
+    ),
+    "admin_people": (
+        "admin_people.html",
+        admin("人员"),
+        {
+            "query": "",
+            "people": [
+                S(
+                    id="1",
+                    name="王*",
+                    username="wang",
+                    posts=["城市管理局 · 签收员"],
+                    active=True,
+                    href="/x",
+                ),
+                S(id="2", name="李*", username="li", posts=[], active=False, href=None),
+            ],
+            "forms": [side_form()],
+            "next_href": "/x",
+            "import_href": "/x",
+        },
+    ),
+    "admin_organizations": (
+        "admin_organizations.html",
+        admin("组织机构"),
+        {
+            "organizations": [
+                S(depth=0, code="430104", name="岳麓区", level="county", posts=1, href="/x"),
+                S(depth=1, code="430104001", name="望岳街道", level="town", posts=12, href=None),
+            ],
+            "forms": [],
+            "calendar_unknown": 2027,
+        },
+    ),
+    "admin_grants": (
+        "admin_grants.html",
+        admin("授权"),
+        {
+            "permission": "hotline.order.sign",
+            "permissions": [Option("hotline.order.sign", "签收")],
+            "holders": [HELD],
+            "asked": True,
+            "grants": [GRANTED],
+            "forms": [side_form()],
+        },
+    ),
+    "admin_apps": (
+        "admin_apps.html",
+        admin("应用运行"),
+        {
+            "apps": [
+                S(
+                    id="hotline",
+                    name="12345热线",
+                    version="1.0.0",
+                    level="native",
+                    state="enabled",
+                    mode="open",
+                    reason="",
+                    error=None,
+                    applied=3,
+                    workers=3,
+                    breaker=None,
+                    href="/x",
+                    acts=[S(verb="disable", action="/x"), S(verb="drain", action="/y")],
+                ),
+                S(
+                    id="old",
+                    name="旧系统",
+                    version="0.9",
+                    level="linked",
+                    state="quarantined",
+                    mode="read_only",
+                    reason="启动时出错",
+                    error="第 12 行：没有权限声明",
+                    applied=2,
+                    workers=3,
+                    breaker="已断开",
+                    href=None,
+                    acts=[],
+                ),
+            ],
+            "history": [S(at=NOW, app="hotline", what="启用", who="王*")],
+        },
+    ),
+    "admin_audit": (
+        "admin_audit.html",
+        admin("审计"),
+        {
+            "seal": S(ok=True, sentence="至 3月5日 17:00 共 1,204 条"),
+            "verify": "/x",
+            "filters": samples.filters("sign"),
+            "query": "",
+            "entries": [AUDITED],
+            "next_href": "/x",
+            "export_href": "/x",
+        },
+    ),
+    "admin_outbox": (
+        "admin_outbox.html",
+        admin("短信"),
+        {
+            "messages": [
+                S(at=NOW, channel="sms", address="138****5678", text="您的诉求 202611240001 已受理")
+            ],
+            "simulated": True,
+            "next_href": None,
+        },
+    ),
+    "problem": (
+        "problem.html",
+        PLAIN,
+        {
+            "code": "not-found",
+            "status": 404,
+            "title": Phrase("problem.not-found.title"),
+            "detail": Phrase("problem.not-found.detail"),
+            "reference": "7F3K-21",
+            "again": "/x",
+            "why": "/why",
+        },
+    ),
+    "case_list": (
+        "case_list.html",
+        {},
+        CaseListView(
+            title="工单",
+            items=samples.case_items(),
+            filters=samples.filters("sign"),
+            query="路灯",
+            next_href="/x",
+            create=ActionView(verb="file", label="提诉求", href="/x", primary=True),
+            export_href="/x",
+        ),
+    ),
+    "case_list_empty": (
+        "case_list.html",
+        {},
+        CaseListView(title="工单", items=[], filters=samples.filters(), ever_any=False),
+    ),
+    "case_detail": ("case_detail.html", {}, detail()),
+    "case_act": (
+        "case_act.html",
+        {},
+        form(
+            ActView,
+            number="202611240001",
+            case_title="路灯不亮",
+            state_label="待签收",
+            outcome=Phrase("case.card.open", {"n": 3}),
+        ),
+    ),
+    "form": ("form.html", {}, form()),
+    "form_wrong": ("form.html", {}, form(wrong=True)),
+    "submitted": (
+        "submitted.html",
+        {},
+        SubmittedView(
+            number="202611240001",
+            code="7F3K21",
+            due_at=NOW,
+            due_unknown=False,
+            case_href="/x",
+            track_href="/track",
+            notices=[Phrase("case.notice.due-pending")],
+        ),
+    ),
+    "case_figures": (
+        "case_figures.html",
+        {},
+        FiguresView(
+            title="统计",
+            since=date(2026, 3, 1),
+            until=date(2026, 3, 31),
+            cards=samples.figures(),
+            charts=samples.charts()[:2],
+            export_href="/x",
+            filters=samples.filters(),
+        ),
+    ),
+}
+
+
+def html_of(env, name, lang, mode, **more):
+    if name == "_components":
+        return gallery.gallery_html(env, lang, mode, **more)
+    template, frame, view = PAGES[name]
+    page = gallery.sample_page(name, lang, mode, **{**frame, **more})
+    return render(env, template, page, view=view)
+
+
+# ---- without a browser -----------------------------------------------------------------
+
+
+def test_every_template_of_a_page_has_a_sample():
+    skipped = {"base.html", "layout_aside.html", "layout_list.html", "gallery.html"}
+    folder = HOUSE / "portal" / "templates"
+    written = {path.name for path in folder.glob("*.html") if path.name not in skipped}
+    assert written <= {template for template, _, _ in PAGES.values()}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("name", ["_components", *PAGES])
+def test_page_renders_without_inline_script_or_style(env, name, lang, mode):
+    html = html_of(env, name, lang, mode)
+    assert html.lstrip().startswith("<!doctype html>")
+    assert html.count("<h1") == 1
+    assert not re.search(r"\sstyle=|\son[a-z]+=|javascript:|<style|<script(?![^>]*\ssrc=)", html)
+    if lang == "en":
+        assert 'lang="en"' in html
+
+
+def test_a_fragment_is_the_page_without_its_frame(env):
+    html = html_of(env, "case_list", "en", "standard", fragment=True)
+    assert "<html" not in html
+    assert "<header" not in html
+    assert 'id="page"' in html
+    assert "<title>" in html
+
+
+def test_what_people_wrote_is_escaped(env):
+    page = gallery.sample_page("<b>", "en", "standard", flash=Flash("<script>x</script>"))
+    view = PAGES["problem"][2] | {"detail": Phrase("case.card.open", {"n": "<i>"})}
+    html = render(env, "problem.html", page, view=view)
+    assert "<script>x" not in html
+    assert "<i>" not in html
+
+
+def test_a_page_without_a_word_for_its_key_is_refused(env):
+    from portal.texts import MissingText
+
+    view = PAGES["problem"][2] | {"detail": Phrase("problem.none.detail")}
+    with pytest.raises(MissingText):
+        render(env, "problem.html", Page(title="x"), view=view)
+
+
+def test_assets_change_their_address_with_their_content(assets):
+    url = assets.url("css/yimen.css")
+    assert re.fullmatch(r"/assets/css/yimen\.[0-9a-f]{10}\.css", url)
+    assert assets.path(url.removeprefix("/assets/")).name == "yimen.css"
+    assert assets.path("../texts.py") is None
+
+
+# ---- in Chromium -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def server(env, assets):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            url = urlsplit(self.path)
+            asked = {key: values[0] for key, values in parse_qs(url.query).items()}
+            name = url.path.strip("/")
+            kind = "text/html; charset=utf-8"
+            if url.path.startswith("/assets/"):
+                path = assets.path(url.path.removeprefix("/assets/"))
+                body = path.read_bytes() if path else b""
+                ending = url.path.rpartition(".")[2]
+                kind = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}.get(
+                    ending, "image/png"
+                )
+            elif name in PAGES or name == "_components":
+                body = html_of(
+                    env,
+                    name,
+                    asked.get("lang", "zh-CN"),
+                    asked.get("mode", "standard"),
+                    **({"text_size": asked["size"]} if "size" in asked else {}),
+                ).encode()
+            else:
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Security-Policy", POLICY)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=functools.partial(httpd.serve_forever, 0.05), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{httpd.server_port}"
+    httpd.shutdown()
+    httpd.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}; YIMEN_CHROMIUM names another")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--no-first-run",
+            ],
+        )
+        yield chromium
+        chromium.close()
+
+
+def look(browser, url, width):
+    """Open a page; return it and what its console complained of."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 844 if width < 600 else 800}, bypass_csp=False
+    )
+    tab = context.new_page()
+    said = []
+    tab.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.goto(url)
+    return context, tab, said
+
+
+def faults(tab):
+    found = tab.evaluate(GEOMETRY)
+    size = tab.viewport_size  # the bar at the bottom covers nothing on a screen as tall as the page
+    tall = tab.evaluate("Math.max(innerHeight, document.documentElement.scrollHeight)")
+    tab.set_viewport_size({"width": size["width"], "height": tall})
+    tab.evaluate(f"() => {{ {AXE.read_text(encoding='utf-8')} }}")  # past the page's own policy
+    return found + tab.evaluate(RUN_AXE)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_components_are_accessible_and_fit(browser, server, width, lang, mode):
+    url = f"{server}/_components?lang={lang}&mode={mode}"
+    context, tab, said = look(browser, url, width)
+    for chart in tab.query_selector_all("[data-chart]"):
+        chart.scroll_into_view_if_needed()
+        tab.wait_for_function("figure => figure.classList.contains('drawn')", arg=chart)
+    assert [*faults(tab), *said] == []
+    context.close()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_are_accessible_and_fit(browser, server, name, mode):
+    for width, lang in ((390, "en"), (1280, "zh-CN")):
+        context, tab, said = look(browser, f"{server}/{name}?lang={lang}&mode={mode}", width)
+        assert [*faults(tab), *said] == [], (width, lang)
+        context.close()
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_components_reflow_at_320_with_the_largest_text(browser, server, lang):
+    context, tab, _ = look(browser, f"{server}/_components?lang={lang}&size=huge", 320)
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
+def test_a_number_copies_and_a_wrong_form_takes_the_focus(browser, server):
+    context, tab, _ = look(browser, f"{server}/form_wrong?lang=en", 390)
+    assert tab.evaluate("document.activeElement.className") == "error-summary"
+    context.close()
+    context, tab, _ = look(browser, f"{server}/submitted?lang=en", 390)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.click("[data-copy]")
+    tab.wait_for_function("document.getElementById('live').textContent === 'Copied'")
+    assert tab.evaluate("navigator.clipboard.readText()") == "202611240001"
+    context.close()
+
+
+def test_pages_work_without_script(browser, server):
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    tab = context.new_page()
+    tab.goto(f"{server}/case_figures?lang=en")
+    assert tab.is_visible("[data-chart] table")
+    tab.goto(f"{server}/case_list?lang=en")
+    tab.click("#filters summary")
+    assert tab.is_visible("#filters button")
+    context.close()
