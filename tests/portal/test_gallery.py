@@ -164,7 +164,7 @@ def admin(section):
                 for label in ("人员", "组织机构", "授权", "应用运行", "审计", "短信")
             ),
         ),
-        "current": "me",
+        "current": None,
         "breadcrumb": (),
     }
 

@@ -17,10 +17,10 @@
     const areas = [];
     let from = null;
     rows.forEach((row, at) => {
-      const empty = row.values.every((value) => value === null);
+      const empty = row.values[0] === null;
       if (empty && from === null) from = at;
       if (from !== null && (!empty || at === rows.length - 1)) {
-        areas.push([{ xAxis: Math.max(0, from - 1), name: label }, { xAxis: empty ? at : at }]);
+        areas.push([{ xAxis: Math.max(0, from - 1), name: label }, { xAxis: at }]);
         from = null;
       }
     });
