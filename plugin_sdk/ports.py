@@ -114,7 +114,10 @@ class Organization(msgspec.Struct, frozen=True):
 
 class To(msgspec.Struct, frozen=True):
     """Whom a notice or a work item is for: one person, or whoever in an organization
-    holds the permission (the work of a unit, not of a named person)."""
+    holds the permission (the work of a unit, not of a named person).
+
+    A work item for a person with their organization is theirs while their post there lasts,
+    then the organization's."""
 
     person_id: UUID | None = None
     organization_id: UUID | None = None
@@ -201,8 +204,16 @@ class Read(Protocol):
     """Reading within the actor's scope."""
 
     actor: Actor
-    now: datetime
-    session: AsyncSession
+
+    @property
+    def now(self) -> datetime:
+        """The time of the transaction, in UTC: the same throughout."""
+        ...
+
+    @property
+    def session(self) -> AsyncSession:
+        """The session: scoped tables are refused but through `rows` and `get`."""
+        ...
 
     def rows(self, model: type[Any], *columns: Any, permission: str | None = None) -> Select[Any]:
         """Return a select of the rows the actor may see under the permission.
@@ -213,8 +224,7 @@ class Read(Protocol):
         ...
 
     def beyond_scope(self, model: type[Any], *columns: Any, reason: str) -> Select[Any]:
-        """Return a select past the actor's scope: named, and audited when it is used in
-        a unit of work."""
+        """Return a select past the actor's scope: named, and audited."""
         ...
 
     async def fetch(self, statement: Select[Any], into: type[T]) -> list[T]:
@@ -229,7 +239,10 @@ class Read(Protocol):
 class Work(Read, Protocol):
     """The one way to write: everything here is one transaction."""
 
-    todo: Todo
+    @property
+    def todo(self) -> Todo:
+        """The app's work items."""
+        ...
 
     async def require(self, permission: str, row: Any = None) -> Permit:
         """Return the grant that allows the act on the row; raise `Denied` or `NotFound`."""

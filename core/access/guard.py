@@ -1,78 +1,144 @@
 """The listener that lets no statement touch a scoped table without its scope.
 
-`rows()` marks its statement with the tables whose scope it has set; any scoped table that
-a statement names beyond these (a bare table in Core, a join, a subquery, a bulk update) is
-refused when it is executed, and so is text. Writes of the unit of work pass, since each
-row was checked before the flush.
+`rows()` marks its statement with the table whose scope it has set. Any scoped table that a
+statement names beyond this (a bare table in Core, a join, an alias, a subquery, an eager
+load, a bulk update) is refused when it is executed, and so is text. Writes of the unit of
+work pass, since each row was checked before the flush.
+
+A statement is looked through once, when it is compiled; SQLAlchemy keeps compiled
+statements, so that later executions cost a look-up.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
+from weakref import WeakKeyDictionary
 
+import msgspec
 from sqlalchemy import TextClause, event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import Mapper
 from sqlalchemy.sql import visitors
-from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.elements import ClauseElement, ColumnClause
 from sqlalchemy.sql.schema import Table
+from sqlalchemy.sql.selectable import CTE, AliasedReturnsRows, Select, Subquery, TableClause
 
 from core.database import MIGRATION, UNIT
-from plugin_sdk.data import SCOPED, Owned, scoped
+from plugin_sdk.data import SCOPED, Owned
 
 SCOPED_TABLES = "yimen_scoped_tables"
+
+_scoped: set[str] = set()
 
 
 class ScopeViolation(Exception):
     """A statement that would read or write past the scope: a fault of the app's code."""
 
 
+class _Scan(msgspec.Struct, frozen=True):
+    """What a statement does: the scoped tables it names where `rows` would have set their
+    scope, those it names beside, and text that cannot be looked through."""
+
+    plain: frozenset[str]
+    beside: frozenset[str]
+    opaque: str = ""
+
+
 @event.listens_for(Mapper, "after_mapper_constructed")
 def _mark_scoped(mapper: Mapper[Any], class_: type[Any]) -> None:
     if issubclass(class_, Owned) and isinstance(mapper.local_table, Table):
         mapper.local_table.info[SCOPED] = True
-
-
-def tables_in(statement: ClauseElement) -> set[Table]:
-    """Return every table that a statement names, wherever."""
-    return {element for element in _elements(statement) if isinstance(element, Table)}
-
-
-def _elements(statement: ClauseElement) -> Iterable[Any]:
-    for element in visitors.iterate(statement):
-        yield element
-        if isinstance(element, Table):
-            continue
-        table = getattr(element, "table", None)
-        if isinstance(table, Table):
-            yield table
+        _scoped.add(mapper.local_table.name)
 
 
 def install(engine: Engine) -> None:
     """Let the engine refuse what is not scoped."""
-    event.listen(engine, "before_execute", _before_execute)
-    event.listen(engine, "before_cursor_execute", _before_cursor)
+    scans: WeakKeyDictionary[Any, _Scan] = WeakKeyDictionary()
 
-
-def _before_execute(
-    connection: Connection, statement: Any, multiparams: Any, params: Any, options: Any
-) -> None:
-    if options.get(MIGRATION):
-        return
-    if isinstance(statement, TextClause):
-        raise ScopeViolation("text() cannot be scoped: use rows() or the model's columns")
-    unit = options.get(UNIT)
-    if unit is not None and unit.flushing:
-        return
-    allowed = options.get(SCOPED_TABLES, frozenset())
-    for table in tables_in(statement):
-        if scoped(table) and table.name not in allowed:
-            raise ScopeViolation(f"{table.name} is scoped: read it through rows()")
-
-
-def _before_cursor(
-    connection: Connection, cursor: Any, statement: str, params: Any, context: Any, many: bool
-) -> None:
-    if context is not None and context.compiled is None:
+    def before_cursor(
+        connection: Connection, cursor: Any, statement: str, params: Any, context: Any, many: bool
+    ) -> None:
+        if context is None:
+            return
         options = context.execution_options
-        if not options.get(MIGRATION):
-            raise ScopeViolation("driver SQL is for migrations alone")
+        if options.get(MIGRATION):
+            return
+        compiled = context.compiled
+        if compiled is None or context.isddl:
+            raise ScopeViolation("driver SQL and DDL are for migrations alone")
+        scan = scans.get(compiled)
+        if scan is None:
+            scan = scans[compiled] = _scan(compiled)
+        if scan.opaque:
+            raise ScopeViolation(
+                f"{scan.opaque} cannot be scoped: use rows() or the model's columns"
+            )
+        if not scan.plain and not scan.beside:
+            return
+        unit = options.get(UNIT)
+        if unit is not None and unit.flushing:
+            return
+        for name in scan.beside | (scan.plain - options.get(SCOPED_TABLES, frozenset())):
+            raise ScopeViolation(f"{name} is scoped: read it through rows()")
+
+    event.listen(engine, "before_cursor_execute", before_cursor)
+
+
+def _scan(compiled: Any) -> _Scan:
+    statement: ClauseElement = compiled.statement
+    # what the ORM made of it: eager loads have become joins there
+    final = getattr(compiled.compile_state, "statement", None)
+    plain: set[str] = set()
+    beside: set[str] = set()
+    opaque = ""
+    for top in (statement, final):
+        if top is None:
+            continue
+        for element in visitors.iterate(top):
+            opaque = opaque or _opaque(element)
+            plain.update(_named(element))
+            beside.update(_beside(element, top))
+    return _Scan(frozenset(plain), frozenset(beside), opaque)
+
+
+def _opaque(element: Any) -> str:
+    if isinstance(element, TextClause):
+        return "text()"
+    if isinstance(element, ColumnClause) and element.is_literal and element.name not in ("*", "1"):
+        return "literal_column()"
+    if isinstance(element, TableClause) and not isinstance(element, Table):
+        return "table()"
+    return ""
+
+
+def _named(element: Any) -> Iterator[str]:
+    for table in (element, getattr(element, "table", None)):
+        if isinstance(table, TableClause) and table.name in _scoped:
+            yield table.name
+
+
+def _beside(element: Any, top: Any) -> Iterator[str]:
+    """Yield scoped tables that stand in a statement a second time: as an alias, in a
+    subquery, joined. The condition that `rows` has set does not bind those."""
+    table = getattr(element, "table", None)
+    if isinstance(table, AliasedReturnsRows):
+        yield from _beside(table, top)
+    if isinstance(element, AliasedReturnsRows):
+        inner = element.element
+        if isinstance(inner, TableClause):
+            yield from _named(inner)
+        elif isinstance(element, Subquery | CTE):
+            for part in visitors.iterate(inner):
+                yield from _named(part)
+    elif isinstance(element, Select) and element is not top:
+        yield from _uncorrelated(element)
+
+
+def _uncorrelated(select: Select[Any]) -> Iterator[str]:
+    """Yield scoped tables that a nested select reads by itself. One that it names beside
+    another table, and does not join, is the enclosing statement's row (auto-correlation)."""
+    froms = select.get_final_froms()
+    for origin in froms:
+        named = {name for part in visitors.iterate(origin) for name in _named(part)}
+        alone = len(froms) == 1 or not isinstance(origin, TableClause)
+        if named and (alone or not select._auto_correlate):
+            yield from named

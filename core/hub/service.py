@@ -235,6 +235,9 @@ class AppHub:
         ) as tx:
             unit.enter(tx)
             yield unit
+        if unit.recorded:  # past the scope: named, and recorded though nothing was written
+            async with self.services.database.transaction(write=True) as tx:
+                await unit.record(tx)
 
     @asynccontextmanager
     async def work(self, actor: Actor, key: RequestKey | None = None) -> AsyncIterator[WorkPort]:
@@ -258,10 +261,15 @@ class AppHub:
     async def within(self, tx: Transaction, actor: Actor) -> AsyncIterator[WorkPort]:
         """Return a unit of work inside a transaction of the shell's own (an event's)."""
         unit = Unit(self.app, actor)
-        await (await tx.session.connection()).execution_options(**{UNIT: unit})
+        connection = await tx.session.connection()
+        await connection.execution_options(**{UNIT: unit})
         unit.enter(tx)
-        yield unit
-        await unit.finish()
+        try:
+            yield unit
+            await unit.finish()
+        finally:
+            unit.leave()
+            await connection.execution_options(**{UNIT: None})
 
     async def _still_allowed(self, tx: Transaction, actor: Actor) -> Actor:
         """Compare with the revocations inside the transaction: a cached right is a hint."""

@@ -83,7 +83,6 @@ class Unit:
         self.app = app
         self.actor = actor
         self.channel = channel
-        self.flushing = False
         self.todo = _Todo(self)
         self._checked: dict[int, Any] = {}
         self._audits: list[tuple[str, str, dict[str, Any]]] = []
@@ -101,9 +100,16 @@ class Unit:
     def enter(self, tx: Transaction) -> None:
         """Take the transaction that this unit is."""
         self.tx = tx
-        sync = tx.session.sync_session
-        event.listen(sync, "before_flush", self._before_flush)
-        event.listen(sync, "after_flush", self._after_flush)
+        event.listen(tx.session.sync_session, "before_flush", self._before_flush)
+
+    def leave(self) -> None:
+        """Let go of a transaction that goes on without this unit."""
+        event.remove(self.tx.session.sync_session, "before_flush", self._before_flush)
+
+    @property
+    def flushing(self) -> bool:
+        """Return whether the rows being written now were checked by `_before_flush`."""
+        return self.tx.session.sync_session._flushing
 
     @property
     def session(self) -> AsyncSession:
@@ -135,6 +141,7 @@ class Unit:
         """See `plugin_sdk.ports.Read`."""
         return (
             select(*(columns or (model,)))
+            .select_from(model)  # or a count under a grant for all would count nothing's row
             .where(self._reach(model, permission))
             .execution_options(**{SCOPED_TABLES: frozenset({model.__tablename__})})
         )
@@ -142,8 +149,10 @@ class Unit:
     def beyond_scope(self, model: type[Any], *columns: Any, reason: str) -> Select[Any]:
         """See `plugin_sdk.ports.Read`."""
         self._audits.append(("read-beyond-scope", str(model.__tablename__), {"reason": reason}))
-        return select(*(columns or (model,))).execution_options(
-            **{SCOPED_TABLES: frozenset({model.__tablename__})}
+        return (
+            select(*(columns or (model,)))
+            .select_from(model)
+            .execution_options(**{SCOPED_TABLES: frozenset({model.__tablename__})})
         )
 
     async def fetch(self, statement: Select[Any], into: type[T]) -> list[T]:
@@ -236,10 +245,6 @@ class Unit:
                 raise ScopeViolation(
                     f"{type(row).__name__} is scoped: write it through work.add() or work.get()"
                 )
-        self.flushing = True
-
-    def _after_flush(self, session: Any, context: Any) -> None:
-        self.flushing = False
 
     def audit(self, act: str, subject: str, **facts: Any) -> None:
         """See `plugin_sdk.ports.Work`."""
@@ -301,13 +306,17 @@ class Unit:
         """Return the procedures that were started, to count once committed."""
         return self._starts
 
-    async def finish(self) -> None:
-        """Write what was collected: the record, notices, events, effects, the answer."""
-        await self.session.flush()
+    @property
+    def recorded(self) -> bool:
+        """Return whether something is to be written into the record."""
+        return bool(self._audits)
+
+    async def record(self, tx: Transaction) -> None:
+        """Write the record of what was done: a reader's into a transaction of its own."""
         permit = None if self.actor.system else decide(self.actor, self.actor.permission, self.now)
         for act, subject, facts in self._audits:
             await audit.record(
-                self.tx,
+                tx,
                 self.actor,
                 self.app,
                 act,
@@ -316,6 +325,11 @@ class Unit:
                 granted_by=permit.grant if permit else None,
                 facts=facts,
             )
+
+    async def finish(self) -> None:
+        """Write what was collected: the record, notices, events, effects, the answer."""
+        await self.session.flush()
+        await self.record(self.tx)
         for to, message, href, delay, dedupe in self._notices:
             await send(
                 self.tx,
@@ -332,7 +346,8 @@ class Unit:
             await send_later(
                 self.tx, "event", {"event": f"{self.app}.{name}", "payload": _plain(payload)}
             )
-        for name, subject in self._effects:
+        # in one order for all, so that none waits for another in a circle
+        for name, subject in sorted(self._effects):
             await record_effect(
                 self.tx, self.app, name, subject, self.actor.organization_id, self.channel
             )
