@@ -2,8 +2,12 @@
 
 The database decides; a hint only makes the others look at it sooner. `LocalState` serves
 the one worker of the embedded default, `RedisState` several workers on Redis or Valkey.
-When Redis is away, hints are lost, acknowledgements are unknown (`None`) and counters
+When Redis is away, hints are lost, acknowledgements fail or are unknown (`None`) and counters
 count in this worker alone; nothing waits for it.
+
+A worker that is not among the acknowledgements has had none accepted for
+`WORKER_TTL_SECONDS`. That holds even when Redis has started anew and forgotten them all,
+since a Redis younger than that is answered as unknown.
 """
 
 import asyncio
@@ -26,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 0.5
 WORKER_TTL_SECONDS = 3
+_AWAY = (RedisError, OSError, TimeoutError)
 Callback = Callable[[], None]
 
 
@@ -50,8 +55,8 @@ class SharedState(Protocol):
         """Tell all workers to look at the database; may be lost."""
         ...
 
-    async def acknowledge(self, topic: str, generation: int) -> None:
-        """Say that this worker runs a generation."""
+    async def acknowledge(self, topic: str, generation: int) -> bool:
+        """Say that this worker runs a generation; return whether the others can hear it."""
         ...
 
     async def acknowledgements(self, topic: str) -> dict[str, int] | None:
@@ -112,9 +117,10 @@ class LocalState:
         for callback in self._callbacks[channel]:
             callback()
 
-    async def acknowledge(self, topic: str, generation: int) -> None:
+    async def acknowledge(self, topic: str, generation: int) -> bool:
         """See `SharedState`."""
         self._acknowledged[topic] = generation
+        return True
 
     async def acknowledgements(self, topic: str) -> dict[str, int] | None:
         """See `SharedState`."""
@@ -151,7 +157,7 @@ class RedisState:
 
     async def start(self) -> None:
         """Begin the heartbeat and the listening."""
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
+        with contextlib.suppress(*_AWAY):
             await self._beat()
         self._tasks = [
             asyncio.create_task(self._heartbeat(), name="shared-state-heartbeat"),
@@ -163,7 +169,7 @@ class RedisState:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
+        with contextlib.suppress(*_AWAY):
             await self._redis.delete(self._key("worker", self.worker))
             await self._redis.srem(self._key("workers"), self.worker)
         await self._redis.aclose()
@@ -174,37 +180,43 @@ class RedisState:
         self._callbacks[channel].append(callback)
 
     async def hint(self, channel: str) -> None:
-        """See `SharedState`. This worker hears it even when Redis is away."""
-        try:
+        """See `SharedState`. This worker hears it whether or not it listens to Redis now."""
+        for callback in self._callbacks[channel]:
+            callback()
+        with contextlib.suppress(*_AWAY):
             await self._redis.publish(self._key("hint"), channel)
-        except (RedisError, OSError, TimeoutError):
-            for callback in self._callbacks[channel]:
-                callback()
 
-    async def acknowledge(self, topic: str, generation: int) -> None:
+    async def acknowledge(self, topic: str, generation: int) -> bool:
         """See `SharedState`."""
         self._acknowledged[topic] = generation
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
+        try:
             await self._beat()
+        except _AWAY:
+            return False
+        return True
 
     async def acknowledgements(self, topic: str) -> dict[str, int] | None:
         """See `SharedState`."""
         try:
-            workers = sorted(await self._redis.smembers(self._key("workers")))
-            if not workers:
-                return None
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.info("server")
+                pipe.smembers(self._key("workers"))
+                server, members = await pipe.execute()
+            if int(server["uptime_in_seconds"]) <= WORKER_TTL_SECONDS:
+                return None  # it may have forgotten a worker that still holds a lease
+            workers = sorted(str(member) for member in members)
             async with self._redis.pipeline(transaction=False) as pipe:
                 for worker in workers:
                     pipe.hgetall(self._key("worker", worker))
                 states = await pipe.execute()
-        except (RedisError, OSError, TimeoutError):
+        except _AWAY:
             return None
-        live = {}
+        live: dict[str, int] = {}
         for worker, state in zip(workers, states, strict=True):
             if state:
                 live[worker] = int(state.get(topic, 0))
             else:
-                with contextlib.suppress(RedisError, OSError, TimeoutError):
+                with contextlib.suppress(*_AWAY):
                     await self._redis.srem(self._key("workers"), worker)
         return live if self.worker in live else None
 
@@ -217,13 +229,13 @@ class RedisState:
                 pipe.expire(name, seconds, nx=True)
                 count, _ = await pipe.execute()
             return int(count)
-        except (RedisError, OSError, TimeoutError):
+        except _AWAY:
             return self._windows.hit(key, seconds)
 
     async def forget(self, key: str) -> None:
         """See `SharedState`."""
         self._windows.forget(key)
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
+        with contextlib.suppress(*_AWAY):
             await self._redis.delete(self._key("hits", key))
 
     def _key(self, *parts: str) -> str:
@@ -231,9 +243,10 @@ class RedisState:
 
     async def _beat(self) -> None:
         name = self._key("worker", self.worker)
+        state: dict[str, int] = {"alive": 1, **self._acknowledged}
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.sadd(self._key("workers"), self.worker)
-            pipe.hset(name, mapping={"alive": "1", **self._acknowledged})
+            pipe.hset(name, mapping={key: str(value) for key, value in state.items()})
             pipe.expire(name, WORKER_TTL_SECONDS)
             await pipe.execute()
 
@@ -245,7 +258,7 @@ class RedisState:
                 if away:
                     logger.warning("shared state is back")
                 away = False
-            except (RedisError, OSError, TimeoutError) as error:
+            except _AWAY as error:
                 if not away:
                     logger.warning("shared state is away: %s", type(error).__name__)
                 away = True
@@ -260,7 +273,7 @@ class RedisState:
                         if message["type"] == "message":
                             for callback in self._callbacks[message["data"]]:
                                 callback()
-            except (RedisError, OSError, TimeoutError):
+            except _AWAY:
                 await asyncio.sleep(HEARTBEAT_SECONDS)
 
 

@@ -2,7 +2,8 @@
 
 A worker decides from its cache only while its lease runs. It renews the lease by reading
 the revocations it has not seen (from the database, which is the truth) and then says so in
-shared state. A revocation returns when every live worker has said it, or when any lease
+shared state; one that cannot be heard there takes no lease, since whoever revokes would not
+know of it. A revocation returns when every live worker has said it, or when any lease
 that was given before it has run out; no decision begun after that is allowed by it.
 """
 
@@ -10,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
+import weakref
 from collections import OrderedDict, defaultdict
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,12 +20,13 @@ import msgspec
 from sqlalchemy import and_, delete, insert, or_, select, update
 from sqlmodel import col
 
+from core.access.events import RolesChanged
 from core.access.models import Generation, Grant, Revocation, Role, RolePermission
 from core.database import Database, Transaction
 from core.identity.events import PersonChanged, PostEnded, SessionEnded
 from core.identity.models import OrganizationRow, Person, Post, SignInSession
 from core.identity.sessions import digest
-from core.shared_state import SharedState
+from core.shared_state import WORKER_TTL_SECONDS, SharedState
 from plugin_sdk.ports import Actor, Audience, Permit, ScopeKind
 
 logger = logging.getLogger(__name__)
@@ -37,6 +40,11 @@ VISITOR = Actor()
 class _Cached(msgspec.Struct, frozen=True):
     actor: Actor
     expires: datetime
+
+
+class _Revoked(msgspec.Struct):
+    subjects: list[str]
+    generation: int = 0
 
 
 async def revoke(tx: Transaction, subject: str) -> int:
@@ -70,6 +78,8 @@ class Actors:
     """The actors of one worker."""
 
     def __init__(self, database: Database, shared: SharedState, *, lease_seconds: float) -> None:
+        if lease_seconds >= WORKER_TTL_SECONDS:
+            raise ValueError("a lease must end before its worker is taken for dead")
         self._database = database
         self._shared = shared
         self._lease_seconds = lease_seconds
@@ -77,12 +87,16 @@ class Actors:
         self._generation = -1
         self._cache: OrderedDict[str, _Cached] = OrderedDict()
         self._of_person: dict[UUID, set[str]] = defaultdict(set)
+        self._revoked: weakref.WeakKeyDictionary[Transaction, _Revoked] = (
+            weakref.WeakKeyDictionary()
+        )
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         shared.on_hint(TOPIC, self._wake.set)
         database.on(SessionEnded, self._session_ended)
         database.on(PersonChanged, self._person_changed)
         database.on(PostEnded, self._post_ended)
+        database.on(RolesChanged, self._roles_changed)
 
     async def start(self) -> None:
         """Take the first lease and keep renewing it."""
@@ -121,7 +135,7 @@ class Actors:
             self._evict(f"session:{session_id}")
             return VISITOR
         # a revocation that was read meanwhile may speak of what was just loaded
-        if before == self._generation:
+        if before == self._generation >= 0:
             self._cache[session_id] = found
             self._cache.move_to_end(session_id)
             if found.actor.person_id is not None:
@@ -155,7 +169,8 @@ class Actors:
         async with self._database.transaction() as tx:
             if self._generation < 0:
                 value = await tx.session.execute(select(col(Generation.value)))
-                self._generation = value.scalar_one()
+                self._evict("*")
+                self._generation = max(self._generation, value.scalar_one())
                 found: list[tuple[int, str]] = []
             else:
                 rows = await tx.session.execute(
@@ -167,8 +182,8 @@ class Actors:
         for generation, subject in found:
             self._evict(subject)
             self._generation = max(self._generation, generation)
-        self._lease_until = asked + self._lease_seconds
-        await self._shared.acknowledge(TOPIC, self._generation)
+        if await self._shared.acknowledge(TOPIC, self._generation):
+            self._lease_until = max(self._lease_until, asked + self._lease_seconds)
 
     async def _keep(self) -> None:
         while True:
@@ -186,6 +201,9 @@ class Actors:
     async def _person_changed(self, tx: Transaction, event: PersonChanged) -> None:
         await self.revoke(tx, f"person:{event.person_id}")
 
+    async def _roles_changed(self, tx: Transaction, event: RolesChanged) -> None:
+        await self.revoke(tx, "*")
+
     async def _post_ended(self, tx: Transaction, event: PostEnded) -> None:
         await tx.session.execute(
             update(Grant)
@@ -199,12 +217,22 @@ class Actors:
         )
 
     async def revoke(self, tx: Transaction, subject: str) -> None:
-        """Revoke in the transaction; once it is committed, wait until every worker knows."""
+        """Revoke in the transaction; once it is committed, wait until every worker knows.
+
+        However much one transaction revokes, it is waited for once.
+        """
         generation = await revoke(tx, subject)
+        begun = tx in self._revoked
+        revoked = self._revoked.setdefault(tx, _Revoked([]))
+        revoked.subjects.append(subject)
+        revoked.generation = generation
+        if begun:
+            return
 
         async def tell() -> None:
-            self._evict(subject)
-            await self._until_known(generation)
+            for each in revoked.subjects:
+                self._evict(each)
+            await self._until_known(revoked.generation)
 
         tx.after_commit(tell)
 
@@ -229,8 +257,18 @@ class Actors:
             )
 
 
+async def current_generation(tx: Transaction) -> int:
+    """Return the number of the last revocation.
+
+    It is read before anything of an actor is: what is revoked later, between two statements
+    of one loading too, is then found by `revoked_since`.
+    """
+    return int((await tx.session.execute(select(col(Generation.value)))).scalar_one())
+
+
 async def load_session(tx: Transaction, session_id: str) -> _Cached | None:
     """Return the actor of a session in force, None when it is not."""
+    generation = await current_generation(tx)
     row = (
         await tx.session.execute(
             select(
@@ -254,19 +292,33 @@ async def load_session(tx: Transaction, session_id: str) -> _Cached | None:
     if row is None:
         return None
     person_id, csrf, expires, post_id, name, language, elder = row
-    actor = await load_actor(tx, person_id, name, post_id)
+    actor = await load_actor(tx, person_id, name, post_id, generation=generation)
     return _Cached(
         msgspec.structs.replace(
-            actor, session_id=session_id, csrf=csrf, language=language, elder=elder
+            actor,
+            session_id=session_id,
+            csrf=csrf,
+            language=language,
+            elder=elder,
         ),
         expires,
     )
 
 
-async def load_actor(tx: Transaction, person_id: UUID, name: str, post_id: UUID | None) -> Actor:
-    """Return a person as an actor in one post (None: as a resident)."""
-    # read first: what is revoked later than this is found by `revoked_since`
-    generation = (await tx.session.execute(select(col(Generation.value)))).scalar_one()
+async def load_actor(
+    tx: Transaction,
+    person_id: UUID,
+    name: str,
+    post_id: UUID | None,
+    *,
+    generation: int | None = None,
+) -> Actor:
+    """Return a person as an actor in one post (None: as a resident).
+
+    `generation` was read before anything else of the actor, if the caller has read before.
+    """
+    if generation is None:
+        generation = await current_generation(tx)
     post = None
     if post_id is not None:
         post = (

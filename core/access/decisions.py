@@ -146,10 +146,13 @@ async def organizations_holding(tx: Transaction, permission: str) -> list[Organi
             col(OrganizationRow.id).in_(
                 select(col(Post.organization_id))
                 .join(Grant, col(Grant.post_id) == col(Post.id))
+                .join(Person, col(Person.id) == col(Post.person_id))
                 .join(RolePermission, col(RolePermission.role) == col(Grant.role))
                 .where(
+                    col(Person.disabled_at).is_(None),
                     col(RolePermission.permission) == permission,
                     col(Grant.revoked_at).is_(None),
+                    or_(col(Grant.starts_at).is_(None), col(Grant.starts_at) <= tx.now),
                     or_(col(Grant.ends_at).is_(None), col(Grant.ends_at) > tx.now),
                     or_(col(Post.ends_at).is_(None), col(Post.ends_at) > tx.now),
                 )

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlmodel import col
 
+from core.access.events import RolesChanged
 from core.access.models import Grant, Role, RolePermission
 from core.database import Transaction
 from core.identity.events import PersonChanged
 from core.identity.models import OrganizationRow, Person, Post
+from plugin_sdk.data import lock_key
 from plugin_sdk.ports import Audience, ScopeKind
 from plugin_sdk.text import Text
 
@@ -85,27 +88,18 @@ def shell_roles() -> list[RoleDefinition]:
 
 
 async def define_roles(tx: Transaction, app: str, roles: Sequence[RoleDefinition]) -> bool:
-    """Make the roles of an app what its manifest says; return whether anything changed."""
-    before = {
-        (key, permission)
-        for key, permission in await tx.session.execute(
-            select(col(Role.key), col(RolePermission.permission))
-            .join(RolePermission, col(RolePermission.role) == col(Role.key))
-            .where(col(Role.app) == app)
-        )
-    }
-    kept = {
-        key: (zh, en, audience)
-        for key, zh, en, audience in await tx.session.execute(
-            select(col(Role.key), col(Role.title_zh), col(Role.title_en), col(Role.audience)).where(
-                col(Role.app) == app
-            )
-        )
-    }
-    after = {(role.key, permission) for role in roles for permission in role.permissions}
-    wanted = {role.key: (role.title.zh, role.title.en, role.audience) for role in roles}
-    if before == after and kept == wanted:
+    """Make the roles of an app what its manifest says; return whether anything changed.
+
+    Workers that start together do it one after another. What others have cached under the
+    roles before is revoked.
+    """
+    if not await _differ(tx, app, roles):
         return False
+    if not tx.database.sqlite:
+        key = lock_key("yimen.roles")
+        await tx.session.execute(select(func.pg_advisory_xact_lock(key)))
+        if not await _differ(tx, app, roles):
+            return False
     await tx.session.execute(
         delete(RolePermission).where(
             col(RolePermission.role).in_(select(col(Role.key)).where(col(Role.app) == app))
@@ -127,7 +121,30 @@ async def define_roles(tx: Transaction, app: str, roles: Sequence[RoleDefinition
                 insert(RolePermission),
                 [{"role": role.key, "permission": item} for item in role.permissions],
             )
+    await tx.raise_event(RolesChanged(app))
     return True
+
+
+async def _differ(tx: Transaction, app: str, roles: Sequence[RoleDefinition]) -> bool:
+    before = {
+        (key, permission)
+        for key, permission in await tx.session.execute(
+            select(col(Role.key), col(RolePermission.permission))
+            .join(RolePermission, col(RolePermission.role) == col(Role.key))
+            .where(col(Role.app) == app)
+        )
+    }
+    kept = {
+        key: (zh, en, audience)
+        for key, zh, en, audience in await tx.session.execute(
+            select(col(Role.key), col(Role.title_zh), col(Role.title_en), col(Role.audience)).where(
+                col(Role.app) == app
+            )
+        )
+    }
+    after = {(role.key, permission) for role in roles for permission in role.permissions}
+    wanted = {role.key: (role.title.zh, role.title.en, role.audience) for role in roles}
+    return before != after or kept != wanted
 
 
 async def grant(
@@ -191,19 +208,21 @@ async def grants(
     tx: Transaction, *, person_id: UUID | None = None, role: str | None = None, limit: int = 200
 ) -> list[GrantFacts]:
     """Return the grants in force, of a person or of a role."""
-    statement = (
-        select(
-            col(Grant.id),
-            col(Person.id),
-            col(Person.name),
-            col(OrganizationRow.name),
-            col(Post.title),
-            col(Grant.role),
-            col(Grant.scope),
-            col(Grant.starts_at),
-            col(Grant.ends_at),
-            col(Grant.created_at),
-        )
+    columns: list[Any] = [
+        Grant.id,
+        Person.id,
+        Person.name,
+        OrganizationRow.name,
+        Post.title,
+        Grant.role,
+        Grant.scope,
+        Grant.starts_at,
+        Grant.ends_at,
+        Grant.created_at,
+    ]
+    statement: Select[Any] = (
+        select(*columns)
+        .select_from(Grant)
         .join(Post, col(Post.id) == col(Grant.post_id))
         .join(Person, col(Person.id) == col(Post.person_id))
         .join(OrganizationRow, col(OrganizationRow.id) == col(Post.organization_id))
