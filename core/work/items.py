@@ -6,7 +6,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, false, func, insert, or_, select, update
 from sqlmodel import col
 
 from core.database import Transaction
@@ -51,7 +51,11 @@ async def open_item(
     label: Phrase,
     due_at: datetime | None,
 ) -> None:
-    """Open the item of a subject for its recipient; an open one there is brought up to date."""
+    """Open the item of a subject for its recipient; an open one there is brought up to date.
+
+    A recipient with person and organization is the person in their post there: when the post
+    ends, the organization takes over. With a person alone it stays theirs.
+    """
     words: dict[str, Any] = {
         "title": "" if isinstance(title, Phrase) else title,
         "title_key": title.key if isinstance(title, Phrase) else None,
@@ -67,10 +71,11 @@ async def open_item(
         .where(_of(app, subject), _recipient(to), col(WorkItem.closed_at).is_(None))
         .values(**words)
         .returning(col(WorkItem.id))
+        .execution_options(synchronize_session=False)
     )
     if changed.first() is None:
-        tx.session.add(
-            WorkItem(
+        await tx.session.execute(
+            insert(WorkItem).values(
                 id=new_id(),
                 app=app,
                 subject=subject,
@@ -85,7 +90,6 @@ async def open_item(
 
 async def close_items(tx: Transaction, app: str, subject: str, to: To | None = None) -> None:
     """Close what is open of a subject: all of it, or one recipient's."""
-    await tx.session.flush()
     statement = (
         update(WorkItem)
         .where(_of(app, subject), col(WorkItem.closed_at).is_(None))
@@ -117,12 +121,15 @@ def _recipient(to: To) -> ColumnElement[bool]:
 
 def _mine(actor: Actor, now: datetime) -> ColumnElement[bool]:
     held = [key for key in actor.permits if actor.permits_for(key, now)]
+    if actor.person_id is None:  # nothing waits for a visitor
+        return false()
     mine = col(WorkItem.person_id) == actor.person_id
     if actor.organization_id is None:
         return mine
     return or_(
         mine,
         and_(
+            col(WorkItem.person_id).is_(None),
             col(WorkItem.organization_id) == actor.organization_id,
             or_(col(WorkItem.permission).in_(held), col(WorkItem.permission).is_(None)),
         ),
@@ -139,9 +146,8 @@ async def inbox(
 ) -> list[WorkItemFacts]:
     """Return what waits for an actor: late before due before new; or what was done."""
     row = WorkItem
-    statement = select(*(getattr(row, name) for name in WorkItemFacts.__struct_fields__)).where(
-        _mine(actor, tx.now)
-    )
+    columns: list[Any] = [getattr(row, name) for name in WorkItemFacts.__struct_fields__]
+    statement: Select[Any] = select(*columns).where(_mine(actor, tx.now))
     if which == "done":
         statement = statement.where(col(row.closed_at).is_not(None)).order_by(
             col(row.closed_at).desc()
@@ -185,9 +191,17 @@ async def open_by_app(tx: Transaction, actor: Actor) -> dict[str, int]:
 
 
 async def hand_over(tx: Transaction, person_id: UUID, organization_id: UUID) -> None:
-    """Let the open items of a person who leaves wait for their organization."""
+    """Let the open items of a person in a post that ends wait for their organization.
+
+    What is theirs as a person, or in another post, stays with them.
+    """
     await tx.session.execute(
         update(WorkItem)
-        .where(col(WorkItem.person_id) == person_id, col(WorkItem.closed_at).is_(None))
-        .values(person_id=None, organization_id=organization_id)
+        .where(
+            col(WorkItem.person_id) == person_id,
+            col(WorkItem.organization_id) == organization_id,
+            col(WorkItem.closed_at).is_(None),
+        )
+        .values(person_id=None)
+        .execution_options(synchronize_session=False)
     )
