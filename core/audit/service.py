@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 from sqlmodel import col
 
 from core.audit.models import AuditEntry
@@ -16,7 +16,7 @@ from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Actor
 
 
-class AuditFacts(msgspec.Struct, frozen=True, kw_only=True):
+class AuditFacts(msgspec.Struct, frozen=True):
     """An entry as it is listed."""
 
     id: UUID
@@ -90,9 +90,8 @@ async def search(
 ) -> list[AuditFacts]:
     """Return entries, newest first; `before` continues a list."""
     entry = AuditEntry
-    statement = select(*(getattr(entry, name) for name in AuditFacts.__struct_fields__)).order_by(
-        col(entry.at).desc(), col(entry.id).desc()
-    )
+    columns: list[Any] = [getattr(entry, name) for name in AuditFacts.__struct_fields__]
+    statement: Select[Any] = select(*columns).order_by(col(entry.at).desc(), col(entry.id).desc())
     if app:
         statement = statement.where(col(entry.app) == app)
     if subject:

@@ -38,29 +38,37 @@ def read_directory(path: Path) -> list[DirectoryRow]:
 
     Raises `OrganizationError` with the line of the first row that cannot be read.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = {"code", "name", "level", "parent_code"} - set(reader.fieldnames or ())
-        if missing:
-            raise OrganizationError(f"{path.name}: the columns {sorted(missing)} are missing")
-        rows = []
-        for values in reader:
-            row = DirectoryRow(
-                code=(values["code"] or "").strip(),
-                name=(values["name"] or "").strip(),
-                level=(values["level"] or "").strip(),
-                parent_code=(values["parent_code"] or "").strip(),
-                line=reader.line_num,
-            )
-            where = f"{path.name}:{row.line}"
-            if not row.code.isalnum() or len(row.code) > 32:
-                raise OrganizationError(f"{where}: the code {row.code!r} is not a code")
-            if not row.name or len(row.name) > 200:
-                raise OrganizationError(f"{where}: enter a name of 1 to 200 characters")
-            if row.level not in LEVELS:
-                raise OrganizationError(f"{where}: the level must be one of {', '.join(LEVELS)}")
-            rows.append(row)
-        return rows
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return _read(path.name, csv.DictReader(file))
+    except UnicodeDecodeError:
+        raise OrganizationError(f"{path.name}: the file is not UTF-8") from None
+    except csv.Error as error:
+        raise OrganizationError(f"{path.name}: the file is not a table ({error})") from None
+
+
+def _read(name: str, reader: "csv.DictReader[str]") -> list[DirectoryRow]:
+    missing = {"code", "name", "level", "parent_code"} - set(reader.fieldnames or ())
+    if missing:
+        raise OrganizationError(f"{name}: the columns {sorted(missing)} are missing")
+    rows = []
+    for values in reader:
+        row = DirectoryRow(
+            code=(values["code"] or "").strip(),
+            name=(values["name"] or "").strip(),
+            level=(values["level"] or "").strip(),
+            parent_code=(values["parent_code"] or "").strip(),
+            line=reader.line_num,
+        )
+        where = f"{name}:{row.line}"
+        if not (row.code.isascii() and row.code.isalnum()) or len(row.code) > 32:
+            raise OrganizationError(f"{where}: the code {row.code!r} is not a code")
+        if not row.name or len(row.name) > 200 or not row.name.isprintable():
+            raise OrganizationError(f"{where}: enter a name of 1 to 200 characters")
+        if row.level not in LEVELS:
+            raise OrganizationError(f"{where}: the level must be one of {', '.join(LEVELS)}")
+        rows.append(row)
+    return rows
 
 
 async def import_directory(tx: Transaction, rows: Sequence[DirectoryRow]) -> tuple[int, int]:
@@ -167,14 +175,14 @@ async def _ancestors(tx: Transaction, id: UUID) -> list[UUID]:
     return list(found.scalars())
 
 
-def subtree(ids: Sequence[UUID]) -> Select[tuple[UUID]]:
+def subtree(ids: Sequence[UUID]) -> Select[UUID]:
     """Return a select of the ids of the organizations and all that stands below them."""
     return select(col(OrganizationClosure.descendant_id)).where(
         col(OrganizationClosure.ancestor_id).in_(ids)
     )
 
 
-def _organizations() -> Select[Any]:
+def _organizations() -> "Select[UUID, str, str, str, UUID | None]":
     row = OrganizationRow
     return select(
         col(row.id), col(row.code), col(row.name), col(row.level), col(row.parent_id)

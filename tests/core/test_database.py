@@ -29,11 +29,15 @@ async def test_a_transaction_is_committed_at_its_end(shell):
 
 async def test_an_exception_leaves_nothing_and_calls_nothing(shell):
     called = []
-    with pytest.raises(ZeroDivisionError):
+
+    async def act():
         async with shell.write() as tx:
             await tx.session.execute(row("a"))
             tx.after_commit(lambda: called.append(1))
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await act()
     assert await count(shell) == 0
     assert called == []
 
@@ -57,11 +61,14 @@ async def test_one_that_fails_after_the_commit_does_not_keep_the_others_from_it(
     def fail():
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
+    async def act():
         async with shell.write() as tx:
             await tx.session.execute(row("a"))
             tx.after_commit(fail)
             tx.after_commit(lambda: seen.append(1))
+
+    with pytest.raises(ZeroDivisionError):
+        await act()
     assert seen == [1]
     assert await count(shell) == 1
 
@@ -157,10 +164,14 @@ async def test_domain_events_are_handled_in_the_transaction_that_raises_them(she
 
     shell.database.on(PersonChanged, handler)
     person = await shell.person("someone")
-    with pytest.raises(ZeroDivisionError):
+
+    async def act():
         async with shell.write() as tx:
             await tx.raise_event(PersonChanged(person))
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await act()
     assert await count(shell) == 0
     async with shell.write() as tx:
         await tx.raise_event(PersonChanged(person))
@@ -173,10 +184,14 @@ async def test_a_handler_that_fails_undoes_the_act(shell):
 
     person = await shell.person("someone")
     shell.database.on(PersonChanged, handler)
-    with pytest.raises(ZeroDivisionError):
+
+    async def act():
         async with shell.write() as tx:
             await tx.session.execute(update(Person).values(name="changed"))
             await tx.raise_event(PersonChanged(person))
+
+    with pytest.raises(ZeroDivisionError):
+        await act()
     async with shell.read() as tx:
         assert (await tx.session.execute(select(col(Person.name)))).scalar_one() == "someone"
 
