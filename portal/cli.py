@@ -87,25 +87,20 @@ def serve() -> None:
 
 
 def run_server(settings: Settings, target: str) -> None:
-    """Serve with granian; a worker that ends is replaced."""
-    from granian.constants import Interfaces, Loops
-    from granian.server import Server
+    """Serve until a signal ends it; a worker that ends is replaced."""
+    import logging
 
-    settings.home.mkdir(parents=True, exist_ok=True)
-    Server(
-        target,
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGI,
-        loop=Loops.uvloop,
-        workers=settings.workers,
-        factory=True,
-        websockets=False,
-        respawn_failed_workers=True,
-        respawn_interval=0.5,
-        workers_kill_timeout=10,
-        log_access=False,
-    ).serve()
+    from portal.server import AddressTaken
+    from portal.server import serve as run
+
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        status = run(settings, target)
+    except AddressTaken as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(status)
 
 
 @main.command()
@@ -256,7 +251,10 @@ def app_import(name: str, file: Path, report: Path | None) -> None:
     """Bring in the export of the app that this one replaces; can be run again."""
     from portal.imports import run_import
 
-    counts = with_hub(lambda hub: run_import(hub, name, file, report, console))
+    try:
+        counts = with_hub(lambda hub: run_import(hub, name, file, report, console))
+    except LookupError as error:
+        raise click.ClickException(str(error)) from error
     console.print(f"added {counts.added}, already there {counts.present}, refused {counts.refused}")
 
 
