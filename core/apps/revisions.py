@@ -18,7 +18,7 @@ from plugin_sdk.data import UtcTime
 TEMPLATE = '''"""{message}."""
 
 import sqlalchemy as sa
-import sqlmodel
+import sqlmodel.sql.sqltypes
 from alembic import op
 
 import plugin_sdk.data

@@ -1,0 +1,3 @@
+"""An app built for another SDK: it is never imported."""
+
+raise AssertionError("an app for another SDK must not be imported")
