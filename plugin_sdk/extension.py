@@ -6,18 +6,20 @@ from typing import Any, Literal
 import msgspec
 
 from plugin_sdk.ports import Actor, Work
-from plugin_sdk.views import Phrase, Words
+from plugin_sdk.views import CaseItem, Phrase, Words
 
 EventHandler = Callable[[Work, Mapping[str, Any]], Awaitable[None]]
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """A card on a home page: one figure or sentence, and where it leads."""
+    """A card on a home page: one figure or sentence, and where it leads; `rows` are the
+    reader's own newest cases, three at most."""
 
     title: Words
     text: Words
     href: str
     count: int | None = None
+    rows: tuple[CaseItem, ...] = ()
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,9 +4,10 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from litestar import Litestar, Request, Response
+from litestar import Litestar, Request, Response, get
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.response import Redirect
 
 from core.access.decisions import decide
 from core.apps.registry import Refusal
@@ -15,7 +16,7 @@ from plugin_sdk.extension import EventHandler, Job
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied
-from plugin_sdk.routes import PERMISSION, PUBLIC, SIGNED_IN
+from plugin_sdk.routes import PERMISSION, PUBLIC, SIGNED_IN, actor_of, needs
 
 OnProblem = Callable[[Request[Any, Any, Any], Exception], Awaitable[Response[Any]]]
 OnRefusal = Callable[[Actor, str, str, str], Awaitable[None]]
@@ -96,6 +97,27 @@ def _listed(hook: str, found: object) -> list[Any]:
     if not isinstance(found, Sequence) or isinstance(found, str):
         raise Refusal("hook", f"{hook} must return a sequence")
     return list(found)
+
+
+def entrance(app: str, manifest: Manifest, now: Callable[[], Any]) -> HTTPRouteHandler:
+    """Return the route of an app's own address, for an app that declares none: it leads to
+    the first of its sections that the reader may enter. Raises `Denied` there."""
+
+    @get("/", opt=needs(PUBLIC))
+    async def enter(request: Request[Any, Any, Any]) -> Redirect:
+        """Lead to the first section that the reader may enter."""
+        actor = actor_of(request)
+        for item in manifest.navigation:
+            if (
+                item.permission == PUBLIC
+                or (item.permission == SIGNED_IN and actor.signed_in)
+                or decide(actor, f"{app}.{item.permission}", now()) is not None
+            ):
+                return Redirect(f"/apps/{app}{item.path}", status_code=303)
+        wanted = manifest.navigation[0].permission if manifest.navigation else SIGNED_IN
+        raise Denied(f"{app}.{wanted}", reason="not-granted" if actor.signed_in else "sign-in")
+
+    return enter
 
 
 def permissions(manifest: Manifest) -> frozenset[str]:

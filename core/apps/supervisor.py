@@ -24,6 +24,7 @@ from core.apps.native import (
     check_jobs,
     check_routes,
     check_subscriptions,
+    entrance,
     permissions,
 )
 from core.apps.registry import LoadedApp, Refusal, load_apps
@@ -119,6 +120,9 @@ class Apps:
 
         routes = call("register_routes")
         handlers = check_routes(app.id, () if routes is None else routes, permissions(asked))
+        if not any("/" in handler.paths for handler in handlers):
+            door = entrance(app.id, app.manifest or asked, self._database.clock)
+            handlers += check_routes(app.id, [door], frozenset())
         life = app.id in self.hooks.implemented("plugin_lifespan")
         return Instance(
             app,

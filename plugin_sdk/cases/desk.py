@@ -129,7 +129,14 @@ class CaseDesk(CaseViews[R]):
             return None
         name = "late" if found.late else "today" if found.today else "open"
         count = getattr(found, name)
+        newest, _ = await queries.page(
+            self.engine, read, Filters(mine=True), kind=self.kind, size=3
+        )
+        names = await self.hub.directory.names([fact.organization_id for fact in newest])
         return Card(
+            rows=tuple(
+                self._item(fact, names.get(fact.organization_id, ""), read) for fact in newest
+            ),
             title=self.engine.words("list"),
             text=Phrase(f"case.card.{name}", {"n": count}),
             href=f"{self.here}?mine=1" + ("&late=1" if found.late else ""),

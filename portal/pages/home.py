@@ -26,7 +26,7 @@ from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied, NotFound
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from plugin_sdk.times import SHANGHAI
-from plugin_sdk.views import DeadlineView, FactView, Phrase, Words
+from plugin_sdk.views import CaseItem, DeadlineView, FactView, Phrase, Words
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.session import Nothing
 
@@ -55,13 +55,28 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     state_label: Words
     href: str
     deadline: DeadlineView
-    unit: Words
+    unit: str
     opened_at: datetime
     number: str = ""
     kind: Words | None = None
     unread: bool = False
     note: Words | None = None
     acts: list[Any] = []
+
+    @classmethod
+    def of_case(cls, case: CaseItem) -> "Row":
+        """Return a case of the reader's own as a row."""
+        return cls(
+            id=case.id,
+            title=case.title,
+            state_label=case.state_label,
+            href=case.href,
+            deadline=case.deadline,
+            unit=case.unit,
+            opened_at=case.opened_at,
+            number=case.number,
+            kind=case.kind,
+        )
 
 
 class NoticeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +85,7 @@ class NoticeRow(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     title: Words
     text: Words
-    app: Words
+    app: str
     href: str
     at: datetime
     read: bool
@@ -122,13 +137,13 @@ def app_name(portal: Portal, app: str) -> Words:
     return Phrase("text", {"text": manifest.identity.names}) if manifest else Phrase("name")
 
 
-def row_of(portal: Portal, item: items.WorkItemFacts, now: datetime) -> Row:
+def row_of(portal: Portal, request: AnyRequest, item: items.WorkItemFacts, now: datetime) -> Row:
     """Return a work item as it is listed, with its deadline in words."""
     return Row(
         id=str(item.id),
         title=Phrase(item.title_key, dict(item.params)) if item.title_key else item.title,
         state_label=Phrase(item.label_key, dict(item.params)),
-        unit=app_name(portal, item.app),
+        unit=portal.renderer.text(request.scope, app_name(portal, item.app)),
         href=item.href,
         deadline=deadline_of(portal, item.due_at, now),
         opened_at=item.opened_at,
@@ -201,17 +216,23 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         async with portal.read() as tx:
             waiting = await items.open_by_app(tx, actor)
             counts = await items.counts(tx, actor, end_of_day(now))
-            rows = [row_of(portal, r, now) for r in await items.inbox(tx, actor, limit=5)]
+            rows = [row_of(portal, request, r, now) for r in await items.inbox(tx, actor, limit=5)]
             notices = await messages.inbox(tx, actor.person_id, limit=3)
         cards, unavailable = await cards_of(portal, actor)
         view: dict[str, Any] = {
             "tiles": tiles(portal, request, waiting),
             "cards": cards,
             "unavailable": _said(portal, request, unavailable),
-            "notices": [_notice(portal, notice) for notice in notices],
+            "notices": [_notice(portal, request, notice) for notice in notices],
         }
         if actor.post_id is None:
-            view |= {"request_href": start, "help_href": None, "drafts": [], "cases": rows}
+            own = [Row.of_case(case) for card in cards for case in card.rows]
+            view |= {
+                "request_href": start,
+                "help_href": None,
+                "drafts": [],
+                "cases": [*rows, *(row for row in own if row.href not in {r.href for r in rows})],
+            }
             return await portal.show(request, "home_resident.html", "frame.slot.home", view)
         view |= {
             "rows": rows,
@@ -262,7 +283,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 }
                 for name, n in numbers.items()
             ],
-            "rows": [row_of(portal, row, now) for row in rows],
+            "rows": [row_of(portal, request, row, now) for row in rows],
             "bulk": [],
             "next_href": None,
             "next_due": None,
@@ -282,7 +303,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             older = older.replace(tzinfo=SHANGHAI)
         async with portal.read() as tx:
             found = await messages.inbox(tx, person_of(actor), before=older, limit=31)
-        shown = [_notice(portal, notice) for notice in found[:30]]
+        shown = [_notice(portal, request, notice) for notice in found[:30]]
         view = {
             "days": [
                 {"day": day, "notices": list(group)}
@@ -412,13 +433,13 @@ def person_of(actor: Actor) -> UUID:
     return actor.person_id
 
 
-def _notice(portal: Portal, notice: messages.NoticeFacts) -> NoticeRow:
+def _notice(portal: Portal, request: AnyRequest, notice: messages.NoticeFacts) -> NoticeRow:
     words = Phrase(notice.key, dict(notice.params))
     return NoticeRow(
         id=str(notice.id),
         title=words,
         text=words,
-        app=app_name(portal, notice.app),
+        app=portal.renderer.text(request.scope, app_name(portal, notice.app)),
         href=f"/messages/{notice.id}",
         at=notice.at,
         read=notice.read,
