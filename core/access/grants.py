@@ -169,6 +169,14 @@ async def grant(
         raise GrantError("role-unknown")
     if (scope is ScopeKind.NAMED) != bool(organizations):
         raise GrantError("scope-organizations")
+    if organizations:
+        held = await tx.session.execute(
+            select(func.count())
+            .select_from(OrganizationRow)
+            .where(col(OrganizationRow.id).in_(organizations))
+        )
+        if held.scalar_one() != len(set(organizations)):
+            raise GrantError("organization-unknown")
     if ends_at is not None and ends_at <= tx.now:
         raise GrantError("grant-over")
     if granted_by == person_id:

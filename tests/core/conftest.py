@@ -1,5 +1,6 @@
 """The shell without its portal: services on both engines, and a small county to try them on."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
@@ -188,3 +189,30 @@ async def make_shell(
 async def shell(make_shell: ShellMaker) -> Shell:
     """Return the services of one worker without background tasks."""
     return await make_shell()
+
+
+class Undone(Exception):
+    """Raised to undo a transaction that an example was tried in."""
+
+
+async def explore(strategy: Any, check: Callable[[Any], Awaitable[None]], examples: int) -> None:
+    """Let hypothesis try an asynchronous check: it looks in a thread, the check runs here."""
+    from hypothesis import HealthCheck, given, settings
+
+    loop = asyncio.get_running_loop()
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def look(example: Any) -> None:
+        asyncio.run_coroutine_threadsafe(_await(check, example), loop).result(60)
+
+    await asyncio.to_thread(look)
+
+
+async def _await(check: Callable[[Any], Awaitable[None]], example: Any) -> None:
+    await check(example)
