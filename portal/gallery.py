@@ -144,7 +144,7 @@ def gallery_view() -> dict[str, Any]:
             error=None,
         ),
         "job": Sample(
-            label=both("导入工单", "Importing"), done=430, total=1204, running=True, href="/x"
+            label=both("导入工单", "Importing"), done=430, total=1204, running=False, href="/x"
         ),
         "act": ActionView(verb="sign", label=both("签收", "Sign"), href="/x", primary=True),
     }
