@@ -183,10 +183,10 @@ def app_list() -> None:
     """List the apps with their state."""
     from core.apps import runtime
 
-    async def act(hub: Any) -> list[tuple[str, str, str, str]]:
+    async def act(hub: Any) -> list[tuple[str, ...]]:
         async with hub.services.database.transaction() as tx:
             gates = await runtime.gates(tx)
-        rows = []
+        rows: list[tuple[str, ...]] = []
         for name, instance in hub.apps.instances.items():
             gate = gates.get(name)
             refusal = instance.app.refusal

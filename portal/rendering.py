@@ -99,6 +99,10 @@ class Renderer:
         """Return words in the reader's language."""
         return self.catalogue.shown(self.language(scope), words)
 
+    def say(self, words: Words, language: str) -> str:
+        """See `plugin_sdk.ports.Pages`."""
+        return self.catalogue.shown(language, words)
+
     async def page(
         self,
         scope: Any,
