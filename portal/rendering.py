@@ -74,7 +74,7 @@ class Renderer:
         manifest: Callable[[str], Manifest | None],
     ) -> None:
         self._services = services
-        self._environment = environment
+        self.environment = environment
         self.catalogue = catalogue
         self._manifest = manifest
         self._secure = services.settings.https
@@ -219,7 +219,7 @@ class Renderer:
         scope: Any = request.scope
         page = await self.page(scope, title, app=app, breadcrumb=breadcrumb, banners=banners)
         response = Response(
-            render(self._environment, template, page, view=view, **more),
+            render(self.environment, template, page, view=view, **more),
             status_code=status,
             media_type="text/html; charset=utf-8",
             headers={"Vary": "HX-Request, Accept, Cookie"},

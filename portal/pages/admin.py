@@ -12,10 +12,12 @@ from pydantic import Field
 from core import audit
 from core.access import decisions, grants
 from core.apps import runtime
+from core.apps.hooks import HookFailure
 from core.delivery.service import sent
 from core.identity import organizations, people
 from core.work.calendar import enter_notice
 from core.work.holidays import NoticeError
+from plugin_sdk.extension import Health
 from plugin_sdk.forms import Form, field_views, read_form
 from plugin_sdk.identifiers import mask_name
 from plugin_sdk.ports import ScopeKind
@@ -501,6 +503,8 @@ async def _app(portal: Portal, name: str, gate: Any, *, may: bool, english: bool
     error: Words | None = None
     if refusal is not None:
         error = Phrase("page.app.refused", {"code": refusal.code, "detail": refusal.detail})
+    elif state == "enabled":
+        error = await _unwell(portal, name)
     acts = {"enabled": ("drain", "disable"), "draining": ("enable", "disable")}.get(
         state, ("enable",)
     )
@@ -522,6 +526,17 @@ async def _app(portal: Portal, name: str, gate: Any, *, may: bool, english: bool
         if may and refusal is None
         else [],
     }
+
+
+async def _unwell(portal: Portal, name: str) -> Words | None:
+    """Return in words why an app cannot do its work, None when it says it can."""
+    try:
+        state: Health = await portal.apps.hooks.call_async(
+            name, "health", Health(ok=True), hub=portal.apps.hubs[name], seconds=2.0
+        )
+    except HookFailure as failure:
+        return Phrase("page.app.unwell", {"detail": str(failure)})
+    return None if state.ok else Phrase("page.app.unwell", {"detail": state.detail})
 
 
 def _record(portal: Portal) -> list[HTTPRouteHandler]:

@@ -11,6 +11,7 @@ from sqlalchemy import literal, select
 
 from plugin_sdk.problems import NotFound, Problem
 from plugin_sdk.routes import PUBLIC, actor_of, needs
+from portal.gallery import gallery_html
 from portal.openapi import describe
 from portal.pages.context import AnyRequest, Portal
 
@@ -75,4 +76,14 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             },
         )
 
-    return [healthz, readyz, openapi, asset, file]
+    @get("/_components", opt=needs(PUBLIC))
+    async def components(request: AnyRequest) -> Response[str]:
+        """Show every component in every state (never in production)."""
+        page = await portal.renderer.page(request.scope, "Components")
+        return Response(
+            gallery_html(portal.renderer.environment, page.lang, page.mode),
+            media_type="text/html; charset=utf-8",
+        )
+
+    found = [healthz, readyz, openapi, asset, file]
+    return [*found, components] if portal.services.settings.mode == "demonstration" else found

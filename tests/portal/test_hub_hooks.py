@@ -1,0 +1,30 @@
+"""What the portal asks of apps by hooks: cards, search, health."""
+
+from plugin_sdk.extension import Health
+
+
+async def test_portal_cards_and_search_show_what_the_reader_may_see(hub_app, client_as):
+    resident = await client_as("resident")
+    home = (await resident.get("/")).json()
+    assert home["cards"] == []
+    form = {"kind": "help", "text": "路灯不亮，晚上看不见路。", "place": "富国路"}
+    filed = await resident.post("/apps/hotline/orders", json=form)
+    assert filed.status_code in (200, 201), filed.text
+    home = (await resident.get("/")).json()
+    assert [case["title"] for case in home["cases"]] == ["路灯不亮，晚上看不见路。"]
+    found = (await resident.get("/search", params={"q": "路灯"})).json()
+    assert [kind["kind"] for kind in found["kinds"]] == ["work"]
+    stranger = await client_as("resident2")
+    assert (await stranger.get("/search", params={"q": "路灯"})).json()["kinds"] == []
+
+
+async def test_an_unhealthy_app_is_named_with_its_reason(hub_app, client_as, monkeypatch):
+    administrator = await client_as("administrator")
+
+    async def unwell(app, hook, default=None, **arguments):
+        return Health(ok=False, detail="no centre") if hook == "health" else default
+
+    monkeypatch.setattr(hub_app.hub.apps.hooks, "call_async", unwell)
+    apps = (await administrator.get("/admin/apps")).json()["apps"]
+    hotline = next(app for app in apps if app["id"] == "hotline")
+    assert hotline["error"]["params"] == {"detail": "no centre"}
