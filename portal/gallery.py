@@ -105,7 +105,7 @@ def gallery_view() -> dict[str, Any]:
             hidden={"version": "3"},
         )
 
-    decided = {"sentence": both("当前岗位可以签收", "Your post may sign"), "href": "/why"}
+    may, may_not = both("可以签收", "You may sign"), both("不能签收", "You may not sign")
     return {
         "tiles": tiles(),
         "deadlines": deadlines(),
@@ -124,7 +124,13 @@ def gallery_view() -> dict[str, Any]:
         "flash": Flash("已催办", "/undo"),
         "cards": [Card(title="12345热线", text="3 件超期", href="/x", count=3)],
         "allowed": Sample(
-            allowed=True, grant="签收员 · 本单位", missing="", who=[], open=True, **decided
+            allowed=True,
+            grant="签收员 · 本单位",
+            missing="",
+            who=[],
+            open=True,
+            sentence=may,
+            href="/why",
         ),
         "denied": Sample(
             allowed=False,
@@ -132,7 +138,8 @@ def gallery_view() -> dict[str, Any]:
             missing="hotline.order.sign",
             who=["王*"],
             open=True,
-            **decided,
+            sentence=may_not,
+            href="/why",
         ),
         "confirm": Sample(
             title=both("销毁归档", "Purge the archive"),

@@ -110,7 +110,7 @@
         type: "bar",
         barMaxWidth: 24,
         itemStyle: { borderColor: "#fff", borderWidth: series.length > 1 ? 1 : 0, color: at === 1 ? COMPARISON : undefined },
-        label: { show: true, position: "right", ...text },
+        label: { show: true, position: "right", formatter: ({ value: shown }) => (shown === null || shown === undefined ? "" : Number(shown).toLocaleString("en")), ...text },
       }));
     }
     const chart = window.echarts.init(box, null, { renderer: "canvas", locale: document.documentElement.lang === "en" ? "EN" : "ZH" });
