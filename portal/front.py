@@ -39,7 +39,17 @@ MOST_HEADER = 8_192
 class Exchange:
     """What is known of one request: set at the front door, read by the door and pages."""
 
-    __slots__ = ("accept", "actor", "channel", "cookies", "id", "script", "started", "status")
+    __slots__ = (
+        "accept",
+        "actor",
+        "channel",
+        "cookies",
+        "id",
+        "referer",
+        "script",
+        "started",
+        "status",
+    )
 
     def __init__(self) -> None:
         self.id = secrets.token_hex(8)
@@ -49,6 +59,7 @@ class Exchange:
         self.channel = "api"
         self.accept = b""
         self.cookies = b""
+        self.referer = b""
         self.script = False
 
     def failed(self, what: str) -> None:
@@ -109,6 +120,8 @@ class Front:
                 host = value
             elif name == b"hx-request":
                 exchange.script = True
+            elif name == b"referer":
+                exchange.referer = value
             elif name == b"user-agent" and b"MicroMessenger" in value:
                 exchange.channel = "wechat"
         if exchange.channel == "api" and (b"text/html" in exchange.accept or exchange.script):

@@ -112,15 +112,21 @@ class Door:
                 instance.breaker.record(failed, trial=trial)
         if failure is not None and not exchange.started:
             await self._refuse(scope, receive, send, failure)
-        actor = exchange.actor
-        self._usage.request(
-            app,
-            f"{scope['method']} {scope.get('path_template') or '?'}",
-            actor.organization_id,
-            exchange.channel,
-            exchange.status or 500,
-            time.perf_counter() - started,
-        )
+        self._count(app, scope, exchange, time.perf_counter() - started)
+
+    def _count(self, app: str, scope: Any, exchange: Any, seconds: float) -> None:
+        """Count the request; a page that is reached from outside the app is an open, a page
+        that begins a procedure a start."""
+        feature = f"{scope['method']} {scope.get('path_template') or '?'}"
+        unit, channel = exchange.actor.organization_id, exchange.channel
+        self._usage.request(app, feature, unit, channel, exchange.status or 500, seconds)
+        if channel == "api" or exchange.status != 200 or scope["method"] != "GET":
+            return
+        if f"{PREFIX}{app}/".encode() not in exchange.referer:
+            self._usage.count(app, feature, unit, channel, "opens")
+        handler = scope.get("route_handler")
+        if handler is not None and handler.opt.get("start"):
+            self._usage.count(app, feature, unit, channel, "starts")
 
     @staticmethod
     def _gate(slot: Slot, gate: Gate, scope: Any) -> Problem | str | None:
