@@ -162,7 +162,10 @@ class Jobs:
             except Exception:
                 logger.exception("jobs: this round failed, the next follows")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), TICK_SECONDS)
+                async with asyncio.timeout(
+                    TICK_SECONDS
+                ):  # wait_for may swallow a cancellation (3.11)
+                    await self._wake.wait()
             self._wake.clear()
 
     async def run_due(self) -> None:

@@ -188,7 +188,10 @@ class Actors:
     async def _keep(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._lease_seconds / 4)
+                async with asyncio.timeout(
+                    self._lease_seconds / 4
+                ):  # wait_for may swallow a cancellation (3.11)
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 await self.renew()

@@ -164,7 +164,9 @@ async def test_a_person_is_explained_post_by_post(shell):
     staff = await shell.staff("staff", "U1", "probe.reader")
     await shell.post(staff.person, "T1")
     async with shell.read() as tx:
-        found = {where: why.allowed for where, why in await explain_person(tx, "staff", "probe.read")}
+        found = {
+            where: why.allowed for where, why in await explain_person(tx, "staff", "probe.read")
+        }
         assert found == {"名U1 岗": True, "名T1 岗": False, "-": False}
         assert await explain_person(tx, "nobody", "probe.read") == []
 

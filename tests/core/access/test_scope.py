@@ -77,9 +77,7 @@ async def test_rows_decisions_and_explanations_agree_with_the_oracle(shell):
         await import_directory(
             tx,
             [
-                DirectoryRow(
-                    f"{prefix}{n}", "名", "unit", "" if up is None else f"{prefix}{up}", n
-                )
+                DirectoryRow(f"{prefix}{n}", "名", "unit", "" if up is None else f"{prefix}{up}", n)
                 for n, up in reversed(list(enumerate(world.above)))
             ],
         )
