@@ -1,0 +1,1 @@
+"""Measurements of the hub: `make bench`, or `python -m bench door --quick`."""
