@@ -1,199 +1,39 @@
-"""Home, apps, work, messages, me, search: what a person sees first."""
+"""Home, apps, work, messages, me: what a person sees first."""
 
-import asyncio
 import contextlib
-from datetime import date, datetime, time
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-import msgspec
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
-from core.apps.hooks import HookFailure
 from core.identity.people import person, posts
 from core.identity.sessions import open_sessions
 from core.messages import service as messages
 from core.work import items
-from plugin_sdk.deadlines import CalendarUnknown, remaining
-from plugin_sdk.extension import Card, Hit
 from plugin_sdk.forms import read_form
 from plugin_sdk.identifiers import mask_name, mask_phone
-from plugin_sdk.ports import Actor
-from plugin_sdk.problems import Denied, NotFound
+from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from plugin_sdk.times import SHANGHAI
-from plugin_sdk.views import CaseItem, DeadlineView, FactView, Phrase, Words
+from plugin_sdk.views import FactView, Phrase
 from portal.pages.context import AnyRequest, Portal
+from portal.pages.rows import (
+    Row,
+    cards_of,
+    end_of_day,
+    in_words,
+    notice_row,
+    person_of,
+    request_href,
+    row_of,
+    tiles,
+)
 from portal.pages.session import Nothing
-
-MOST_CARDS = 2
-HITS = 3
-
-
-class Tile(msgspec.Struct, frozen=True, kw_only=True):
-    """An app as a tile: where it leads, how it stands, how much of mine waits in it."""
-
-    id: str
-    name: str
-    summary: str
-    category: str
-    href: str
-    state: str  # normal | paused | read_only
-    until: date | None = None
-    mine: int = 0
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A work item in a list."""
-
-    id: str
-    title: Words
-    state_label: Words
-    href: str
-    deadline: DeadlineView
-    unit: str
-    opened_at: datetime
-    number: str = ""
-    kind: Words | None = None
-    unread: bool = False
-    note: Words | None = None
-    acts: list[Any] = []
-
-    @classmethod
-    def of_case(cls, case: CaseItem) -> "Row":
-        """Return a case of the reader's own as a row."""
-        return cls(
-            id=case.id,
-            title=case.title,
-            state_label=case.state_label,
-            href=case.href,
-            deadline=case.deadline,
-            unit=case.unit,
-            opened_at=case.opened_at,
-            number=case.number,
-            kind=case.kind,
-        )
-
-
-class NoticeRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A notice in a list; it opens the thing itself."""
-
-    id: str
-    title: Words
-    text: Words
-    app: str
-    href: str
-    at: datetime
-    read: bool
-
-
-def tiles(portal: Portal, request: AnyRequest, waiting: dict[str, int]) -> list[Tile]:
-    """Return the apps that the reader can use, as tiles in order of category and name."""
-    actor = actor_of(request)
-    now = portal.services.database.clock()
-    english = portal.renderer.language(request.scope) == "en"
-    found = []
-    for name, slot in portal.apps.door.slots.items():
-        manifest = portal.apps.manifest(name)
-        if manifest is None or slot.gate.mode == "closed":
-            continue
-        usable = any(
-            item.permission == "public" or actor.permits_for(f"{name}.{item.permission}", now)
-            for item in manifest.navigation
-        ) or any(
-            actor.permits_for(f"{name}.{permission.key}", now)
-            for permission in manifest.permissions
-        )
-        if not usable and (actor.signed_in or "resident" not in manifest.audience):
-            continue
-        state = "normal"
-        if slot.gate.state != "enabled":
-            state = "paused"
-        elif slot.gate.mode == "read_only":
-            state = "read_only"
-        names, summary = manifest.identity.names, manifest.identity.summary
-        found.append(
-            Tile(
-                id=name,
-                name=names.en if english else names.zh,
-                summary=summary.en if english else summary.zh,
-                category=manifest.identity.category,
-                href=f"/apps/{name}/",
-                state=state,
-                until=slot.gate.until.date() if slot.gate.until else None,
-                mine=waiting.get(name, 0),
-            )
-        )
-    return sorted(found, key=lambda tile: (tile.category, tile.name))
-
-
-def app_name(portal: Portal, app: str) -> Words:
-    """Return an app's name in both languages."""
-    manifest = portal.apps.manifest(app)
-    return Phrase("text", {"text": manifest.identity.names}) if manifest else Phrase("name")
-
-
-def row_of(portal: Portal, request: AnyRequest, item: items.WorkItemFacts, now: datetime) -> Row:
-    """Return a work item as it is listed, with its deadline in words."""
-    return Row(
-        id=str(item.id),
-        title=Phrase(item.title_key, dict(item.params)) if item.title_key else item.title,
-        state_label=Phrase(item.label_key, dict(item.params)),
-        unit=portal.renderer.text(request.scope, app_name(portal, item.app)),
-        href=item.href,
-        deadline=deadline_of(portal, item.due_at, now),
-        opened_at=item.opened_at,
-    )
-
-
-def deadline_of(portal: Portal, due_at: datetime | None, now: datetime) -> DeadlineView:
-    """Return a deadline as people read it."""
-    if due_at is None:
-        return DeadlineView(kind="none")
-    try:
-        left = remaining(now, due_at, portal.services.calendar)
-    except CalendarUnknown:
-        return DeadlineView(kind="unknown", due_at=due_at)
-    kind: Any = left.kind
-    return DeadlineView(kind=kind, n=left.n, due_at=due_at)
-
-
-def end_of_day(now: datetime) -> datetime:
-    """Return the end of the day in Shanghai."""
-    day = now.astimezone(SHANGHAI).date()
-    return datetime.combine(day, time.max, SHANGHAI)
-
-
-async def cards_of(portal: Portal, actor: Actor) -> tuple[list[Card], list[Words]]:
-    """Return the apps' cards, and the names of the apps that did not answer."""
-    cards: list[Card] = []
-    unavailable: list[Words] = []
-    for app in portal.apps.hooks.implemented("portal_cards"):
-        slot = portal.apps.door.slots.get(app)
-        if slot is None or slot.gate.state != "enabled":
-            continue
-        try:
-            found = await portal.apps.hooks.call_async(
-                app, "portal_cards", (), hub=portal.apps.hubs[app], actor=actor, seconds=2.0
-            )
-            cards += found[:MOST_CARDS]
-        except HookFailure:
-            unavailable.append(app_name(portal, app))
-    return cards, unavailable
-
-
-def request_href(portal: Portal, actor: Actor) -> str | None:
-    """Return where a request is filed: the first app that lets this reader begin one."""
-    for instance in portal.apps.running:
-        for handler in instance.handlers:
-            if handler.opt.get("start") and "GET" in handler.http_methods:
-                path = min(handler.paths)
-                return f"/apps/{instance.app.id}{path}"
-    return None
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
@@ -222,8 +62,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         view: dict[str, Any] = {
             "tiles": tiles(portal, request, waiting),
             "cards": cards,
-            "unavailable": _said(portal, request, unavailable),
-            "notices": [_notice(portal, request, notice) for notice in notices],
+            "unavailable": in_words(portal, request, unavailable),
+            "notices": [notice_row(portal, request, notice) for notice in notices],
         }
         if actor.post_id is None:
             own = [Row.of_case(case) for card in cards for case in card.rows]
@@ -303,7 +143,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             older = older.replace(tzinfo=SHANGHAI)
         async with portal.read() as tx:
             found = await messages.inbox(tx, person_of(actor), before=older, limit=31)
-        shown = [_notice(portal, request, notice) for notice in found[:30]]
+        shown = [notice_row(portal, request, notice) for notice in found[:30]]
         view = {
             "days": [
                 {"day": day, "notices": list(group)}
@@ -386,90 +226,4 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         }
         return await portal.show(request, "me.html", "frame.slot.me", view)
 
-    @get("/search", opt=needs(PUBLIC))
-    async def search(request: AnyRequest, q: FromQuery[str] = "") -> Response[Any]:
-        """Search apps and what the reader may see in them, by kind, three of each."""
-        actor = actor_of(request)
-        query = q.strip()[:100]
-        hits: list[Hit] = []
-        failed: list[str] = []
-        if query:
-            for tile in tiles(portal, request, {}):
-                if query.lower() in f"{tile.name} {tile.summary} {tile.id}".lower():
-                    hits.append(
-                        Hit(kind="help", title=tile.name, text=tile.summary, href=tile.href)
-                    )
-            outcomes = await asyncio.gather(
-                *(_search(portal, app, actor, query) for app in _searchable(portal))
-            )
-            for app, result in zip(_searchable(portal), outcomes, strict=True):
-                if result is None:
-                    failed.append(app)
-                else:
-                    hits += result
-        kinds = [
-            {"kind": kind, "hits": found[:HITS], "more_href": None}
-            for kind, found in (
-                ("apps", [hit for hit in hits if hit.kind == "help"]),
-                ("work", [hit for hit in hits if hit.kind == "work"]),
-                ("public", [hit for hit in hits if hit.kind == "public"]),
-            )
-            if found
-        ]
-        view = {
-            "query": query,
-            "kinds": kinds,
-            "unavailable": _said(portal, request, [app_name(portal, app) for app in failed]),
-        }
-        return await portal.show(request, "search.html", "frame.search", view)
-
-    return [home, apps, work, message_centre, open_message, read_all, me, search]
-
-
-def person_of(actor: Actor) -> UUID:
-    """Return the person behind an actor of a signed-in route. Raises `Denied`."""
-    if actor.person_id is None:
-        raise Denied(SIGNED_IN, reason="sign-in")
-    return actor.person_id
-
-
-def _notice(portal: Portal, request: AnyRequest, notice: messages.NoticeFacts) -> NoticeRow:
-    words = Phrase(notice.key, dict(notice.params))
-    return NoticeRow(
-        id=str(notice.id),
-        title=words,
-        text=words,
-        app=portal.renderer.text(request.scope, app_name(portal, notice.app)),
-        href=f"/messages/{notice.id}",
-        at=notice.at,
-        read=notice.read,
-    )
-
-
-def _said(portal: Portal, request: AnyRequest, words: list[Words]) -> list[str]:
-    return [portal.renderer.text(request.scope, item) for item in words]
-
-
-def _searchable(portal: Portal) -> list[str]:
-    return [
-        app
-        for app in portal.apps.hooks.implemented("search")
-        if (slot := portal.apps.door.slots.get(app)) and slot.gate.state == "enabled"
-    ]
-
-
-async def _search(portal: Portal, app: str, actor: Actor, query: str) -> list[Hit] | None:
-    try:
-        found: list[Hit] = await portal.apps.hooks.call_async(
-            app,
-            "search",
-            (),
-            hub=portal.apps.hubs[app],
-            actor=actor,
-            query=query,
-            limit=HITS + 1,
-            seconds=2.0,
-        )
-    except HookFailure:
-        return None
-    return list(found)
+    return [home, apps, work, message_centre, open_message, read_all, me]

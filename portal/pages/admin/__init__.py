@@ -1,0 +1,12 @@
+"""The administrator's pages, a module a page."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from portal.pages.admin import apps, grants, organizations, people, record
+from portal.pages.context import Portal
+
+
+def routes(portal: Portal) -> list[HTTPRouteHandler]:
+    """Return the routes of all of them."""
+    modules = (people, organizations, grants, apps, record)
+    return [handler for module in modules for handler in module.routes(portal)]

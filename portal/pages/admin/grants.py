@@ -1,0 +1,174 @@
+"""The administrator's page of grants: who may do what."""
+
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+from pydantic import Field
+
+from core.access import decisions, grants
+from core.identity import people
+from plugin_sdk.forms import Form, field_views, read_form
+from plugin_sdk.identifiers import mask_name
+from plugin_sdk.ports import ScopeKind
+from plugin_sdk.problems import Invalid, NotFound, field_error
+from plugin_sdk.routes import actor_of, needs
+from plugin_sdk.text import Text
+from plugin_sdk.views import Option, Phrase
+from portal.pages.admin.side import side_form
+from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.session import Nothing
+
+
+class GrantForm(Form):
+    """A role for a post."""
+
+    username: str = Field(max_length=63)
+    role: str = Field(max_length=100)
+    scope: Literal["own", "organization", "subtree", "all"]
+
+    kinds: ClassVar[Any] = {"role": "select", "scope": "select"}
+
+
+def routes(portal: Portal) -> list[HTTPRouteHandler]:
+    """Return the routes."""
+
+    def permissions() -> list[Option]:
+        found = []
+        for role in grants.shell_roles():
+            for key in role.permissions:
+                short = key.removeprefix(f"{SHELL}.")
+                found.append(Option(key, Phrase(f"page.permission.{short}"), group="Yimen"))
+        unique = {option.value: option for option in found}
+        for name in portal.apps.instances:
+            manifest = portal.apps.manifest(name)
+            for item in manifest.permissions if manifest else ():
+                label = Phrase("text", {"text": item.title})
+                unique[f"{name}.{item.key}"] = Option(f"{name}.{item.key}", label, group=name)
+        return list(unique.values())
+
+    async def page(
+        request: AnyRequest,
+        permission: str,
+        *,
+        status: int = 200,
+        errors: Any = (),
+        typed: Any = None,
+    ) -> Response[Any]:
+        actor = actor_of(request)
+        english = portal.renderer.language(request.scope) == "en"
+        async with portal.read() as tx:
+            holders = await decisions.who_may(tx, permission) if permission else []
+            given = await grants.grants(tx)
+            titles = await decisions.role_titles(tx)
+
+        def role(key: str) -> str:
+            return titles[key][1 if english else 0] if key in titles else key
+
+        def scope(kind: str) -> str:
+            return portal.renderer.text(request.scope, Phrase(f"page.scope.{kind}"))
+
+        may = portal.may(actor, "grants.manage")
+        roles = [
+            Option(key, Phrase("text", {"text": Text(zh, en)}), group=key.partition(".")[0])
+            for key, (zh, en) in titles.items()
+        ]
+        scopes = [
+            Option(kind, Phrase(f"page.scope.{kind}")) for kind in ScopeKind if kind != "named"
+        ]
+        fields = field_views(
+            GrantForm,
+            "page.admin.grant",
+            values=typed,
+            errors=errors,
+            options={"role": roles, "scope": scopes},
+        )
+        view = {
+            "permission": permission,
+            "permissions": permissions(),
+            "asked": bool(permission),
+            "holders": [
+                {
+                    "name": mask_name(item.name),
+                    "organization": item.organization,
+                    "post": item.post,
+                    "role": role(item.role),
+                    "scope": scope(item.scope),
+                    "ends_at": item.ends_at,
+                }
+                for item in holders
+            ],
+            "grants": [
+                {
+                    "id": str(item.id),
+                    "person": mask_name(item.person),
+                    "organization": item.organization,
+                    "post": item.post,
+                    "role": role(item.role),
+                    "scope": scope(item.scope),
+                    "starts_at": item.starts_at,
+                    "ends_at": item.ends_at,
+                    "withdraw": f"/admin/grants/{item.id}/withdraw" if may else None,
+                }
+                for item in given
+            ],
+            "forms": [side_form("page.admin.grant.add", "/admin/grants", fields)] if may else [],
+        }
+        return await portal.show(
+            request, "admin_grants.html", "page.admin.grants", view, status=status
+        )
+
+    @get("/admin/grants", opt=needs("grants.read"))
+    async def listing(request: AnyRequest, permission: FromQuery[str] = "") -> Response[Any]:
+        """Say who may do a thing, and list the grants in force."""
+        return await page(request, permission.strip()[:100])
+
+    @post("/admin/grants", opt=needs("grants.manage", body=GrantForm))
+    async def give(request: AnyRequest) -> Response[Any]:
+        """Give a role to a person's first post."""
+        actor = actor_of(request)
+        try:
+            form = (await read_form(request, GrantForm, actor)).form
+            async with portal.change(
+                request, "granted", f"username:{form.username}", role=form.role, scope=form.scope
+            ) as tx:
+                found = [
+                    item
+                    for item in await people.find(tx, form.username)
+                    if item.username == form.username
+                ]
+                held = await people.posts(tx, [found[0].id]) if found else []
+                if not held:
+                    raise Invalid(field_error("username", "post-unknown"))
+                try:
+                    await grants.grant(
+                        tx,
+                        held[0].id,
+                        form.role,
+                        ScopeKind(form.scope),
+                        granted_by=actor.person_id,
+                    )
+                except grants.GrantError as error:
+                    field = "username" if "oneself" in error.code else "role"
+                    raise Invalid(field_error(field, error.code)) from None
+        except Invalid as wrong:
+            if not portal.renderer.wants_page(request.scope):
+                raise
+            typed = dict((await request.form()).items())
+            return await page(request, "", status=422, errors=wrong.errors, typed=typed)
+        return portal.done(request, "/admin/grants", "page.admin.grant.added", status=201)
+
+    @post("/admin/grants/{id:uuid}/withdraw", opt=needs("grants.manage", body=Nothing))
+    async def take(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
+        """Take a grant back: refused everywhere once this has answered."""
+        await read_form(request, Nothing, actor_of(request))
+        async with portal.change(request, "grant-withdrawn", f"grant:{id}") as tx:
+            try:
+                await grants.withdraw(tx, id)
+            except grants.GrantError:
+                raise NotFound from None
+        return portal.done(request, "/admin/grants", "page.admin.grant.withdrawn")
+
+    return [listing, give, take]

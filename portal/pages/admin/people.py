@@ -1,0 +1,142 @@
+"""The administrator's pages of people and their posts."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+from pydantic import Field
+
+from core.access import grants
+from core.identity import organizations, people
+from plugin_sdk.forms import Form, field_views, read_form
+from plugin_sdk.problems import Invalid, NotFound, Problem, field_error
+from plugin_sdk.routes import actor_of, needs
+from portal.pages.admin.side import side_form
+from portal.pages.context import AnyRequest, Portal
+from portal.pages.session import Nothing
+
+
+class PersonForm(Form):
+    """A new person with a first post."""
+
+    username: str = Field(max_length=63)
+    name: str = Field(max_length=100)
+    password: str = Field(min_length=8, max_length=128)
+    organization: str | None = Field(default=None, max_length=32)
+    title: str | None = Field(default=None, max_length=100)
+
+
+def routes(portal: Portal) -> list[HTTPRouteHandler]:
+    """Return the routes."""
+
+    @get("/admin", opt=needs("people.read"))
+    async def admin() -> Response[Any]:
+        """Lead to the first of the administrator's pages."""
+        return portal.renderer.redirect("/admin/people")
+
+    async def people_page(
+        request: AnyRequest, query: str, *, status: int = 200, form: Any = None
+    ) -> Response[Any]:
+        async with portal.read() as tx:
+            found = await people.find(tx, query)
+            held = await people.posts(tx, [item.id for item in found])
+        may = portal.may(actor_of(request), "people.manage")
+        view = {
+            "query": query,
+            "people": [
+                {
+                    "id": str(item.id),
+                    "name": item.name,
+                    "username": item.username,
+                    "posts": [
+                        f"{post.organization} {post.title}"
+                        for post in held
+                        if post.person_id == item.id
+                    ],
+                    "active": not item.disabled,
+                    "href": f"/admin/people/{item.id}" if may else None,
+                }
+                for item in found
+            ],
+            "forms": [
+                side_form(
+                    "page.admin.person.add",
+                    "/admin/people",
+                    form or field_views(PersonForm, "page.admin.person"),
+                )
+            ]
+            if may
+            else [],
+            "next_href": None,
+            "import_href": None,
+        }
+        return await portal.show(
+            request, "admin_people.html", "page.admin.people", view, status=status
+        )
+
+    @get("/admin/people", opt=needs("people.read"))
+    async def listing(request: AnyRequest, q: FromQuery[str] = "") -> Response[Any]:
+        """Find people by name or user name."""
+        return await people_page(request, q.strip()[:100])
+
+    @post("/admin/people", opt=needs("people.manage", body=PersonForm))
+    async def add(request: AnyRequest) -> Response[Any]:
+        """Add a person, with a first post where one is named."""
+        actor = actor_of(request)
+        try:
+            form = (await read_form(request, PersonForm, actor)).form
+            async with portal.change(request, "person-added", f"username:{form.username}") as tx:
+                try:
+                    person_id = await people.add_person(tx, form.username, form.name, form.password)
+                except people.PersonError as error:
+                    raise Invalid(field_error("username", error.code)) from None
+                if form.organization:
+                    unit = await organizations.by_code(tx, form.organization)
+                    if unit is None:
+                        raise Invalid(field_error("organization", "choice"))
+                    await people.add_post(tx, person_id, unit.id, form.title or "-")
+        except Invalid as wrong:
+            if not portal.renderer.wants_page(request.scope):
+                raise
+            typed = {k: v for k, v in (await request.form()).items() if k != "password"}
+            fields = field_views(PersonForm, "page.admin.person", values=typed, errors=wrong.errors)
+            return await people_page(request, "", status=422, form=fields)
+        return portal.done(request, "/admin/people", "page.admin.person.added", status=201)
+
+    @get("/admin/people/{id:uuid}", opt=needs("people.manage"))
+    async def one(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
+        """Show a person with posts, grants and what may be done."""
+        async with portal.read() as tx:
+            who = await people.person(tx, id)
+            if who is None:
+                raise NotFound
+            held = await people.posts(tx, [id], ended=True)
+            given = await grants.grants(tx, person_id=id)
+        view = {"person": who, "posts": held, "grants": given}
+        return await portal.show(request, "admin_person.html", "page.admin.people", view)
+
+    def act(path: str, name: str, said: str, do: Any) -> HTTPRouteHandler:
+        @post(path, opt=needs("people.manage", body=Nothing), name=f"admin-{name}")
+        async def handler(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
+            actor = actor_of(request)
+            await read_form(request, Nothing, actor)
+            async with portal.change(request, name, f"{said}:{id}") as tx:
+                try:
+                    await do(tx, id)
+                except people.PersonError as error:
+                    raise Problem(error.code, status=409) from None
+            return portal.done(request, "/admin/people", f"page.admin.person.{name}")
+
+        return handler
+
+    async def disable(tx: Any, id: UUID) -> None:
+        await people.disable(tx, id)
+
+    acts = [
+        act("/admin/people/{id:uuid}/disable", "disabled", "person", disable),
+        act("/admin/people/{id:uuid}/enable", "enabled", "person", people.enable),
+        act("/admin/posts/{id:uuid}/end", "post-ended", "post", people.end_post),
+    ]
+    return [admin, listing, add, one, *acts]

@@ -1,0 +1,209 @@
+"""Tiles, rows, notices and cards: what several pages show alike."""
+
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from core.apps.hooks import HookFailure
+from core.messages import service as messages
+from core.work import items
+from plugin_sdk.deadlines import CalendarUnknown, remaining
+from plugin_sdk.extension import Card
+from plugin_sdk.ports import Actor
+from plugin_sdk.problems import Denied
+from plugin_sdk.routes import SIGNED_IN, actor_of
+from plugin_sdk.times import SHANGHAI
+from plugin_sdk.views import CaseItem, DeadlineView, Phrase, Words
+from portal.pages.context import AnyRequest, Portal
+
+MOST_CARDS = 2
+
+
+class Tile(msgspec.Struct, frozen=True, kw_only=True):
+    """An app as a tile: where it leads, how it stands, how much of mine waits in it."""
+
+    id: str
+    name: str
+    summary: str
+    category: str
+    href: str
+    state: str  # normal | paused | read_only
+    until: date | None = None
+    mine: int = 0
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A work item in a list."""
+
+    id: str
+    title: Words
+    state_label: Words
+    href: str
+    deadline: DeadlineView
+    unit: str
+    opened_at: datetime
+    number: str = ""
+    kind: Words | None = None
+    unread: bool = False
+    note: Words | None = None
+    acts: list[Any] = []
+
+    @classmethod
+    def of_case(cls, case: CaseItem) -> "Row":
+        """Return a case of the reader's own as a row."""
+        return cls(
+            id=case.id,
+            title=case.title,
+            state_label=case.state_label,
+            href=case.href,
+            deadline=case.deadline,
+            unit=case.unit,
+            opened_at=case.opened_at,
+            number=case.number,
+            kind=case.kind,
+        )
+
+
+class NoticeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice in a list; it opens the thing itself."""
+
+    id: str
+    title: Words
+    text: Words
+    app: str
+    href: str
+    at: datetime
+    read: bool
+
+
+def tiles(portal: Portal, request: AnyRequest, waiting: dict[str, int]) -> list[Tile]:
+    """Return the apps that the reader can use, as tiles in order of category and name."""
+    actor = actor_of(request)
+    now = portal.services.database.clock()
+    english = portal.renderer.language(request.scope) == "en"
+    found = []
+    for name, slot in portal.apps.door.slots.items():
+        manifest = portal.apps.manifest(name)
+        if manifest is None or slot.gate.mode == "closed":
+            continue
+        usable = any(
+            item.permission == "public" or actor.permits_for(f"{name}.{item.permission}", now)
+            for item in manifest.navigation
+        ) or any(
+            actor.permits_for(f"{name}.{permission.key}", now)
+            for permission in manifest.permissions
+        )
+        if not usable and (actor.signed_in or "resident" not in manifest.audience):
+            continue
+        state = "normal"
+        if slot.gate.state != "enabled":
+            state = "paused"
+        elif slot.gate.mode == "read_only":
+            state = "read_only"
+        names, summary = manifest.identity.names, manifest.identity.summary
+        found.append(
+            Tile(
+                id=name,
+                name=names.en if english else names.zh,
+                summary=summary.en if english else summary.zh,
+                category=manifest.identity.category,
+                href=f"/apps/{name}/",
+                state=state,
+                until=slot.gate.until.date() if slot.gate.until else None,
+                mine=waiting.get(name, 0),
+            )
+        )
+    return sorted(found, key=lambda tile: (tile.category, tile.name))
+
+
+def app_name(portal: Portal, app: str) -> Words:
+    """Return an app's name in both languages."""
+    manifest = portal.apps.manifest(app)
+    return Phrase("text", {"text": manifest.identity.names}) if manifest else Phrase("name")
+
+
+def row_of(portal: Portal, request: AnyRequest, item: items.WorkItemFacts, now: datetime) -> Row:
+    """Return a work item as it is listed, with its deadline in words."""
+    return Row(
+        id=str(item.id),
+        title=Phrase(item.title_key, dict(item.params)) if item.title_key else item.title,
+        state_label=Phrase(item.label_key, dict(item.params)),
+        unit=portal.renderer.text(request.scope, app_name(portal, item.app)),
+        href=item.href,
+        deadline=deadline_of(portal, item.due_at, now),
+        opened_at=item.opened_at,
+    )
+
+
+def deadline_of(portal: Portal, due_at: datetime | None, now: datetime) -> DeadlineView:
+    """Return a deadline as people read it."""
+    if due_at is None:
+        return DeadlineView(kind="none")
+    try:
+        left = remaining(now, due_at, portal.services.calendar)
+    except CalendarUnknown:
+        return DeadlineView(kind="unknown", due_at=due_at)
+    kind: Any = left.kind
+    return DeadlineView(kind=kind, n=left.n, due_at=due_at)
+
+
+def end_of_day(now: datetime) -> datetime:
+    """Return the end of the day in Shanghai."""
+    day = now.astimezone(SHANGHAI).date()
+    return datetime.combine(day, time.max, SHANGHAI)
+
+
+async def cards_of(portal: Portal, actor: Actor) -> tuple[list[Card], list[Words]]:
+    """Return the apps' cards, and the names of the apps that did not answer."""
+    cards: list[Card] = []
+    unavailable: list[Words] = []
+    for app in portal.apps.hooks.implemented("portal_cards"):
+        slot = portal.apps.door.slots.get(app)
+        if slot is None or slot.gate.state != "enabled":
+            continue
+        try:
+            found = await portal.apps.hooks.call_async(
+                app, "portal_cards", (), hub=portal.apps.hubs[app], actor=actor, seconds=2.0
+            )
+            cards += found[:MOST_CARDS]
+        except HookFailure:
+            unavailable.append(app_name(portal, app))
+    return cards, unavailable
+
+
+def request_href(portal: Portal, actor: Actor) -> str | None:
+    """Return where a request is filed: the first app that lets this reader begin one."""
+    for instance in portal.apps.running:
+        for handler in instance.handlers:
+            if handler.opt.get("start") and "GET" in handler.http_methods:
+                path = min(handler.paths)
+                return f"/apps/{instance.app.id}{path}"
+    return None
+
+
+def person_of(actor: Actor) -> UUID:
+    """Return the person behind an actor of a signed-in route. Raises `Denied`."""
+    if actor.person_id is None:
+        raise Denied(SIGNED_IN, reason="sign-in")
+    return actor.person_id
+
+
+def notice_row(portal: Portal, request: AnyRequest, notice: messages.NoticeFacts) -> NoticeRow:
+    """Return a notice as it is listed."""
+    words = Phrase(notice.key, dict(notice.params))
+    return NoticeRow(
+        id=str(notice.id),
+        title=words,
+        text=words,
+        app=portal.renderer.text(request.scope, app_name(portal, notice.app)),
+        href=f"/messages/{notice.id}",
+        at=notice.at,
+        read=notice.read,
+    )
+
+
+def in_words(portal: Portal, request: AnyRequest, words: list[Words]) -> list[str]:
+    """Return words in the reader's language."""
+    return [portal.renderer.text(request.scope, item) for item in words]
