@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlmodel import col
@@ -17,6 +17,8 @@ from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Actor, Audience, Organization, Read, Work
 from plugin_sdk.problems import Conflict, Invalid, Problem, field_error
 from plugin_sdk.views import Phrase
+
+LOOK_AGAIN_SECONDS: Final = 5.0
 
 
 class CaseActs(CaseTraces[R]):
@@ -68,7 +70,7 @@ class CaseActs(CaseTraces[R]):
         them, else the one that the setting `receiver` names by its code, else the first that
         can. Raises `Problem` (`case.no-receiver`) when there is none."""
         state = self.flow.state(self.flow.start)
-        units = await self.hub.directory.units(state.waits_for or self.flow.read)
+        units = await self.units_with(state.waits_for or self.flow.read)
         code = self.hub.settings.get("receiver")
         for chosen in (
             [unit for unit in units if unit.id == actor.organization_id],
@@ -150,7 +152,19 @@ class CaseActs(CaseTraces[R]):
         if transition.moves in (None, "origin"):
             return []
         waits_for = self.flow.state(transition.target or transition.sources[0]).waits_for
-        return await self.hub.directory.units(waits_for or self.flow.read)
+        return await self.units_with(waits_for or self.flow.read)
+
+    async def prepare(self, verb: str | None = None) -> None:
+        """Ask the directory, before a unit of work begins, for what it will need there."""
+        for state in self.flow.states:
+            if verb is None and state.key != self.flow.start:
+                continue
+            if state.waits_for and (verb is None or self._leads_to(verb, state.key)):
+                await self.units_with(state.waits_for, max_age=LOOK_AGAIN_SECONDS)
+
+    def _leads_to(self, verb: str, state: str) -> bool:
+        moving = (t for t in self.flow.transitions if t.verb == verb and t.moves is not None)
+        return any(t.target == state for t in moving)
 
     async def _stale(self, work: Work, row: R) -> Conflict:
         entry = self.row.entries

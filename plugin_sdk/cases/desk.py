@@ -28,6 +28,10 @@ class CaseDesk(CaseViews[R]):
         """Open a case from the form. Raises `Invalid`."""
         raise NotImplementedError
 
+    async def prepare(self) -> None:
+        """Ask, before the unit of work begins, for what `file` looks up (see `look_up`)."""
+        await self.engine.prepare()
+
     def notices(self, row: R) -> list[Phrase]:
         """Return what a person is told once a case is filed, beside number and date."""
         return []

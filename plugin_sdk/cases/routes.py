@@ -196,6 +196,7 @@ def filing_routes(
         actor = actor_of(request)
         async with keeping(desk, request, actor, again):
             sent = await read_form(request, form, actor)
+            await desk.prepare()
             async with hub.work(actor, sent.key) as work:
                 row = await take(work, sent)
                 answer = work.answer(
@@ -274,6 +275,7 @@ def _acting(desk: CaseDesk[Any], verb: str) -> list[HTTPRouteHandler]:
 
         async with keeping(desk, request, actor, again):
             sent = await read_form(request, transition.form, actor)
+            await engine.prepare(verb)
             async with hub.work(actor, sent.key) as work:
                 row = await engine.act(work, await engine.id_of(work, number), verb, sent.form)
                 answer = work.answer(

@@ -1,6 +1,8 @@
 """What an act leaves behind: names, parties, timeline, work items, timers, notices."""
 
+import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, Literal, TypeVar
 from uuid import UUID
@@ -11,12 +13,13 @@ from sqlmodel import col
 from plugin_sdk.cases import clock
 from plugin_sdk.cases.flow import Clock, Does, Flow, State, Transition
 from plugin_sdk.cases.models import CaseRow
-from plugin_sdk.ports import Hub, Read, To, Work
+from plugin_sdk.ports import Hub, Organization, Read, To, Work
 from plugin_sdk.problems import NotFound
 from plugin_sdk.views import Phrase
 
 R = TypeVar("R", bound=CaseRow)
 
+LOOKED_UP_SECONDS: Final = 30.0
 UNDO_SECONDS: Final = 10
 RETRY: Final = timedelta(days=1)
 """How long until a lapse is looked at again whose calendar is not known."""
@@ -30,6 +33,34 @@ class CaseTraces(Generic[R]):
         self.flow = flow
         self.row = row
         self.prefix = f"{hub.app}.{flow.name}"
+        self._looked_up: dict[str, tuple[float, list[Organization]]] = {}
+
+    async def look_up(
+        self,
+        name: str,
+        ask: Callable[[], Awaitable[list[Organization]]],
+        *,
+        max_age: float = LOOKED_UP_SECONDS,
+    ) -> list[Organization]:
+        """Return organizations as they were asked for a moment ago.
+
+        The directory reads on a connection of its own. Whoever asks it inside a unit of work
+        holds two, and many at once would wait for each other: routes ask before they begin.
+        """
+        found = self._looked_up.get(name)
+        if found is None or time.monotonic() - found[0] > max_age:
+            found = self._looked_up[name] = (time.monotonic(), await ask())
+        return found[1]
+
+    async def units_with(
+        self, permission: str, *, max_age: float = LOOKED_UP_SECONDS
+    ) -> list[Organization]:
+        """Return the organizations with a post that holds a permission of the app."""
+
+        async def ask() -> list[Organization]:
+            return await self.hub.directory.units(permission)
+
+        return await self.look_up(f"units:{permission}", ask, max_age=max_age)
 
     def subject(self, id: UUID) -> str:
         """Return how the hub's own records name a case."""
