@@ -9,7 +9,7 @@ from plugin_sdk.cases.flow import Transition
 from plugin_sdk.cases.rules import is_requester
 from plugin_sdk.forms import Form, Submission
 from plugin_sdk.identifiers import mask_name, mask_phone, normalize_phone
-from plugin_sdk.ports import Hub, Read, Work
+from plugin_sdk.ports import Hub, Organization, Read, Work
 from plugin_sdk.problems import Invalid, field_error
 from plugin_sdk.views import FactView, Option, Phrase, Words
 from plugins.hotline import categories
@@ -27,6 +27,14 @@ class OrderDesk(CaseDesk[Order]):
     kind = "kind"
     hints = frozenset({"text", "place", "category", "photos", "secret", "due_on", "legal_basis"})
     with_files = True
+
+    async def prepare(self) -> None:
+        """Ask for the divisions too."""
+        await super().prepare()
+        await self._regions(max_age=5)
+
+    async def _regions(self, max_age: float = 30) -> list[Organization]:
+        return await self.engine.look_up("regions", self.hub.directory.regions, max_age=max_age)
 
     async def file(self, work: Work, sent: Submission[FileForm]) -> Order:
         """Open an order that a resident files on the web."""
@@ -59,7 +67,7 @@ class OrderDesk(CaseDesk[Order]):
     ) -> Order:
         filed = sent.form
         urgency = form.urgency if form else Urgency.NORMAL
-        regions = {str(region.id): region.id for region in await self.hub.directory.regions()}
+        regions = {str(region.id): region.id for region in await self._regions()}
         if filed.region is not None and filed.region not in regions:
             raise Invalid(field_error("region", "choice"))
         row = await self.engine.open(
@@ -133,7 +141,7 @@ class OrderDesk(CaseDesk[Order]):
         if "category" in form.model_fields:
             found["category"] = categories.options()
         if "region" in form.model_fields:
-            regions = await self.hub.directory.regions()
+            regions = await self._regions()
             found["region"] = [Option(str(region.id), region.name) for region in regions]
         return found
 

@@ -1,0 +1,224 @@
+import asyncio
+import io
+
+import pytest
+from PIL import Image
+from sqlmodel import col
+
+from plugins.hotline.desk import inside, title_of
+from plugins.hotline.models import Order
+from plugins.hotline.tests.conftest import HERE, LIGHTS
+
+
+def fields(answer):
+    assert answer.status_code == 422, answer.text
+    return {error["field"]: error["code"] for error in answer.json()["errors"]}
+
+
+def photo(kind="JPEG"):
+    out = io.BytesIO()
+    Image.new("RGB", (40, 30), "green").save(out, kind)
+    return out.getvalue()
+
+
+async def stored(desk, number):
+    hub = desk.hub.hub.apps.hubs["hotline"]
+    async with hub.read(hub.system("test")) as read:
+        row = (
+            await read.session.execute(read.rows(Order).where(col(Order.number) == number))
+        ).scalar_one()
+        read.session.expunge(row)
+    return row
+
+
+async def test_a_filing_ends_with_number_code_and_date(desk):
+    filed = await desk.file()
+    assert filed["number"].isdecimal()
+    assert len(filed["code"]) == 6
+    assert filed["due_at"]
+    resident = await desk.client("resident")
+    again = await resident.get(f"{HERE}/orders/{filed['number']}/filed")
+    assert again.json()["code"] == filed["code"]
+    other = await desk.client("operator")
+    assert (await other.get(f"{HERE}/orders/{filed['number']}/filed")).status_code == 404
+
+
+async def test_a_page_leads_to_the_certainty_and_says_what_was_done(desk):
+    resident = await desk.client("resident")
+    form = await resident.page(f"{HERE}/orders/new")
+    assert form.status_code == 200
+    assert "提诉求" in form.text
+    sent = await resident.post_form(f"{HERE}/orders", {"kind": "suggest", "text": "加两盏路灯"})
+    assert sent.status_code == 303
+    assert sent.headers["location"].endswith("/filed")
+    page = await resident.page(sent.headers["location"])
+    assert page.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("form", "wrong"),
+    [
+        ({}, {"kind": "missing", "text": "missing"}),
+        ({"kind": "complain", "text": "  "}, {"text": "missing"}),
+        ({"kind": "gossip", "text": "x"}, {"kind": "choice"}),
+        ({"kind": "help", "text": "x" * 8001}, {"text": "too-long"}),
+        ({"kind": "help", "text": "a\x00b"}, {"text": "control-characters"}),
+        ({"kind": "help", "text": "x", "category": "没有/这个/分类"}, {"category": "choice"}),
+        ({"kind": "help", "text": "x", "region": "no-region"}, {"region": "choice"}),
+        ({"kind": "help", "text": "x", "phone": "12345"}, {"phone": "phone-short"}),
+        (
+            {"kind": "help", "text": "x", "longitude": 200, "latitude": 1},
+            {"longitude": "too-large"},
+        ),
+        ({"kind": "help", "text": "x", "longitude": 118.1}, {"latitude": "missing"}),
+        ({"kind": "help", "text": "x", "wish": "y"}, {"wish": "unknown"}),
+    ],
+)
+async def test_what_cannot_be_taken_is_named_by_field(desk, form, wrong):
+    resident = await desk.client("resident")
+    assert fields(await resident.post(f"{HERE}/orders", json=form)) == wrong
+    listed = await resident.get(f"{HERE}/orders")
+    assert listed.json()["items"] == []
+
+
+async def test_a_page_keeps_what_was_typed_beside_what_is_wrong(desk):
+    resident = await desk.client("resident")
+    answer = await resident.post_form(
+        f"{HERE}/orders", {"text": "写了很长的一段话", "phone": "12345"}
+    )
+    assert answer.status_code == 422
+    assert "写了很长的一段话" in answer.text
+
+
+async def test_the_same_key_files_once_however_often_it_is_sent(desk):
+    resident = await desk.client("resident")
+    form = {"kind": "help", "text": "楼道灯坏了"}
+
+    def send(text="楼道灯坏了"):
+        return resident.post(
+            f"{HERE}/orders",
+            json={**form, "text": text},
+            headers={"idempotency-key": "a-key-of-this-test"},
+        )
+
+    answers = await asyncio.gather(*(send() for _ in range(64)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["number"] for answer in answers}) == 1
+    assert (await send("另一件事")).status_code == 409
+    assert len((await resident.get(f"{HERE}/orders")).json()["items"]) == 1
+
+
+async def test_a_snap_needs_a_photo_and_keeps_the_picture_alone(desk):
+    resident = await desk.client("resident")
+    values = {"text": "井盖丢了", "longitude": "118.13", "latitude": "37.69"}
+    lacking = await resident.post_form(
+        f"{HERE}/snap", values, headers={"accept": "application/json"}
+    )
+    assert fields(lacking) == {"photos": "missing"}
+    sent = await resident.post_form(
+        f"{HERE}/snap",
+        values,
+        files={"photos": ("IMG_0001.jpg", photo(), "image/jpeg")},
+        headers={"accept": "application/json"},
+    )
+    assert sent.status_code == 201, sent.text
+    seen = await desk.see(sent.json()["number"], "resident")
+    assert [file["width"] for file in seen["attachments"]] == [40]
+    picture = await resident.get(seen["attachments"][0]["href"])
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert b"Exif" not in picture.content
+
+
+@pytest.mark.parametrize("data", [b"<svg onload='x'/>", b"<html></html>", b"GIF89a", photo()[:200]])
+async def test_what_is_no_photo_is_refused_and_nothing_is_filed(desk, data):
+    resident = await desk.client("resident")
+    sent = await resident.post_form(
+        f"{HERE}/orders",
+        {"kind": "help", "text": "x"},
+        files={"photos": ("a.jpg", data, "image/jpeg")},
+        headers={"accept": "application/json"},
+    )
+    assert list(fields(sent)) == ["photos"]
+    assert (await resident.get(f"{HERE}/orders")).json()["items"] == []
+
+
+async def test_an_operator_takes_a_call_for_a_caller_without_account(desk):
+    filed = await desk.file(
+        "operator",
+        "intake",
+        phone="138 0000 5678",
+        caller_name="王秀英",
+        urgency="urgent",
+        category=LIGHTS,
+    )
+    row = await stored(desk, filed["number"])
+    assert (row.person_id, row.channel, row.caller_phone) == (None, "operator", "+8613800005678")
+    assert (await desk.try_act(filed["number"], "rate", "resident", rating="5")).status_code == 404
+    resident = await desk.client("resident")
+    assert (await resident.get(f"{HERE}/intake")).status_code == 403
+
+
+async def test_a_caller_is_masked_and_a_secret_one_hidden_until_revealed(desk):
+    filed = await desk.file("operator", "intake", phone="13800005678", caller_name="王秀英")
+    secret = await desk.file(
+        "operator", "intake", kind="report", phone="13900001234", caller_name="李兰"
+    )
+    await desk.dispatch(secret["number"])
+    shown = str((await desk.see(filed["number"]))["summary"])
+    assert "王*英" in shown
+    assert "138****5678" in shown
+    unit = await desk.client("unit")
+    page = await unit.page(f"{HERE}/orders/{secret['number']}")
+    assert "已隐藏" in page.text
+    assert "李" not in page.text
+    assert "1390" not in page.text
+    address = f"{HERE}/orders/{secret['number']}/reveal"
+    assert (await unit.post(address, json={"reason": "好奇"})).status_code == 403
+    centre = await desk.client("dispatcher")
+    assert fields(await centre.post(address, json={})) == {"reason": "missing"}
+    revealed = await centre.post(address, json={"reason": "需要回访核实"})
+    assert "+8613900001234" in revealed.text
+
+
+async def test_a_place_outside_the_county_is_taken_with_a_warning(desk):
+    hub = desk.hub.hub.apps.hubs["hotline"]
+    hub.settings = {**hub.settings, "boundary": [[117, 37], [119, 37], [119, 38], [117, 38]]}
+    filed = await desk.file(longitude=116.4, latitude=39.9)
+    assert [notice["key"] for notice in filed["notices"]] == ["hotline.order.outside"]
+    assert (await stored(desk, filed["number"])).outside_boundary
+    assert (await desk.file(longitude=118.1, latitude=37.5))["notices"] == []
+
+
+async def test_progress_is_public_by_number_and_code_and_names_nobody(desk):
+    filed = await desk.file(text="我叫周晓岚，家门口路灯不亮")
+    await desk.answer(filed["number"])
+    visitor = desk.hub.client()
+    found = await visitor.get(f"/track?number={filed['number']}&code={filed['code']}")
+    assert "周晓岚" not in found.text
+    assert "冯城管" not in found.text
+    assert found.json()["found"] is True
+    wrong = await visitor.get(f"/track?number={filed['number']}&code=999999x")
+    absent = await visitor.get("/track?number=209901010001&code=123456")
+    assert wrong.json()["found"] is absent.json()["found"] is False
+    assert wrong.status_code == absent.status_code
+
+
+async def test_an_export_starts_no_formula(desk):
+    await desk.file(text="=HYPERLINK('x')")
+    client = await desk.client("dispatcher")
+    answer = await client.get(f"{HERE}/orders.csv")
+    assert answer.status_code == 200, answer.text
+    assert "'=HYPERLINK" in answer.text
+    assert answer.text.startswith("\ufeff编号")
+
+
+def test_a_title_is_the_first_line():
+    assert title_of("\n  路灯不亮  \n连着五盏") == "路灯不亮"
+    assert len(title_of("很长" * 40)) == 40
+
+
+def test_a_point_lies_in_a_polygon_or_not():
+    square = [[0, 0], [2, 0], [2, 2], [0, 2]]
+    assert inside(1, 1, square)
+    assert not inside(3, 1, square)
+    assert not inside(1, -1, square)
