@@ -157,7 +157,9 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     state of a new case; `read`, `file` and `figures` are the permissions to see cases, to
     open one and to see figures; `event` is emitted when one opens. `late` is the verb the hub
     does by itself when a deadline passes; `remind` says how many working days before it those
-    who hold the case are told. Raises `FlowError` when it is declared wrongly.
+    who hold the case are told; `contact` is the app's column with the telephone number of a
+    requester who has no account and is told by short message. Raises `FlowError` when it is
+    declared wrongly.
     """
 
     name: str
@@ -173,6 +175,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     event: str | None = None
     remind: int | None = None
     late: str | None = None
+    contact: str | None = None
 
     def __post_init__(self) -> None:
         check(self)

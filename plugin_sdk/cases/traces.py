@@ -267,9 +267,10 @@ class CaseTraces(Generic[R]):
         *,
         dedupe: str | None = None,
     ) -> None:
+        if whom == "requester" and row.person_id is None:
+            self._text(work, row, words)
+            return
         if whom == "requester":
-            if row.person_id is None:
-                return
             to = To(person_id=row.person_id)
         else:
             unit = row.organization_id if whom == "holder" else row.origin_organization_id
@@ -277,6 +278,13 @@ class CaseTraces(Generic[R]):
         message = self.words(words, number=row.number, title=row.title)
         delay = UNDO_SECONDS if dedupe else 0
         work.notify(to, message, self.href(row.number), delay_seconds=delay, dedupe=dedupe)
+
+    def _text(self, work: Work, row: R, words: str) -> None:
+        """Tell a requester without an account by short message, in Chinese."""
+        phone = getattr(row, self.flow.contact) if self.flow.contact else None
+        if row.person_id is None and phone:
+            said = self.words(words, number=row.number, title=row.title, code=row.code)
+            work.text(phone, self.hub.pages.say(said, "zh-CN"))
 
     def _publish(self, work: Work, row: R, event: str | None) -> None:
         if event is not None:

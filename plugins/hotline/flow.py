@@ -100,6 +100,7 @@ def order_flow(hub: Hub) -> Flow:
         file="order.file",
         figures="figures.read",
         event="order.filed",
+        contact="caller_phone",
         remind=1,
         late="supervise",
         states=(

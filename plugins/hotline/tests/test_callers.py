@@ -1,0 +1,23 @@
+"""A caller without an account is told by short message: number and code, then the answer."""
+
+CALL = {
+    "kind": "help",
+    "text": "楼道里的消防通道被堵住了。",
+    "caller_name": "王秀英",
+    "phone": "138 0000 5678",
+}
+
+
+async def test_a_caller_gets_number_and_code_and_can_track_with_them(hub_app, client_as):
+    operator = await client_as("operator")
+    taken = (await operator.post("/apps/hotline/intake", json=CALL)).json()
+    await hub_app.settle()
+    administrator = await client_as("administrator")
+    (sent,) = (await administrator.get("/admin/outbox")).json()["messages"]
+    assert sent["address"] == "138****5678"
+    assert taken["number"] in sent["text"]
+    assert taken["code"] in sent["text"]
+    asked = {"number": taken["number"], "code": taken["code"]}
+    assert (await hub_app.client().get("/track", params=asked)).json()["found"] is True
+    wrong = (await hub_app.client().get("/track", params={**asked, "code": "0"})).json()
+    assert wrong["found"] is False
