@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, col
 
 from core.database import CoreBase, Database, Transaction
-from core.shared_state import SharedState
+from core.shared_state import SharedState, end_tasks
 from plugin_sdk.data import UtcTime, new_id
 
 logger = logging.getLogger(__name__)
@@ -149,9 +149,7 @@ class Jobs:
 
     async def close(self) -> None:
         """Stop ticking; what is claimed is taken over when its claim runs out."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks(self._task)
 
     async def _run(self) -> None:
         while True:

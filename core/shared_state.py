@@ -39,6 +39,22 @@ def new_worker_id() -> str:
     return f"{os.getpid()}-{secrets.token_hex(4)}"
 
 
+async def end_tasks(*tasks: asyncio.Task[None] | None) -> None:
+    """Cancel background tasks of a worker and wait until they have ended.
+
+    A cancellation may be swallowed by a library that waits (the drivers', `wait_for` of
+    Python 3.11): it is repeated until it is heard.
+    """
+    running = {task for task in tasks if task is not None}
+    while running:
+        for task in running:
+            task.cancel()
+        ended, running = await asyncio.wait(running, timeout=0.2)
+        for task in ended:
+            if not task.cancelled() and (error := task.exception()):
+                logger.error("a background task had failed", exc_info=error)
+
+
 class SharedState(Protocol):
     """The port: what both kinds offer."""
 
@@ -166,9 +182,7 @@ class RedisState:
 
     async def close(self) -> None:
         """Leave: this worker is no longer counted among the live."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
         with contextlib.suppress(*_AWAY):
             await self._redis.delete(self._key("worker", self.worker))
             await self._redis.srem(self._key("workers"), self.worker)

@@ -26,7 +26,7 @@ from core.database import Database, Transaction
 from core.identity.events import PersonChanged, PostEnded, SessionEnded
 from core.identity.models import OrganizationRow, Person, Post, SignInSession
 from core.identity.sessions import digest
-from core.shared_state import WORKER_TTL_SECONDS, SharedState
+from core.shared_state import WORKER_TTL_SECONDS, SharedState, end_tasks
 from plugin_sdk.ports import Actor, Audience, Permit, ScopeKind
 
 logger = logging.getLogger(__name__)
@@ -106,9 +106,7 @@ class Actors:
     async def close(self) -> None:
         """Give up the lease."""
         self._lease_until = 0.0
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks(self._task)
 
     async def of_token(self, token: str) -> Actor:
         """Return who holds a session's secret; the visitor when it is not in force."""

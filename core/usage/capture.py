@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from core.database import Database, Transaction
+from core.shared_state import end_tasks
 from core.usage.models import (
     UsageBatch,
     UsageCell,
@@ -84,9 +85,7 @@ class Usage:
 
     async def close(self) -> None:
         """Flush what is left."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks(self._task)
         try:
             await self.flush()
         except Exception as error:

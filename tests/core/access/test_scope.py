@@ -1,6 +1,7 @@
 """Scopes against a naive oracle: own, organization, subtree, all, named."""
 
 import contextlib
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -33,7 +34,7 @@ def worlds(draw):
     unit = st.integers(0, size - 1)
     above = [None, *(draw(st.none() | st.integers(0, n - 1)) for n in range(1, size))]
     scope = st.sampled_from([k for k in ScopeKind if k is not ScopeKind.NAMED])
-    given = st.tuples(scope, st.just([])) | st.tuples(
+    given: Any = st.tuples(scope, st.just([])) | st.tuples(
         st.just(ScopeKind.NAMED), st.lists(unit, min_size=1, max_size=3, unique=True)
     )
     return World(
@@ -81,7 +82,8 @@ async def test_rows_decisions_and_explanations_agree_with_the_oracle(shell):
                 for n, up in reversed(list(enumerate(world.above)))
             ],
         )
-        units = [(await by_code(tx, f"{prefix}{n}")).id for n in range(len(world.above))]
+        codes = [f"{prefix}{n}" for n in range(len(world.above))]
+        units = [unit.id for code in codes if (unit := await by_code(tx, code))]
         me = await add_person(tx, prefix, "我", None)
         post = await add_post(tx, me, units[world.post], "岗")
         for scope, named in world.grants:
@@ -101,11 +103,11 @@ async def test_rows_decisions_and_explanations_agree_with_the_oracle(shell):
                 rows.append(row)
         actor = await load_actor(tx, me, "我", post)
         actor = msgspec.structs.replace(actor, permission="probe.read")
-        unit = Unit(APP, actor)
-        unit.enter(tx)
-        found = set((await tx.session.execute(unit.rows(Petition, col(Petition.id)))).scalars())
+        reading = Unit(APP, actor)
+        reading.enter(tx)
+        found = set((await tx.session.execute(reading.rows(Petition, col(Petition.id)))).scalars())
         for row, petition in zip(rows, world.petitions, strict=True):
-            expected = any(reaches(world, *given, petition) for given in world.grants)
+            expected = any(reaches(world, scope, named, petition) for scope, named in world.grants)
             assert (row.id in found) == expected
             permit = await decide_row(tx, actor, "probe.read", row)
             assert (permit is not None) == expected
