@@ -113,6 +113,7 @@ async def people_of(
             .where(
                 col(RolePermission.permission) == permission,
                 col(Grant.revoked_at).is_(None),
+                or_(col(Grant.starts_at).is_(None), col(Grant.starts_at) <= tx.now),
                 or_(col(Grant.ends_at).is_(None), col(Grant.ends_at) > tx.now),
             )
         )
