@@ -155,6 +155,7 @@ class Renderer:
             csrf=actor.csrf,
             form_key=lambda: secrets.token_urlsafe(16),
             path=path,
+            address=_own_path(scope, with_query=True),
             may=frozenset(
                 name
                 for name, keys in MAY.items()
@@ -226,6 +227,8 @@ class Renderer:
         )
         if page.flash is not None:
             response.delete_cookie(SAID)
+        if page.fragment and status >= 400:  # the address stays that of the form
+            response.headers["HX-Push-Url"] = "false"
         return response
 
     async def answer(
@@ -436,7 +439,7 @@ def _may_retry(scope: Any, problem: Problem) -> bool:
 
 
 def safe_path(text: str | None) -> str:
-    """Return an address within this hub, `/` for anything else (`//evil`, `/\\evil`)."""
+    """Return an address within this hub, `/` for anything else (`//evil` and its like)."""
     if not text or len(text) > 1000 or not text.startswith("/"):
         return "/"
     plain = unquote(text)

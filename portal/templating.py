@@ -98,6 +98,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     csrf: str = ""
     form_key: str | Callable[[], str] = ""
     path: str = "/"
+    address: str = "/"
+    """The path with its query: where a switch of language or mode comes back to."""
     may: frozenset[str] = frozenset()
     unread: int = 0
     flash: Flash | None = None

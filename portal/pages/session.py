@@ -1,6 +1,7 @@
 """Signing in and out; post, language and mode of display."""
 
 from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -68,7 +69,8 @@ def client_address(portal: Portal, request: AnyRequest) -> str:
     peer = request.client.host if request.client else "unknown"
     trusted = portal.services.settings.trusted_proxies
     if peer in trusted:
-        named = [p.strip() for p in request.headers.get("x-forwarded-for", "").split(",")]
+        lines = request.headers.getall("x-forwarded-for", [])  # each proxy may add its own
+        named = [p.strip() for p in ",".join(lines).split(",")]
         for address in reversed(named):  # the nearest that is not ours
             if address and address not in trusted:
                 return address[:64]
@@ -215,7 +217,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         async with services.database.transaction(write=True) as tx:
             if not await sessions.switch_post(tx, actor.session_id, actor.person_id, form.post):
                 raise Problem("post-unknown", status=409)
-        return portal.done(request, safe_path(form.back), "me.post_switched")
+        return portal.done(request, _back(request, form.back), "me.post_switched")
 
     @get("/language", opt=needs(PUBLIC))
     async def language(
@@ -225,7 +227,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if to not in ("zh-CN", "en"):
             raise Problem("unknown-choice", status=422)
         await _prefer(actor_of(request), language=to)
-        return _keep("lang", to, back)
+        return _keep(request, "lang", to, back)
 
     @post("/mode", opt=needs(PUBLIC, body=ModeChoice))
     async def mode(request: AnyRequest) -> Response[Any]:
@@ -233,13 +235,13 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         actor = actor_of(request)
         form = (await read_form(request, ModeChoice, actor)).form
         await _prefer(actor, elder=form.mode == "elder")
-        return _keep("mode", form.mode, form.back)
+        return _keep(request, "mode", form.mode, form.back)
 
     @post("/text-size", opt=needs(PUBLIC, body=SizeChoice))
     async def text_size(request: AnyRequest) -> Response[Any]:
         """Choose the size of text on this device."""
         form = (await read_form(request, SizeChoice, actor_of(request))).form
-        return _keep("size", form.size, form.back)
+        return _keep(request, "size", form.size, form.back)
 
     async def _prefer(
         actor: Actor, *, language: str | None = None, elder: bool | None = None
@@ -248,8 +250,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             async with services.database.transaction(write=True) as tx:
                 await people.set_preferences(tx, actor.person_id, language=language, elder=elder)
 
-    def _keep(name: str, value: str, back: str) -> Response[Any]:
-        response = portal.renderer.redirect(safe_path(back))
+    def _keep(request: AnyRequest, name: str, value: str, back: str) -> Response[Any]:
+        response = portal.renderer.redirect(_back(request, back))
         response.set_cookie(display_cookie(name, value))
         return response
 
@@ -263,6 +265,15 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         mode,
         text_size,
     ]
+
+
+def _back(request: AnyRequest, named: str) -> str:
+    """Return the page a switch stands on: as the browser names it, since a part that was
+    swapped in has changed the address under the frame; else as the frame says."""
+    came = urlsplit(request.headers.get("referer", ""))
+    if came.netloc and came.netloc == request.headers.get("host"):
+        return safe_path(urlunsplit(("", "", came.path, came.query, "")))
+    return safe_path(named)
 
 
 async def _own_form(request: AnyRequest, actor: Actor) -> None:
