@@ -21,7 +21,7 @@ from litestar.exceptions import ClientException
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
-from plugin_sdk.ports import Actor, RequestKey
+from plugin_sdk.ports import Actor, Picture, RequestKey
 from plugin_sdk.problems import Conflict, FieldError, Invalid, Problem, field_error
 from plugin_sdk.views import FieldKind, FieldView, Option, Phrase, Words
 
@@ -69,6 +69,8 @@ class Form(BaseModel):
 
     kinds: ClassVar[Mapping[str, FieldKind]] = {}
     """Kinds of fields that their type does not tell (textarea, radio, phone, photo)."""
+    words: ClassVar[Mapping[str, str]] = {}
+    """Fields whose label and hint stand under another name in the catalogue."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -112,6 +114,7 @@ class Submission(msgspec.Struct, Generic[F], frozen=True):
     form: F
     key: RequestKey | None
     files: tuple[tuple[str, str, bytes], ...] = ()  # field, name, content
+    pictures: tuple[Picture, ...] = ()  # the files, drawn anew
 
 
 def _plain_type(field: FieldInfo) -> Any:
@@ -300,13 +303,14 @@ def field_views(
         choices = list((options or {}).get(name, []))
         if not choices and isinstance(plain, type) and issubclass(plain, Enum):
             choices = [Option(str(m.value), Phrase(f"{prefix}.{name}.{m.value}")) for m in plain]
-        label: Words = Phrase(f"{prefix}.field.{name}")
+        called = model.words.get(name, name)
+        label: Words = Phrase(f"{prefix}.field.{called}")
         views.append(
             FieldView(
                 name=name,
                 kind=_kind(model, name, field),
                 label=label,
-                hint=Phrase(f"{prefix}.hint.{name}") if name in hints else None,
+                hint=Phrase(f"{prefix}.hint.{called}") if called in hints else None,
                 required=field.is_required(),
                 value=given.get(name, None if field.is_required() else field.default),
                 options=choices,

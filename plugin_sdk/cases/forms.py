@@ -48,6 +48,8 @@ class ReturnForm(ReasonForm):
 class ReplyForm(ActForm):
     """An answer (答复) to whoever asked."""
 
+    words: ClassVar[dict[str, str]] = {"text": "reply"}
+
     text: str = Field(min_length=1, max_length=LONG_TEXT)
 
 
