@@ -184,7 +184,7 @@ async def read_form(
     browser asking first, and the door checks the origin of both.
     """
     values, files = await _read_values(request)
-    is_page = not request.headers.get("content-type", "").startswith("application/json")
+    is_page = request.content_type[0] != RequestEncodingType.JSON
     key = request.headers.get("idempotency-key") or values.get(KEY_FIELD)
     if is_page and actor.session_id and values.get(CSRF_FIELD) != actor.csrf:
         raise Problem("form-expired", status=403)

@@ -158,16 +158,29 @@ class StoredFile(msgspec.Struct, frozen=True):
     height: int | None = None
 
 
+class Picture(msgspec.Struct, frozen=True):
+    """A photo that was drawn anew, so that nothing but the picture survives; ready to keep."""
+
+    name: str
+    data: bytes
+    width: int
+    height: int
+    media_type: str
+    sha256: str
+
+
 class Files(Protocol):
     """Attachments: checked and re-encoded before anything is kept."""
 
-    async def put_picture(
-        self, work: "Work", subject: str, name: str, data: bytes
-    ) -> StoredFile:
-        """Store a photo of a subject, re-encoded so that nothing but the picture survives.
+    async def draw(self, name: str, data: bytes) -> Picture:
+        """Return a photo drawn anew. It takes a while: do it before the unit of work begins.
 
         Raises `Invalid` when the bytes are not a picture that may be kept.
         """
+        ...
+
+    async def keep(self, work: "Work", subject: str, picture: Picture) -> StoredFile:
+        """Keep a picture with its subject."""
         ...
 
     async def of(self, read: "Read", subject: str) -> list[StoredFile]:

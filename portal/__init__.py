@@ -1,0 +1,1 @@
+"""The front door that people see: pages, assembly, command."""

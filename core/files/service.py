@@ -12,10 +12,9 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from core.database import Transaction
-from core.files.images import Picture
 from core.files.models import FileRow
 from plugin_sdk.data import new_id
-from plugin_sdk.ports import StoredFile
+from plugin_sdk.ports import Picture, StoredFile
 
 
 class FileStore:
@@ -40,16 +39,14 @@ class FileStore:
             os.fsync(file.fileno())
         os.replace(name, path)
 
-    async def put(
-        self, tx: Transaction, app: str, subject: str, name: str, picture: Picture
-    ) -> StoredFile:
+    async def put(self, tx: Transaction, app: str, subject: str, picture: Picture) -> StoredFile:
         """Keep a picture; the content is on disk before its row is committed."""
         await asyncio.to_thread(self._write, picture.sha256, picture.data)
         row = FileRow(
             id=new_id(),
             app=app,
             subject=subject,
-            name=name[:200],
+            name=picture.name,
             media_type=picture.media_type,
             size=len(picture.data),
             width=picture.width,

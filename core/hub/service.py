@@ -33,7 +33,7 @@ from core.work.calendar import calendar_stamp, load_calendar
 from core.work.holidays import HolidayCalendar
 from core.work.items import hand_over
 from plugin_sdk.deadlines import CalendarUnknown, Term, due
-from plugin_sdk.ports import Actor, Calendar, Organization, Pages, RequestKey, StoredFile
+from plugin_sdk.ports import Actor, Calendar, Organization, Pages, Picture, RequestKey, StoredFile
 from plugin_sdk.ports import Read as ReadPort
 from plugin_sdk.ports import Work as WorkPort
 from plugin_sdk.problems import Denied, Invalid, field_error
@@ -165,12 +165,17 @@ class _Files:
         self._services = services
         self._app = app
 
-    async def put_picture(self, work: Any, subject: str, name: str, data: bytes) -> StoredFile:
+    async def draw(self, name: str, data: bytes) -> Picture:
         try:
-            picture = await reencode_async(data)
+            drawn = await reencode_async(data)
         except PictureError as error:
             raise Invalid(field_error("photos", error.code, **error.params)) from None
-        return await self._services.files.put(work.tx, self._app, subject, name, picture)
+        return Picture(
+            name[:200], drawn.data, drawn.width, drawn.height, drawn.media_type, drawn.sha256
+        )
+
+    async def keep(self, work: Any, subject: str, picture: Picture) -> StoredFile:
+        return await self._services.files.put(work.tx, self._app, subject, picture)
 
     async def of(self, read: Any, subject: str) -> list[StoredFile]:
         return await files_of(read.tx, self._app, subject)

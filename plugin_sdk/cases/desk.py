@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+import msgspec
+
 from plugin_sdk.cases import queries
 from plugin_sdk.cases.flow import Does
 from plugin_sdk.cases.queries import Filters
@@ -11,7 +13,7 @@ from plugin_sdk.cases.views import CaseViews, R
 from plugin_sdk.extension import Card, Hit
 from plugin_sdk.forms import Form, Submission, field_views
 from plugin_sdk.ports import Read, Work
-from plugin_sdk.problems import Conflict, FieldError
+from plugin_sdk.problems import Conflict, FieldError, Invalid, field_error
 from plugin_sdk.views import ActedView, ActView, FormView, Phrase, SubmittedView
 
 
@@ -31,6 +33,16 @@ class CaseDesk(CaseViews[R]):
     async def prepare(self) -> None:
         """Ask, before the unit of work begins, for what `file` looks up (see `look_up`)."""
         await self.engine.prepare()
+
+    async def draw(self, sent: Submission[Any]) -> Submission[Any]:
+        """Return the submission with its photos drawn anew, before the unit of work begins.
+
+        Raises `Invalid` for what is no picture, or where none is asked for.
+        """
+        if sent.files and not self.with_files:
+            raise Invalid(field_error(sent.files[0][0], "unknown"))
+        drawn = [await self.hub.files.draw(name, data) for _, name, data in sent.files]
+        return msgspec.structs.replace(sent, pictures=tuple(drawn))
 
     def notices(self, row: R) -> list[Phrase]:
         """Return what a person is told once a case is filed, beside number and date."""

@@ -195,7 +195,7 @@ def filing_routes(
         """Open a case."""
         actor = actor_of(request)
         async with keeping(desk, request, actor, again):
-            sent = await read_form(request, form, actor)
+            sent = await desk.draw(await read_form(request, form, actor))
             await desk.prepare()
             async with hub.work(actor, sent.key) as work:
                 row = await take(work, sent)

@@ -11,7 +11,8 @@ from plugin_sdk.cases import CaseEngine
 from plugin_sdk.extension import Card, Health, Hit, ImportReport
 from plugin_sdk.ports import Actor, Hub
 from plugin_sdk.views import Phrase
-from plugins.hotline import demonstration, imports, routes
+from plugins.hotline import imports, routes
+from plugins.hotline.demonstration import run as act_out
 from plugins.hotline.desk import OrderDesk, desk_of
 
 __all__ = ["OrderDesk"]
@@ -61,4 +62,4 @@ def import_legacy(hub: Hub, source: Path) -> AsyncIterator[ImportReport]:
 @hookimpl
 def load_demonstration(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
     """Act out two months of orders."""
-    return demonstration.run(desk_of(hub), cast)
+    return act_out(desk_of(hub), cast)

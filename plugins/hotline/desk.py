@@ -43,7 +43,7 @@ class OrderDesk(CaseDesk[Order]):
 
     async def snap(self, work: Work, sent: Submission[SnapForm]) -> Order:
         """Open an order from a photo (随手拍)."""
-        if not sent.files:
+        if not sent.pictures:
             raise Invalid(field_error("photos", "missing"))
         actor = work.actor
         return await self._open(work, sent, "snap", actor.person_id, caller_name=actor.name)
@@ -91,8 +91,8 @@ class OrderDesk(CaseDesk[Order]):
             caller_phone=normalize_phone(filed.phone) if filed.phone else "",
             text=filed.text,
         )
-        for _, name, data in sent.files:
-            await self.hub.files.put_picture(work, self.engine.subject(row.id), name, data)
+        for picture in sent.pictures:
+            await self.hub.files.keep(work, self.engine.subject(row.id), picture)
         return row
 
     def _outside(self, longitude: float | None, latitude: float | None) -> bool:

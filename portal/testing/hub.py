@@ -93,11 +93,12 @@ class HubUnderTest:
             if not await self.services.jobs.relay():
                 break
 
-    async def set_state(self, app: str, state: str, *, mode: str | None = None) -> None:
-        """Set how an app's door stands and wait until this worker follows."""
-        wanted = {"state": state, **({"mode": mode} if mode else {})}
-        await self.hub.apps.change(app, **wanted)
+    async def set_state(self, app: str, state: str, **more: Any) -> int:
+        """Set how an app's door stands (`mode`, `successor`, `reason`…) and wait until this
+        worker follows and has drained; return the generation."""
+        number: int = await self.hub.apps.change(app, state=state, **more)
         await self.hub.apps.follow()
+        return number
 
     async def actors(self) -> dict[str, Any]:
         """Return the cast as actors, by role."""
@@ -133,7 +134,9 @@ async def fill_template(url: str) -> None:
     try:
         apps = load_apps(installed(), ROOT / "manifests")
         await migrate(database, apps)
-        async with database.transaction(write=True) as tx:
+        # in their posts for years: tests set the clock back
+        long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+        async with database.transaction(write=True, now=long_ago) as tx:
             await county.build(tx, county.directory(villages=False))
             await define_roles(tx, "yimen", shell_roles())
             for app in apps:
@@ -149,22 +152,30 @@ HubMaker = Callable[..., Awaitable[HubUnderTest]]
 
 
 @pytest.fixture
+def hubs_made() -> list[HubUnderTest]:
+    """Return the hubs that the test has started so far, the last one last."""
+    return []
+
+
+@pytest.fixture
 async def make_hub(
     engine_kind: str,
     fresh_database_url: str,
     tmp_path: Path,
+    hubs_made: list[HubUnderTest],
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[HubMaker]:
-    """Return a function that starts a hub on the test's engine: `await make_hub(points=…)`.
+    """Start hubs on the engine of the test, one for each call.
 
     `points` are entry points of more apps, whose grants stand in `grants`; further settings
     (`watchdog_seconds=…`) replace the defaults.
     """
+    from core.apps.migrations import migrate
     from core.settings import Settings
     from portal.assembly import Yimen
 
     redis_url = request.getfixturevalue("fresh_redis_url") if engine_kind == "production" else None
-    made: list[HubUnderTest] = []
+    made = hubs_made
 
     async def make(
         *,
@@ -193,12 +204,15 @@ async def make_hub(
             "grants": folder,
             "public_url": "http://127.0.0.1",
             "poll_seconds": 0.1,
+            "watchdog_seconds": 60.0,  # a loaded machine is no blocking app
             **settings,
         }
         every = [*installed(), *(points or ())]
         hub = Yimen(Settings(**values), clock=moved, points=every)
         under_test = HubUnderTest(hub, moved)
         made.append(under_test)
+        if points is not None:  # their tables are not in the template
+            await migrate(hub.services.database, hub.loaded())
         await hub.start(background=background)
         return under_test
 
@@ -216,5 +230,5 @@ async def hub_app(make_hub: HubMaker) -> HubUnderTest:
 
 @pytest.fixture
 async def client_as(hub_app: HubUnderTest) -> Callable[[str], Awaitable[Client]]:
-    """Return a function that signs one of the cast in: `await client_as("operator")`."""
+    """Sign one of the cast in to `hub_app`, by role."""
     return hub_app.client_as

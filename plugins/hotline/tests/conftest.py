@@ -1,10 +1,7 @@
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
-
-from core.identity.models import Post
 
 Order = dict[str, Any]
 HERE = "/apps/hotline"
@@ -70,7 +67,5 @@ class Desk:
 
 @pytest.fixture
 async def desk(hub_app: Any) -> Desk:
-    """Return the cast at work, in their posts for years: tests set the clock back."""
-    async with hub_app.services.database.transaction(write=True) as tx:
-        await tx.session.execute(update(Post).values(starts_at=datetime(2020, 1, 1, tzinfo=UTC)))
+    """Return the cast at work."""
     return Desk(hub_app)
