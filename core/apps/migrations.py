@@ -106,12 +106,13 @@ def _script(folder: Path) -> ScriptDirectory:
     return ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
 
 
-def _table(name: str) -> str:
+def version_table(name: str) -> str:
+    """Return the table that keeps the revision of a history."""
     return f"alembic_{name.replace('-', '_')}"
 
 
 def _current(connection: Connection, name: str) -> str | None:
-    context = MigrationContext.configure(connection, opts={"version_table": _table(name)})
+    context = MigrationContext.configure(connection, opts={"version_table": version_table(name)})
     return context.get_current_revision()
 
 
@@ -127,7 +128,7 @@ def upgrade(connection: Connection, name: str, folder: Path) -> bool:
     with environment:
         environment.configure(
             connection=connection,
-            version_table=_table(name),
+            version_table=version_table(name),
             render_as_batch=connection.dialect.name == "sqlite",
             transactional_ddl=True,
         )

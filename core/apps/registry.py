@@ -159,17 +159,22 @@ def _asked(point: EntryPoint) -> Manifest | None:
 
 def tables_of(package: str) -> frozenset[str]:
     """Return the names of the tables that the modules of a package declare, in Core too."""
-    names = set()
+    return frozenset(table.name for table in declared(package))
+
+
+def declared(package: str) -> set[Table]:
+    """Return the tables that the modules of a package declare."""
+    found = set()
     for name, module in list(sys.modules.items()):
         if name == package or name.startswith(f"{package}."):
             for value in list(vars(module).values()):
                 if isinstance(value, Table):
-                    names.add(value.name)
+                    found.add(value)
                 elif isinstance(value, type) and _within(value.__module__, package):
                     table = getattr(value, "__table__", None)
                     if isinstance(table, Table):
-                        names.add(table.name)
-    return frozenset(names)
+                        found.add(table)
+    return found
 
 
 def _within(module: str, package: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from plugin_sdk import hookimpl
 from plugin_sdk.ports import Hub
@@ -15,11 +16,11 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
     """Return two handlers for one address: public the one, permitted the other."""
 
     @get("/items/{number:str}", opt=needs("item.read"))
-    async def checked(number: str) -> str:
+    async def checked(number: FromPath[str]) -> str:
         return number
 
     @get("/items/{name:str}", opt=needs(PUBLIC))
-    async def unchecked(name: str) -> str:
+    async def unchecked(name: FromPath[str]) -> str:
         return name
 
     return [checked, unchecked]

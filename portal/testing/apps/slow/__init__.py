@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from plugin_sdk import hookimpl
@@ -26,7 +27,7 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
         return "works"
 
     @get("/wait/{milliseconds:int}", opt=needs(PUBLIC))
-    async def wait(milliseconds: int) -> str:
+    async def wait(milliseconds: FromPath[int]) -> str:
         await asyncio.sleep(milliseconds / 1000)
         return "late"
 

@@ -1,0 +1,56 @@
+"""A hub to serve in tests of real workers: the installed apps, the good one and the bad ones.
+
+Its settings are those of any production hub, from the environment. `YIMEN_TEST_APPS` names
+the fixture apps that it has (`good,blocking`), and `YIMEN_TEST_WATCHDOG` the seconds after
+which a worker that stands still is replaced; nothing but this module reads either.
+"""
+
+import os
+import shutil
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import msgspec
+
+from core.apps.registry import installed
+from core.settings import Settings
+from portal.assembly import Yimen
+from portal.testing.apps import GRANTS, bad_apps, good_app
+
+
+def points() -> list[EntryPoint]:
+    """Return the entry points of the fixture apps that the environment names."""
+    named = os.environ.get("YIMEN_TEST_APPS", "").split(",")
+    return [point for point in (good_app(), *bad_apps()[:-1]) if point.name in named]
+
+
+def settings() -> Settings:
+    """Return the settings of the environment, with the grants of the fixture apps."""
+    found = Settings.from_environment()
+    grants = found.home / "granted"
+    seconds = float(os.environ.get("YIMEN_TEST_WATCHDOG", found.watchdog_seconds))
+    return msgspec.structs.replace(found, grants=grants, watchdog_seconds=seconds)
+
+
+def application() -> Yimen:
+    """Return the hub of one worker."""
+    return Yimen(settings(), points=[*installed(), *points()])
+
+
+def prepare(home: Path, manifests: Path) -> None:
+    """Put what the platform granted, and what the tests grant, where the workers read it."""
+    granted = home / "granted"
+    shutil.copytree(manifests, granted, dirs_exist_ok=True)
+    shutil.copytree(GRANTS, granted, dirs_exist_ok=True)
+
+
+def main() -> None:
+    """Serve, as `yimen serve` does."""
+    from portal.cli import run_server, settings_of
+
+    settings_of()  # says what to set, and leaves
+    run_server(settings(), "portal.testing.served:application")
+
+
+if __name__ == "__main__":
+    main()
