@@ -40,12 +40,12 @@ class Background:
         self._database = database
         self._jobs = jobs
         self._apps = apps
+        jobs.handle(EVENT, self._spread)
 
     def start(self) -> None:
-        """Take part in the jobs and the outbox."""
+        """Take part in the jobs."""
         self._jobs.every(TIMER_SECONDS, "core.timers", self.fire_timers)
         self._jobs.every(REDATE_SECONDS, "core.redate", self.redate)
-        self._jobs.handle(EVENT, self._spread)
 
     def schedule(self) -> None:
         """Run the jobs of the apps that are enabled, and hand events to these alone: what

@@ -73,19 +73,17 @@ class Door:
         app = instance.app.id
         exchange = scope["yimen"]
         task: Any = asyncio.current_task()
-        instance.requests.add(task)
-        instance.idle.clear()
+        instance.begin(task)
         scope["root_path"] = PREFIX + app
         started = time.perf_counter()
         failure: Problem | None = None
         given_up = False
         try:
-            async with asyncio.timeout(instance.limits.timeout_seconds):
-                await instance.asgi(scope, receive, send)
-        except TimeoutError:
-            failure = Problem("app-timeout", status=504)
+            await instance.asgi(scope, receive, send)
         except asyncio.CancelledError:
-            if task in instance.cut:
+            if task in instance.late:
+                failure = Problem("app-timeout", status=504)
+            elif task in instance.cut:
                 failure = Problem("app-stopped", status=504)
             elif task.cancelling():
                 given_up = True  # the server let go of the request: nobody waits for an answer
@@ -99,15 +97,12 @@ class Door:
             failure = Problem("internal", status=500)  # and what would end the worker
             exchange.failed("the app raised beyond its error handler")
         finally:
-            if task in instance.cut:
-                instance.cut.discard(task)
-                task.uncancel()
-            instance.requests.discard(task)
-            if not instance.requests:
-                instance.idle.set()
+            instance.end(task)
             failed: bool | None = failure is not None or exchange.status >= 500
             if given_up or exchange.status in SAYS_NOTHING:
                 failed = None
+            elif failure is not None and failure.code == "app-stopped":
+                failed = None  # it was cut from outside
             if failed or trial:
                 instance.breaker.record(failed, trial=trial)
         if failure is not None and not exchange.started:

@@ -24,6 +24,7 @@ Mode = Literal["open", "read_only", "moved", "closed"]
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 CUT_SECONDS = 5.0
+CLOCK_SECONDS = 0.001  # what a timer may come too early by
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,8 +60,9 @@ class Instance:
         self.subscriptions = dict(subscriptions or {})
         self.jobs = list(jobs)
         self.on_fault: Callable[[str], None] = lambda reason: None
-        self.requests: set[asyncio.Task[Any]] = set()
+        self.requests: dict[asyncio.Task[Any], float] = {}
         self.cut: set[asyncio.Task[Any]] = set()
+        self.late: set[asyncio.Task[Any]] = set()
         self.idle = asyncio.Event()
         self.idle.set()
         self._build = build
@@ -68,6 +70,7 @@ class Instance:
         self._asgi: ASGIApp | None = None
         self._life: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
 
     @property
     def asgi(self) -> ASGIApp:
@@ -163,6 +166,39 @@ class Instance:
             self._life = None
         else:
             await self._abandon(life)
+
+    def begin(self, task: asyncio.Task[Any]) -> None:
+        """Let a request begin; it is cancelled, and `late`, when its time is over.
+
+        All requests of an app have the same time, so the oldest is over first: one timer for
+        it serves them all, where one for each would cost every request several µs.
+        """
+        loop = asyncio.get_running_loop()
+        self.requests[task] = end = loop.time() + self.limits.timeout_seconds
+        self.idle.clear()
+        if self._alarm is None:
+            self._alarm = loop.call_at(end, self._cancel_late, loop)
+
+    def end(self, task: asyncio.Task[Any]) -> None:
+        """Take note that a request has ended; what was cancelled here is so no longer."""
+        for cancelled in (self.cut, self.late):
+            if task in cancelled:
+                cancelled.discard(task)
+                task.uncancel()
+        self.requests.pop(task, None)
+        if not self.requests:
+            self.idle.set()
+
+    def _cancel_late(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._alarm = None
+        now = loop.time()
+        for task, end in self.requests.items():
+            if end - now > CLOCK_SECONDS:
+                self._alarm = loop.call_at(end, self._cancel_late, loop)
+                return
+            if task not in self.late:
+                self.late.add(task)
+                task.cancel()
 
     async def drain(self, seconds: float) -> int:
         """Wait until every request that had begun is answered; cut what is left after

@@ -15,6 +15,14 @@ def problem(answer) -> str:
     return answer.json()["type"].removeprefix("urn:yimen:problem:")
 
 
+async def begun_in(hub, app: str, requests: int) -> None:
+    """Wait until so many requests are past the door."""
+    instance = hub.hub.apps.instances[app]
+    async with asyncio.timeout(20):
+        while len(instance.requests) < requests:  # noqa: ASYNC110  (nothing tells)
+            await asyncio.sleep(0.005)
+
+
 async def test_an_unknown_app_looks_like_any_hidden_thing(hub):
     client = await hub.client_as("resident")
     unknown = await client.get("/apps/nobody/")
@@ -166,8 +174,8 @@ async def test_jobs_and_events_of_a_disabled_app_wait(hub, set_state, life, coun
 
 async def test_who_is_past_the_door_is_answered_and_nobody_else(hub, life):
     client = await hub.client_as("resident")
-    begun = [asyncio.create_task(client.get("/apps/good/wait/600")) for _ in range(20)]
-    await asyncio.sleep(0.2)
+    begun = [asyncio.create_task(client.get("/apps/good/wait/900")) for _ in range(20)]
+    await begun_in(hub, "good", 20)
     changed = asyncio.create_task(hub.set_state("good", "disabled"))
     await asyncio.sleep(0.1)
     late = await client.get("/apps/good/items")
@@ -185,9 +193,10 @@ async def test_at_the_drain_limit_what_is_left_gets_504(make_hub, life):
 
     instance.limits = msgspec.structs.replace(instance.limits, drain_seconds=0.3)
     client = await hub.client_as("resident")
-    short = [asyncio.create_task(client.get("/apps/good/wait/200")) for _ in range(10)]
-    long = [asyncio.create_task(client.get("/apps/good/wait/5000")) for _ in range(10)]
-    await asyncio.sleep(0.1)
+    long = [asyncio.create_task(client.get("/apps/good/wait/9000")) for _ in range(10)]
+    await begun_in(hub, "good", 10)
+    short = [asyncio.create_task(client.get("/apps/good/wait/100")) for _ in range(10)]
+    await begun_in(hub, "good", 20)
     started = time.monotonic()
     await hub.set_state("good", "disabled")
     assert time.monotonic() - started < 2
@@ -204,7 +213,8 @@ async def test_at_the_drain_limit_what_is_left_gets_504(make_hub, life):
 async def test_quarantine_cuts_at_once_and_keeps_no_request_that_resists(full_hub):
     client = full_hub.client()
     deaf = asyncio.create_task(client.get("/apps/slow/deaf"))
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0)
+    await begun_in(full_hub, "slow", 1)
     await asyncio.wait_for(full_hub.set_state("slow", "quarantined"), 3)
     answer = await deaf
     assert answer.status_code in (200, 504)
@@ -212,8 +222,8 @@ async def test_quarantine_cuts_at_once_and_keeps_no_request_that_resists(full_hu
 
 async def test_enabling_while_it_drains_cuts_nobody(hub, life):
     client = await hub.client_as("resident")
-    begun = asyncio.create_task(client.get("/apps/good/wait/800"))
-    await asyncio.sleep(0.1)
+    begun = asyncio.create_task(client.get("/apps/good/wait/1500"))
+    await begun_in(hub, "good", 1)
     apps = hub.hub.apps
     await apps.change("good", state="disabled")
     closing = asyncio.create_task(apps.follow())
@@ -229,8 +239,8 @@ async def test_enabling_while_it_drains_cuts_nobody(hub, life):
 
 async def test_one_app_that_drains_keeps_no_other_waiting(full_hub):
     client = await full_hub.client_as("resident")
-    begun = asyncio.create_task(client.get("/apps/good/wait/1500"))
-    await asyncio.sleep(0.1)
+    begun = asyncio.create_task(client.get("/apps/good/wait/2500"))
+    await begun_in(full_hub, "good", 1)
     apps = full_hub.hub.apps
     number = await apps.change("good", state="disabled")
     following = [asyncio.create_task(apps.follow())]
@@ -249,7 +259,7 @@ async def test_one_app_that_drains_keeps_no_other_waiting(full_hub):
 async def test_draining_lets_begun_requests_end_however_long(hub):
     client = await hub.client_as("resident")
     begun = asyncio.create_task(client.get("/apps/good/wait/500"))
-    await asyncio.sleep(0.1)
+    await begun_in(hub, "good", 1)
     await hub.set_state("good", "draining")
     assert begun.done() or (await begun).status_code == 200
     assert (await client.get("/apps/good/items")).status_code == 503
