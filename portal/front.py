@@ -4,6 +4,7 @@ bounds and headers, who it is, where it goes.
 
 import logging
 import secrets
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -64,7 +65,7 @@ class Exchange:
 
     def failed(self, what: str) -> None:
         """Write a failure to the log under the request's number."""
-        logger.exception("request %s: %s", self.id, what)
+        logger.error("request %s: %s", self.id, what, exc_info=sys.exception())
 
 
 class BodyTooLarge(Problem):
@@ -91,6 +92,7 @@ class Front:
         self._refuse = refuse
         self._max_body = settings.max_body
         self._origin = settings.public_url.encode()
+        self._scheme = b"https://" if settings.https else b"http://"
         self.cookie = "__Host-yimen" if settings.https else "yimen"
         self._cookie_start = f"{self.cookie}=".encode()
         self._headers = [*SECURITY, *([HSTS] if settings.https else [])]
@@ -106,8 +108,8 @@ class Front:
         scope["yimen_actor"] = VISITOR
         origin = site = length = host = b""
         for name, value in scope["headers"]:
-            if name == b"cookie":
-                exchange.cookies = value
+            if name == b"cookie":  # HTTP/2 may bring one in parts
+                exchange.cookies += b"; " + value if exchange.cookies else value
             elif name == b"accept":
                 exchange.accept = value
             elif name == b"origin":
@@ -128,6 +130,9 @@ class Front:
             exchange.channel = "web"
         request_id = (b"x-request-id", exchange.id.encode())
         headers = self._headers
+        bodiless = scope["method"] == "HEAD"
+        if bodiless:  # answered as the GET it stands for, without the body
+            scope["method"] = "GET"
 
         async def answer(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -137,13 +142,16 @@ class Front:
                 if not any(name == b"cache-control" for name, _ in own):
                     own.append(NO_STORE)
                 message["headers"] = [*own, *headers, request_id]
+            elif bodiless:
+                message["body"] = b""
             await send(message)
 
         try:
             if scope["method"] not in EFFECTLESS:
                 self._check(origin, site, host, length, scope)
                 receive = self._bounded(receive)
-            if "\x00" in scope["path"] or b"\x00" in scope.get("query_string", b""):
+            query = scope.get("query_string", b"")
+            if "\x00" in scope["path"] or b"\x00" in query or b"%00" in query:
                 raise Problem("not-found", status=404)
             token = self._token(exchange.cookies)
             if token:
@@ -161,14 +169,15 @@ class Front:
 
     def _token(self, cookies: bytes) -> str:
         start = self._cookie_start
-        for part in cookies.split(b"; "):
+        for part in cookies.split(b";"):
+            part = part.strip()
             if part.startswith(start):
                 return part[len(start) :][:200].decode("latin-1")
         return ""
 
     def _check(self, origin: bytes, site: bytes, host: bytes, length: bytes, scope: Any) -> None:
         """Refuse what another site sent, and a body over the bound before it is read."""
-        if origin and origin != self._origin and origin.partition(b"://")[2] != host:
+        if origin and origin not in (self._origin, self._scheme + host):
             raise Problem("other-origin", status=403)
         if site in (b"cross-site", b"same-site") and not origin:
             raise Problem("other-origin", status=403)

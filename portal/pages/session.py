@@ -270,7 +270,10 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
 def _back(request: AnyRequest, named: str) -> str:
     """Return the page a switch stands on: as the browser names it, since a part that was
     swapped in has changed the address under the frame; else as the frame says."""
-    came = urlsplit(request.headers.get("referer", ""))
+    try:
+        came = urlsplit(request.headers.get("referer", ""))
+    except ValueError:  # what is not an address names no page
+        return safe_path(named)
     if came.netloc and came.netloc == request.headers.get("host"):
         return safe_path(urlunsplit(("", "", came.path, came.query, "")))
     return safe_path(named)
