@@ -1,6 +1,7 @@
 """The administrator's page of apps at run time."""
 
 from typing import Any
+from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -9,8 +10,10 @@ from pydantic import Field
 
 from core.apps import runtime
 from core.apps.hooks import HookFailure
+from core.identity import people
 from plugin_sdk.extension import Health
 from plugin_sdk.forms import Form, read_form
+from plugin_sdk.identifiers import mask_name
 from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import Phrase, Words
@@ -34,6 +37,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         async with portal.read() as tx:
             gates = await runtime.gates(tx)
             events = await runtime.recent(tx)
+            acting = [UUID(event.facts["by"]) for event in events if event.facts.get("by")]
+            who = await people.names(tx, acting)
         may = portal.may(actor_of(request), "apps.operate")
         english = portal.renderer.language(request.scope) == "en"
         view = {
@@ -46,7 +51,10 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     "at": event.at,
                     "app": event.app,
                     "what": Phrase(f"page.app.event.{event.what}"),
-                    "who": str(event.facts.get("reason", "")),
+                    "reason": str(event.facts.get("reason", "")),
+                    "who": mask_name(who.get(UUID(event.facts["by"]), ""))
+                    if event.facts.get("by")
+                    else portal.renderer.text(request.scope, Phrase("case.who.system")),
                 }
                 for event in events
             ],
