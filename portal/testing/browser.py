@@ -7,11 +7,13 @@ async def test_orders(served_hub, phone):
 
 What the browser complains of (console errors, errors of scripts, a refused policy, another
 host, an asset that is not there, an answer of 500 or above) fails the test at its end.
+`YIMEN_SCREENSHOTS` names a folder for pictures of what each window showed last.
 """
 
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -41,6 +43,7 @@ SWITCHES = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    "--hide-scrollbars",
     "--remote-debugging-port=0",
 )
 EXPECTED = {400, 401, 403, 404, 409, 422, 429, 503}  # a page may be answered so on purpose
@@ -106,7 +109,9 @@ def chromium_address() -> Iterator[str]:
     try:
         folder = Folder()
         serve = [program, *SWITCHES, f"--user-data-dir={folder.path}/profile", "about:blank"]
-        process = Process(folder, [], ["/usr/bin/env", f"HOME={folder.path}", *serve], signal.SIGTERM)
+        process = Process(
+            folder, [], ["/usr/bin/env", f"HOME={folder.path}", *serve], signal.SIGTERM
+        )
         said = folder.path / "profile" / "DevToolsActivePort"
         process.wait_until(lambda: said.exists() and "\n" in said.read_text())
     except EngineUnavailable as unavailable:
@@ -165,8 +170,11 @@ async def served_hub(make_hub: HubMaker) -> AsyncIterator[ServedHub]:
 
 
 @pytest.fixture
-async def phone(browser: "Browser", served_hub: ServedHub) -> AsyncIterator[Phone]:
-    """Return a function that opens a phone: `tab = await phone(script=False, lang="en")`."""
+async def phone(
+    browser: "Browser", served_hub: ServedHub, request: pytest.FixtureRequest
+) -> AsyncIterator[Phone]:
+    """Open phones that watch over what the browser says: see `Phone` for what may be chosen."""
+    opened: list[Page] = []
     complaints = Complaints()
     complaints.hosts.add(urlsplit(served_hub.url).netloc)
 
@@ -190,11 +198,16 @@ async def phone(browser: "Browser", served_hub: ServedHub) -> AsyncIterator[Phon
         await context.add_cookies(cookies)
         page = await context.new_page()
         complaints.watch(page)
+        opened.append(page)
         return page
 
     yield open_phone
-    for context in browser.contexts:
-        await context.close()
+    folder = os.environ.get("YIMEN_SCREENSHOTS")
+    for number, page in enumerate(opened):
+        if folder:
+            name = f"{re.sub(r'[^a-z0-9]+', '-', request.node.name)}-{number}.png"
+            await page.screenshot(path=Path(folder) / name, full_page=True)
+        await page.context.close()
     assert complaints.found == [], "the browser complained"
 
 
@@ -210,5 +223,5 @@ async def sign_in(page: "Page", url: str, role: str, *, next: str = "/") -> None
 async def until(found: Callable[[], Awaitable[bool]], seconds: float = 20.0) -> None:
     """Wait until something the hub does soon has happened. Raises `TimeoutError`."""
     async with asyncio.timeout(seconds):
-        while not await found():
+        while not await found():  # noqa: ASYNC110  (nothing tells us)
             await asyncio.sleep(0.05)
