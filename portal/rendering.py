@@ -260,7 +260,7 @@ class Renderer:
             response.set_cookie(
                 Cookie(
                     key=SAID,
-                    value=quote(json.dumps(kept, ensure_ascii=True, default=str))[:2000],
+                    value=quote(json.dumps(kept, ensure_ascii=True, default=str), safe="")[:2000],
                     max_age=60,
                     httponly=True,
                     secure=self._secure,
