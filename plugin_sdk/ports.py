@@ -342,11 +342,15 @@ class Hub(Protocol):
     """The hub as one app sees it."""
 
     app: str
-    calendar: Calendar
     directory: Directory
     files: Files
     pages: Pages
     settings: Mapping[str, Any]
+
+    @property
+    def calendar(self) -> Calendar:
+        """Return the working calendar as it is known now."""
+        ...
 
     def now(self) -> datetime:
         """Return the time in UTC; tests set it."""

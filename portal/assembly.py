@@ -19,7 +19,8 @@ from core.database import Clock, utc_now
 from core.hub import AppHub, Services
 from core.identity.people import demonstration_accounts
 from core.settings import Settings
-from plugin_sdk.ports import Actor
+from plugin_sdk.manifest import Manifest
+from plugin_sdk.ports import Actor, Hub
 from portal.front import Front
 from portal.pages import routes
 from portal.pages.context import Portal
@@ -61,9 +62,7 @@ class Yimen:
             [folder / "templates" for folder in folders.values()],
             assets=self.assets,
         )
-        self.renderer = Renderer(
-            self.services, environment, self.catalogue, lambda app: self.apps.manifest(app)
-        )
+        self.renderer = Renderer(self.services, environment, self.catalogue, self._manifest)
         guard = make_guard(self.services.database.clock, self._refused)
         self.door = Door(self.services.usage, self.renderer.refuse, self.renderer.moved)
         self.apps = Apps(
@@ -94,7 +93,10 @@ class Yimen:
             refuse=self.renderer.refuse,
         )
 
-    def _hub_for(self, app: LoadedApp) -> AppHub:
+    def _manifest(self, app: str) -> Manifest | None:
+        return self.apps.manifest(app)
+
+    def _hub_for(self, app: LoadedApp) -> Hub:
         settings = app.grant.settings if app.grant else {}
         return AppHub(self.services, app.id, self.renderer, settings)
 

@@ -5,11 +5,9 @@
 
 import json
 import logging
-import secrets
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 import jinja2
 import msgspec
@@ -19,31 +17,21 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
 from core.hub import Replayed, Services
-from core.identity.people import posts
-from core.messages.service import unread
-from plugin_sdk.identifiers import mask_name
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor, Answer
 from plugin_sdk.problems import Problem
 from plugin_sdk.views import Phrase, View, Words
+from portal.frames import SAID, Frames, own_path
 from portal.front import Exchange
 from portal.templating import (
     Banner,
-    Flash,
     Link,
-    Page,
-    PageApp,
-    PagePerson,
-    PostChoice,
     render,
 )
 from portal.texts import Catalogue
 
 logger = logging.getLogger(__name__)
 
-SAID = "said"
-MODES = {"standard", "elder"}
-SIZES = {"standard", "large", "huge"}
 PROBLEM = "application/problem+json"
 _STATUS_CODES = {
     400: "bad-request",
@@ -55,15 +43,9 @@ _STATUS_CODES = {
     415: "unknown-content-type",
     429: "too-many",
 }
-MAY = {
-    "admin": ("yimen.people.read", "yimen.apps.operate", "yimen.grants.read"),
-    "governance": ("yimen.usage.read",),
-    "owner": ("yimen.feedback.answer",),
-}
-SLOTS = {"": "home", "work": "work", "apps": "apps", "messages": "messages", "me": "me"}
 
 
-class Renderer:
+class Renderer(Frames):
     """Shows views and problems in the reader's language and mode."""
 
     def __init__(
@@ -73,133 +55,9 @@ class Renderer:
         catalogue: Catalogue,
         manifest: Callable[[str], Manifest | None],
     ) -> None:
-        self._services = services
+        super().__init__(services, catalogue, manifest)
         self.environment = environment
-        self.catalogue = catalogue
-        self._manifest = manifest
         self._secure = services.settings.https
-
-    # --- what the reader chose ---------------------------------------------------------
-
-    @staticmethod
-    def wants_page(scope: Any) -> bool:
-        """Return whether a page is wanted rather than JSON."""
-        exchange: Exchange = scope["yimen"]
-        return exchange.script or b"text/html" in exchange.accept
-
-    def language(self, scope: Any) -> str:
-        """Return the reader's language: chosen on the device, kept with the person, zh-CN."""
-        chosen = cookie(scope, "lang")
-        if chosen in ("zh-CN", "en"):
-            return chosen
-        language: str = scope["yimen_actor"].language
-        return language
-
-    def text(self, scope: Any, words: Words) -> str:
-        """Return words in the reader's language."""
-        return self.catalogue.shown(self.language(scope), words)
-
-    def say(self, words: Words, language: str) -> str:
-        """See `plugin_sdk.ports.Pages`."""
-        return self.catalogue.shown(language, words)
-
-    async def page(
-        self,
-        scope: Any,
-        title: Words,
-        *,
-        app: str | None = None,
-        breadcrumb: tuple[Link, ...] = (),
-        banners: tuple[Banner, ...] = (),
-    ) -> Page:
-        """Return the frame of a page: who is here, where, in which language and mode."""
-        actor: Actor = scope["yimen_actor"]
-        now = self._services.database.clock()
-        language = self.language(scope)
-        path = _own_path(scope)
-        mode = cookie(scope, "mode")
-        size = cookie(scope, "size")
-        elder = mode == "elder" if mode in MODES else actor.elder
-        person, waiting = None, 0
-        if actor.person_id is not None:
-            async with self._services.database.transaction() as tx:
-                held = await posts(tx, [actor.person_id])
-                waiting = await unread(tx, actor.person_id)
-            person = PagePerson(
-                name_masked=mask_name(actor.name),
-                unit=actor.organization_name,
-                post=actor.post_title,
-                post_id=str(actor.post_id or ""),
-                posts=tuple(
-                    PostChoice(
-                        str(post.id),
-                        f"{post.organization} · {post.title}",
-                        post.id == actor.post_id,
-                    )
-                    for post in held
-                ),
-            )
-        frame = self._app_frame(app, actor, language, path, now) if app else None
-        slot: Any = SLOTS.get(path.strip("/").partition("/")[0])
-        return Page(
-            title=self.catalogue.shown(language, title),
-            lang="en" if language == "en" else "zh-CN",
-            mode="elder" if elder else "standard",
-            text_size=size if size in SIZES else ("large" if elder else "standard"),  # type: ignore[arg-type]
-            county=self._services.settings.county,
-            person=person,
-            current=slot,
-            app=frame,
-            breadcrumb=breadcrumb,
-            banners=banners,
-            csrf=actor.csrf,
-            form_key=lambda: secrets.token_urlsafe(16),
-            path=path,
-            address=_own_path(scope, with_query=True),
-            may=frozenset(
-                name
-                for name, keys in MAY.items()
-                if any(actor.permits_for(key, now) for key in keys)
-            ),
-            unread=waiting,
-            flash=self._flash(scope, language),
-            printed_at=now,
-            fragment=scope["yimen"].script,
-        )
-
-    def _app_frame(
-        self, app: str, actor: Actor, language: str, path: str, now: datetime
-    ) -> PageApp | None:
-        manifest = self._manifest(app)
-        if manifest is None:
-            return None
-        names = manifest.identity.names
-        sections = tuple(
-            Link(
-                item.title.en if language == "en" else item.title.zh,
-                f"/apps/{app}{item.path}",
-                path == f"/apps/{app}{item.path}",
-            )
-            for item in manifest.navigation
-            if item.permission == "public"
-            or (item.permission == "signed_in" and actor.signed_in)
-            or actor.permits_for(f"{app}.{item.permission}", now)
-        )[:6]
-        return PageApp(app, names.en if language == "en" else names.zh, sections)
-
-    def _flash(self, scope: Any, language: str) -> Flash | None:
-        try:
-            said = json.loads(unquote(cookie(scope, SAID) or "{}"))
-            if not said:
-                return None
-            params = {str(k): str(v)[:200] for k, v in said.get("params", {}).items()}
-            undo = said.get("undo")
-            return Flash(
-                self.catalogue.text(language, str(said["key"]), **params),
-                undo if isinstance(undo, str) and safe_path(undo) == undo else None,
-            )
-        except (ValueError, KeyError, AttributeError):
-            return None
 
     # --- answers -----------------------------------------------------------------------
 
@@ -354,7 +212,7 @@ class Renderer:
         actor: Actor = scope["yimen_actor"]
         if problem.code == "denied" and not actor.signed_in:
             if self.wants_page(scope) and scope["method"] in ("GET", "HEAD"):
-                back = quote(_own_path(scope, with_query=True), safe="")
+                back = quote(own_path(scope, with_query=True), safe="")
                 return Redirect(f"/sign-in?next={back}", status_code=303)
             problem.status = 401
         described = self.describe(scope, problem)
@@ -373,7 +231,7 @@ class Renderer:
             "title": described["title"],
             "detail": described["detail"],
             "reference": described["request"] if problem.status >= 500 else "",
-            "again": _own_path(scope, with_query=True) if _may_retry(scope, problem) else None,
+            "again": own_path(scope, with_query=True) if _may_retry(scope, problem) else None,
             "why": f"/why?permission={quote(str(problem.params['permission']))}"
             if problem.code == "denied"
             else None,
@@ -414,38 +272,5 @@ async def send_response(scope: Any, receive: Any, send: Any, response: Response[
     await answer(scope, receive, send)
 
 
-def cookie(scope: Any, name: str) -> str | None:
-    """Return a cookie of the request."""
-    start = f"{name}=".encode()
-    cookies: bytes = scope["yimen"].cookies
-    for part in cookies.split(b"; "):
-        if part.startswith(start):
-            return part[len(start) :].decode("latin-1")
-    return None
-
-
-def _own_path(scope: Any, *, with_query: bool = False) -> str:
-    # an app's Litestar takes its own prefix off the path
-    path: str = scope["path"]
-    root = scope.get("root_path", "")
-    if root and not path.startswith(root):
-        path = root + path
-    query = scope.get("query_string", b"").decode("latin-1")
-    return f"{path}?{query}" if with_query and query else path
-
-
 def _may_retry(scope: Any, problem: Problem) -> bool:
     return problem.status in (429, 500, 503, 504) and scope["method"] in ("GET", "HEAD")
-
-
-def safe_path(text: str | None) -> str:
-    """Return an address within this hub, `/` for anything else (`//evil` and its like)."""
-    if not text or len(text) > 1000 or not text.startswith("/"):
-        return "/"
-    plain = unquote(text)
-    if any(ord(character) < 33 or character == "\\" for character in plain):
-        return "/"
-    parts = urlsplit(text)
-    if text.startswith("//") or plain.startswith("//") or parts.scheme or parts.netloc:
-        return "/"
-    return text

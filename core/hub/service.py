@@ -33,7 +33,17 @@ from core.work.calendar import calendar_stamp, load_calendar
 from core.work.holidays import HolidayCalendar
 from core.work.items import hand_over
 from plugin_sdk.deadlines import CalendarUnknown, Term, due
-from plugin_sdk.ports import Actor, Calendar, Organization, Pages, Picture, RequestKey, StoredFile
+from plugin_sdk.ports import (
+    Actor,
+    Calendar,
+    Directory,
+    Files,
+    Organization,
+    Pages,
+    Picture,
+    RequestKey,
+    StoredFile,
+)
 from plugin_sdk.ports import Read as ReadPort
 from plugin_sdk.ports import Work as WorkPort
 from plugin_sdk.problems import Denied, Invalid, field_error
@@ -197,10 +207,10 @@ class AppHub:
     ) -> None:
         self.app = app
         self.pages = pages
-        self.settings = settings or {}
+        self.settings: Mapping[str, Any] = settings or {}
         self.services = services
-        self.directory = _Directory(services, app)
-        self.files = _Files(services, app)
+        self.directory: Directory = _Directory(services, app)
+        self.files: Files = _Files(services, app)
         self._clock = clock
 
     @property

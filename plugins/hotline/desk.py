@@ -151,8 +151,9 @@ class OrderDesk(CaseDesk[Order]):
 
 
 def title_of(text: str) -> str:
-    """Return the first line of a request, cut to the length of a title."""
+    """Return the first line of a request, without its full stop, cut to the length of a title."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    line = line.rstrip("。．.；;，,、 ") or line
     return line if len(line) <= TITLE else f"{line[: TITLE - 1]}…"
 
 

@@ -17,6 +17,7 @@ from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_erro
 from plugin_sdk.routes import PUBLIC, actor_of, needs
 from plugin_sdk.text import Text
 from plugin_sdk.views import Option, Phrase, TrackView
+from portal.frames import DESKS
 from portal.pages.context import SHELL, AnyRequest, Portal
 from portal.pages.session import client_address
 
@@ -136,7 +137,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     @get("/about/{app:str}", opt=needs(PUBLIC))
     async def about(request: AnyRequest, app: FromPath[str]) -> Response[Any]:
         """Say what an app does, who answers for it, how it stands, what it replaced."""
-        if app == SHELL:
+        if app == SHELL or app in DESKS:
             return portal.renderer.redirect("/transparency")
         manifest = portal.apps.manifest(app)
         slot = portal.apps.door.slots.get(app)

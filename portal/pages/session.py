@@ -17,8 +17,8 @@ from plugin_sdk.forms import Form, field_views, read_form
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Problem
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
+from portal.frames import safe_path
 from portal.pages.context import SHELL, AnyRequest, Portal
-from portal.rendering import safe_path
 
 WINDOW = 600
 PER_ACCOUNT = 10

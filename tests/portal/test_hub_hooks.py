@@ -11,7 +11,7 @@ async def test_portal_cards_and_search_show_what_the_reader_may_see(hub_app, cli
     filed = await resident.post("/apps/hotline/orders", json=form)
     assert filed.status_code in (200, 201), filed.text
     home = (await resident.get("/")).json()
-    assert [case["title"] for case in home["cases"]] == ["路灯不亮，晚上看不见路。"]
+    assert [case["title"] for case in home["cases"]] == ["路灯不亮，晚上看不见路"]
     found = (await resident.get("/search", params={"q": "路灯"})).json()
     assert [kind["kind"] for kind in found["kinds"]] == ["work"]
     stranger = await client_as("resident2")
