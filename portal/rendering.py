@@ -130,8 +130,12 @@ class Renderer(Frames):
     async def _view(
         self, request: Request[Any, Any, Any], view: View, status: int = 200
     ) -> Response[Any]:
-        title: Any = getattr(view, "title", None) or getattr(view, "number", None) or Phrase("name")
         scope: Any = request.scope
+        title: Any = getattr(view, "title", None)
+        number = getattr(view, "number", None)
+        if title and number:  # two cases may be called alike; their pages are not
+            title = f"{self.text(scope, title)} {number}"
+        title = title or number or Phrase("name")
         root = scope.get("root_path", "")
         app = root.rpartition("/")[2] if root.startswith("/apps/") else None
         crumbs: tuple[Link, ...] = ()
