@@ -97,6 +97,7 @@ class CaseDesk(CaseViews[R]):
             options=await self.options(read, transition.form, transition),
             hints=self.hints,
         )
+        fields.sort(key=lambda field: field.name == "reason" and not field.required)  # last
         return ActView(
             title=self.engine.words(f"act.{verb}"),
             action=self.engine.href(row.number, verb),

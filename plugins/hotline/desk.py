@@ -25,7 +25,10 @@ class OrderDesk(CaseDesk[Order]):
 
     form = FileForm
     kind = "kind"
-    hints = frozenset({"text", "place", "category", "photos", "secret", "due_on", "legal_basis"})
+    hints = frozenset(
+        {"text", "place", "category", "photos", "secret", "due_on", "legal_basis"}
+        | {"dispatch_category"}
+    )
     with_files = True
 
     async def prepare(self) -> None:

@@ -56,6 +56,7 @@ def _centre(permission: str) -> Notice:
 
 
 DISPATCHERS: Final = _centre("order.dispatch")
+CLOSERS: Final = Notice(to="origin", permission="order.close", words="notice.replied")
 APPROVERS: Final = _centre("order.approve_extension")
 SUPERVISORS: Final = _centre("order.supervise")
 
@@ -125,7 +126,7 @@ def order_flow(hub: Hub) -> Flow:
             _answer("answer", "received", (Who.NOT_REQUESTER,)),
             _act("sign", "dispatched", "signed", UNIT, public=True),
             _act("process", "signed", "processing", UNIT, public=True),
-            _answer("reply", "processing", UNIT, _centre("order.close")),
+            _answer("reply", "processing", UNIT, CLOSERS),
             _act(
                 "return",
                 "dispatched signed",

@@ -46,6 +46,7 @@ def _more(desk: OrderDesk) -> list[HTTPRouteHandler]:
         """List what waits to be dispatched."""
         async with hub.read(actor_of(request)) as read:
             view = await desk.list_view(read, Filters(state="received", mine=True), "")
+        view.title = desk.engine.words("act.dispatch")
         return await respond(hub, request, Answer(view=view))
 
     @get("/categories", opt=needs("category.read"), operation_id="categories")
