@@ -92,9 +92,7 @@ class HolidayCalendar:
             return day.weekday() < _SATURDAY
         if day.year not in published_years():
             raise CalendarUnknown(day.year)
-        import chinese_calendar
-
-        return bool(chinese_calendar.is_workday(day))
+        return _worked(day)
 
 
 def published(year: int) -> Notice:
@@ -120,6 +118,15 @@ def published_years() -> frozenset[int]:
 
     years = {day.year for day in holidays}
     return frozenset(range(min(years), max(years) + 1))
+
+
+@cache
+def _worked(day: date) -> bool:
+    """Return whether a day of the package's years is worked. The package looks through all of
+    its days whenever it is asked, and the deadlines of one list ask some hundred times."""
+    import chinese_calendar
+
+    return bool(chinese_calendar.is_workday(day))
 
 
 def _refuse(code: str, year: int, days: Iterable[date]) -> None:
