@@ -7,6 +7,7 @@ into a writing one fails at once when another has written meanwhile.
 
 import asyncio
 import contextlib
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import MetaData, event
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -30,6 +32,8 @@ from plugin_sdk.data import NAMING
 WRITING = "yimen_writing"
 UNIT = "yimen_unit"
 MIGRATION = "yimen_migration"
+USED = "yimen_used"
+SILENT_SECONDS = 5.0
 
 core_metadata = MetaData(naming_convention=NAMING)
 E = TypeVar("E")
@@ -116,13 +120,15 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=not self.sqlite,
             connect_args={"timeout": 20} if self.sqlite else {"timeout": 5, "command_timeout": 60},
         )
         event.listen(self.engine.sync_engine, "before_execute", _refuse_lost_write)
         if self.sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self.engine.sync_engine, "checkin", _note_use)
+            event.listen(self.engine.sync_engine, "checkout", _refuse_dead)
 
     def on(self, kind: type[E], handler: Handler[E]) -> None:
         """Let `handler` run in the transaction of each domain event of the kind."""
@@ -193,6 +199,26 @@ def _prepare_sqlite(connection: Any, record: ConnectionPoolEntry) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _note_use(connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info[USED] = time.monotonic()
+
+
+def _refuse_dead(connection: Any, record: ConnectionPoolEntry, proxy: Any) -> None:
+    """Let the pool open another connection in place of one that is dead.
+
+    The driver knows when the server has closed one. Only where it may not have noticed, after
+    a while of silence, is the server asked: SQLAlchemy's own ping takes three round trips each
+    time, more than most transactions.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+    if time.monotonic() - record.info.get(USED, time.monotonic()) > SILENT_SECONDS:
+        try:
+            connection.ping()
+        except Exception as error:
+            raise DisconnectionError from error
 
 
 def _refuse_lost_write(
