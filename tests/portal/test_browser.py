@@ -10,6 +10,7 @@ import re
 import pytest
 from PIL import Image
 from sqlalchemy import select
+from sqlmodel import col
 
 from core.files.models import FileRow
 from portal.testing.browser import sign_in, until
@@ -84,7 +85,7 @@ async def test_a_request_is_filed_dispatched_answered_and_rated(served_hub, phon
 
     # Nothing but the picture is kept.
     async with hub.services.database.transaction() as tx:
-        digest = (await tx.session.execute(select(FileRow.sha256))).scalar_one()
+        digest = (await tx.session.execute(select(col(FileRow.sha256)))).scalar_one()
     content = hub.services.settings.home / "files" / digest[:2] / digest[2:]
     with Image.open(content) as picture:
         assert dict(picture.getexif()) == {}

@@ -94,12 +94,12 @@ async def check(hub, phone, pages, *, lang="zh-CN", elder=False):
     numbers = await orders(hub)
     axe = AXE.read_text(encoding="utf-8")
     folder = os.environ.get("YIMEN_SCREENSHOTS")
-    wrong = {}
+    wrong: dict[tuple[str, ...], list[str]] = {}
     for role, addresses in pages.items():
         tab = await phone(lang=lang, elder=elder)
         if role != "visitor":
             await sign_in(tab, hub.url, role)
-        titles = {}
+        titles: dict[str, list[str]] = {}
         for address in addresses:
             path = address.format(**numbers)
             await tab.goto(hub.url + path, wait_until="load")
@@ -108,7 +108,7 @@ async def check(hub, phone, pages, *, lang="zh-CN", elder=False):
             assert await tab.locator("html").get_attribute("lang") == lang
             for size in (PHONE, DESKTOP):
                 if found := await faults(tab, size):
-                    wrong[role, path, size[0]] = found
+                    wrong[role, path, str(size[0])] = found
                 if folder:
                     name = re.sub(r"\W+", "-", f"{role} {address} {size[0]} {lang} {elder}")
                     await tab.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
