@@ -10,6 +10,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +27,11 @@ logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
 CLAIM_SECONDS = 60
+ITEM_SECONDS = 20
 BATCH = 50
+RETRY_SECONDS = 30
+MOST_RETRY_SECONDS = 3600
+KEEP_DONE = timedelta(days=7)
 MOST_ATTEMPTS = 12
 HINT = "outbox"
 
@@ -67,6 +72,7 @@ class OutboxItem(msgspec.Struct, frozen=True):
     id: UUID
     kind: str
     payload: Mapping[str, Any]
+    attempts: int = 0
 
 
 OutboxHandler = Callable[[Transaction, OutboxItem], Awaitable[None]]
@@ -119,6 +125,7 @@ class Jobs:
         self._periodic: dict[str, _Periodic] = {}
         self._handlers: dict[str, OutboxHandler] = {}
         self._wake = asyncio.Event()
+        self._running: dict[str, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
         shared.on_hint(HINT, self._wake.set)
 
@@ -148,26 +155,44 @@ class Jobs:
         self._task = asyncio.create_task(self._run(), name="jobs")
 
     async def close(self) -> None:
-        """Stop ticking; what is claimed is taken over when its claim runs out."""
-        await end_tasks(self._task)
+        """Stop ticking; what was running here may begin elsewhere at once."""
+        await end_tasks(self._task, *self._running.values())
+        if self._task is None:
+            return
+        try:
+            async with self._database.transaction(write=True) as tx:
+                await tx.session.execute(
+                    update(PeriodicJob)
+                    .where(
+                        col(PeriodicJob.claimed_by) == self._shared.worker,
+                        col(PeriodicJob.claimed_until).is_not(None),
+                    )
+                    .values(claimed_until=None, next_at=tx.now)
+                )
+        except Exception as error:  # then they are taken over when the claims run out
+            logger.warning("the claims of jobs were not given up: %s", type(error).__name__)
 
     async def _run(self) -> None:
         while True:
             try:
-                await self.run_due()
+                await self._begin_due()
                 while await self.relay():
                     pass
             except Exception:
                 logger.exception("jobs: this round failed, the next follows")
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(
-                    TICK_SECONDS
-                ):  # wait_for may swallow a cancellation (3.11)
+                async with asyncio.timeout(TICK_SECONDS):
                     await self._wake.wait()
             self._wake.clear()
 
     async def run_due(self) -> None:
-        """Run each periodic job that is due and that no other worker has claimed."""
+        """Run each periodic job that is due and that no other worker has claimed, to its end."""
+        await asyncio.gather(*await self._begin_due())
+
+    async def _begin_due(self) -> list[asyncio.Task[None]]:
+        """Begin them, each in a task of its own: one that takes long keeps no other, nor the
+        outbox, from running."""
+        begun = []
         async with self._database.transaction() as tx:
             found = await tx.session.execute(
                 select(col(PeriodicJob.name), col(PeriodicJob.next_at))
@@ -175,8 +200,17 @@ class Jobs:
             due = {name: at for name, at in found}
             now = tx.now
         for name, job in list(self._periodic.items()):
-            if (name not in due or due[name] <= now) and await self._claim(name, job):
-                await self._run_job(name, job)
+            if name in self._running or not (name not in due or due[name] <= now):
+                continue
+            if await self._claim(name, job):
+                task = asyncio.create_task(self._run_job(name, job), name=f"job {name}")
+                self._running[name] = task
+                task.add_done_callback(partial(self._ended, name))
+                begun.append(task)
+        return begun
+
+    def _ended(self, name: str, task: asyncio.Task[None]) -> None:
+        self._running.pop(name, None)
 
     async def _claim(self, name: str, job: _Periodic) -> bool:
         async with self._database.transaction(write=True) as tx:
@@ -199,7 +233,7 @@ class Jobs:
                 .values(
                     next_at=tx.now + timedelta(seconds=job.every),
                     claimed_by=self._shared.worker,
-                    claimed_until=tx.now + timedelta(seconds=max(CLAIM_SECONDS, job.every)),
+                    claimed_until=tx.now + timedelta(seconds=_claim_seconds(job)),
                 )
                 .returning(col(PeriodicJob.name))
             )
@@ -208,7 +242,8 @@ class Jobs:
     async def _run_job(self, name: str, job: _Periodic) -> None:
         error = None
         try:
-            await job.run()
+            async with asyncio.timeout(_claim_seconds(job) - 1):  # never beyond its claim
+                await job.run()
         except Exception as failure:
             error = f"{type(failure).__name__}: {failure}"[:500]
             logger.exception("job %s failed", name)
@@ -234,7 +269,12 @@ class Jobs:
 
         def pending(now: datetime) -> Any:
             return (
-                select(col(OutboxRow.id), col(OutboxRow.kind), col(OutboxRow.payload))
+                select(
+                    col(OutboxRow.id),
+                    col(OutboxRow.kind),
+                    col(OutboxRow.payload),
+                    col(OutboxRow.attempts),
+                )
                 .where(
                     col(OutboxRow.done_at).is_(None),
                     col(OutboxRow.due_at) <= now,
@@ -272,16 +312,33 @@ class Jobs:
                     .returning(col(OutboxRow.id))
                 )
                 if mine.first() is not None:
-                    await self._handlers[item.kind](tx, item)
+                    async with asyncio.timeout(ITEM_SECONDS):
+                        await self._handlers[item.kind](tx, item)
         except Exception as failure:
             logger.exception("outbox row %s (%s) failed", item.id, item.kind)
+            wait = min(RETRY_SECONDS * 2**item.attempts, MOST_RETRY_SECONDS)
             async with self._database.transaction(write=True) as tx:
                 await tx.session.execute(
                     update(OutboxRow)
                     .where(col(OutboxRow.id) == item.id)
                     .values(
                         claimed_until=None,
-                        due_at=tx.now + timedelta(seconds=30),
+                        due_at=tx.now + timedelta(seconds=wait),
                         error=f"{type(failure).__name__}: {failure}"[:500],
                     )
                 )
+
+    async def tidy(self) -> None:
+        """Forget what was done long ago: whole rows, but for those with a dedupe key, of which
+        the key is kept and what they said is not."""
+        done = col(OutboxRow.done_at)
+        async with self._database.transaction(write=True) as tx:
+            long_ago = tx.now - KEEP_DONE
+            await tx.session.execute(
+                delete(OutboxRow).where(done < long_ago, col(OutboxRow.dedupe).is_(None))
+            )
+            await tx.session.execute(update(OutboxRow).where(done < long_ago).values(payload={}))
+
+
+def _claim_seconds(job: _Periodic) -> float:
+    return max(CLAIM_SECONDS, job.every)

@@ -1,5 +1,6 @@
 """Configuration, from the environment alone. `Settings.from_environment()` reads it once."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -123,10 +124,15 @@ def _secret(env: dict[str, str], home: Path) -> bytes:
     path = home / "secret.key"
     if not path.exists():
         home.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_bytes()
+        # written whole under another name first: a worker that starts beside never reads a part
+        part = home / f"secret.{secrets.token_hex(8)}.part"
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_hex(32).encode())
-    return path.read_bytes()
+        with contextlib.suppress(FileExistsError):
+            os.link(part, path)
+        part.unlink()
+    secret = path.read_bytes()
+    if len(secret) < 32:
+        raise SettingsError(f"{path.name} is damaged: bring back the one that was kept")
+    return secret

@@ -72,6 +72,7 @@ class Services:
         self.jobs.handle(messages.KIND, messages.deliver)
         self.jobs.handle(delivery.KIND, delivery.Delivery(delivery.SimulatedSms()).deliver)
         self.jobs.every(3600, "core.tidy-requests", self._tidy_requests)
+        self.jobs.every(3600, "core.tidy-outbox", self.jobs.tidy)
         self.jobs.every(3600, "core.tidy-usage", self.usage.tidy)
         self.jobs.every(3600, "core.tidy-revocations", self.actors.tidy)
 

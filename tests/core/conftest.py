@@ -216,3 +216,12 @@ async def explore(strategy: Any, check: Callable[[Any], Awaitable[None]], exampl
 
 async def _await(check: Callable[[Any], Awaitable[None]], example: Any) -> None:
     await check(example)
+
+
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if await holds():
+                return
+            await asyncio.sleep(0.01)

@@ -1,0 +1,72 @@
+"""Stored pictures: one content, one session's link, nothing of another app."""
+
+import io
+from uuid import uuid4
+
+import pytest
+from PIL import Image
+
+from plugin_sdk.problems import Invalid
+
+
+def picture(colour="red"):
+    data = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).save(data, "PNG")
+    return data.getvalue()
+
+
+async def put(shell, subject="s:1", data=None):
+    drawn = await shell.hub.files.draw("照片.png", data or picture())
+    async with shell.hub.work(shell.hub.system("test")) as work:
+        return await shell.hub.files.keep(work, subject, drawn)
+
+
+async def test_a_link_opens_for_one_session_alone(shell):
+    stored = await put(shell)
+    people = [await shell.person(name) for name in ("one", "other")]
+    actors = [await shell.of_session(await shell.sign_in(person)) for person in people]
+    href = shell.hub.files.href(stored, actors[0])
+    path, _, token = href.partition("?t=")
+    assert path == f"/files/{stored.id}"
+    files = shell.services.files
+    async with shell.read() as tx:
+        found = await files.open(tx, stored.id, token, actors[0].session_id)
+        assert found is not None
+        assert found[0] == stored
+        assert found[1].startswith(b"\xff\xd8")  # re-encoded
+        for session, given in (
+            (actors[1].session_id, token),
+            (None, token),
+            (actors[0].session_id, ""),
+            (actors[0].session_id, token[:-1] + ("0" if token[-1] != "0" else "1")),
+            (actors[0].session_id, "é"),
+        ):
+            assert await files.open(tx, stored.id, given, session) is None
+        absent = uuid4()
+        given = files.token(absent, actors[0].session_id)
+        assert await files.open(tx, absent, given, actors[0].session_id) is None
+
+
+async def test_files_are_listed_by_subject_and_kept_once(shell, tmp_path):
+    first, second = await put(shell), await put(shell)
+    await put(shell, "s:2", picture("blue"))
+    async with shell.hub.read(shell.hub.system("test")) as read:
+        assert await shell.hub.files.of(read, "s:1") == [first, second]
+    assert len([p for p in (tmp_path / "home" / "files").rglob("*") if p.is_file()]) == 2
+
+
+async def test_what_is_no_picture_is_refused_and_leaves_nothing(shell, tmp_path):
+    for data in (b"", b"<svg onload='x'/>", b"GIF89a", b"<html>", picture()[:60]):
+        with pytest.raises(Invalid):
+            await put(shell, data=data or b"\0")
+    assert not (tmp_path / "home" / "files").exists()
+
+
+async def test_content_that_is_lost_is_absent(shell, tmp_path):
+    stored = await put(shell)
+    for path in (tmp_path / "home" / "files").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    async with shell.read() as tx:
+        token = shell.services.files.token(stored.id, "x")
+        assert await shell.services.files.open(tx, stored.id, token, "x") is None

@@ -1,0 +1,196 @@
+"""Counting: off the path, each batch once, and never a person."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import event, func, select
+from sqlmodel import col
+
+from core.usage import capture, figures
+from core.usage.capture import Usage, record_effect
+from core.usage.models import UsageBatch, UsageCell, UsageEffect, UsageLatency
+
+
+@pytest.fixture
+async def usage(shell):
+    return shell.services.usage
+
+
+async def figure(shell, app="hotline"):
+    day = shell.database.clock().astimezone(capture.SHANGHAI).date()
+    async with shell.read() as tx:
+        return {found.app: found for found in await figures.by_app(tx, day, day)}.get(app)
+
+
+async def test_counts_arrive_with_the_flush(shell, usage):
+    unit = await shell.organization("U1")
+    usage.request("hotline", "GET /x", unit, "web", 200, 0.003)
+    usage.request("hotline", "GET /x", unit, "web", 404, 0.003)
+    usage.request("hotline", "GET /x", unit, "web", 500, 0.3)
+    usage.count("hotline", "GET /x", unit, "web", "opens")
+    usage.count("hotline", "order", None, "api", "starts")
+    assert await figure(shell) is None
+    await usage.flush()
+    found = await figure(shell)
+    assert (found.answered, found.refused, found.failed) == (1, 1, 1)
+    assert (found.opens, found.starts, found.effects) == (1, 1, 0)
+    day = shell.database.clock().astimezone(capture.SHANGHAI).date()
+    async with shell.read() as tx:
+        assert await figures.latency(tx, "hotline", day, day) == {2: 2, 9: 1}
+        assert await figures.first_day(tx) == day
+        (by_day,) = await figures.by_day(tx, "hotline", day, day)
+        assert (by_day.day, by_day.answered) == (day, 1)
+
+
+async def test_counting_asks_nothing_of_anybody(shell, usage):
+    asked = []
+    event.listen(
+        shell.database.engine.sync_engine, "before_cursor_execute", lambda *a: asked.append(a)
+    )
+    for _ in range(1000):
+        usage.request("hotline", "GET /x", None, "web", 200, 0.001)
+    assert asked == []
+    await usage.flush()
+    assert len(asked) < 10
+
+
+async def test_what_is_off_counts_nothing(shell, usage):
+    usage.enabled = False
+    usage.request("hotline", "GET /x", None, "web", 200, 0.001)
+    usage.count("hotline", "GET /x", None, "web", "opens")
+    await usage.flush()
+    assert await figure(shell) is None
+
+
+async def test_a_flush_that_fails_is_sent_again_as_the_same_batch(shell, usage, monkeypatch):
+    before = capture._add
+    sent = []
+
+    async def fail(tx, model, names, key, counts):
+        sent.append(key)
+        if len(sent) == 2:
+            raise ConnectionError
+        await before(tx, model, names, key, counts)
+
+    monkeypatch.setattr(capture, "_add", fail)
+    usage.request("hotline", "GET /x", None, "web", 200, 0.001)
+    with pytest.raises(ConnectionError):
+        await usage.flush()
+    assert await figure(shell) is None
+    usage.request("hotline", "GET /x", None, "web", 200, 0.001)
+    await usage.flush()
+    assert (await figure(shell)).answered == 2
+    async with shell.read() as tx:
+        rows = await tx.session.execute(select(col(UsageBatch.sequence)))
+        assert sorted(rows.scalars()) == [1, 2]
+
+
+async def test_a_batch_whose_answer_was_lost_counts_once(shell, usage, monkeypatch):
+    before = usage._write
+
+    async def lost(*batch):
+        await before(*batch)
+        raise ConnectionError  # committed, but nobody said so
+
+    monkeypatch.setattr(usage, "_write", lost)
+    usage.request("hotline", "GET /x", None, "web", 200, 0.001)
+    with pytest.raises(ConnectionError):
+        await usage.flush()
+    monkeypatch.setattr(usage, "_write", before)
+    await usage.flush()
+    await usage.flush()
+    assert (await figure(shell)).answered == 1
+
+
+async def test_workers_add_up_whatever_their_order(shell):
+    workers = [Usage(shell.database, f"w{n}") for n in range(4)]
+    for n, worker in enumerate(workers):
+        for feature in sorted("abcdef", reverse=bool(n % 2)):
+            for _ in range(5):
+                worker.request("hotline", feature, None, "web", 200, 0.001)
+    await asyncio.gather(*(worker.flush() for worker in workers))
+    assert (await figure(shell)).answered == 4 * 6 * 5
+
+
+async def test_the_last_counts_are_written_on_leaving(shell, usage):
+    usage.start()
+    usage.request("hotline", "GET /x", None, "web", 200, 0.001)
+    await usage.close()
+    assert (await figure(shell)).answered == 1
+
+
+async def test_a_failing_flush_loses_nothing_and_keeps_no_loop_from_running(
+    shell, usage, monkeypatch
+):
+    monkeypatch.setattr(capture, "FLUSH_SECONDS", 0.01)
+    before, tries = usage.flush, []
+
+    async def fail():
+        tries.append(1)
+        if len(tries) < 3:
+            raise ConnectionError
+        await before()
+
+    monkeypatch.setattr(usage, "flush", fail)
+    usage.request("hotline", "GET /x", None, "web", 200, 0.001)
+    usage.start()
+    async with asyncio.timeout(10):
+        while True:
+            if await figure(shell):
+                break
+            await asyncio.sleep(0.01)
+    assert (await figure(shell)).answered == 1
+
+
+async def test_beyond_the_bound_is_counted_as_lost(shell, usage, monkeypatch):
+    monkeypatch.setattr(capture, "MOST_CELLS", 2)
+    for feature in "abc":
+        usage.request("hotline", feature, None, "web", 200, 0.001)
+    await usage.flush()
+    assert usage.lost == 3
+    assert await figure(shell) is None
+
+
+async def test_an_effect_counts_once_a_subject(shell):
+    async def effect(name, subject):
+        async with shell.write() as tx:
+            return await record_effect(tx, "hotline", name, subject, None, "web")
+
+    assert await effect("answered", "order:1")
+    assert not await effect("answered", "order:1")
+    assert await effect("answered", "order:2")
+    assert await effect("rated", "order:1")
+    found = await figure(shell)
+    assert (found.effects, found.completes) == (3, 3)
+    counted = await asyncio.gather(*(effect("answered", "order:3") for _ in range(8)))
+    assert sum(counted) == 1
+
+
+async def test_batches_that_none_can_send_again_are_forgotten(shell, usage):
+    usage.request("hotline", "GET /x", None, "web", 200, 0.001)
+    await usage.flush()
+    shell.clock.move(days=8)
+    await usage.tidy()
+    async with shell.read() as tx:
+        count = await tx.session.execute(select(func.count()).select_from(UsageBatch))
+        assert count.scalar_one() == 0
+
+
+def test_no_column_of_usage_names_a_person():
+    """Every column there is: a new one is weighed here before it is stored."""
+    from sqlalchemy import inspect
+
+    known: dict[Any, str] = {
+        UsageCell: "day app feature organization channel opens starts completes effects answered "
+        "refused failed",
+        UsageLatency: "day app feature bucket count",
+        UsageBatch: "worker sequence at",
+        UsageEffect: "app name subject day",
+    }
+    from core.database import core_metadata
+
+    tables = {name for name in core_metadata.tables if name.startswith("usage_")}
+    assert tables == {model.__tablename__ for model in known}
+    for model, columns in known.items():
+        assert [c.key for c in inspect(model).column_attrs] == columns.split()
