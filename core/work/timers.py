@@ -50,9 +50,7 @@ async def due_timers(
     of an app that is switched off do not stand before the others'."""
     found = await tx.session.execute(
         select(col(Timer.app), col(Timer.kind), col(Timer.subject))
-        .where(
-            col(Timer.at) <= tx.now, col(Timer.app).in_(apps) if apps is not None else true()
-        )
+        .where(col(Timer.at) <= tx.now, col(Timer.app).in_(apps) if apps is not None else true())
         .order_by(col(Timer.at))
         .limit(limit)
     )
