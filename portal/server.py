@@ -75,12 +75,15 @@ class _Worker:
                     self.ready = self.was_ready = True
                     self.failures = 0
 
-    def ended(self) -> None:
-        """Take note that the process is gone: the next comes at once, or, when this one
-        never served, after a pause that grows."""
+    def ended(self, code: int) -> None:
+        """Take note that the process is gone: the next comes at once, or, when this one ended
+        itself before it ever served, after a pause that grows."""
         self.hear()
-        pause = 0.0 if self.ready else min(SOONEST * 2**self.failures, LATEST)
-        self.failures = 0 if self.ready else self.failures + 1
+        if self.ready or code < 0:  # a signal: somebody else ended it
+            self.failures, pause = 0, 0.0 if self.ready else SOONEST
+        else:
+            pause = min(SOONEST * 2**self.failures, LATEST)
+            self.failures += 1
         self.due = time.monotonic() + pause
         self.pid, self.ready = 0, False
         os.close(self.news)
@@ -144,7 +147,7 @@ class _Parent:
                 continue
             ended = os.waitstatus_to_exitcode(code)
             never = not any(other.was_ready for other in self._workers)
-            worker.ended()
+            worker.ended(ended)
             if ended == REFUSED and never:
                 self._stopping = True
                 return 1

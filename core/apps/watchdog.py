@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 EXIT = 70
 PULSE_SECONDS = 0.25
-LAST_RESORT = 1.4  # of the watchdog's own seconds
+LAST_RESORT = 1.2  # of the watchdog's own seconds
 _FRAME = re.compile(r'^  File "(.*)", line (\d+) in (.*)$')
 
 

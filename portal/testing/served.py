@@ -1,8 +1,8 @@
 """A hub to serve in tests of real workers: the installed apps, the good one and the bad ones.
 
 Its settings are those of any production hub, from the environment. `YIMEN_TEST_APPS` names
-the fixture apps that it has (`good,blocking`), and `YIMEN_TEST_WATCHDOG` the seconds after
-which a worker that stands still is replaced; nothing but this module reads either.
+the fixture apps that it has (`good,blocking`), `YIMEN_TEST_CLAIM` the seconds after which
+what a killed worker had claimed is taken over; nothing but this module reads either.
 """
 
 import os
@@ -10,8 +10,10 @@ import shutil
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import click
 import msgspec
 
+from core import jobs
 from core.apps.registry import installed
 from core.settings import Settings
 from portal.assembly import Yimen
@@ -28,12 +30,12 @@ def settings() -> Settings:
     """Return the settings of the environment, with the grants of the fixture apps."""
     found = Settings.from_environment()
     grants = found.home / "granted"
-    seconds = float(os.environ.get("YIMEN_TEST_WATCHDOG", found.watchdog_seconds))
-    return msgspec.structs.replace(found, grants=grants, watchdog_seconds=seconds)
+    return msgspec.structs.replace(found, grants=grants)
 
 
 def application() -> Yimen:
     """Return the hub of one worker."""
+    jobs.CLAIM_SECONDS = int(os.environ.get("YIMEN_TEST_CLAIM", jobs.CLAIM_SECONDS))
     return Yimen(settings(), points=[*installed(), *points()])
 
 
@@ -44,6 +46,7 @@ def prepare(home: Path, manifests: Path) -> None:
     shutil.copytree(GRANTS, granted, dirs_exist_ok=True)
 
 
+@click.command()
 def main() -> None:
     """Serve, as `yimen serve` does."""
     from portal.cli import run_server, settings_of

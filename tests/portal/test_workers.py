@@ -1,0 +1,493 @@
+"""Real workers: several processes that serve one hub, and what is left when one ends."""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import socket
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from core.access.grants import define_roles, grant, shell_roles
+from core.apps.migrations import migrate
+from core.apps.registry import installed, load_apps
+from core.apps.supervisor import roles_of
+from core.database import Database
+from core.identity.organizations import by_code
+from core.identity.people import add_person, add_post
+from core.usage.models import UsageEffect
+from plugin_sdk.ports import ScopeKind
+from portal.demo import county
+from portal.testing.apps import GRANTS, good_app
+from portal.testing.apps.good.models import Item, Notice
+from portal.testing.hub import PASSWORD, ROOT
+from portal.testing.served import prepare
+
+pytestmark = pytest.mark.timeout(120)
+
+APPS = "good,blocking"
+
+
+async def fill_for_production(url: str) -> None:
+    """A county, one administrator and one resident: nobody of the demonstration."""
+    database = Database(url)
+    try:
+        apps = [*load_apps(installed(), ROOT / "manifests"), *load_apps([good_app()], GRANTS)]
+        await migrate(database, apps)
+        async with database.transaction(write=True) as tx:
+            await county.build(tx, county.directory(villages=False))
+            await define_roles(tx, "yimen", shell_roles())
+            for app in apps:
+                if app.manifest is not None:
+                    await define_roles(tx, app.id, roles_of(app.manifest))
+            await add_person(tx, "resident", "居民", PASSWORD)
+            keeper = await add_person(tx, "keeper", "管理", PASSWORD)
+            unit = await by_code(tx, county.COUNTY)
+            assert unit is not None
+            post = await add_post(tx, keeper, unit.id, "系统管理员")
+            await grant(tx, post, "yimen.administrator", ScopeKind.ALL, granted_by=None)
+    finally:
+        await database.close()
+
+
+@pytest.fixture(scope="session")
+def prepare_template():
+    """Fill the database as a production hub has it."""
+    return fill_for_production
+
+
+class Served:
+    """A server with its workers, in processes of its own."""
+
+    def __init__(self, process, port: int, log: Path, database_url: str) -> None:
+        self.process = process
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = log
+        self.database_url = database_url
+        self.clients: list[httpx.AsyncClient] = []
+
+    def workers(self) -> list[int]:
+        """Return the processes that serve now."""
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in path.read_text().split()]
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    async def ready(self, seconds: float = 40) -> None:
+        """Wait until it serves."""
+        async with asyncio.timeout(seconds), httpx.AsyncClient() as client:
+            while True:
+                assert self.process.returncode is None, self.said()
+                with contextlib.suppress(httpx.HTTPError):
+                    if (await client.get(f"{self.url}/readyz")).status_code == 200:
+                        return
+                await asyncio.sleep(0.05)
+
+    async def client_as(self, username: str) -> httpx.AsyncClient:
+        client = httpx.AsyncClient(
+            base_url=self.url, timeout=30, headers={"accept": "application/json"}
+        )
+        self.clients.append(client)
+        answer = await client.post("/sign-in", json={"username": username, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        return client
+
+    async def rows(self, model) -> int:
+        database = Database(self.database_url)
+        try:
+            async with database.transaction() as tx:
+                return (
+                    await tx.session.execute(select(func.count()).select_from(model))
+                ).scalar_one()
+        finally:
+            await database.close()
+
+    async def stop(self) -> int:
+        """Let it end as an administrator would."""
+        if self.process.returncode is None:
+            self.process.terminate()
+            async with asyncio.timeout(25):
+                await self.process.wait()
+        return self.process.returncode
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """What a server is given: nothing of the developer's own."""
+    kept = ("PATH", "LANG", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+    home = tmp_path / "hub"
+    prepare(home, ROOT / "manifests")
+    return {
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        "YIMEN_HOME": str(home),
+        "YIMEN_SECRET": "of-this-test-alone-and-long-enough",
+        "YIMEN_TEST_APPS": APPS,
+        "YIMEN_TEST_CLAIM": "5",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@asynccontextmanager
+async def serving(environment, tmp_path, database_url, redis_url, workers) -> AsyncIterator[Served]:
+    port = free_port()
+    log = tmp_path / "served.log"
+    more = {"YIMEN_PORT": str(port), "YIMEN_WORKERS": str(workers)}
+    if database_url:
+        more["YIMEN_DATABASE_URL"] = database_url
+    if redis_url:
+        more["YIMEN_REDIS_URL"] = redis_url
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "portal.testing.served",
+            cwd=ROOT,
+            env={**environment, **more},
+            stdout=output,
+            stderr=output,
+        )
+    served = Served(process, port, log, database_url)
+    try:
+        yield served
+    finally:
+        for client in served.clients:
+            await client.aclose()
+        if process.returncode is None:
+            with contextlib.suppress(FileNotFoundError):
+                left = served.workers()
+                process.kill()
+                for pid in left:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+            await process.wait()
+
+
+@pytest.fixture
+async def served(environment, tmp_path, fresh_database_url, engine_kind, request):
+    """A server on each engine: two workers on PostgreSQL and Valkey, one on SQLite."""
+    production = engine_kind == "production"
+    redis_url = request.getfixturevalue("fresh_redis_url") if production else None
+    count = 2 if production else 1
+    async with serving(environment, tmp_path, fresh_database_url, redis_url, count) as server:
+        await server.ready()
+        yield server
+
+
+production = pytest.mark.parametrize("engine_kind", ["production"], indirect=True)
+
+
+async def until(found, seconds: float = 30) -> None:
+    """Wait until something has happened in the server's processes."""
+    async with asyncio.timeout(seconds):
+        while not await found():  # noqa: ASYNC110  (nothing tells what a process did)
+            await asyncio.sleep(0.05)
+
+
+async def until_all_serve(served: Served, count: int) -> None:
+    async def all_serve() -> bool:
+        return len(served.workers()) >= count
+
+    await until(all_serve)
+
+
+# --- (a) disabling under load ------------------------------------------------------------
+
+
+@production
+async def test_a_disable_is_acknowledged_by_both_and_loses_no_request(served):
+    keeper = await served.client_as("keeper")
+    csrf = (await keeper.post("/sign-in", json={"username": "keeper", "password": PASSWORD})).json()
+    client = await served.client_as("resident")
+    await until_acknowledged_by(keeper, 2)
+    answers: Counter[int] = Counter()
+    stop = asyncio.Event()
+
+    async def load(kind: int) -> None:
+        while not stop.is_set():
+            if kind % 3 == 0:
+                answer = await client.post("/apps/good/items", json={"title": "under load"})
+            elif kind % 3 == 1:
+                answer = await client.get("/apps/good/wait/30")
+            else:
+                answer = await client.get("/apps/good/items")
+            answers[answer.status_code] += 1
+
+    loads = [asyncio.create_task(load(number)) for number in range(9)]
+    for act, state in (("disable", "disabled"), ("enable", "enabled")):
+        await asyncio.sleep(1)
+        changed = await keeper.post(
+            f"/admin/apps/good/{act}", json={"_csrf": csrf["csrf"], "reason": "检修"}
+        )
+        assert changed.status_code == 200, changed.text
+        told = changed.json()
+        assert (told["applied"], told["workers"]) == (2, 2), state
+        if act == "disable":
+            statuses = {(await client.get("/apps/good/items")).status_code for _ in range(10)}
+            assert statuses == {503}, "no worker lets anybody in once both have said so"
+    await asyncio.sleep(0.5)
+    stop.set()
+    await asyncio.gather(*loads)  # raises when a request was lost
+    assert set(answers) <= {200, 201, 503}, answers
+    assert sum(answers.values()) > 200
+    assert answers[200]
+    assert answers[503]
+    assert await served.rows(Item) == answers[201]
+    assert await served.stop() == 0
+
+
+async def until_acknowledged_by(keeper: httpx.AsyncClient, workers: int) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            apps = (await keeper.get("/admin/apps")).json()["apps"]
+            good = next(app for app in apps if app["id"] == "good")
+            if (good["applied"], good["workers"]) == (workers, workers):
+                return
+            await asyncio.sleep(0.1)
+
+
+# --- (b) an app that blocks --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["sleep", "spin", "hold"])
+async def test_an_app_that_blocks_is_named_and_its_worker_replaced(served, engine_kind, way):
+    client = await served.client_as("resident")
+    before = served.workers()
+    acknowledged: list[str] = []
+    lost = 0
+    stop = asyncio.Event()
+
+    async def write(number: int) -> None:
+        nonlocal lost
+        made = 0
+        async with httpx.AsyncClient(
+            base_url=served.url, cookies=client.cookies, timeout=15
+        ) as own:
+            while not stop.is_set():
+                made += 1
+                try:
+                    answer = await own.post("/apps/good/items", json={"title": f"{number}-{made}"})
+                except httpx.HTTPError:
+                    lost += 1
+                    continue
+                if answer.status_code == 201:
+                    acknowledged.append(answer.json()["id"])
+                else:
+                    assert answer.status_code in (503, 504), answer.text
+                await asyncio.sleep(0.02)
+
+    writers = [asyncio.create_task(write(number)) for number in range(4)]
+    await asyncio.sleep(0.3)
+    started = time.monotonic()
+
+    async def block() -> str:
+        async with httpx.AsyncClient(base_url=served.url, timeout=20) as own:
+            with contextlib.suppress(httpx.HTTPError):
+                return str((await own.get(f"/apps/blocking/{way}")).status_code)
+        return "cut"
+
+    blocked = asyncio.create_task(block())
+    quarantined = None
+    async with asyncio.timeout(25), httpx.AsyncClient(base_url=served.url, timeout=2) as own:
+        while quarantined is None:
+            with contextlib.suppress(httpx.HTTPError):
+                answer = await own.get("/apps/blocking/")
+                if answer.status_code == 503 and "quarantined" in answer.text:
+                    quarantined = time.monotonic() - started
+            await asyncio.sleep(0.1)
+    assert await blocked == "cut"
+    await until_all_serve(served, len(before))
+    await asyncio.sleep(0.5)
+    stop.set()
+    await asyncio.gather(*writers)
+    assert quarantined < 10, f"{quarantined:.1f} s\n{served.said()}"
+    left = set(before) & set(served.workers())
+    assert len(left) == len(before) - 1, "one worker was replaced, and no other"
+    assert re.search(r"the app blocking is quarantined: blocking: ", served.said())
+    assert await served.rows(Item) >= len(acknowledged)
+    listed = {item["id"] for item in (await client.get("/apps/good/items")).json()}
+    assert set(acknowledged) <= listed, "an acknowledged write was lost"
+    if engine_kind == "production":
+        assert lost <= 4, "only what its own worker was serving is cut"
+
+
+# --- (c) workers that are killed ---------------------------------------------------------
+
+
+@production
+async def test_fifty_kills_lose_no_acknowledged_write_and_repeat_no_effect(served):
+    client = await served.client_as("resident")
+    acknowledged: dict[str, str] = {}
+    sent = 0
+    stop = asyncio.Event()
+
+    async def write(number: int) -> None:
+        nonlocal sent
+        made = 0
+        async with httpx.AsyncClient(base_url=served.url, cookies=client.cookies, timeout=5) as own:
+            while not stop.is_set():
+                made += 1
+                sent += 1
+                acknowledged[f"{number}-{made}"] = await taken(own, f"{number}-{made}")
+                await asyncio.sleep(0.05)
+
+    async def taken(own: httpx.AsyncClient, title: str) -> str:
+        """Send it with its key until it is acknowledged; return the item's id."""
+        for _ in range(100):
+            try:
+                answer = await own.post(
+                    "/apps/good/items",
+                    json={"title": title},
+                    headers={"idempotency-key": f"write-{title}"},
+                )
+            except httpx.HTTPError:
+                await asyncio.sleep(0.05)
+                continue
+            if answer.status_code in (200, 201):
+                return str(answer.json()["id"])
+            assert answer.status_code in (503, 504), answer.text
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"{title} was never taken")
+
+    writers = [asyncio.create_task(write(number)) for number in range(4)]
+    killed = 0
+    async with asyncio.timeout(60):
+        while killed < 50:
+            await asyncio.sleep(0.25 if killed % 5 else 0.9)
+            workers = served.workers()
+            if workers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(workers[killed % len(workers)], signal.SIGKILL)
+                    killed += 1
+    await served.ready()
+    await asyncio.sleep(0.5)
+    stop.set()
+    await asyncio.gather(*writers)
+    assert len(acknowledged) == sent
+    assert len(set(acknowledged.values())) == sent
+    items = (await client.get("/apps/good/items")).json()
+    assert Counter(item["title"] for item in items) == Counter(dict.fromkeys(acknowledged, 1))
+    assert {item["id"] for item in items} == set(acknowledged.values())
+    assert await effects(served) == sent, "an effect was lost or repeated"
+
+    async def all_told() -> bool:  # what a killed worker had claimed is taken over
+        return await served.rows(Notice) >= sent
+
+    await until(all_told, 40)
+    assert await served.rows(Notice) == sent, "an event did its work more than once"
+    assert await served.stop() == 0
+
+
+async def effects(served: Served) -> int:
+    database = Database(served.database_url)
+    try:
+        async with database.transaction() as tx:
+            statement = select(func.count()).where(col(UsageEffect.app) == "good")
+            return (await tx.session.execute(statement)).scalar_one()
+    finally:
+        await database.close()
+
+
+async def test_a_server_that_is_killed_leaves_no_worker(served):
+    workers = served.workers()
+    assert workers
+    served.process.kill()
+
+    async def all_gone() -> bool:
+        return all(zombie(pid) for pid in workers)
+
+    await until(all_gone)
+
+
+def zombie(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return True
+
+
+async def test_what_had_begun_is_answered_when_the_server_is_told_to_stop(served):
+    client = await served.client_as("resident")
+    begun = [asyncio.create_task(client.get("/apps/good/wait/800")) for _ in range(6)]
+    await asyncio.sleep(0.3)
+    assert await served.stop() == 0
+    assert {answer.status_code for answer in await asyncio.gather(*begun)} == {200}
+
+
+# --- (d) what must not start -------------------------------------------------------------
+
+
+async def refused(environment, tmp_path, database_url, redis_url, workers) -> tuple[int, str]:
+    async with serving(environment, tmp_path, database_url, redis_url, workers) as server:
+        async with asyncio.timeout(40):
+            await server.process.wait()
+        return server.process.returncode, server.said()
+
+
+async def test_several_workers_without_redis_do_not_start(environment, tmp_path):
+    status, said = await refused(environment, tmp_path, "", None, 2)
+    assert status == 1
+    assert "several workers need YIMEN_REDIS_URL" in said
+    assert "Traceback" not in said
+
+
+@production
+async def test_a_production_hub_with_accounts_of_the_demonstration_does_not_start(
+    environment, tmp_path, fresh_database_url, fresh_redis_url
+):
+    database = Database(fresh_database_url)
+    async with database.transaction(write=True) as tx:
+        await add_person(tx, "operator", "话务", PASSWORD, demonstration=True)
+    await database.close()
+    status, said = await refused(environment, tmp_path, fresh_database_url, fresh_redis_url, 2)
+    assert status == 1
+    assert "accounts of the demonstration" in said
+    assert "Traceback" not in said
+
+
+async def test_a_hub_that_was_not_migrated_does_not_start(environment, tmp_path):
+    status, said = await refused(environment, tmp_path, "", None, 1)
+    assert status == 1
+    assert "run 'yimen migrate' first" in said
+
+
+@production
+async def test_an_address_that_is_taken_is_said(environment, tmp_path, fresh_database_url):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "portal.testing.served",
+            cwd=ROOT,
+            env={
+                **environment,
+                "YIMEN_PORT": str(port),
+                "YIMEN_DATABASE_URL": fresh_database_url,
+            },
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            _, said = await asyncio.wait_for(process.communicate(), 40)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+    assert process.returncode == 1
+    assert f"127.0.0.1:{port}" in said.decode()
