@@ -218,12 +218,14 @@ def working_time(
     a: datetime, b: datetime, calendar: WorkingCalendar, hours: OfficeHours = OFFICE_HOURS
 ) -> timedelta:
     """Return the office hours of working days between two moments; zero when `b` is not later."""
-    total = _ZERO
-    for day in _days(local_day(a), local_day(b)):
+    total, first, last = _ZERO, local_day(a), local_day(b)
+    for day in {first, last} if first <= last else ():
         start, end = max(a, hours.opening(day)), min(b, hours.closing(day))
         if end > start and calendar.is_working_day(day):
             total += end - start
-    return total
+    return total + hours.length * sum(
+        calendar.is_working_day(day) for day in _days(first + _DAY, last - _DAY)
+    )
 
 
 def skipped_days(
