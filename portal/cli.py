@@ -208,7 +208,9 @@ def _set_state(name: str, state: str, reason: str) -> None:
         number = await hub.apps.change(name, state=state, reason=reason)
         if hub.settings.redis_url is None:
             return None
-        return await hub.apps.until_acknowledged(number, 60)
+        await hub.apps.follow()  # this command counts among the live until it ends
+        known = await hub.apps.until_acknowledged(number, 60)
+        return max(known.ready - 1, 0), max(known.live - 1, 0)
 
     try:
         known = with_hub(act)
@@ -217,7 +219,7 @@ def _set_state(name: str, state: str, reason: str) -> None:
     if known is None:
         console.print(f"{name}: {state}; a running hub follows within a second or two")
     else:
-        console.print(f"{name}: {state}; {known.ready} of {known.live} workers")
+        console.print(f"{name}: {state}; {known[0]} of {known[1]} workers")
 
 
 @app.command("enable")
