@@ -51,6 +51,7 @@ from plugin_sdk.problems import Denied, Invalid, field_error
 logger = logging.getLogger(__name__)
 
 KEEP_REQUESTS = timedelta(days=7)
+NAMES_SECONDS = 60
 
 
 class Services:
@@ -68,6 +69,8 @@ class Services:
         self.calendar = HolidayCalendar(notices=[])
         self._calendar_stamp: tuple[int, object] | None = None
         self._calendar_checked = 0.0
+        self._names: dict[UUID, str] = {}
+        self._names_since = 0.0
         self.database.on(PostEnded, _hand_over)
         self.jobs.handle(messages.KIND, messages.deliver)
         self.jobs.handle(delivery.KIND, delivery.Delivery(delivery.SimulatedSms()).deliver)
@@ -108,6 +111,20 @@ class Services:
         if time.monotonic() - self._calendar_checked > 2:
             self._calendar_checked = time.monotonic()
             await self.refresh_calendar()
+
+    async def names(self, ids: Sequence[UUID]) -> dict[UUID, str]:
+        """Return the names of organizations by id; one is at most a minute old.
+
+        Every list shows a few of them, and would else begin a second transaction.
+        """
+        if time.monotonic() - self._names_since > NAMES_SECONDS:
+            self._names, self._names_since = {}, time.monotonic()
+        known = self._names
+        missing = [id for id in ids if id not in known]
+        if missing:
+            async with self.database.transaction() as tx:
+                known.update(await organizations.names(tx, missing))
+        return {id: known[id] for id in ids if id in known}
 
     async def refuse(self, actor: Actor, app: str, permission: str, subject: str) -> None:
         """Record a refusal on its own, since what it refused left no transaction.
@@ -165,8 +182,7 @@ class _Directory:
             return await organizations.regions(tx, top.id if top else None)
 
     async def names(self, ids: Sequence[UUID]) -> dict[UUID, str]:
-        async with self._services.database.transaction() as tx:
-            return await organizations.names(tx, ids)
+        return await self._services.names(ids)
 
 
 class _Files:
