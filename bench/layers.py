@@ -189,6 +189,4 @@ async def _time(app: App, headers: Any, requests: int) -> float:
 def run(site: Site, *, quick: bool = False) -> list[Cost]:
     """Measure with the event loop of a worker."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(
-            measure(site, rounds=3 if quick else 9, requests=1000 if quick else 3000)
-        )
+        return runner.run(measure(site, rounds=3 if quick else 9, requests=1000 if quick else 3000))

@@ -18,11 +18,12 @@ from typing import IO, Any, Self
 import msgspec
 
 from bench import apps
-from bench.load import Measured, Run
+from bench.load import Measured, Run, cpu_of
 from bench.serving import Configuration
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 120.0
+ENGINES = ("embedded", "production")
 USER = "dispatcher"  # of the cast: a post, an organization, a grant of their own
 
 
@@ -73,11 +74,15 @@ class Site:
         return self._engines[name]
 
     @contextmanager
-    def server(self, kind: str, engine: Engine | None = None, **more: Any) -> Iterator["Running"]:
-        """Run a server."""
+    def server(
+        self, kind: str, engine: Engine | None = None, *, settle: bool = False, **more: Any
+    ) -> Iterator["Running"]:
+        """Run a server; with `settle` wait until it has built the apps that nobody asked for."""
         running = self.start(kind, engine, **more)
         try:
             running.wait("/readyz" if kind == "hub" else None)
+            while settle and running.busy():
+                pass
             yield running
         finally:
             running.end()
@@ -153,6 +158,16 @@ class Running:
                 self._log.seek(0)
                 raise RuntimeError(f"no server: {self._log.read().decode()[-2000:]}")
             time.sleep(0.002)
+
+    def busy(self) -> bool:
+        """Return whether the worker still works, though nobody asks, after half a second."""
+        before = cpu_of(self.worker)
+        time.sleep(0.5)
+        return cpu_of(self.worker) - before > 0.1
+
+    def cpu(self) -> float:
+        """Return the CPU seconds of both processes until now."""
+        return cpu_of(self.parent) + cpu_of(self.worker)
 
     def memory(self) -> dict[str, float]:
         """Return MiB of the worker: resident, proportional (what is shared is divided by how
@@ -261,7 +276,7 @@ async def fill(url: str) -> str:
 def spread(values: Sequence[float], form: str = "{:.2f}") -> str:
     """Return the median with the least and the most."""
     middle, low, high = statistics.median(values), min(values), max(values)
-    return f"{form.format(middle)} ({form.format(low)}–{form.format(high)})"  # noqa: RUF001
+    return f"{form.format(middle)} ({form.format(low)}–{form.format(high)})"
 
 
 def machine() -> str:

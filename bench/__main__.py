@@ -1,0 +1,334 @@
+"""Measure: `python -m bench [door|usage|dispatch|startup|list|memory] [--quick] [--write]`."""
+
+import argparse
+import re
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import apps, layers, orders
+from bench.load import Measured
+from bench.site import ENGINES, ROOT, Running, Site, machine, spread
+
+RESULTS = ROOT / "bench" / "RESULTS.md"
+HEAD = Sequence[str]
+Rows = list[list[str]]
+
+console = Console(width=150)
+
+
+class Report:
+    """Tables on the screen, and between their marks in RESULTS.md."""
+
+    def __init__(self) -> None:
+        self.written: dict[str, str] = {}
+
+    def table(self, name: str, title: str, head: HEAD, rows: Rows) -> None:
+        """Show a table, and keep it."""
+        shown = Table(*head, title=title)
+        for row in rows:
+            shown.add_row(*row)
+        console.print(shown)
+        lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+        lines += [f"| {' | '.join(row)} |" for row in rows]
+        self.written[name] = f"**{title}**\n\n" + "\n".join(lines)
+
+    def write(self, path: Path) -> None:
+        """Put the tables that were made between their marks; what is said about them stays."""
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        for name, body in {"machine": machine(), **self.written}.items():
+            block = f"<!-- {name} -->\n\n{body}\n\n<!-- /{name} -->"
+            pattern = re.compile(f"<!-- {name} -->.*?<!-- /{name} -->", re.DOTALL)
+            if pattern.search(text):
+                text = pattern.sub(lambda _, block=block: block, text)  # type: ignore[misc]
+            else:
+                text += f"\n{block}\n"
+        path.write_text(text, encoding="utf-8")
+
+
+def alternate(
+    site: Site,
+    running: Mapping[str, Running],
+    paths: Mapping[str, Sequence[str]],
+    *,
+    rounds: int,
+    seconds: float,
+    connections: int = 16,
+) -> dict[str, list[Measured]]:
+    """Return the runs of each server, taken in turn: A B C A B C …, after a warm-up."""
+    found: dict[str, list[Measured]] = {name: [] for name in running}
+    for name, server in running.items():
+        site.load.run(server, paths[name], 0.5, connections)
+    for _ in range(rounds):
+        for name, server in running.items():
+            found[name].append(site.load.run(server, paths[name], seconds, connections))
+    return found
+
+
+def ratios(
+    of: Sequence[Measured], to: Sequence[Measured], value: Callable[[Measured], float]
+) -> list[float]:
+    """Return the ratio of each pair that was measured one after the other."""
+    return [value(a) / value(b) for a, b in zip(of, to, strict=True)]
+
+
+def throughput(measured: Measured) -> float:
+    """Return requests a second."""
+    return measured.throughput
+
+
+def cpu(measured: Measured) -> float:
+    """Return µs of the server's CPU for a request."""
+    return measured.cpu_each
+
+
+def row(name: str, found: Sequence[Measured], base: Sequence[Measured] | None) -> list[str]:
+    """Return a row of a comparison."""
+    compared = ["1", "1"]
+    if base is not None:
+        compared = [
+            spread(ratios(found, base, throughput), "{:.3f}"),
+            spread(ratios(found, base, cpu), "{:.3f}"),
+        ]
+    return [
+        name,
+        spread([m.throughput for m in found], "{:.0f}"),
+        compared[0],
+        spread([m.cpu_each for m in found], "{:.1f}"),
+        compared[1],
+        f"{statistics.median(m.p50 for m in found) * 1e3:.2f} / "
+        f"{statistics.median(m.p99 for m in found) * 1e3:.2f}",
+    ]
+
+
+COMPARISON = ("", "requests/s", "ratio", "CPU µs/request", "ratio of CPU", "p50 / p99 ms")
+
+
+def door(site: Site, report: Report, *, quick: bool) -> None:
+    """The whole door against the same handler in bare Litestar."""
+    paths = [apps.address(0)]
+    for name in ENGINES:
+        engine = site.engine(name)
+        with site.server("bare") as bare, site.server("hub", engine, apps=1) as hub:
+            bare.cookie = hub.cookie
+            found = alternate(
+                site,
+                {"bare": bare, "hub": hub},
+                {"bare": paths, "hub": paths},
+                rounds=2 if quick else 9,
+                seconds=1 if quick else 2,
+            )
+        report.table(
+            f"door-{name}",
+            f"The whole door, {name} (aim: ratio ≥ 0.80)",
+            COMPARISON,
+            [
+                row("bare Litestar", found["bare"], None),
+                row("through the door", found["hub"], found["bare"]),
+            ],
+        )
+    costs = layers.run(site, quick=quick)
+    report.table(
+        "layers",
+        "Where it goes: CPU in one process, without a server",
+        ("layer", "adds µs", "total µs"),
+        [[cost.name, f"{cost.adds:.1f}", spread(cost.totals, "{:.1f}")] for cost in costs],
+    )
+    costliest = max(costs[1:], key=lambda cost: cost.adds)
+    console.print(f"costliest layer: {costliest.name}, {costliest.adds:.1f} µs")
+
+
+def usage(site: Site, report: Report, *, quick: bool) -> None:
+    """Usage capture on against off."""
+    paths = [apps.address(0)]
+    rows: Rows = []
+    for name in ENGINES:
+        engine = site.engine(name)
+        with (
+            site.server("hub", engine, apps=1, usage=False) as off,
+            site.server("hub", engine, apps=1) as on,
+        ):
+            found = alternate(
+                site,
+                {"off": off, "on": on},
+                {"off": paths, "on": paths},
+                rounds=2 if quick else 9,
+                seconds=1 if quick else 2,
+            )
+        rows += [
+            row(f"{name}, off", found["off"], None),
+            row(f"{name}, on", found["on"], found["off"]),
+        ]
+    report.table("usage", "Usage capture (aim: ratio ≥ 0.95)", COMPARISON, rows)
+
+
+def dispatch(site: Site, report: Report, *, quick: bool) -> None:
+    """The door with few and with many apps behind it."""
+    counts = (4, 20, 50) if quick else (4, 100, 500)
+    site.apps(max(counts))
+    engine = site.engine("embedded")
+    with ExitStack() as stack:
+        running = {}
+        for count in counts:
+            server = stack.enter_context(
+                site.server("hub", engine, apps=count, hotline=False, settle=True)
+            )
+            every = [apps.address(number) for number in range(count)]
+            site.load.run(server, every, 0.5 + count * 0.06)  # each app is built once
+            running[count] = server
+        for name, chosen, title in (
+            ("dispatch", lambda count: 4, "the same four asked (aim: within 3 %)"),
+            ("dispatch-spread", lambda count: count, "all of them asked in turn"),
+        ):
+            found = alternate(
+                site,
+                {str(count): server for count, server in running.items()},
+                {
+                    str(count): [apps.address(number) for number in range(chosen(count))]
+                    for count in counts
+                },
+                rounds=2 if quick else 9,
+                seconds=1 if quick else 1.5,
+            )
+            base = found[str(counts[0])]
+            report.table(
+                name,
+                f"Dispatch, {title}",
+                COMPARISON,
+                [
+                    row(f"{count} apps", found[str(count)], None if not at else base)
+                    for at, count in enumerate(counts)
+                ],
+            )
+
+
+def startup(site: Site, report: Report, *, quick: bool) -> None:
+    """From nothing to the first answer of an app."""
+    count = 20 if quick else 100
+    site.apps(count)
+    rows: Rows = []
+    for name in ENGINES:
+        engine = site.engine(name)
+        times: dict[str, list[float]] = {"wall": [], "cpu": []}
+        first = 0.0
+        for number in range(3 if quick else 8):
+            running = site.start("hub", engine, apps=count)
+            try:
+                seconds = running.wait(apps.address(count // 2))
+                spent = running.cpu()
+            finally:
+                running.end()
+            if number:
+                times["wall"].append(seconds)
+                times["cpu"].append(spent)
+            else:
+                first = seconds
+        rows.append(
+            [
+                f"{name}, {count} apps of 5 routes",
+                spread(times["wall"]),
+                spread(times["cpu"]),
+                f"{first:.2f}",
+            ]
+        )
+    report.table(
+        "startup",
+        "Start-up: process begun → first 200 of an app's route (aim: ≤ 1.5 s)",
+        ("", "seconds", "CPU seconds until then", "first time in a database"),
+        rows,
+    )
+
+
+def memory(site: Site, report: Report, *, quick: bool) -> None:
+    """What a worker and an app hold."""
+    many = 20 if quick else 100
+    site.apps(many)
+    rows: Rows = []
+    path = "/apps/hotline/orders"
+    for name in ENGINES:
+        held = {}
+        for count in (0, many):
+            with site.server("hub", site.engine(name), apps=count, settle=True) as hub:
+                every = [path, *(apps.address(number) for number in range(count))]
+                site.load.run(hub, every, 3 + count * 0.06)
+                held[count] = hub.memory()
+        each = {key: (held[many][key] - held[0][key]) / many for key in held[0]}
+        for label, found, form in (
+            ("the hotline alone", held[0], "{:.1f}"),
+            (f"and {many} apps of 5 routes", held[many], "{:.1f}"),
+            ("each app", each, "{:.2f}"),
+        ):
+            rows.append([f"{name}, {label}", *(form.format(found[k]) for k in held[0])])
+    report.table(
+        "memory",
+        "Memory of a worker under load, MiB (aim: ≤ 110 for each worker)",
+        ("", "resident", "proportional", "its own alone"),
+        rows,
+    )
+
+
+def listing(site: Site, report: Report, *, quick: bool) -> None:
+    """The list of cases against asyncpg and msgspec alone."""
+    engine = site.engine("production")
+    arguments = orders.fill(site, engine)
+    path = ["/apps/hotline/orders"]
+    hand: dict[str, Any] = {"query": orders.QUERY, "arguments": arguments}
+    with (
+        site.server("pool", engine, **hand) as by_hand,
+        site.server("pool-asgi", engine, **hand) as plain,
+        site.server("hub", engine) as hub,
+    ):
+        found = alternate(
+            site,
+            {"pool": by_hand, "pool-asgi": plain, "hub": hub},
+            {"pool": path, "pool-asgi": path, "hub": path},
+            rounds=2 if quick else 9,
+            seconds=1.5 if quick else 2,
+            connections=8,
+        )
+    base = found["pool"]
+    report.table(
+        "list",
+        "The case list: 20 of 10,000 orders, PostgreSQL (aim: ratio of CPU ≤ 2.2)",
+        COMPARISON,
+        [
+            row("asyncpg and msgspec in bare Litestar", base, None),
+            row("asyncpg and msgspec, bare ASGI", found["pool-asgi"], base),
+            row("the hotline's list through the hub", found["hub"], base),
+        ],
+    )
+
+
+WHAT: Mapping[str, Callable[..., None]] = {
+    "door": door,
+    "usage": usage,
+    "dispatch": dispatch,
+    "startup": startup,
+    "memory": memory,
+    "list": listing,
+}
+
+
+def main() -> None:
+    """Measure what was asked for, or everything."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("what", nargs="*", choices=[*WHAT, []], help="all of it without")
+    parser.add_argument("--quick", action="store_true", help="short runs: to try, not to quote")
+    parser.add_argument("--write", action="store_true", help="put the tables into RESULTS.md")
+    chosen = parser.parse_args()
+    report = Report()
+    console.print(machine())
+    for name in chosen.what or WHAT:
+        with Site() as site:
+            WHAT[name](site, report, quick=chosen.quick)
+    if chosen.write:
+        report.write(RESULTS)
+
+
+if __name__ == "__main__":
+    main()
