@@ -48,7 +48,7 @@ def register_jobs(hub: Hub) -> Sequence[Job]:  # type: ignore[empty-body]
 
 @hookspec
 def subscribe_events(hub: Hub) -> Mapping[str, EventHandler]:  # type: ignore[empty-body]
-    """Return handlers by event name (`hotline.order-closed`). An event arrives at least
+    """Return handlers by event name (`hotline.order.closed`). An event arrives at least
     once, in a unit of work of its own, from the outbox.
 
     since: 0.1.0

@@ -61,6 +61,8 @@ def demo(port: int | None) -> None:
     """Start the embedded demonstration: migrate, load a county, serve."""
     import os
 
+    from core.apps.migrations import MigrationError
+    from portal.assembly import StartRefused
     from portal.demo import prepare
 
     if port:
@@ -70,7 +72,10 @@ def demo(port: int | None) -> None:
         raise click.ClickException(
             "the demonstration is embedded: unset YIMEN_DATABASE_URL and YIMEN_REDIS_URL"
         )
-    accounts = asyncio.run(prepare(settings, console))
+    try:
+        accounts = asyncio.run(prepare(settings, console))
+    except (MigrationError, StartRefused) as error:
+        raise click.ClickException(str(error)) from error
     table = Table(title=f"{settings.county} · {settings.public_url}")
     for column in ("role", "username", "password"):
         table.add_column(column)
@@ -106,6 +111,7 @@ def run_server(settings: Settings, target: str) -> None:
 @main.command()
 def migrate() -> None:
     """Bring the tables of the shell and of every app up to date."""
+    from core.apps.migrations import MigrationError
     from core.apps.migrations import migrate as run
     from core.apps.registry import installed, load_apps
     from core.database import Database
@@ -120,7 +126,10 @@ def migrate() -> None:
         finally:
             await database.close()
 
-    moved = asyncio.run(act())
+    try:
+        moved = asyncio.run(act())
+    except MigrationError as error:
+        raise click.ClickException(str(error)) from error
     console.print(f"migrated: {', '.join(moved)}" if moved else "everything is up to date")
 
 
