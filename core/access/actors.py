@@ -13,21 +13,22 @@ import logging
 import time
 import weakref
 from collections import OrderedDict, defaultdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlmodel import col
 
 from core.access.events import RolesChanged
-from core.access.models import Generation, Grant, Revocation, Role, RolePermission
+from core.access.loading import Loaded, load_session
+from core.access.models import Generation, Grant, Revocation
 from core.database import Database, Transaction
 from core.identity.events import PersonChanged, PostEnded, SessionEnded
-from core.identity.models import OrganizationRow, Person, Post, SignInSession
+from core.identity.models import SignInSession
 from core.identity.sessions import digest
 from core.shared_state import WORKER_TTL_SECONDS, SharedState, end_tasks
-from plugin_sdk.ports import Actor, Audience, Permit, ScopeKind
+from plugin_sdk.ports import Actor
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +36,6 @@ TOPIC = "access"
 MOST_CACHED = 20_000
 KEEP_REVOCATIONS = timedelta(days=2)
 VISITOR = Actor()
-
-
-class _Cached(msgspec.Struct, frozen=True):
-    actor: Actor
-    expires: datetime
 
 
 class _Revoked(msgspec.Struct):
@@ -85,11 +81,12 @@ class Actors:
         self._lease_seconds = lease_seconds
         self._lease_until = 0.0
         self._generation = -1
-        self._cache: OrderedDict[str, _Cached] = OrderedDict()
+        self._cache: OrderedDict[str, Loaded] = OrderedDict()
         self._of_person: dict[UUID, set[str]] = defaultdict(set)
         self._revoked: weakref.WeakKeyDictionary[Transaction, _Revoked] = (
             weakref.WeakKeyDictionary()
         )
+        self._busy = asyncio.Lock()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         shared.on_hint(TOPIC, self._wake.set)
@@ -106,7 +103,7 @@ class Actors:
     async def close(self) -> None:
         """Give up the lease."""
         self._lease_until = 0.0
-        await end_tasks(self._task)
+        await end_tasks(self._task, busy=self._busy)
 
     async def of_token(self, token: str) -> Actor:
         """Return who holds a session's secret; the visitor when it is not in force."""
@@ -192,7 +189,8 @@ class Actors:
                     await self._wake.wait()
             self._wake.clear()
             try:
-                await self.renew()
+                async with self._busy:
+                    await self.renew()
             except Exception as error:  # without a lease every request asks the database
                 logger.warning("the access lease was not renewed: %s", type(error).__name__)
 
@@ -256,148 +254,3 @@ class Actors:
             await tx.session.execute(
                 delete(Revocation).where(col(Revocation.at) < tx.now - KEEP_REVOCATIONS)
             )
-
-
-async def current_generation(tx: Transaction) -> int:
-    """Return the number of the last revocation.
-
-    It is read before anything of an actor is: what is revoked later, between two statements
-    of one loading too, is then found by `revoked_since`.
-    """
-    return int((await tx.session.execute(select(col(Generation.value)))).scalar_one())
-
-
-async def load_session(tx: Transaction, session_id: str) -> _Cached | None:
-    """Return the actor of a session in force, None when it is not."""
-    generation = await current_generation(tx)
-    row = (
-        await tx.session.execute(
-            select(
-                col(SignInSession.person_id),
-                col(SignInSession.csrf),
-                col(SignInSession.expires_at),
-                col(SignInSession.post_id),
-                col(Person.name),
-                col(Person.language),
-                col(Person.elder),
-            )
-            .join(Person, col(Person.id) == col(SignInSession.person_id))
-            .where(
-                col(SignInSession.id) == session_id,
-                col(SignInSession.ended_at).is_(None),
-                col(SignInSession.expires_at) > tx.now,
-                col(Person.disabled_at).is_(None),
-            )
-        )
-    ).first()
-    if row is None:
-        return None
-    person_id, csrf, expires, post_id, name, language, elder = row
-    actor = await load_actor(tx, person_id, name, post_id, generation=generation)
-    return _Cached(
-        msgspec.structs.replace(
-            actor,
-            session_id=session_id,
-            csrf=csrf,
-            language=language,
-            elder=elder,
-        ),
-        expires,
-    )
-
-
-async def load_actor(
-    tx: Transaction,
-    person_id: UUID,
-    name: str,
-    post_id: UUID | None,
-    *,
-    generation: int | None = None,
-) -> Actor:
-    """Return a person as an actor in one post (None: as a resident).
-
-    `generation` was read before anything else of the actor, if the caller has read before.
-    """
-    if generation is None:
-        generation = await current_generation(tx)
-    post = None
-    if post_id is not None:
-        post = (
-            await tx.session.execute(
-                select(
-                    col(Post.title),
-                    col(OrganizationRow.id),
-                    col(OrganizationRow.name),
-                    col(OrganizationRow.code),
-                )
-                .join(OrganizationRow, col(OrganizationRow.id) == col(Post.organization_id))
-                .where(
-                    col(Post.id) == post_id,
-                    col(Post.person_id) == person_id,
-                    col(Post.starts_at) <= tx.now,
-                    or_(col(Post.ends_at).is_(None), col(Post.ends_at) > tx.now),
-                )
-            )
-        ).first()
-    actor = Actor(
-        person_id=person_id,
-        name=name,
-        audience=Audience.STAFF if post else Audience.RESIDENT,
-        permits=await _permits(tx, post_id if post else None),
-        revocation=generation,
-        loaded_at=tx.now,
-    )
-    if post is None:
-        return actor
-    return msgspec.structs.replace(
-        actor,
-        post_id=post_id,
-        post_title=post[0],
-        organization_id=post[1],
-        organization_name=post[2],
-        organization_code=post[3],
-    )
-
-
-async def _permits(tx: Transaction, post_id: UUID | None) -> dict[str, tuple[Permit, ...]]:
-    permits: dict[str, list[Permit]] = defaultdict(list)
-    own = await tx.session.execute(
-        select(col(RolePermission.permission), col(Role.key))
-        .join(Role, col(Role.key) == col(RolePermission.role))
-        .where(col(Role.audience) == Audience.RESIDENT)
-    )
-    for permission, role in own:
-        permits[permission].append(Permit(grant=f"audience:{role}", role=role, scope=ScopeKind.OWN))
-    if post_id is not None:
-        granted = await tx.session.execute(
-            select(
-                col(RolePermission.permission),
-                col(Grant.id),
-                col(Grant.role),
-                col(Grant.scope),
-                col(Grant.organizations),
-                col(Grant.starts_at),
-                col(Grant.ends_at),
-            )
-            .join(Grant, col(Grant.role) == col(RolePermission.role))
-            .where(
-                and_(
-                    col(Grant.post_id) == post_id,
-                    col(Grant.revoked_at).is_(None),
-                    or_(col(Grant.ends_at).is_(None), col(Grant.ends_at) > tx.now),
-                )
-            )
-            .order_by(col(Grant.id))
-        )
-        for permission, id, role, scope, organizations, starts, ends in granted:
-            permits[permission].append(
-                Permit(
-                    grant=str(id),
-                    role=role,
-                    scope=ScopeKind(scope),
-                    organizations=tuple(UUID(item) for item in organizations),
-                    starts=starts,
-                    ends=ends,
-                )
-            )
-    return {permission: tuple(held) for permission, held in permits.items()}

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import or_, select
 from sqlmodel import col
 
-from core.access.actors import load_actor
+from core.access.loading import load_actor
 from core.access.models import Grant, Role, RolePermission
 from core.access.scope import reach
 from core.database import Transaction

@@ -14,8 +14,9 @@ from sqlmodel import col
 
 from core import audit
 from core.access import guard
-from core.access.actors import Actors, load_session, revoked_since
+from core.access.actors import Actors, revoked_since
 from core.access.decisions import decide, organizations_holding
+from core.access.loading import load_session
 from core.database import UNIT, Clock, Database, Transaction, utc_now
 from core.delivery import service as delivery
 from core.files.images import PictureError, reencode_async

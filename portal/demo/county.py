@@ -8,8 +8,8 @@ import msgspec
 from sqlalchemy import select
 from sqlmodel import col
 
-from core.access.actors import load_actor
 from core.access.grants import grant
+from core.access.loading import load_actor
 from core.database import Transaction
 from core.identity.models import Person, Post
 from core.identity.organizations import (

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from core.access.actors import load_actor, load_session
 from core.access.grants import RoleDefinition, define_roles, grant, shell_roles
+from core.access.loading import load_actor, load_session
 from core.apps.migrations import migrate
 from core.database import Database
 from core.hub import AppHub, Services

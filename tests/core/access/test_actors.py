@@ -87,7 +87,8 @@ async def test_a_lease_runs_by_the_monotonic_clock(make_shell, monkeypatch):
     actors = shell.services.actors
     assert await allowed(shell, token)
     await asyncio.sleep(0)
-    actors._task.cancel()  # a worker that hangs renews nothing
+    async with actors._busy:
+        actors._task.cancel()  # a worker that hangs renews nothing
     asked = Asked(shell, monkeypatch)
     shell.clock.move(hours=-5)  # the wall clock says nothing about it
     assert await allowed(shell, token)
@@ -224,7 +225,8 @@ async def test_a_redis_that_has_forgotten_the_workers_hides_no_lease(make_shell,
     staff, token = await someone(first)
     assert await allowed(second, token)
     second.services.shared._tasks[0].cancel()  # no heartbeat brings it back
-    second.services.actors._task.cancel()  # nor the renewal: its lease still runs
+    async with second.services.actors._busy:
+        second.services.actors._task.cancel()  # nor the renewal: its lease still runs
     own_valkey.restart()
     heard = [await first.services.shared.acknowledge("access", 0) for _ in range(5)]
     assert heard[-1]
@@ -257,8 +259,7 @@ async def test_what_was_loaded_while_a_revocation_was_read_is_not_kept(make_shel
     shell = await make_shell(background=True)
     staff, token = await someone(shell)
     import core.access.actors as actors
-
-    before = actors.load_session
+    from core.access.loading import load_session as before
 
     async def slow(tx, session_id):
         found = await before(tx, session_id)  # as it was
@@ -318,10 +319,10 @@ async def test_a_revocation_between_two_statements_of_a_loading_is_seen_by_the_w
     shell, monkeypatch
 ):
     """The session is read, then ends, then the rest is read: the write must still refuse."""
-    import core.access.actors as actors
+    import core.access.loading as loading
 
     _, token = await someone(shell, "probe.writer")
-    before = actors.load_actor
+    before = loading.load_actor
 
     async def slow(tx, *args, **more):
         async def end():
@@ -335,9 +336,9 @@ async def test_a_revocation_between_two_statements_of_a_loading_is_seen_by_the_w
             await asyncio.create_task(end())
         return found
 
-    monkeypatch.setattr(actors, "load_actor", slow)
+    monkeypatch.setattr(loading, "load_actor", slow)
     actor = await shell.of_session(token, "probe.write")
-    monkeypatch.setattr(actors, "load_actor", before)
+    monkeypatch.setattr(loading, "load_actor", before)
     with pytest.raises(Denied):
         async with shell.hub.work(actor):
             pass

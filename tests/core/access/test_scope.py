@@ -8,9 +8,9 @@ import msgspec
 from hypothesis import strategies as st
 from sqlmodel import col
 
-from core.access.actors import load_actor
 from core.access.decisions import decide_row, explain
 from core.access.grants import grant
+from core.access.loading import load_actor
 from core.hub import Unit
 from core.identity.organizations import DirectoryRow, by_code, import_directory
 from core.identity.people import add_person, add_post
