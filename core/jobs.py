@@ -124,6 +124,7 @@ class Jobs:
         self._shared = shared
         self._periodic: dict[str, _Periodic] = {}
         self._handlers: dict[str, OutboxHandler] = {}
+        self._busy = asyncio.Lock()
         self._wake = asyncio.Event()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -156,7 +157,8 @@ class Jobs:
 
     async def close(self) -> None:
         """Stop ticking; what was running here may begin elsewhere at once."""
-        await end_tasks(self._task, *self._running.values())
+        await end_tasks(self._task, busy=self._busy)
+        await end_tasks(*self._running.values())
         if self._task is None:
             return
         try:
@@ -175,9 +177,12 @@ class Jobs:
     async def _run(self) -> None:
         while True:
             try:
-                await self._begin_due()
-                while await self.relay():
-                    pass
+                async with self._busy:
+                    await self._begin_due()
+                more = True
+                while more:
+                    async with self._busy:  # let go between batches, for whoever ends this
+                        more = bool(await self.relay())
             except Exception:
                 logger.exception("jobs: this round failed, the next follows")
             with contextlib.suppress(TimeoutError):

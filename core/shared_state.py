@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 0.5
 WORKER_TTL_SECONDS = 3
+END_SECONDS = 5
 _AWAY = (RedisError, OSError, TimeoutError)
 Callback = Callable[[], None]
 
@@ -39,13 +40,20 @@ def new_worker_id() -> str:
     return f"{os.getpid()}-{secrets.token_hex(4)}"
 
 
-async def end_tasks(*tasks: asyncio.Task[None] | None) -> None:
+async def end_tasks(*tasks: asyncio.Task[None] | None, busy: asyncio.Lock | None = None) -> None:
     """Cancel background tasks of a worker and wait until they have ended.
 
+    `busy` is held by a task while it works: what it does is ended first, a few seconds at
+    most, since a statement that is cut leaves a connection whose answer nobody awaits.
     A cancellation may be swallowed by a library that waits (the drivers', `wait_for` of
     Python 3.11): it is repeated until it is heard.
     """
     running = {task for task in tasks if task is not None}
+    if busy is not None and running:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_SECONDS), busy:
+                for task in running:
+                    task.cancel()
     while running:
         for task in running:
             task.cancel()

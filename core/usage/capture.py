@@ -52,6 +52,7 @@ class Usage:
         self._pending: tuple[int, dict[CellKey, dict[str, int]], dict[LatencyKey, int]] | None = (
             None
         )
+        self._busy = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self.lost = 0
         self.enabled = True
@@ -85,7 +86,7 @@ class Usage:
 
     async def close(self) -> None:
         """Flush what is left."""
-        await end_tasks(self._task)
+        await end_tasks(self._task, busy=self._busy)
         try:
             await self.flush()
         except Exception as error:
@@ -95,7 +96,8 @@ class Usage:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             try:
-                await self.flush()
+                async with self._busy:
+                    await self.flush()
             except Exception as error:
                 logger.warning("usage is kept for the next flush: %s", type(error).__name__)
 
