@@ -189,11 +189,15 @@ class Renderer(Frames):
             params["name"] = params["name_en"]
         elif "name_zh" in params:
             params["name"] = params["name_zh"]
+        if reason := str(params.get("reason") or "").strip():  # as people typed it: a sentence
+            ended = reason[-1] in "。.！!？?"
+            params["reason"] = reason + ("" if ended else "." if language == "en" else "。")
+        detail = self.catalogue.text(language, f"problem.{problem.code}.detail", **params)
         described: dict[str, Any] = {
             "type": f"urn:yimen:problem:{problem.code}",
             "title": self.catalogue.text(language, f"problem.{problem.code}.title", **params),
             "status": problem.status,
-            "detail": self.catalogue.text(language, f"problem.{problem.code}.detail", **params),
+            "detail": detail.strip(),
             "request": scope["yimen"].id,
         }
         for name in ("permission", "reason", "until", "successor", "app"):
@@ -234,7 +238,7 @@ class Renderer(Frames):
             "status": problem.status,
             "title": described["title"],
             "detail": described["detail"],
-            "reference": described["request"] if problem.status >= 500 else "",
+            "reference": described["request"] if problem.status in (500, 504) else "",
             "again": own_path(scope, with_query=True) if _may_retry(scope, problem) else None,
             "why": f"/why?permission={quote(str(problem.params['permission']))}"
             if problem.code == "denied"
