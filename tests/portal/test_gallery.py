@@ -924,7 +924,7 @@ def test_a_number_copies_and_a_wrong_form_takes_the_focus(browser, server):
     context, tab, _ = look(browser, f"{server}/submitted?lang=en", 390)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.click("[data-copy]")
-    tab.wait_for_function("document.getElementById('live').textContent === 'Copied'")
+    tab.wait_for_function("() => document.getElementById('live').textContent === 'Copied'")
     assert tab.evaluate("navigator.clipboard.readText()") == "202611240001"
     context.close()
 
