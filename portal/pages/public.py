@@ -11,7 +11,7 @@ from pydantic import Field
 from core.access.decisions import explain, role_titles
 from core.governance.feedback import feedback, file_feedback, reply
 from core.identity.organizations import by_code
-from plugin_sdk.forms import Form, field_views, read_form
+from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_error
 from plugin_sdk.routes import PUBLIC, actor_of, needs
@@ -115,9 +115,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         except Invalid as wrong:
             if not portal.renderer.wants_page(request.scope):
                 raise
-            typed = {key: value for key, value in (await request.form()).items() if key != "_csrf"}
-            fields = feedback_fields("", language, values=typed, errors=wrong.errors)
-            view = feedback_view(str(typed.get("app", "")), fields, language)
+            given = await typed(request)
+            fields = feedback_fields("", language, values=given, errors=wrong.errors)
+            view = feedback_view(str(given.get("app", "")), fields, language)
             return await portal.show(request, "feedback.html", "frame.feedback", view, status=422)
         async with services.database.transaction(write=True) as tx:
             number = await file_feedback(

@@ -10,7 +10,7 @@ from pydantic import Field
 from core.identity import organizations
 from core.work.calendar import enter_notice
 from core.work.holidays import NoticeError
-from plugin_sdk.forms import Form, field_views, read_form
+from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.problems import Invalid, field_error
 from plugin_sdk.routes import actor_of, needs
 from portal.pages.admin.side import side_form
@@ -93,8 +93,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         except Invalid as wrong:
             if not portal.renderer.wants_page(request.scope):
                 raise
-            typed = dict((await request.form()).items())
-            fields = field_views(UnitForm, "page.admin.unit", values=typed, errors=wrong.errors)
+            given = await typed(request)
+            fields = field_views(UnitForm, "page.admin.unit", values=given, errors=wrong.errors)
             return await page(request, form=fields, status=422)
         return portal.done(request, "/admin/organizations", "page.admin.unit.added", status=201)
 
@@ -113,9 +113,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         except Invalid as wrong:
             if not portal.renderer.wants_page(request.scope):
                 raise
-            typed = dict((await request.form()).items())
+            given = await typed(request)
             fields = field_views(
-                HolidayForm, "page.admin.holiday", values=typed, errors=wrong.errors
+                HolidayForm, "page.admin.holiday", values=given, errors=wrong.errors
             )
             return await page(request, notice=fields, status=422)
         await portal.services.refresh_calendar()
