@@ -126,7 +126,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         tried = await services.shared.hit(f"sign-in:account:{name}", WINDOW)
         from_there = await services.shared.hit(f"sign-in:address:{address}", WINDOW)
         if tried > PER_ACCOUNT or from_there > PER_ADDRESS:
-            raise Problem("too-many", status=429, headers={"Retry-After": str(WINDOW)})
+            raise Problem("sign-in-too-many", status=429, headers={"Retry-After": str(WINDOW)})
         async with portal.read() as tx:
             known = await sessions.credentials(tx, name)
         right = await verify_password(known.password_hash if known else None, form.password)

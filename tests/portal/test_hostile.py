@@ -33,3 +33,28 @@ async def test_a_form_of_very_many_fields_is_refused(hub_app):
     body = "&".join(f"a{n}=1" for n in range(5000))
     answer = await hub_app.client().post("/sign-in", content=body, headers=URLENCODED)
     assert answer.status_code == 400
+
+
+async def test_nobody_locks_themselves_out_as_administrator(hub_app):
+    administrator = await hub_app.client_as("administrator")
+    found = (await administrator.get("/admin/people")).json()["people"]
+    (me,) = (item for item in found if item["username"] == "administrator")
+    shown = (await administrator.get(me["href"])).json()
+    (post,), (grant,) = shown["posts"], shown["grants"]
+    for path in (
+        f"{me['href']}/disable",
+        f"/admin/posts/{post['id']}/end",
+        f"/admin/grants/{grant['id']}/withdraw",
+    ):
+        answer = await administrator.post(path, json={})
+        assert answer.status_code == 409, path
+        assert answer.json()["type"] == "urn:yimen:problem:not-oneself"
+    assert (await administrator.get("/admin/people")).status_code == 200
+
+
+async def test_too_many_tries_are_said_where_no_password_is_asked_for(hub_app):
+    visitor = hub_app.client()
+    for _ in range(21):
+        answer = await visitor.get("/track", params={"number": "202601010001", "code": "1"})
+    assert answer.status_code == 429
+    assert "密码" not in answer.json()["detail"]

@@ -10,10 +10,10 @@ from pydantic import Field
 
 from core.access import decisions, grants
 from core.identity import people
-from plugin_sdk.forms import Form, field_views, read_form
+from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.identifiers import mask_name
 from plugin_sdk.ports import ScopeKind
-from plugin_sdk.problems import Invalid, NotFound, field_error
+from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.text import Text
 from plugin_sdk.views import Option, Phrase
@@ -55,13 +55,13 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         *,
         status: int = 200,
         errors: Any = (),
-        typed: Any = None,
+        given: Any = None,
     ) -> Response[Any]:
         actor = actor_of(request)
         english = portal.renderer.language(request.scope) == "en"
         async with portal.read() as tx:
             holders = await decisions.who_may(tx, permission) if permission else []
-            given = await grants.grants(tx)
+            in_force = await grants.grants(tx)
             titles = await decisions.role_titles(tx)
 
         def role(key: str) -> str:
@@ -81,7 +81,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         fields = field_views(
             GrantForm,
             "page.admin.grant",
-            values=typed,
+            values=given,
             errors=errors,
             options={"role": roles, "scope": scopes},
         )
@@ -112,7 +112,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     "ends_at": item.ends_at,
                     "withdraw": f"/admin/grants/{item.id}/withdraw" if may else None,
                 }
-                for item in given
+                for item in in_force
             ],
             "forms": [side_form("page.admin.grant.add", "/admin/grants", fields)] if may else [],
         }
@@ -156,15 +156,19 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         except Invalid as wrong:
             if not portal.renderer.wants_page(request.scope):
                 raise
-            typed = dict((await request.form()).items())
-            return await page(request, "", status=422, errors=wrong.errors, typed=typed)
+            given = await typed(request)
+            return await page(request, "", status=422, errors=wrong.errors, given=given)
         return portal.done(request, "/admin/grants", "page.admin.grant.added", status=201)
 
     @post("/admin/grants/{id:uuid}/withdraw", opt=needs("grants.manage", body=Nothing))
     async def take(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
         """Take a grant back: refused everywhere once this has answered."""
-        await read_form(request, Nothing, actor_of(request))
+        actor = actor_of(request)
+        await read_form(request, Nothing, actor)
         async with portal.change(request, "grant-withdrawn", f"grant:{id}") as tx:
+            own = await grants.grants(tx, person_id=actor.person_id)
+            if id in {item.id for item in own}:  # nobody might be left to undo it
+                raise Conflict("not-oneself")
             try:
                 await grants.withdraw(tx, id)
             except grants.GrantError:

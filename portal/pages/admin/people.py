@@ -10,8 +10,8 @@ from pydantic import Field
 
 from core.access import grants
 from core.identity import organizations, people
-from plugin_sdk.forms import Form, field_views, read_form
-from plugin_sdk.problems import Invalid, NotFound, Problem, field_error
+from plugin_sdk.forms import Form, field_views, read_form, typed
+from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_error
 from plugin_sdk.routes import actor_of, needs
 from portal.pages.admin.side import side_form
 from portal.pages.context import AnyRequest, Portal
@@ -100,8 +100,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         except Invalid as wrong:
             if not portal.renderer.wants_page(request.scope):
                 raise
-            typed = {k: v for k, v in (await request.form()).items() if k != "password"}
-            fields = field_views(PersonForm, "page.admin.person", values=typed, errors=wrong.errors)
+            given = {k: v for k, v in (await typed(request)).items() if k != "password"}
+            fields = field_views(PersonForm, "page.admin.person", values=given, errors=wrong.errors)
             return await people_page(request, "", status=422, form=fields)
         return portal.done(request, "/admin/people", "page.admin.person.added", status=201)
 
@@ -123,6 +123,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             actor = actor_of(request)
             await read_form(request, Nothing, actor)
             async with portal.change(request, name, f"{said}:{id}") as tx:
+                held = await people.posts(tx, [actor.person_id] if actor.person_id else [])
+                if id in {actor.person_id, *(post.id for post in held)}:  # nobody could undo it
+                    raise Conflict("not-oneself")
                 try:
                     await do(tx, id)
                 except people.PersonError as error:
