@@ -63,7 +63,8 @@ def alternate(
     """Return the runs of each server, taken in turn: A B C A B C …, after a warm-up."""
     found: dict[str, list[Measured]] = {name: [] for name in running}
     for name, server in running.items():
-        site.load.run(server, paths[name], 0.5, connections)
+        server.wait(paths[name][0])
+        site.load.run(server, paths[name], 1.0, connections)
     for _ in range(rounds):
         for name, server in running.items():
             found[name].append(site.load.run(server, paths[name], seconds, connections))
@@ -120,8 +121,8 @@ def door(site: Site, report: Report, *, quick: bool) -> None:
                 site,
                 {"bare": bare, "hub": hub},
                 {"bare": paths, "hub": paths},
-                rounds=2 if quick else 9,
-                seconds=1 if quick else 2,
+                rounds=2 if quick else 7,
+                seconds=1 if quick else 1.5,
             )
         report.table(
             f"door-{name}",
@@ -157,8 +158,8 @@ def usage(site: Site, report: Report, *, quick: bool) -> None:
                 site,
                 {"off": off, "on": on},
                 {"off": paths, "on": paths},
-                rounds=2 if quick else 9,
-                seconds=1 if quick else 2,
+                rounds=2 if quick else 7,
+                seconds=1 if quick else 1.5,
             )
         rows += [
             row(f"{name}, off", found["off"], None),
@@ -192,7 +193,7 @@ def dispatch(site: Site, report: Report, *, quick: bool) -> None:
                     str(count): [apps.address(number) for number in range(chosen(count))]
                     for count in counts
                 },
-                rounds=2 if quick else 9,
+                rounds=2 if quick else 7,
                 seconds=1 if quick else 1.5,
             )
             base = found[str(counts[0])]
@@ -216,7 +217,7 @@ def startup(site: Site, report: Report, *, quick: bool) -> None:
         engine = site.engine(name)
         times: dict[str, list[float]] = {"wall": [], "cpu": []}
         first = 0.0
-        for number in range(3 if quick else 8):
+        for number in range(3 if quick else 7):
             running = site.start("hub", engine, apps=count)
             try:
                 seconds = running.wait(apps.address(count // 2))
@@ -287,8 +288,8 @@ def listing(site: Site, report: Report, *, quick: bool) -> None:
             site,
             {"pool": by_hand, "pool-asgi": plain, "hub": hub},
             {"pool": path, "pool-asgi": path, "hub": path},
-            rounds=2 if quick else 9,
-            seconds=1.5 if quick else 2,
+            rounds=2 if quick else 7,
+            seconds=1.5,
             connections=8,
         )
     base = found["pool"]
@@ -326,8 +327,8 @@ def main() -> None:
     for name in chosen.what or WHAT:
         with Site() as site:
             WHAT[name](site, report, quick=chosen.quick)
-    if chosen.write:
-        report.write(RESULTS)
+        if chosen.write:
+            report.write(RESULTS)
 
 
 if __name__ == "__main__":

@@ -218,7 +218,7 @@ class Load:
         told.write(msgspec.json.encode(run) + b"\n")
         told.flush()
         measured = msgspec.json.decode(heard.readline(), type=Measured)
-        if measured.failed or not measured.requests:
+        if measured.failed:
             raise RuntimeError(f"{measured.failed} of {measured.requests} were not answered: {run}")
         return measured
 
