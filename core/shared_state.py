@@ -91,6 +91,10 @@ class SharedState(Protocol):
         """Count a hit; return how many there were in the present window of `seconds`."""
         ...
 
+    async def take_back(self, key: str) -> None:
+        """Give a counter its last hit back."""
+        ...
+
     async def forget(self, key: str) -> None:
         """Start a counter anew."""
         ...
@@ -112,6 +116,11 @@ class _Windows:
                 self._counts = {k: v for k, v in self._counts.items() if v[0] > now}
         self._counts[key] = (until, count + 1)
         return count + 1
+
+    def take_back(self, key: str) -> None:
+        if key in self._counts:
+            until, count = self._counts[key]
+            self._counts[key] = (until, max(0, count - 1))
 
     def forget(self, key: str) -> None:
         self._counts.pop(key, None)
@@ -153,6 +162,10 @@ class LocalState:
     async def hit(self, key: str, seconds: int) -> int:
         """See `SharedState`."""
         return self._windows.hit(key, seconds)
+
+    async def take_back(self, key: str) -> None:
+        """See `SharedState`."""
+        self._windows.take_back(key)
 
     async def forget(self, key: str) -> None:
         """See `SharedState`."""
@@ -253,6 +266,14 @@ class RedisState:
             return int(count)
         except _AWAY:
             return self._windows.hit(key, seconds)
+
+    async def take_back(self, key: str) -> None:
+        """See `SharedState`."""
+        self._windows.take_back(key)
+        name = self._key("hits", key)
+        with contextlib.suppress(*_AWAY):
+            if await self._redis.exists(name):  # a counter that ran out is not begun below zero
+                await self._redis.decr(name)
 
     async def forget(self, key: str) -> None:
         """See `SharedState`."""

@@ -80,7 +80,7 @@ class Renderer(Frames):
         response = Response(
             render(self.environment, template, page, view=view, **more),
             status_code=status,
-            media_type="text/html; charset=utf-8",
+            media_type="text/html",
             headers={"Vary": "HX-Request, Accept, Cookie"},
         )
         if page.flash is not None:
@@ -222,7 +222,7 @@ class Renderer(Frames):
             if self.wants_page(scope) and scope["method"] in ("GET", "HEAD"):
                 back = quote(own_path(scope, with_query=True), safe="")
                 return Redirect(f"/sign-in?next={back}", status_code=303)
-            problem.status = 401
+            problem = Problem("sign-in-needed", status=401, headers=problem.headers)
         described = self.describe(scope, problem)
         headers = {**problem.headers, "Cache-Control": "no-store"}
         if not self.wants_page(scope):

@@ -199,7 +199,7 @@ class _Files:
         except PictureError as error:
             raise Invalid(field_error("photos", error.code, **error.params)) from None
         return Picture(
-            name[:200], drawn.data, drawn.width, drawn.height, drawn.media_type, drawn.sha256
+            _plain_name(name), drawn.data, drawn.width, drawn.height, drawn.media_type, drawn.sha256
         )
 
     async def keep(self, work: Any, subject: str, picture: Picture) -> StoredFile:
@@ -317,3 +317,9 @@ class AppHub:
         if "." in actor.permission and decide(current, actor.permission, tx.now) is None:
             raise Denied(actor.permission, reason="revoked")
         return current
+
+
+def _plain_name(name: str) -> str:
+    """Return the name of a file without what could be read as more than a name."""
+    kept = "".join(c for c in name if c.isprintable() and c not in "<>\"'/\\")
+    return kept.strip()[:100] or "photo"

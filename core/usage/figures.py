@@ -3,7 +3,7 @@
 from datetime import date
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlmodel import col
 
 from core.database import Transaction
@@ -71,8 +71,13 @@ async def by_day(tx: Transaction, app: str, since: date, until: date) -> list[Da
 
 
 async def first_day(tx: Transaction) -> date | None:
-    """Return the first day that anything was counted; before it all is unknown."""
-    return (await tx.session.execute(select(func.min(col(UsageCell.day))))).scalar_one()
+    """Return the first day that the door counted a request; before it all is unknown.
+
+    Effects may be older: they are dated by the act, also where history was brought in.
+    """
+    cell = UsageCell
+    counted = or_(col(cell.answered) > 0, col(cell.refused) > 0, col(cell.failed) > 0)
+    return (await tx.session.execute(select(func.min(col(cell.day))).where(counted))).scalar_one()
 
 
 async def latency(tx: Transaction, app: str, since: date, until: date) -> dict[int, int]:

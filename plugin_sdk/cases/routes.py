@@ -43,10 +43,11 @@ async def keeping(
     """Let a refusal carry its form with everything that was typed: nothing is lost."""
     try:
         yield
-    except (Invalid, Conflict) as problem:
-        if problem.view is None:
+    except Problem as problem:
+        expired = problem.code == "form-expired"  # a session that began anew meanwhile
+        if problem.view is None and (expired or isinstance(problem, Invalid | Conflict)):
             conflict = None
-            if isinstance(problem, Conflict):
+            if expired or isinstance(problem, Conflict):
                 conflict = Phrase(f"problem.{problem.code}.detail", problem.params)
             try:
                 async with desk.hub.read(actor) as read:
@@ -123,7 +124,7 @@ def _export(desk: CaseDesk[Any]) -> list[HTTPRouteHandler]:
         name = f"{hub.app}-{flow.name}-{local_day(hub.now()):%Y%m%d}.csv"
         return Stream(
             _csv(desk, actor, filters, header, states),
-            media_type="text/csv; charset=utf-8",
+            media_type="text/csv",
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )
 

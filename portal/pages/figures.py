@@ -83,7 +83,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         body = b"".join(csv_chunks(names, ([getattr(row, n) for n in names] for row in rows)))
         return Response(
             body,
-            media_type="text/csv; charset=utf-8",
+            media_type="text/csv",
             headers={"Content-Disposition": 'attachment; filename="usage.csv"'},
         )
 

@@ -256,8 +256,14 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Show the complaints and suggestions about apps, unanswered first."""
         async with portal.read() as tx:
             found = await feedback(tx)
+        english = portal.renderer.language(request.scope) == "en"
+        known = {item.app: portal.apps.manifest(item.app) for item in found}
         view = {
             "complaints": found,
+            "names": {
+                name: _say(manifest.identity.names, english) if manifest else name
+                for name, manifest in known.items()
+            },
             "may_answer": portal.may(actor_of(request), "feedback.answer"),
         }
         return await portal.show(request, "owner_feedback.html", "page.owner_feedback.title", view)

@@ -161,6 +161,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 f"person:{known.person_id}",
             )
         await services.shared.forget(f"sign-in:account:{name}")
+        await services.shared.take_back(f"sign-in:address:{address}")  # an office shares it
         if portal.renderer.wants_page(request.scope):
             response = portal.renderer.redirect(target)
         else:

@@ -89,7 +89,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         page = await portal.renderer.page(request.scope, "Components")
         return Response(
             gallery_html(portal.renderer.environment, page.lang, page.mode),
-            media_type="text/html; charset=utf-8",
+            media_type="text/html",
         )
 
     found = [healthz, readyz, openapi, asset, file]

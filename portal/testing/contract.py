@@ -7,13 +7,15 @@ async def test_contract(assert_app_contract):
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import httpx
 import pytest
-from litestar.handlers import HTTPRouteHandler
 
 from portal.testing.hub import Client, HubMaker, HubUnderTest
+
+if TYPE_CHECKING:  # the plugin is loaded by every run of pytest: it stays cheap
+    from litestar.handlers import HTTPRouteHandler
 
 Way = Literal["raise", "exit", "slow", "block"]
 EFFECTLESS = {"GET", "HEAD", "OPTIONS"}
@@ -121,7 +123,7 @@ async def contract_faults(hub: HubUnderTest, app: str) -> list[str]:
 class _Route:
     """One method at one path of an app."""
 
-    def __init__(self, handler: HTTPRouteHandler, method: str, path: str) -> None:
+    def __init__(self, handler: "HTTPRouteHandler", method: str, path: str) -> None:
         from core.apps.native import FULL
 
         self.method = method

@@ -54,7 +54,32 @@ async def test_nobody_locks_themselves_out_as_administrator(hub_app):
 
 async def test_too_many_tries_are_said_where_no_password_is_asked_for(hub_app):
     visitor = hub_app.client()
-    for _ in range(21):
-        answer = await visitor.get("/track", params={"number": "202601010001", "code": "1"})
+    guess = {"number": "202601010001", "code": "1"}
+    for _ in range(20):
+        assert (await visitor.get("/track", params=guess)).status_code == 200
+    answer = await visitor.get("/track", params=guess)
     assert answer.status_code == 429
     assert "密码" not in answer.json()["detail"]
+
+
+async def test_a_form_of_an_ended_session_keeps_what_was_typed(hub_app, client_as):
+    resident = await client_as("resident")
+    typed = {"kind": "help", "text": "路灯不亮，连着五盏", "place": "富国路"}
+    answer = await resident.post_form("/apps/hotline/orders", {**typed, "_csrf": "of-yesterday"})
+    assert answer.status_code == 403
+    assert typed["text"] in answer.text
+    assert resident.csrf in answer.text  # sent again, it is taken
+
+
+async def test_a_visitor_who_sends_a_form_is_told_to_sign_in_first(hub_app):
+    visitor = hub_app.client()
+    answer = await visitor.post_form("/apps/hotline/orders", {"kind": "help", "text": "路灯"})
+    assert answer.status_code == 401
+    assert "需要登录" in answer.text
+
+
+async def test_an_office_that_signs_in_often_is_not_locked_out(hub_app):
+    for _ in range(55):
+        await hub_app.services.shared.hit("sign-in:address:127.0.0.1", 600)
+        await hub_app.services.shared.take_back("sign-in:address:127.0.0.1")
+    assert (await hub_app.client_as("operator")).csrf

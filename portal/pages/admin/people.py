@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
@@ -11,6 +12,7 @@ from pydantic import Field
 from core.access import grants
 from core.identity import organizations, people
 from plugin_sdk.forms import Form, field_views, read_form, typed
+from plugin_sdk.identifiers import mask_phone
 from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_error
 from plugin_sdk.routes import actor_of, needs
 from portal.pages.admin.side import side_form
@@ -114,7 +116,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 raise NotFound
             held = await people.posts(tx, [id], ended=True)
             given = await grants.grants(tx, person_id=id)
-        view = {"person": who, "posts": held, "grants": given}
+        masked = msgspec.structs.replace(who, phone=mask_phone(who.phone) if who.phone else None)
+        view = {"person": masked, "posts": held, "grants": given}
         return await portal.show(request, "admin_person.html", "page.admin.people", view)
 
     def act(path: str, name: str, said: str, do: Any) -> HTTPRouteHandler:
