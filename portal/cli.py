@@ -98,6 +98,7 @@ def run_server(settings: Settings, target: str) -> None:
     from portal.server import AddressTaken
     from portal.server import serve as run
 
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it says nothing that helps here
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
     )

@@ -280,7 +280,9 @@ class CaseTraces(Generic[R]):
         work.notify(to, message, self.href(row.number), delay_seconds=delay, dedupe=dedupe)
 
     def _text(self, work: Work, row: R, words: str) -> None:
-        """Tell a requester without an account by short message, in Chinese."""
+        """Tell a requester without an account by short message, in Chinese: what to follow
+        the case with, and later that there is news; the news itself is read there."""
+        words = words if words == "notice.filed" else "notice.news"
         phone = getattr(row, self.flow.contact) if self.flow.contact else None
         if row.person_id is None and phone:
             said = self.words(words, number=row.number, title=row.title, code=row.code)

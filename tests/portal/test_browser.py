@@ -298,3 +298,16 @@ async def test_a_wrong_password_says_neither_half_and_leads_back(served_hub, pho
     await tab.get_by_role("button", name="退出").last.click()
     await tab.wait_for_url(f"{served_hub.url}/")
     await tab.locator("main").get_by_role("link", name="登录").wait_for()
+
+
+@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
+async def test_the_position_is_asked_of_the_device_only_when_one_wants_it(served_hub, phone):
+    tab = await phone()
+    await sign_in(tab, served_hub.url, "resident", next="/apps/hotline/orders/new")
+    await tab.context.grant_permissions(["geolocation"], origin=served_hub.url)
+    await tab.context.set_geolocation({"longitude": 118.1325, "latitude": 37.698})
+    field = tab.locator("input[name=longitude]")
+    assert await field.input_value() == ""
+    await tab.click("[data-position] button")
+    await tab.wait_for_function("document.querySelector('[name=latitude]').value !== ''")
+    assert await field.input_value() == "118.132500"

@@ -619,6 +619,7 @@ PAGES = {
         PLAIN,
         {
             "may_answer": True,
+            "names": {"hotline": "12345热线"},
             "complaints": [
                 S(
                     id="1",

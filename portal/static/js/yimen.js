@@ -37,6 +37,21 @@
     setTimeout(() => { label.textContent = before; }, 2000);
   }
 
+  // ---- where it happened: asked of the device only when the button is pressed ----
+  function locate(button) {
+    const form = button.closest("form");
+    const note = $("p", button.parentElement);
+    const done = (text) => { note.textContent = text; };
+    navigator.geolocation.getCurrentPosition((found) => {
+      form.elements.longitude.value = found.coords.longitude.toFixed(6);
+      form.elements.latitude.value = found.coords.latitude.toFixed(6);
+      done(button.dataset.sayFound);
+    }, () => done(button.dataset.sayNone), { enableHighAccuracy: true, timeout: 10000 });
+  }
+  function offerPosition() {
+    for (const part of $$("[data-position]")) part.hidden = !navigator.geolocation;
+  }
+
   // ---- photos: listed, made smaller on the device ----
   const LONGEST = 1600;
   async function shrink(file) {
@@ -256,12 +271,16 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy]");
     if (button) copy(button);
+    const here = event.target.closest("[data-position] button");
+    if (here) locate(here);
     const shortcuts = event.target.closest("[data-shortcuts-switch]");
     if (shortcuts) { try { localStorage.setItem("shortcuts", shortcuts.checked ? "on" : "off"); } catch { /* private window */ } }
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-upload]")) chosen(event.target);
   });
+  document.addEventListener("htmx:afterSettle", offerPosition);
+  offerPosition();
   const summary = $(".error-summary");
   if (summary) summary.focus();
   const toggle = $("[data-shortcuts-switch]");
