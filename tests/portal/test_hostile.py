@@ -79,7 +79,7 @@ async def test_a_visitor_who_sends_a_form_is_told_to_sign_in_first(hub_app):
 
 
 async def test_an_office_that_signs_in_often_is_not_locked_out(hub_app):
-    for _ in range(55):
+    for _ in range(49):  # wrong passwords from behind the same address; one more may come
         await hub_app.services.shared.hit("sign-in:address:127.0.0.1", 600)
-        await hub_app.services.shared.take_back("sign-in:address:127.0.0.1")
-    assert (await hub_app.client_as("operator")).csrf
+    for role in ("operator", "dispatcher", "unit"):
+        assert (await hub_app.client_as(role)).csrf
