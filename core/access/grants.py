@@ -1,5 +1,6 @@
 """Roles and grants: given, taken, synchronised from manifests."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -93,12 +94,12 @@ async def define_roles(tx: Transaction, app: str, roles: Sequence[RoleDefinition
     Workers that start together do it one after another. What others have cached under the
     roles before is revoked.
     """
-    if not await _differ(tx, app, roles):
+    if not await outdated_roles(tx, {app: roles}):
         return False
     if not tx.database.sqlite:
         key = lock_key("yimen.roles")
         await tx.session.execute(select(func.pg_advisory_xact_lock(key)))
-        if not await _differ(tx, app, roles):
+        if not await outdated_roles(tx, {app: roles}):
             return False
     await tx.session.execute(
         delete(RolePermission).where(
@@ -125,26 +126,32 @@ async def define_roles(tx: Transaction, app: str, roles: Sequence[RoleDefinition
     return True
 
 
-async def _differ(tx: Transaction, app: str, roles: Sequence[RoleDefinition]) -> bool:
-    before = {
-        (key, permission)
-        for key, permission in await tx.session.execute(
-            select(col(Role.key), col(RolePermission.permission))
-            .join(RolePermission, col(RolePermission.role) == col(Role.key))
-            .where(col(Role.app) == app)
-        )
-    }
-    kept = {
-        key: (zh, en, audience)
-        for key, zh, en, audience in await tx.session.execute(
-            select(col(Role.key), col(Role.title_zh), col(Role.title_en), col(Role.audience)).where(
-                col(Role.app) == app
-            )
-        )
-    }
-    after = {(role.key, permission) for role in roles for permission in role.permissions}
-    wanted = {role.key: (role.title.zh, role.title.en, role.audience) for role in roles}
-    return before != after or kept != wanted
+async def outdated_roles(
+    tx: Transaction, wanted: Mapping[str, Sequence[RoleDefinition]]
+) -> list[str]:
+    """Return the apps whose roles are not what their manifests say; two statements for all."""
+    facts: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
+    carried: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    found: Any = await tx.session.execute(
+        select(
+            col(Role.app), col(Role.key), col(Role.title_zh), col(Role.title_en), col(Role.audience)
+        ).where(col(Role.app).in_(wanted))
+    )
+    for app, *fact in found:
+        facts[app].add(tuple(fact))
+    found = await tx.session.execute(
+        select(col(Role.app), col(Role.key), col(RolePermission.permission))
+        .join(RolePermission, col(RolePermission.role) == col(Role.key))
+        .where(col(Role.app).in_(wanted))
+    )
+    for app, role, permission in found:
+        carried[app].add((role, permission))
+    return [
+        app
+        for app, roles in wanted.items()
+        if facts[app] != {(r.key, r.title.zh, r.title.en, r.audience) for r in roles}
+        or carried[app] != {(r.key, permission) for r in roles for permission in r.permissions}
+    ]
 
 
 async def grant(

@@ -1,7 +1,9 @@
 """Migrations: the shell first, then each app by itself with a version table of its own.
 
 A lock lets one process migrate at a time. A package that was removed blocks nobody, since
-no two apps share a history.
+no two apps share a history. A history is a line, and its files are numbered in its order
+(`0001_orders.py` is revision `0001`), so that a start knows the head from the names alone;
+Alembic is imported where something is migrated.
 """
 
 import asyncio
@@ -11,11 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select, text
 
 from core.apps.registry import LoadedApp
 from core.database import Database
@@ -70,18 +68,22 @@ async def migrate(database: Database, apps: Iterable[LoadedApp]) -> list[str]:
 
 
 async def pending(database: Database, apps: Iterable[LoadedApp]) -> list[str]:
-    """Return the histories that are not at their head, or cannot be read."""
-    behind = []
+    """Return the histories that are not at their head."""
+    wanted = {name: head_of(folder) for name, folder in histories(apps)}
     async with database.migration() as connection:
-        for name, folder in histories(apps):
-            try:
-                head = _script(folder).get_current_head()
-                if await connection.run_sync(_current, name) != head:
-                    behind.append(name)
-            except Exception:
-                logger.exception("the migrations of %s cannot be read", name)
-                behind.append(name)
-    return behind
+        reached = await connection.run_sync(_reached, wanted)
+    return [name for name, head in wanted.items() if reached.get(name) != head]
+
+
+def head_of(folder: Path) -> str | None:
+    """Return the last revision of a history, None when it has none yet."""
+    files = (folder / "versions").glob("[0-9]*.py")
+    return max((file.stem.partition("_")[0] for file in files), default=None)
+
+
+def _reached(connection: Connection, names: Iterable[str]) -> dict[str, str | None]:
+    there = set(inspect(connection).get_table_names())
+    return {name: _current(connection, name) for name in names if version_table(name) in there}
 
 
 @asynccontextmanager
@@ -102,26 +104,25 @@ async def _one_at_a_time(database: Database) -> AsyncIterator[Any]:
             await connection.commit()
 
 
-def _script(folder: Path) -> ScriptDirectory:
-    return ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
-
-
 def version_table(name: str) -> str:
     """Return the table that keeps the revision of a history."""
     return f"alembic_{name.replace('-', '_')}"
 
 
 def _current(connection: Connection, name: str) -> str | None:
-    context = MigrationContext.configure(connection, opts={"version_table": version_table(name)})
-    return context.get_current_revision()
+    kept = Table(version_table(name), MetaData(), Column("version_num", String))
+    return connection.execute(select(kept.c.version_num)).scalar()
 
 
 def upgrade(connection: Connection, name: str, folder: Path) -> bool:
     """Bring one history to its head; return whether it moved."""
-    script = _script(folder)
-    head = script.get_current_head()
-    if _current(connection, name) == head:
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
+    if _reached(connection, [name]).get(name) == head_of(folder):
         return False
+    script = ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
     environment = EnvironmentContext(
         Config(), script, fn=lambda revision, _: script._upgrade_revs("heads", revision)
     )

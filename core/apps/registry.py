@@ -165,15 +165,15 @@ def tables_of(package: str) -> frozenset[str]:
 def declared(package: str) -> set[Table]:
     """Return the tables that the modules of a package declare."""
     found = set()
-    for name, module in list(sys.modules.items()):
-        if name == package or name.startswith(f"{package}."):
-            for value in list(vars(module).values()):
-                if isinstance(value, Table):
-                    found.add(value)
-                elif isinstance(value, type) and _within(value.__module__, package):
-                    table = getattr(value, "__table__", None)
-                    if isinstance(table, Table):
-                        found.add(table)
+    names = [name for name in sys.modules if name.startswith(package)]
+    for module in [sys.modules[name] for name in names if _within(name, package)]:
+        for value in list(vars(module).values()):
+            if isinstance(value, Table):
+                found.add(value)
+            elif isinstance(value, type) and _within(value.__module__, package):
+                table = getattr(value, "__table__", None)
+                if isinstance(table, Table):
+                    found.add(table)
     return found
 
 

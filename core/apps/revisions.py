@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from alembic.autogenerate import compare_metadata, produce_migrations, render_python_code
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, create_engine
 from sqlmodel import AutoString
 
@@ -76,6 +77,24 @@ def draft(name: str, folder: Path, metadata: MetaData, message: str) -> Path | N
         encoding="utf-8",
     )
     return path
+
+
+def disorder(folder: Path) -> list[str]:
+    """Return the files of a history that do not bear the number of their revision, or do not
+    follow the one before: a start reads the head of a history from the names of its files."""
+    found: list[str] = []
+    last = None
+    if not folder.is_dir():
+        return found
+    script = ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
+    for revision in sorted(script.walk_revisions(), key=lambda revision: Path(revision.path).name):
+        name = Path(revision.path).name
+        if name.partition("_")[0] != revision.revision:
+            found.append(f"{name} is revision {revision.revision}")
+        if revision.down_revision != last:
+            found.append(f"{name} follows {revision.down_revision}, not {last}")
+        last = revision.revision
+    return found
 
 
 def differences(name: str, folder: Path, metadata: MetaData) -> list[str]:

@@ -66,24 +66,23 @@ async def gates(tx: Transaction) -> dict[str, Gate]:
 
 async def introduce(tx: Transaction, apps: Iterable[tuple[str, bool]]) -> None:
     """Give every app that is new its row: enabled or not, as the platform granted."""
-    dialect = sqlite if tx.database.sqlite else postgresql
-    fresh = False
-    for app, enabled in apps:
-        added = await tx.session.execute(
-            dialect.insert(AppRuntime)
-            .values(
-                app=app,
-                state="enabled" if enabled else "disabled",
-                mode="open",
-                generation=0,
-                reason="",
-                changed_at=tx.now,
-            )
-            .on_conflict_do_nothing()
-            .returning(col(AppRuntime.app))
-        )
-        fresh = added.first() is not None or fresh
-    if fresh:
+    known = set((await tx.session.execute(select(col(AppRuntime.app)))).scalars())
+    fresh = [
+        {
+            "app": app,
+            "state": "enabled" if enabled else "disabled",
+            "mode": "open",
+            "generation": 0,
+            "reason": "",
+            "changed_at": tx.now,
+        }
+        for app, enabled in apps
+        if app not in known
+    ]
+    if fresh:  # workers that start together find one another's rows there
+        dialect = sqlite if tx.database.sqlite else postgresql
+        added = dialect.insert(AppRuntime).on_conflict_do_nothing()
+        await tx.session.execute(added, fresh)
         await _next_generation(tx)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from core.access.grants import RoleDefinition, define_roles
+from core.access.grants import RoleDefinition, define_roles, outdated_roles
 from core.apps import runtime
 from core.apps.background import Background
 from core.apps.door import Door
@@ -153,21 +153,19 @@ class Apps:
     async def prepare(self) -> None:
         """Write down what the manifests say: rows of apps and roles; then quarantine what a
         worker left a note about."""
+        granted = {
+            instance.app.id: instance.app
+            for instance in self.instances.values()
+            if instance.app.manifest is not None
+        }
+        roles = {app.id: roles_of(app.manifest) for app in granted.values() if app.manifest}
+        enabled = [
+            (id, bool(app.grant and app.grant.enabled_at_start)) for id, app in granted.items()
+        ]
         async with self._database.transaction(write=True) as tx:
-            await runtime.introduce(
-                tx,
-                [
-                    (
-                        instance.app.id,
-                        bool(instance.app.grant and instance.app.grant.enabled_at_start),
-                    )
-                    for instance in self.instances.values()
-                    if instance.app.manifest is not None
-                ],
-            )
-            for instance in self.instances.values():
-                if instance.app.manifest is not None:
-                    await define_roles(tx, instance.app.id, roles_of(instance.app.manifest))
+            await runtime.introduce(tx, enabled)
+            for app in await outdated_roles(tx, roles):
+                await define_roles(tx, app, roles[app])
         await self._read_notes()
 
     async def _read_notes(self) -> None:

@@ -6,6 +6,7 @@ megabyte of password costs nothing.
 
 import asyncio
 import hashlib
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -15,7 +16,12 @@ MOST = 128
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _parallel = asyncio.Semaphore(4)  # of 19 MiB each
-_nobody = _hasher.hash(hashlib.sha256(b"nobody").hexdigest())
+
+
+@cache
+def _nobody() -> str:
+    """Return a hash that no password has; made at the first sign-in, not at every start."""
+    return _hasher.hash(hashlib.sha256(b"nobody").hexdigest())
 
 
 async def hash_password(password: str) -> str:
@@ -30,8 +36,9 @@ async def verify_password(kept: str | None, password: str) -> bool:
     """Return whether the password is right. An unknown user costs the same work."""
 
     def verify() -> bool:
+        nobody = _nobody()  # whoever signs in: a known name must not be the quicker one
         try:
-            return _hasher.verify(kept or _nobody, password[: MOST + 1])
+            return _hasher.verify(kept or nobody, password[: MOST + 1])
         except (VerificationError, InvalidHashError):
             return False
 

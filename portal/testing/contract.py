@@ -187,12 +187,13 @@ def _route_faults(instance: Any, routes: list[_Route]) -> list[str]:
 
 def _table_faults(instance: Any) -> list[str]:
     from core.apps.registry import declared
-    from core.apps.revisions import differences
+    from core.apps.revisions import differences, disorder
 
-    faults = []
+    folder = instance.app.folder / "migrations"
+    faults = [f"a migration is out of order: {fault}" for fault in disorder(folder)]
     package = instance.app.plugin.__name__
     for metadata in {table.metadata for table in declared(package)}:
-        found = differences(instance.app.id, instance.app.folder / "migrations", metadata)
+        found = differences(instance.app.id, folder, metadata)
         faults += [f"a migration is missing: {difference}" for difference in found]
     return faults
 
