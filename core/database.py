@@ -160,8 +160,7 @@ class Database:
             yield transaction
             if write:
                 await session.commit()
-            else:
-                await session.rollback()
+            # what was only read is rolled back as the session gives its connection back
         await transaction._committed()
 
     @asynccontextmanager

@@ -194,8 +194,10 @@ def remaining(
             return Remaining("overdue_days", late) if late else Remaining("overdue_under_day")
         if today == last and due_at >= hours.closing(last):
             return Remaining("today")
-        left = working_time(now, due_at, calendar, hours)
         days = working_days_between(today, last, calendar)
+        if days > 1:  # the first of them is a whole one
+            return Remaining("days_left", days)
+        left = working_time(now, due_at, calendar, hours)
     except CalendarUnknown:
         return Remaining("unknown")
     if left < hours.length or not days:

@@ -2,6 +2,7 @@
 bounds and headers, who it is, where it goes.
 """
 
+import itertools
 import logging
 import secrets
 import sys
@@ -34,7 +35,6 @@ SECURITY = [
 ]
 NO_STORE = (b"cache-control", b"no-store")
 HSTS = (b"strict-transport-security", b"max-age=31536000")
-MOST_HEADER = 8_192
 
 
 class Exchange:
@@ -52,8 +52,8 @@ class Exchange:
         "status",
     )
 
-    def __init__(self) -> None:
-        self.id = secrets.token_hex(8)
+    def __init__(self, id: str = "") -> None:
+        self.id = id
         self.actor: Actor = VISITOR
         self.status = 0
         self.started = False
@@ -96,6 +96,9 @@ class Front:
         self.cookie = "__Host-yimen" if settings.https else "yimen"
         self._cookie_start = f"{self.cookie}=".encode()
         self._headers = [*SECURITY, *([HSTS] if settings.https else [])]
+        # the number of a request: this worker's own prefix, and a count
+        self._worker = secrets.token_hex(4)
+        self._requests = itertools.count(1)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one HTTP request."""
@@ -103,7 +106,7 @@ class Front:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1000})
             return
-        exchange = Exchange()
+        exchange = Exchange(f"{self._worker}{next(self._requests) & 0xFFFFFFFF:08x}")
         scope["yimen"] = exchange
         scope["yimen_actor"] = VISITOR
         origin = site = length = host = b""

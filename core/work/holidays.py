@@ -74,6 +74,7 @@ class HolidayCalendar:
             if notice.year in self._notices:
                 raise NoticeError("notice-twice", year=notice.year, days=[])
             self._notices[notice.year] = notice
+        self._known: dict[date, bool] = {}  # the deadlines of one list ask some hundred times
 
     @property
     def known_years(self) -> frozenset[int]:
@@ -82,6 +83,12 @@ class HolidayCalendar:
 
     def is_working_day(self, day: date) -> bool:
         """Return whether offices work on `day`; raise `CalendarUnknown` beyond known years."""
+        known = self._known.get(day)
+        if known is None:
+            known = self._known[day] = self._look_up(day)
+        return known
+
+    def _look_up(self, day: date) -> bool:
         for year in (day.year + 1, day.year):
             notice = self._notices.get(year)
             if notice is not None and day in notice.holidays:
@@ -92,7 +99,9 @@ class HolidayCalendar:
             return day.weekday() < _SATURDAY
         if day.year not in published_years():
             raise CalendarUnknown(day.year)
-        return _worked(day)
+        import chinese_calendar
+
+        return bool(chinese_calendar.is_workday(day))
 
 
 def published(year: int) -> Notice:
@@ -118,15 +127,6 @@ def published_years() -> frozenset[int]:
 
     years = {day.year for day in holidays}
     return frozenset(range(min(years), max(years) + 1))
-
-
-@cache
-def _worked(day: date) -> bool:
-    """Return whether a day of the package's years is worked. The package looks through all of
-    its days whenever it is asked, and the deadlines of one list ask some hundred times."""
-    import chinese_calendar
-
-    return bool(chinese_calendar.is_workday(day))
 
 
 def _refuse(code: str, year: int, days: Iterable[date]) -> None:
