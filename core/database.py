@@ -34,6 +34,7 @@ UNIT = "yimen_unit"
 MIGRATION = "yimen_migration"
 USED = "yimen_used"
 SILENT_SECONDS = 5.0
+EVERYTHING = "SELECT set_config('yimen.all', 'on', false)"  # see `core.access.wall`
 
 core_metadata = MetaData(naming_convention=NAMING)
 E = TypeVar("E")
@@ -177,10 +178,18 @@ class Database:
 
     @asynccontextmanager
     async def migration(self) -> AsyncIterator[AsyncConnection]:
-        """Return a connection for migrations, which alone may run plain SQL."""
+        """Return a connection for migrations, which alone may run plain SQL and see all rows."""
         async with self.engine.connect() as connection:
             await connection.execution_options(**{MIGRATION: True, WRITING: True})
-            yield connection
+            if self.sqlite:
+                yield connection
+                return
+            try:
+                await connection.exec_driver_sql(EVERYTHING)
+                await connection.commit()
+                yield connection
+            finally:  # what has seen all rows does not go back to the pool
+                await connection.invalidate()
 
     async def close(self) -> None:
         """Close all connections."""

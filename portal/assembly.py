@@ -11,7 +11,7 @@ from litestar import Litestar
 import plugin_sdk
 from core.access.grants import define_roles, shell_roles
 from core.apps.door import Door
-from core.apps.migrations import pending
+from core.apps.migrations import pending, unwalled
 from core.apps.native import build, check_routes, make_guard
 from core.apps.registry import LoadedApp, Refusal, folder_of, installed
 from core.apps.supervisor import Apps
@@ -110,6 +110,11 @@ class Yimen:
             raise StartRefused(f"run 'yimen migrate' first: {', '.join(behind)} is behind")
         for app in behind:  # one app that was not migrated keeps no other from starting
             self.apps.refuse(app, Refusal("migrations", "its tables are not up to date"))
+        if await unwalled(self.services.database):
+            logger.warning(
+                "row-level security does not hold: the database role is a superuser or has "
+                "BYPASSRLS; give the hub a role of its own that owns its database and is neither"
+            )
         await self.services.start(background=background)
         async with self.services.database.transaction(write=True) as tx:
             await define_roles(tx, SHELL, shell_roles())

@@ -15,9 +15,10 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select, text
 
-from core.apps.registry import LoadedApp
+from core.access import wall
+from core.apps.registry import LoadedApp, scoped_models
 from core.database import Database
-from plugin_sdk.data import lock_key
+from plugin_sdk.data import Owned, lock_key
 
 logger = logging.getLogger(__name__)
 
@@ -49,12 +50,15 @@ async def migrate(database: Database, apps: Iterable[LoadedApp]) -> list[str]:
     An app whose migration fails is left as it was, and the others go on; then
     `MigrationError` names it. The shell comes first: without it nothing goes on.
     """
+    apps = list(apps)
     moved, failed = [], {}
     async with _one_at_a_time(database) as connection:
         for name, folder in histories(apps):
             try:
                 if await connection.run_sync(upgrade, name, folder):
                     moved.append(name)
+                if not database.sqlite:
+                    await connection.run_sync(wall.build, _scoped(apps, name))
                 await connection.commit()
             except Exception as error:
                 await connection.rollback()
@@ -68,11 +72,35 @@ async def migrate(database: Database, apps: Iterable[LoadedApp]) -> list[str]:
 
 
 async def pending(database: Database, apps: Iterable[LoadedApp]) -> list[str]:
-    """Return the histories that are not at their head."""
+    """Return the histories that are not at their head, or whose wall does not stand."""
+    apps = list(apps)
     wanted = {name: head_of(folder) for name, folder in histories(apps)}
     async with database.migration() as connection:
         reached = await connection.run_sync(_reached, wanted)
-    return [name for name, head in wanted.items() if reached.get(name) != head]
+        behind = [name for name, head in wanted.items() if reached.get(name) != head]
+        if not database.sqlite:
+            models = {name: _scoped(apps, name) for name in wanted}
+            every = [model for found in models.values() for model in found]
+            bare = set(await connection.run_sync(wall.missing, every))
+            behind += [
+                name
+                for name, found in models.items()
+                if name not in behind and bare.intersection(m.__tablename__ for m in found)
+            ]
+    return behind
+
+
+async def unwalled(database: Database) -> bool:
+    """Return whether the hub's role on PostgreSQL passes by row-level security."""
+    if database.sqlite:
+        return False
+    async with database.migration() as connection:
+        return await connection.run_sync(wall.climbs)
+
+
+def _scoped(apps: Iterable[LoadedApp], name: str) -> list[type[Owned]]:
+    plugins = [app.plugin for app in apps if app.id == name]
+    return [model for plugin in plugins if plugin for model in scoped_models(plugin.__name__)]
 
 
 def head_of(folder: Path) -> str | None:

@@ -7,16 +7,18 @@ with the reason, and the others never notice.
 import importlib.util
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import msgspec
 from packaging.specifiers import SpecifierSet
 from sqlalchemy import Table
 
 from plugin_sdk import SDK_VERSION
+from plugin_sdk.data import Owned
 from plugin_sdk.manifest import (
     Grant,
     Manifest,
@@ -165,16 +167,32 @@ def tables_of(package: str) -> frozenset[str]:
 def declared(package: str) -> set[Table]:
     """Return the tables that the modules of a package declare."""
     found = set()
+    for value in _values(package):
+        table = value if isinstance(value, Table) else getattr(value, "__table__", None)
+        if isinstance(table, Table):
+            found.add(table)
+    return found
+
+
+def scoped_models(package: str) -> list[type[Owned]]:
+    """Return the models of scoped tables that the modules of a package declare, by table."""
+    found = {
+        str(value.__tablename__): value
+        for value in _values(package)
+        if isinstance(value, type) and issubclass(value, Owned) and hasattr(value, "__table__")
+    }
+    return [found[table] for table in sorted(found)]
+
+
+def _values(package: str) -> Iterator[Any]:
+    """Yield the tables that stand in the modules of a package, and the classes made there."""
     names = [name for name in sys.modules if name.startswith(package)]
     for module in [sys.modules[name] for name in names if _within(name, package)]:
         for value in list(vars(module).values()):
-            if isinstance(value, Table):
-                found.add(value)
-            elif isinstance(value, type) and _within(value.__module__, package):
-                table = getattr(value, "__table__", None)
-                if isinstance(table, Table):
-                    found.add(table)
-    return found
+            if isinstance(value, Table) or (
+                isinstance(value, type) and _within(value.__module__, package)
+            ):
+                yield value
 
 
 def _within(module: str, package: str) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import delete
 from sqlmodel import col
 
 from core import audit
-from core.access import guard
+from core.access import guard, wall
 from core.access.actors import Actors, revoked_since
 from core.access.decisions import decide, organizations_holding
 from core.access.loading import load_session
@@ -62,6 +62,7 @@ class Services:
         self.settings = settings
         self.database = Database(settings.database_url, clock=clock)
         guard.install(self.database.engine.sync_engine)
+        wall.install(self.database.engine.sync_engine)
         self.shared: SharedState = connect(settings.redis_url, settings.database_url)
         self.actors = Actors(self.database, self.shared, lease_seconds=settings.lease_seconds)
         self.jobs = Jobs(self.database, self.shared)
@@ -267,6 +268,7 @@ class AppHub:
             now=self._clock() if self._clock else None, options={UNIT: unit}
         ) as tx:
             unit.enter(tx)
+            await unit.stand()
             yield unit
         if unit.recorded:  # past the scope: named, and recorded though nothing was written
             async with self.services.database.transaction(write=True) as tx:
@@ -282,6 +284,7 @@ class AppHub:
         ) as tx:
             unit.enter(tx)
             unit.actor = await self._still_allowed(tx, actor)
+            await unit.stand()
             await unit.begin(key)
             yield unit
             await unit.finish()
@@ -297,9 +300,11 @@ class AppHub:
         connection = await tx.session.connection()
         await connection.execution_options(**{UNIT: unit})
         unit.enter(tx)
+        await unit.stand()
         try:
             yield unit
             await unit.finish()
+            await wall.stand(tx, wall.NOTHING)
         finally:
             unit.leave()
             await connection.execution_options(**{UNIT: None})

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from core import audit
+from core.access import wall
 from core.access.decisions import decide, decide_row
 from core.access.guard import SCOPED_TABLES, ScopeViolation
 from core.access.scope import reach
@@ -93,6 +94,7 @@ class Unit:
         self._starts: list[str] = []
         self._key: RequestKey | None = None
         self._answer: dict[str, Any] | None = None
+        self.reaches = wall.NOTHING
         self.tx: Transaction
 
     # --- what both reading and writing offer -------------------------------------------
@@ -101,10 +103,17 @@ class Unit:
         """Take the transaction that this unit is."""
         self.tx = tx
         event.listen(tx.session.sync_session, "before_flush", self._before_flush)
+        event.listen(tx.session.sync_session, "after_flush", self._after_flush)
+
+    async def stand(self) -> None:
+        """Let the database show what the actor may reach, once the actor is known."""
+        self.reaches = wall.envelope(self.actor, self.app, self.now)
+        await wall.stand(self.tx, self.reaches)
 
     def leave(self) -> None:
         """Let go of a transaction that goes on without this unit."""
         event.remove(self.tx.session.sync_session, "before_flush", self._before_flush)
+        event.remove(self.tx.session.sync_session, "after_flush", self._after_flush)
 
     @property
     def flushing(self) -> bool:
@@ -152,7 +161,9 @@ class Unit:
         return (
             select(*(columns or (model,)))
             .select_from(model)
-            .execution_options(**{SCOPED_TABLES: frozenset({model.__tablename__})})
+            .execution_options(
+                **{SCOPED_TABLES: frozenset({model.__tablename__}), wall.BEYOND: True}
+            )
         )
 
     async def fetch(self, statement: Select[Any], into: type[T]) -> list[T]:
@@ -245,6 +256,14 @@ class Unit:
                 raise ScopeViolation(
                     f"{type(row).__name__} is scoped: write it through work.add() or work.get()"
                 )
+        self._wall(session, wall.OPEN)  # each row was checked, and may go to another unit
+
+    def _after_flush(self, session: Any, context: Any) -> None:
+        self._wall(session, wall.SHUT)
+
+    def _wall(self, session: Any, statement: str) -> None:
+        if not self.tx.database.sqlite and not self.reaches.everything:
+            wall.run(session.connection(), statement)
 
     def audit(self, act: str, subject: str, **facts: Any) -> None:
         """See `plugin_sdk.ports.Work`."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+ROLE = "yimen_hub"
+
 
 class Postgres:
     """A PostgreSQL server: its address, and databases made and dropped in it."""
@@ -89,16 +91,27 @@ class Postgres:
         return cls(f"postgresql+asyncpg://postgres:{password}@127.0.0.1:{port}/postgres", process)
 
     def database_url(self, name: str) -> str:
-        """Return the SQLAlchemy address of the database ``name`` in this server."""
-        return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
+        """Return the SQLAlchemy address of the database ``name`` in this server, for the role
+        that a hub has: it owns its databases and is no superuser, so that row-level security
+        holds for it."""
+        parts = urlsplit(self.url)
+        user = f"{ROLE}:{parts.password or ''}@{parts.netloc.rpartition('@')[2]}"
+        return urlunsplit(parts._replace(netloc=user, path=f"/{name}"))
 
     def create_database(self, name: str, template: str | None = None) -> str:
         """Create a database, as a copy of ``template`` if given; return its address.
 
         Nobody may be connected to the template meanwhile.
         """
-        self.execute(f"CREATE DATABASE {_quoted(name)} TEMPLATE {_quoted(template or 'template0')}")
+        self.execute(self._role())
+        self.execute(_create(name, template or "template0"))
         return self.database_url(name)
+
+    def _role(self) -> str:
+        password = (urlsplit(self.url).password or "").replace("'", "''")
+        there = "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL"
+        create = f"CREATE ROLE {ROLE} LOGIN PASSWORD '{password}'"
+        return f"DO $$ BEGIN {create}; {there}; END $$"
 
     def drop_database(self, name: str) -> None:
         """Drop a database if it is there, whoever is connected to it."""
@@ -122,7 +135,8 @@ class Postgres:
             done = "SELECT datistemplate FROM pg_database WHERE datname = $1"
             if not await connection.fetchval(done, name):
                 await connection.execute(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
-                await connection.execute(f"CREATE DATABASE {_quoted(name)} TEMPLATE template0")
+                await connection.execute(self._role())
+                await connection.execute(_create(name, "template0"))
                 await asyncio.to_thread(call_prepare, prepare, self.database_url(name))
                 closed = "IS_TEMPLATE true ALLOW_CONNECTIONS false"
                 await connection.execute(f"ALTER DATABASE {_quoted(name)} {closed}")
@@ -281,6 +295,10 @@ def _answers(port: int, password: str) -> bool:
             if b"+PONG" in answer:
                 return True
     return False
+
+
+def _create(name: str, template: str) -> str:
+    return f"CREATE DATABASE {_quoted(name)} TEMPLATE {_quoted(template)} OWNER {ROLE}"
 
 
 def _quoted(name: str) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from core.access import wall
 from core.access.grants import RoleDefinition, define_roles, grant, shell_roles
 from core.access.loading import load_actor, load_session
 from core.apps.migrations import migrate
@@ -22,7 +23,7 @@ from core.settings import Settings
 from plugin_sdk.ports import Actor, Audience, ScopeKind
 from plugin_sdk.text import Text
 from portal.testing.hub import MovedClock
-from tests.core.probe import APP, Base
+from tests.core.probe import APP, Base, Petition
 
 TREE = (
     ("C", "county", ""),
@@ -47,6 +48,8 @@ async def fill_core(url: str) -> None:
         await migrate(database, [])
         async with database.migration() as connection:
             await connection.run_sync(Base.metadata.create_all)
+            if not database.sqlite:
+                await connection.run_sync(wall.build, [Petition])
             await connection.commit()
         async with database.transaction(write=True) as tx:
             rows = [DirectoryRow(code, f"名{code}", level, above) for code, level, above in TREE]

@@ -106,9 +106,9 @@ class Served:
     async def rows(self, model) -> int:
         database = Database(self.database_url)
         try:
-            async with database.transaction() as tx:
+            async with database.migration() as connection:  # which sees all rows
                 return (
-                    await tx.session.execute(select(func.count()).select_from(model))
+                    await connection.execute(select(func.count()).select_from(model))
                 ).scalar_one()
         finally:
             await database.close()

@@ -105,6 +105,7 @@ async def test_rows_decisions_and_explanations_agree_with_the_oracle(shell):
         actor = msgspec.structs.replace(actor, permission="probe.read")
         reading = Unit(APP, actor)
         reading.enter(tx)
+        await reading.stand()
         found = set((await tx.session.execute(reading.rows(Petition, col(Petition.id)))).scalars())
         for row, petition in zip(rows, world.petitions, strict=True):
             expected = any(reaches(world, scope, named, petition) for scope, named in world.grants)
