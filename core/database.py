@@ -177,10 +177,10 @@ class Database:
                 self._writing.discard(task)
 
     @asynccontextmanager
-    async def migration(self) -> AsyncIterator[AsyncConnection]:
+    async def migration(self, *, write: bool = True) -> AsyncIterator[AsyncConnection]:
         """Return a connection for migrations, which alone may run plain SQL and see all rows."""
         async with self.engine.connect() as connection:
-            await connection.execution_options(**{MIGRATION: True, WRITING: True})
+            await connection.execution_options(**{MIGRATION: True, WRITING: write})
             if self.sqlite:
                 yield connection
                 return

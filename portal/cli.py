@@ -4,13 +4,16 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from core.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from core.apps.registry import LoadedApp
 
 T = TypeVar("T")
 console = Console()
@@ -114,16 +117,14 @@ def migrate() -> None:
     """Bring the tables of the shell and of every app up to date."""
     from core.apps.migrations import MigrationError
     from core.apps.migrations import migrate as run
-    from core.apps.registry import installed, load_apps
     from core.database import Database
 
     settings = settings_of()
-    settings.home.mkdir(parents=True, exist_ok=True)
 
     async def act() -> list[str]:
         database = Database(settings.database_url)
         try:
-            return await run(database, load_apps(installed(), settings.grants))
+            return await run(database, installed_apps(settings))
         finally:
             await database.close()
 
@@ -132,6 +133,50 @@ def migrate() -> None:
     except MigrationError as error:
         raise click.ClickException(str(error)) from error
     console.print(f"migrated: {', '.join(moved)}" if moved else "everything is up to date")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--with-keys", is_flag=True, help="Keep the secrets of the hub too: guard it well.")
+def backup(folder: Path, with_keys: bool) -> None:
+    """Keep the whole hub, as it is at one moment, in a new FOLDER; it goes on meanwhile."""
+    from portal.backup import BackupRefused, back_up
+
+    settings = settings_of()
+    try:
+        made = asyncio.run(
+            back_up(settings, installed_apps(settings), folder, console, keys=with_keys)
+        )
+    except BackupRefused as error:
+        raise click.ClickException(str(error)) from error
+    rows = sum(table.rows for table in made.tables)
+    console.print(f"kept {rows} rows of {len(made.tables)} tables and {made.files} files")
+    if not made.keys:
+        console.print("without the keys of the hub: keep those apart (see docs/operating.md)")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def restore(folder: Path) -> None:
+    """Bring a backup back into an empty database, and compare it before it counts."""
+    from portal.backup import BackupRefused
+    from portal.backup import restore as run
+
+    settings = settings_of()
+    try:
+        made = asyncio.run(run(settings, installed_apps(settings), folder, console))
+    except BackupRefused as error:
+        raise click.ClickException(str(error)) from error
+    rows = sum(table.rows for table in made.tables)
+    console.print(f"restored {rows} rows as they were at {made.made_at:%Y-%m-%d %H:%M} UTC")
+
+
+def installed_apps(settings: Settings) -> "list[LoadedApp]":
+    """Return the apps that are installed, for commands that need no running hub."""
+    from core.apps.registry import installed, load_apps
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return load_apps(installed(), settings.grants)
 
 
 @main.group()

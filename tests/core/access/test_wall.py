@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-from sqlalchemy import Table, func, select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from core.access import wall
@@ -78,13 +78,13 @@ async def test_the_wall_is_the_union_of_all_scopes(shell):
         rows = {}
         async with shell.hub.within(tx, shell.hub.system("test")) as work:
             for petition in world.petitions:
-                unit, mine = petition
-                row = Petition(organization_id=units[unit], person_id=me if mine else uuid4())
+                at, mine = petition
+                row = Petition(organization_id=units[at], person_id=me if mine else uuid4())
                 await work.add(row)
                 rows[row.id] = petition
-        unit = Unit(APP, await load_actor(tx, me, "我", post))
-        unit.enter(tx)
-        await unit.stand()
+        reading = Unit(APP, await load_actor(tx, me, "我", post))
+        reading.enter(tx)
+        await reading.stand()
         # a resident's own rows are theirs whatever their post: probe.citizen reaches them
         given = [*world.grants, (ScopeKind.OWN, [])]
         assert await visible(tx) == {
@@ -195,8 +195,6 @@ async def test_a_wall_that_was_torn_down_or_is_another_is_missing(shell):
 
 
 def test_the_condition_is_the_models_own():
-    table = Petition.__table__
-    assert isinstance(table, Table)
     said = wall.condition(Petition)
     assert "probe_petition.person_id = (SELECT" in said
     assert "probe_petition.organization_id" in said

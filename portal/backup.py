@@ -1,0 +1,250 @@
+"""Backup and restore of the whole hub: tables, files, and what is kept beside them.
+
+A backup is a folder: `tables/` (engine-neutral, so that one of SQLite may be restored to
+PostgreSQL), `files.tar`, `home.tar` (signed checkpoints of the record, and the keys when asked
+for), and `backup.json`, written last, with the checksum of each. It is one moment of the
+database, while the hub goes on. A restore goes into an empty database, is written in one
+transaction, and is compared row by row hash before it is committed.
+"""
+
+import os
+import shutil
+import tarfile
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import Table, delete, func, inspect, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from core import bundles
+from core.apps.migrations import head_of, histories, migrate
+from core.apps.registry import LoadedApp, declared
+from core.bundles import BundleError, KeptTable, sha256_of
+from core.database import Database, core_metadata
+from core.files.models import FileRow
+from core.settings import Settings
+
+FORMAT = 1
+KEYS = "*.key"
+NOT_KEPT = ("files", "faults", "yimen.db", "demo.json")
+
+
+class Backup(msgspec.Struct, frozen=True, kw_only=True):
+    """What `backup.json` says."""
+
+    format: int
+    made_at: datetime
+    county: str
+    revisions: dict[str, str | None]
+    tables: list[KeptTable]
+    files: int
+    archives: dict[str, str]
+    keys: bool
+
+
+class BackupRefused(Exception):
+    """A backup that cannot be made or restored; the message says what to do."""
+
+
+def tables_of(apps: Sequence[LoadedApp]) -> list[Table]:
+    """Return every table of the shell and of the apps, what is pointed at before what points."""
+    found = list(core_metadata.sorted_tables)
+    for app in apps:
+        if app.plugin is not None:
+            own = declared(app.plugin.__name__)
+            for metadata in sorted({table.metadata for table in own}, key=id):
+                found += [table for table in metadata.sorted_tables if table in own]
+    return found
+
+
+def revisions_of(apps: Iterable[LoadedApp]) -> dict[str, str | None]:
+    """Return the revision that the code here makes of each history."""
+    return {name: head_of(folder) for name, folder in histories(apps)}
+
+
+async def back_up(
+    settings: Settings,
+    apps: Sequence[LoadedApp],
+    target: Path,
+    console: Console,
+    *,
+    keys: bool = False,
+) -> Backup:
+    """Keep everything in the new folder `target`. Raises `BackupRefused`."""
+    part = _begin(target)
+    database = Database(settings.database_url)
+    try:
+        with _progress(console) as progress:
+            async with database.migration(write=False) as connection:
+                if not database.sqlite:
+                    await connection.execution_options(isolation_level="REPEATABLE READ")
+                kept = await _keep_tables(connection, tables_of(apps), part / "tables", progress)
+                contents = await _contents(connection)
+        archives = {
+            "files.tar": _pack_files(settings, contents, part / "files.tar"),
+            "home.tar": _pack_home(settings, part / "home.tar", keys=keys),
+        }
+    finally:
+        await database.close()
+    backup = Backup(
+        format=FORMAT,
+        made_at=datetime.now(UTC),
+        county=settings.county,
+        revisions=revisions_of(apps),
+        tables=kept,
+        files=len(contents),
+        archives=archives,
+        keys=keys,
+    )
+    (part / "backup.json").write_bytes(msgspec.json.format(msgspec.json.encode(backup)))
+    os.replace(part, target)
+    return backup
+
+
+async def restore(
+    settings: Settings, apps: Sequence[LoadedApp], source: Path, console: Console
+) -> Backup:
+    """Bring back what a backup holds, into an empty database. Raises `BackupRefused`."""
+    backup = _read(source, apps)
+    database = Database(settings.database_url)
+    try:
+        await _expect_empty(database)
+        await migrate(database, apps)
+        async with database.migration() as connection:
+            with _progress(console) as progress:
+                await _load_tables(connection, tables_of(apps), source / "tables", backup, progress)
+            await connection.commit()
+    finally:
+        await database.close()
+    for name in backup.archives:
+        into = settings.home / "files" if name == "files.tar" else settings.home
+        _unpack(source / name, into)
+    return backup
+
+
+def _begin(target: Path) -> Path:
+    if target.exists():
+        raise BackupRefused(f"{target.name} is there already: name a folder that is not")
+    part = target.with_name(f"{target.name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # of one that was broken off
+    (part / "tables").mkdir(parents=True)
+    return part
+
+
+async def _keep_tables(
+    connection: AsyncConnection, tables: Sequence[Table], folder: Path, progress: Progress
+) -> list[KeptTable]:
+    kept = []
+    for table in tables:
+        rows = await connection.execute(select(func.count()).select_from(table))
+        counted = partial(progress.advance, progress.add_task(table.name, total=rows.scalar_one()))
+        path = folder / f"{table.name}.jsonl.gz"
+        kept.append(await bundles.keep(connection, table, path, counted))
+    return kept
+
+
+async def _load_tables(
+    connection: AsyncConnection,
+    tables: Sequence[Table],
+    folder: Path,
+    backup: Backup,
+    progress: Progress,
+) -> None:
+    for table in reversed(tables):  # what a migration puts into a new table
+        await connection.execute(delete(table))
+    kept = {table.name: table for table in backup.tables}
+    for table in tables:
+        one = kept[table.name]
+        counted = partial(progress.advance, progress.add_task(table.name, total=one.rows * 2))
+        try:
+            path = folder / f"{table.name}.jsonl.gz"
+            await bundles.load(connection, table, path, one, counted)
+        except BundleError as error:
+            raise BackupRefused(str(error)) from error
+        if await bundles.digest(connection, table, counted) != (one.rows, one.digest):
+            raise BackupRefused(f"{table.name} is not what was kept: nothing was restored")
+
+
+async def _contents(connection: AsyncConnection) -> list[str]:
+    found = await connection.execute(select(col(FileRow.sha256)).distinct())
+    return sorted(found.scalars())
+
+
+def _pack_files(settings: Settings, contents: Sequence[str], path: Path) -> str:
+    folder = settings.home / "files"
+    with tarfile.open(path, "w") as archive:
+        for content in contents:
+            name = f"{content[:2]}/{content[2:]}"
+            if not (folder / name).is_file():
+                raise BackupRefused(f"the content {content} of a file is not on this disk")
+            if sha256_of(folder / name) != content:
+                raise BackupRefused(f"the content {content} of a file was changed on this disk")
+            archive.add(folder / name, name)
+    return sha256_of(path)
+
+
+def _pack_home(settings: Settings, path: Path, *, keys: bool) -> str:
+    with tarfile.open(path, "w") as archive:
+        for found in sorted(settings.home.rglob("*")):
+            name = found.relative_to(settings.home)
+            if not found.is_file() or name.parts[0].startswith(NOT_KEPT):
+                continue
+            if keys or not name.match(KEYS):
+                archive.add(found, str(name))
+    return sha256_of(path)
+
+
+def _unpack(path: Path, into: Path) -> None:
+    into.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path) as archive:
+        for member in archive:
+            if not (into / member.name).exists():  # what is there, a key say, stays
+                archive.extract(member, into, filter="data")
+
+
+def _read(source: Path, apps: Sequence[LoadedApp]) -> Backup:
+    try:
+        backup = msgspec.json.decode((source / "backup.json").read_bytes(), type=Backup)
+    except (OSError, msgspec.DecodeError) as error:
+        raise BackupRefused(f"{source.name} is no finished backup: {error}") from error
+    if backup.format != FORMAT:
+        raise BackupRefused(f"this backup has the format {backup.format}; {FORMAT} is read here")
+    for name, digest in backup.archives.items():
+        if not (source / name).is_file() or sha256_of(source / name) != digest:
+            raise BackupRefused(f"{name} is damaged: its checksum is not the one that was kept")
+    here = revisions_of(apps)
+    for name, revision in backup.revisions.items():
+        if here.get(name) != revision:
+            raise BackupRefused(
+                f"the tables of {name} were kept at revision {revision}, here they are at "
+                f"{here.get(name) or 'none'}: install the version that made the backup, restore, "
+                "then migrate"
+            )
+    missing = {table.name for table in tables_of(apps)} - {table.name for table in backup.tables}
+    if missing:
+        raise BackupRefused(f"the backup does not hold {', '.join(sorted(missing))}")
+    return backup
+
+
+async def _expect_empty(database: Database) -> None:
+    async with database.migration(write=False) as connection:
+        there = set(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
+        for table in core_metadata.sorted_tables:
+            if table.name in there and table.name.startswith(("identity_", "audit_")):
+                found = await connection.execute(select(func.count()).select_from(table))
+                if found.scalar_one():
+                    raise BackupRefused(
+                        "the database is in use: a restore goes into an empty one, so that "
+                        "nothing is overwritten"
+                    )
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeElapsedColumn(), console=console)
