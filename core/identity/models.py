@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
 from core.database import CoreBase
@@ -83,3 +84,15 @@ class SignInSession(CoreBase, table=True):
     created_at: datetime = Field(sa_type=UtcTime)
     expires_at: datetime = Field(sa_type=UtcTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class KnownDevice(CoreBase, table=True):
+    """A device that has signed in to an account. Only a digest of its secret is kept."""
+
+    __tablename__ = "identity_device"
+    __table_args__ = (UniqueConstraint("digest", "person_id"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    digest: str
+    person_id: UUID = Field(foreign_key="identity_person.id", index=True)
+    used_at: datetime = Field(sa_type=UtcTime, index=True)

@@ -14,6 +14,7 @@ from core.hub import Services
 from plugin_sdk.ports import Actor
 from plugin_sdk.routes import actor_of
 from plugin_sdk.views import Phrase
+from portal.origins import believed_network
 from portal.rendering import Renderer
 from portal.templating import Assets
 
@@ -59,6 +60,12 @@ class Portal:
                 request_id=request.scope["yimen"].id,  # type: ignore[typeddict-item]
                 facts=facts,
             )
+
+    def network(self, request: AnyRequest) -> str:
+        """Return what a request is counted under: the client's IPv4 address or IPv6 network."""
+        peer = request.client.host if request.client else ""
+        forwarded = ",".join(request.headers.getall("x-forwarded-for", []))
+        return believed_network(peer, forwarded, self.services.settings.trusted_proxies)
 
     def may(self, actor: Actor, permission: str) -> bool:
         """Return whether an actor holds a permission of the shell."""

@@ -19,7 +19,6 @@ from plugin_sdk.text import Text
 from plugin_sdk.views import Option, Phrase, TrackView
 from portal.frames import DESKS
 from portal.pages.context import SHELL, AnyRequest, Portal
-from portal.pages.session import client_address
 
 TRIES = 20
 TRY_SECONDS = 600
@@ -55,7 +54,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         code = code.strip()[:40]
         view = TrackView(number=number, code="", found=False)
         if number or code:
-            address = client_address(portal, request)
+            address = portal.network(request)
             if (
                 await services.shared.hit(f"track:{address}", TRY_SECONDS) > TRIES * 5
                 or await services.shared.hit(f"track:number:{number}", TRY_SECONDS) > TRIES
@@ -105,7 +104,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Send a complaint or suggestion to the app's owner."""
         actor = actor_of(request)
         language = portal.renderer.language(request.scope)
-        address = client_address(portal, request)
+        address = portal.network(request)
         if await services.shared.hit(f"feedback:{address}", 3600) > 30:
             raise Problem("too-many", status=429, headers={"Retry-After": "3600"})
         try:

@@ -11,18 +11,16 @@ from litestar.params import FromQuery
 from pydantic import Field
 
 from core import audit
-from core.identity import people, sessions
+from core.identity import devices, people, sessions
 from core.identity.passwords import verify_password
+from core.identity.throttle import WINDOW_SECONDS, SignInThrottle
 from plugin_sdk.forms import Form, field_views, read_form
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Problem
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
-from portal.frames import safe_path
+from portal.frames import cookie, safe_path
 from portal.pages.context import SHELL, AnyRequest, Portal
 
-WINDOW = 600
-PER_ACCOUNT = 10
-PER_ADDRESS = 50
 YEAR = 365 * 24 * 3600
 
 
@@ -64,27 +62,16 @@ class Nothing(Form):
     back: str = Field(default="/", max_length=1000)
 
 
-def client_address(portal: Portal, request: AnyRequest) -> str:
-    """Return the address a request comes from: what a trusted proxy says, else the peer's."""
-    peer = request.client.host if request.client else "unknown"
-    trusted = portal.services.settings.trusted_proxies
-    if peer in trusted:
-        lines = request.headers.getall("x-forwarded-for", [])  # each proxy may add its own
-        named = [p.strip() for p in ",".join(lines).split(",")]
-        for address in reversed(named):  # the nearest that is not ours
-            if address and address not in trusted:
-                return address[:64]
-    return peer
-
-
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
     """Return the routes."""
     services = portal.services
-    cookie_name = "__Host-yimen" if services.settings.https else "yimen"
+    throttle = SignInThrottle(services.shared)
+    session_name = "__Host-yimen" if services.settings.https else "yimen"
+    device_name = f"{session_name}-device"
 
-    def session_cookie(value: str, max_age: int | None) -> Cookie:
+    def secret_cookie(name: str, value: str, max_age: int | None) -> Cookie:
         return Cookie(
-            key=cookie_name,
+            key=name,
             value=value,
             max_age=max_age,
             path="/",
@@ -102,6 +89,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             secure=services.settings.https,
             samesite="lax",
         )
+
+    def device_of(request: AnyRequest) -> str:
+        return (cookie(request.scope, device_name) or "")[:200]
 
     @get("/sign-in", opt=needs(PUBLIC))
     async def page(request: AnyRequest, next: FromQuery[str] = "/") -> Response[Any]:
@@ -122,11 +112,15 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         form = (await read_form(request, SignIn, Actor())).form
         target = safe_path(form.next)
         name = form.username.lower()
-        address = client_address(portal, request)
-        tried = await services.shared.hit(f"sign-in:account:{name}", WINDOW)
-        from_there = await services.shared.hit(f"sign-in:address:{address}", WINDOW)
-        if tried > PER_ACCOUNT or from_there > PER_ADDRESS:
-            raise Problem("sign-in-too-many", status=429, headers={"Retry-After": str(WINDOW)})
+        device = device_of(request)
+        known_device = None
+        if device:
+            async with portal.read() as tx:
+                known_device = await devices.known(tx, device, name)
+        tried = await throttle.admit(name, portal.network(request), known_device)
+        if tried is None:
+            wait = {"Retry-After": str(WINDOW_SECONDS)}
+            raise Problem("sign-in-too-many", status=429, headers=wait)
         async with portal.read() as tx:
             known = await sessions.credentials(tx, name)
         right = await verify_password(known.password_hash if known else None, form.password)
@@ -153,6 +147,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 device=request.headers.get("user-agent", ""),
                 public_computer=form.public_computer,
             )
+            if not form.public_computer:
+                device = await devices.remember(tx, device, known.person_id)
             await audit.record(
                 tx,
                 Actor(person_id=known.person_id),
@@ -160,8 +156,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 "signed-in",
                 f"person:{known.person_id}",
             )
-        await services.shared.forget(f"sign-in:account:{name}")
-        await services.shared.take_back(f"sign-in:address:{address}")  # an office shares it
+        await throttle.succeeded(tried)
         if portal.renderer.wants_page(request.scope):
             response = portal.renderer.redirect(target)
         else:
@@ -175,7 +170,11 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 },
                 status_code=200,
             )
-        response.set_cookie(session_cookie(token, None if form.public_computer else seconds))
+        response.set_cookie(
+            secret_cookie(session_name, token, None if form.public_computer else seconds)
+        )
+        if device and not form.public_computer:
+            response.set_cookie(secret_cookie(device_name, device, YEAR))
         return response
 
     @post("/sign-out", opt=needs(PUBLIC))
@@ -188,17 +187,18 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 await sessions.end(tx, actor.session_id)
                 await audit.record(tx, actor, SHELL, "signed-out", f"person:{actor.person_id}")
         response = portal.done(request, "/", "sign_in.signed_out")
-        response.set_cookie(session_cookie("", 0))
+        response.set_cookie(secret_cookie(session_name, "", 0))
         return response
 
     @post("/sign-out-everywhere", opt=needs(SIGNED_IN))
     async def sign_out_everywhere(request: AnyRequest) -> Response[Any]:
-        """End every other session of the person."""
+        """End every other session of the person, and know no other device any more."""
         actor = actor_of(request)
         await _own_form(request, actor)
         assert actor.person_id is not None  # noqa: S101  (the route is signed_in)
         async with services.database.transaction(write=True) as tx:
             ended = await sessions.end_all(tx, actor.person_id, but=actor.session_id)
+            await devices.forget_others(tx, actor.person_id, device_of(request))
             await audit.record(
                 tx,
                 actor,

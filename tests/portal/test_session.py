@@ -123,6 +123,15 @@ async def test_a_session_that_was_left_is_dead_on_the_other_worker_too(make_hub)
     assert not await signed_in(there)
 
 
+async def test_signing_out_everywhere_knows_this_device_alone(hub_app, monkeypatch):
+    here, there = [await hub_app.client_as("operator") for _ in range(2)]
+    await here.post_form("/sign-out-everywhere", {})
+    for _ in range(10):
+        await sign_in(hub_app.client(), "operator", "wrong password")
+    assert (await sign_in(there)).status_code == 429
+    assert (await sign_in(here)).status_code == 200
+
+
 async def test_signing_out_everywhere_keeps_this_session_alone(hub_app):
     first, second = [await hub_app.client_as("operator") for _ in range(2)]
     other = await hub_app.client_as("resident")
@@ -192,15 +201,62 @@ async def test_failures_are_recorded_without_the_password(hub_app):
     assert "wrong password" not in str(entries)
 
 
-async def test_an_account_is_throttled_and_only_it(hub_app):
-    client = hub_app.client()
+async def test_who_guesses_is_stopped_there_and_the_person_nowhere_else(hub_app):
+    stranger = of(hub_app, "203.0.113.7")
     for _ in range(10):
-        assert (await sign_in(client, "operator", "wrong password")).status_code == 401
+        assert (await sign_in(stranger, "operator", "wrong password")).status_code == 401
     for name in ("operator", "OPERATOR"):
-        answer = await sign_in(client, name, PASSWORD)
+        answer = await sign_in(stranger, name, PASSWORD)
         assert answer.status_code == 429
         assert answer.headers["retry-after"] == "600"
-    assert (await sign_in(client, "resident")).status_code == 200
+    assert (await sign_in(stranger, "resident")).status_code == 200
+    assert (await sign_in(of(hub_app, "203.0.113.8"))).status_code == 200
+
+
+@pytest.mark.parametrize("neighbours", [False, True])
+async def test_a_device_that_signed_in_before_is_kept_out_by_nobody(
+    hub_app, monkeypatch, neighbours
+):
+    person = of(hub_app, "203.0.113.1")
+    assert (await sign_in(person)).status_code == 200
+    await person.post("/sign-out", data={"_csrf": sessions.csrf_token(person.cookies["yimen"])})
+    assert not await signed_in(person)
+
+    async def wrong(kept, password):
+        return False
+
+    with monkeypatch.context() as patch:
+        patch.setattr("portal.pages.session.verify_password", wrong)
+        answers = set()
+        for n in range(12):
+            stranger = of(hub_app, "203.0.113.1" if neighbours else f"198.51.100.{n}")
+            for _ in range(12):
+                answers.add((await sign_in(stranger, "operator", "wrong")).status_code)
+        assert answers == {401, 429}
+    new = of(hub_app, "203.0.113.1" if neighbours else "203.0.113.200")
+    assert (await sign_in(new)).status_code == 429
+    assert (await sign_in(person)).status_code == 200
+
+
+async def test_a_device_is_known_by_a_lasting_secret_that_changes(hub_app):
+    client = hub_app.client()
+    seen = []
+    for name in ("operator", "resident"):
+        answer = await sign_in(client, name)
+        (line,) = [c for c in answer.headers.get_list("set-cookie") if "yimen-device=" in c]
+        assert {"httponly", "samesite=lax", "path=/", "max-age=31536000"} <= {
+            flag.lower() for flag in line.split("; ")
+        }
+        seen.append(client.cookies["yimen-device"])
+    assert len(set(seen)) == 2
+    assert all(len(value) >= 43 for value in seen)
+    public = hub_app.client()
+    await sign_in(public, public_computer=True)
+    assert "yimen-device" not in public.cookies
+    preset = "a" * 43  # what somebody else put there is not adopted
+    planted = hub_app.client()
+    await sign_in(planted, headers={"cookie": f"yimen-device={preset}"})
+    assert planted.cookies["yimen-device"] != preset
 
 
 async def test_a_sign_in_that_succeeds_starts_the_count_anew(hub_app):
