@@ -289,8 +289,9 @@ class Work(Read, Protocol):
         """Take back a notice that waits; return whether it had not left."""
         ...
 
-    def text(self, phone: str, message: str, *, dedupe: str | None = None) -> None:
-        """Send a short message to a telephone number, from the outbox."""
+    def text(self, phone: str, message: Words, *, dedupe: str | None = None) -> None:
+        """Send a short message in Chinese to a telephone number, from the outbox. What stands
+        in it as `Secret` is read on the telephone alone."""
         ...
 
     def emit(self, event: str, **payload: Any) -> None:

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
+HIDDEN = "******"
+
 
 class Phrase(msgspec.Struct, frozen=True):
     """Words from the catalogues: a key and its parameters, translated when shown."""
@@ -18,6 +20,40 @@ class Phrase(msgspec.Struct, frozen=True):
 
 
 Words = Phrase | str
+
+
+class Secret:
+    """A parameter for one reader's eyes (a tracking code): hidden wherever its words are shown
+    but where they are `revealed`, and never stored with them."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __str__(self) -> str:
+        return HIDDEN
+
+    __repr__ = __str__
+
+    def reveal(self) -> str:
+        """Return what is hidden."""
+        return self._value
+
+
+def revealed(words: Words) -> Words:
+    """Return words as the one reader gets them, for sending and for nothing else."""
+    if isinstance(words, str):
+        return words
+    opened = {
+        name: value.reveal()
+        if isinstance(value, Secret)
+        else revealed(value)
+        if isinstance(value, Phrase)
+        else value
+        for name, value in words.params.items()
+    }
+    return Phrase(words.key, opened)
 
 
 class View(msgspec.Struct, kw_only=True):

@@ -10,7 +10,8 @@ from plugin_sdk.data import UtcTime
 
 
 class DeliveredMessage(CoreBase, table=True):
-    """A message that left; its id is the outbox row's, so a repeat is known."""
+    """A message that left; its id is the outbox row's, so a repeat is known. The text is
+    without what only its reader may see."""
 
     __tablename__ = "delivery_message"
 

@@ -19,20 +19,21 @@ KIND = "sms"
 class SmsProvider(Protocol):
     """What a provider of short messages does."""
 
-    async def send(self, tx: Transaction, id: UUID, phone: str, text: str) -> None:
-        """Send once for an id; a repeat of the id sends nothing."""
+    async def send(self, tx: Transaction, id: UUID, phone: str, text: str, shown: str) -> None:
+        """Send once for an id; a repeat of the id sends nothing. `shown` is the text as others
+        than its reader may see it: what a provider keeps or logs."""
         ...
 
 
 class SimulatedSms:
-    """Keeps what it would have sent, for the administrator to read."""
+    """Keeps what it would have sent, for the administrator to read: without what is secret."""
 
-    async def send(self, tx: Transaction, id: UUID, phone: str, text: str) -> None:
+    async def send(self, tx: Transaction, id: UUID, phone: str, text: str, shown: str) -> None:
         """See `SmsProvider`."""
         dialect = sqlite if tx.database.sqlite else postgresql
         await tx.session.execute(
             dialect.insert(DeliveredMessage)
-            .values(id=id, channel="sms", address=phone, text=text, at=tx.now)
+            .values(id=id, channel="sms", address=phone, text=shown, at=tx.now)
             .on_conflict_do_nothing()
         )
 
@@ -54,12 +55,17 @@ class Delivery:
 
     async def deliver(self, tx: Transaction, item: OutboxItem) -> None:
         """Send an outbox row of the kind `sms`."""
-        await self._sms.send(tx, item.id, item.payload["phone"], item.payload["text"])
+        text = item.payload["text"]
+        shown = item.payload.get("shown", "")  # rows of before knew nothing of it
+        await self._sms.send(tx, item.id, item.payload["phone"], text, shown)
 
 
-async def send_sms(tx: Transaction, phone: str, text: str, *, dedupe: str | None = None) -> None:
-    """Send a short message when the transaction is committed."""
-    await send_later(tx, KIND, {"phone": phone, "text": text}, dedupe=dedupe)
+async def send_sms(
+    tx: Transaction, phone: str, text: str, *, shown: str, dedupe: str | None = None
+) -> None:
+    """Send a short message when the transaction is committed; `shown` is the text without
+    what only its reader may see."""
+    await send_later(tx, KIND, {"phone": phone, "text": text, "shown": shown}, dedupe=dedupe)
 
 
 async def sent(tx: Transaction, *, limit: int = 100) -> list[SentMessage]:

@@ -263,7 +263,7 @@ class AppHub:
     @asynccontextmanager
     async def read(self, actor: Actor) -> AsyncIterator[ReadPort]:
         """See `plugin_sdk.ports.Hub`."""
-        unit = Unit(self.app, actor)
+        unit = Unit(self.app, actor, self.pages)
         async with self.services.database.transaction(
             now=self._clock() if self._clock else None, options={UNIT: unit}
         ) as tx:
@@ -278,7 +278,7 @@ class AppHub:
     async def work(self, actor: Actor, key: RequestKey | None = None) -> AsyncIterator[WorkPort]:
         """See `plugin_sdk.ports.Hub`."""
         await self.services.current_calendar()
-        unit = Unit(self.app, actor)
+        unit = Unit(self.app, actor, self.pages)
         async with self.services.database.transaction(
             write=True, now=self._clock() if self._clock else None, options={UNIT: unit}
         ) as tx:
@@ -296,7 +296,7 @@ class AppHub:
     @asynccontextmanager
     async def within(self, tx: Transaction, actor: Actor) -> AsyncIterator[WorkPort]:
         """Return a unit of work inside a transaction of the shell's own (an event's)."""
-        unit = Unit(self.app, actor)
+        unit = Unit(self.app, actor, self.pages)
         connection = await tx.session.connection()
         await connection.execution_options(**{UNIT: unit})
         unit.enter(tx)

@@ -25,12 +25,13 @@ from core.usage.capture import record_effect
 from core.work.items import close_items, open_item
 from core.work.timers import next_number, set_timer
 from plugin_sdk.data import Owned
-from plugin_sdk.ports import Actor, Answer, Permit, RequestKey, ScopeKind, To
+from plugin_sdk.ports import Actor, Answer, Pages, Permit, RequestKey, ScopeKind, To
 from plugin_sdk.problems import Conflict, Denied, NotFound
-from plugin_sdk.views import Phrase
+from plugin_sdk.views import Phrase, Words, revealed
 
 T = TypeVar("T")
 
+TEXTED_IN = "zh-CN"  # a telephone number has no language of its own
 SYSTEM = Permit(grant="system", role="system", scope=ScopeKind.ALL)
 
 
@@ -80,8 +81,9 @@ class _Todo:
 class Unit:
     """`Read` and `Work` of one app for one actor (see `plugin_sdk.ports`)."""
 
-    def __init__(self, app: str, actor: Actor, channel: str = "web") -> None:
+    def __init__(self, app: str, actor: Actor, pages: Pages, channel: str = "web") -> None:
         self.app = app
+        self._pages = pages
         self.actor = actor
         self.channel = channel
         self.todo = _Todo(self)
@@ -90,7 +92,7 @@ class Unit:
         self._notices: list[tuple[To, Phrase, str, int, str | None]] = []
         self._events: list[tuple[str, dict[str, Any]]] = []
         self._effects: list[tuple[str, str]] = []
-        self._texts: list[tuple[str, str, str | None]] = []
+        self._texts: list[tuple[str, Words, str | None]] = []
         self._starts: list[str] = []
         self._key: RequestKey | None = None
         self._answer: dict[str, Any] | None = None
@@ -285,7 +287,7 @@ class Unit:
         """See `plugin_sdk.ports.Work`."""
         return await unsend(self.tx, f"{self.app}:{dedupe}")
 
-    def text(self, phone: str, message: str, *, dedupe: str | None = None) -> None:
+    def text(self, phone: str, message: Words, *, dedupe: str | None = None) -> None:
         """See `plugin_sdk.ports.Work`."""
         self._texts.append((phone, message, dedupe))
 
@@ -359,8 +361,14 @@ class Unit:
                 delay_seconds=delay,
                 dedupe=f"{self.app}:{dedupe}" if dedupe else None,
             )
-        for phone, text, dedupe in self._texts:
-            await send_sms(self.tx, phone, text, dedupe=f"{self.app}:{dedupe}" if dedupe else None)
+        for phone, words, dedupe in self._texts:
+            await send_sms(
+                self.tx,
+                phone,
+                self._pages.say(revealed(words), TEXTED_IN),
+                shown=self._pages.say(words, TEXTED_IN),
+                dedupe=f"{self.app}:{dedupe}" if dedupe else None,
+            )
         for name, payload in self._events:
             await send_later(
                 self.tx, "event", {"event": f"{self.app}.{name}", "payload": _plain(payload)}

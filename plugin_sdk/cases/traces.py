@@ -15,7 +15,7 @@ from plugin_sdk.cases.flow import Clock, Does, Flow, State, Transition
 from plugin_sdk.cases.models import CaseRow
 from plugin_sdk.ports import Hub, Organization, Read, To, Work
 from plugin_sdk.problems import NotFound
-from plugin_sdk.views import Phrase
+from plugin_sdk.views import Phrase, Secret
 
 R = TypeVar("R", bound=CaseRow)
 
@@ -285,8 +285,8 @@ class CaseTraces(Generic[R]):
         words = words if words == "notice.filed" else "notice.news"
         phone = getattr(row, self.flow.contact) if self.flow.contact else None
         if row.person_id is None and phone:
-            said = self.words(words, number=row.number, title=row.title, code=row.code)
-            work.text(phone, self.hub.pages.say(said, "zh-CN"))
+            said = self.words(words, number=row.number, title=row.title, code=Secret(row.code))
+            work.text(phone, said)
 
     def _publish(self, work: Work, row: R, event: str | None) -> None:
         if event is not None:

@@ -126,9 +126,9 @@ async def test_a_delayed_notice_waits_and_a_list_goes_on(shell):
 async def test_a_short_message_leaves_once_and_is_shown_masked(shell):
     async with shell.write() as tx:
         for _ in range(2):
-            await send_sms(tx, "13812345678", "您的编号", dedupe="x")
+            await send_sms(tx, "13812345678", "编号 1，查询码 7", shown="编号 1", dedupe="x")
     await settle(shell)
     async with shell.read() as tx:
         (message,) = await sent(tx)
-    assert message.text == "您的编号"
+    assert message.text == "编号 1"
     assert "13812345678" not in message.address
