@@ -274,6 +274,7 @@ class TrackView(View, kw_only=True):
     number: str
     code: str
     found: bool
+    asked: bool = True
     title: str = ""
     state_label: Words = ""
     deadline: DeadlineView | None = None

@@ -121,7 +121,7 @@ class CaseDesk(CaseViews[R]):
             due_at=row.due_at,
             due_unknown=row.due_pending,
             case_href=self.engine.href(row.number),
-            track_href=f"/track?{urlencode({'number': row.number, 'code': row.code})}",
+            track_href=f"/track?{urlencode({'number': row.number})}",
             notices=self.notices(row),
         )
 

@@ -13,6 +13,7 @@ from core.governance.feedback import feedback, file_feedback, reply
 from core.identity.organizations import by_code
 from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.manifest import Manifest
+from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_error
 from plugin_sdk.routes import PUBLIC, actor_of, needs
 from plugin_sdk.text import Text
@@ -22,6 +23,13 @@ from portal.pages.context import SHELL, AnyRequest, Portal
 
 TRIES = 20
 TRY_SECONDS = 600
+
+
+class TrackForm(Form):
+    """Number and code of a case."""
+
+    number: str = Field(default="", max_length=80)
+    code: str = Field(default="", max_length=40)
 
 
 class FeedbackForm(Form):
@@ -46,14 +54,19 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     services = portal.services
 
     @get("/track", opt=needs(PUBLIC))
-    async def track(
-        request: AnyRequest, number: FromQuery[str] = "", code: FromQuery[str] = ""
-    ) -> Response[Any]:
+    async def track_page(request: AnyRequest, number: FromQuery[str] = "") -> Response[Any]:
+        """Ask for number and code; a link may bring the number, never the code: what stands in
+        an address is kept by browsers and logs."""
+        view = TrackView(number="".join(number.split())[:40], code="", found=False, asked=False)
+        return await portal.show(request, "track.html", "page.track.title", view)
+
+    @post("/track", opt=needs(PUBLIC, body=TrackForm))
+    async def track(request: AnyRequest) -> Response[Any]:
         """Show a case's public progress by number and code; one answer for either wrong."""
-        number = "".join(number.split())[:40]
-        code = code.strip()[:40]
-        view = TrackView(number=number, code="", found=False)
-        if number or code:
+        form = (await read_form(request, TrackForm, Actor())).form
+        number, code = "".join(form.number.split()), form.code
+        view = TrackView(number=number, code="", found=False, asked=bool(number or code))
+        if view.asked:
             address = portal.network(request)
             if (
                 await services.shared.hit(f"track:{address}", TRY_SECONDS) > TRIES * 5
@@ -279,6 +292,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         return portal.done(request, "/owner/feedback", "feedback.replied")
 
     return [
+        track_page,
         track,
         feedback_page,
         file,

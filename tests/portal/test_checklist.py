@@ -31,7 +31,7 @@ MAIN = {
 }
 MORE = {
     "visitor": [
-        *("/apps", "/track?number=1&code=2", "/feedback", "/search?q=zzz", "/search?q=12345"),
+        *("/apps", "/track?number=1", "/feedback", "/search?q=zzz", "/search?q=12345"),
         *("/about/hotline", "/why?permission=hotline.order.dispatch", "/transparency", "/absent"),
     ],
     "resident": [

@@ -133,11 +133,12 @@ def form(cls=FormView, *, wrong=False, **more):
     )
 
 
-def tracked(*, found, number="202611240001"):
+def tracked(*, found, number="202611240001", asked=True):
     return TrackView(
         number=number,
         code="7F3K",
         found=found,
+        asked=asked,
         title="市政设施",
         state_label="办理中",
         deadline=samples.deadlines()[0],
@@ -368,7 +369,7 @@ PAGES = {
         PLAIN,
         {"query": "路灯", "kinds": [], "unavailable": ["随手拍"]},
     ),
-    "track_ask": ("track.html", VISITOR, tracked(found=False, number="")),
+    "track_ask": ("track.html", VISITOR, tracked(found=False, number="", asked=False)),
     "track_wrong": ("track.html", VISITOR, tracked(found=False)),
     "track_found": ("track.html", VISITOR, tracked(found=True)),
     "feedback": (

@@ -56,8 +56,8 @@ async def test_too_many_tries_are_said_where_no_password_is_asked_for(hub_app):
     visitor = hub_app.client()
     guess = {"number": "202601010001", "code": "1"}
     for _ in range(20):
-        assert (await visitor.get("/track", params=guess)).status_code == 200
-    answer = await visitor.get("/track", params=guess)
+        assert (await visitor.post("/track", json=guess)).status_code == 200
+    answer = await visitor.post("/track", json=guess)
     assert answer.status_code == 429
     assert "密码" not in answer.json()["detail"]
 

@@ -33,6 +33,6 @@ async def test_a_caller_gets_number_and_code_and_can_track_with_them(
     assert "查询码 ******" in sent["text"]
     assert taken["code"] not in (await administrator.page("/admin/outbox")).text
     asked = {"number": taken["number"], "code": taken["code"]}
-    assert (await hub_app.client().get("/track", params=asked)).json()["found"] is True
-    wrong = (await hub_app.client().get("/track", params={**asked, "code": "0"})).json()
+    assert (await hub_app.client().post("/track", json=asked)).json()["found"] is True
+    wrong = (await hub_app.client().post("/track", json={**asked, "code": "0"})).json()
     assert wrong["found"] is False

@@ -193,14 +193,37 @@ async def test_progress_is_public_by_number_and_code_and_names_nobody(desk):
     filed = await desk.file(text="我叫周晓岚，家门口路灯不亮")
     await desk.answer(filed["number"])
     visitor = desk.hub.client()
-    found = await visitor.get(f"/track?number={filed['number']}&code={filed['code']}")
+    asked = {"number": filed["number"], "code": filed["code"]}
+    found = await visitor.post("/track", json=asked)
     assert "周晓岚" not in found.text
     assert "冯城管" not in found.text
     assert found.json()["found"] is True
-    wrong = await visitor.get(f"/track?number={filed['number']}&code=999999x")
-    absent = await visitor.get("/track?number=209901010001&code=123456")
+    wrong = await visitor.post("/track", json={**asked, "code": "999999x"})
+    absent = await visitor.post("/track", json={"number": "209901010001", "code": "123456"})
     assert wrong.json()["found"] is absent.json()["found"] is False
     assert wrong.status_code == absent.status_code
+    page = await visitor.post_form("/track", asked)
+    assert "待派单" not in page.text
+    assert "已答复" in page.text
+    wrong_page = await visitor.post_form("/track", {**asked, "code": "999999x"})
+    assert "error-summary" in wrong_page.text
+    assert "999999x" not in wrong_page.text
+    number = filed["number"]
+    grouped = {**asked, "number": f"{number[:4]} {number[4:8]} {number[8:]}"}  # as it is shown
+    assert (await visitor.post("/track", json=grouped)).json()["found"] is True
+
+
+async def test_the_code_is_in_no_address(desk):
+    filed = await desk.file(text="路灯不亮")
+    assert filed["track_href"] == f"/track?number={filed['number']}"
+    visitor = desk.hub.client()
+    page = await visitor.page(filed["track_href"])
+    assert f'value="{filed["number"]}"' in page.text
+    assert 'method="post" action="/track"' in page.text
+    assert "error-summary" not in page.text  # nothing was asked yet
+    old = f"{filed['track_href']}&code={filed['code']}"  # opens nothing any more
+    assert (await visitor.get(old)).json()["found"] is False
+    assert "待派单" not in (await visitor.page(old)).text
 
 
 async def test_an_export_starts_no_formula(desk):
