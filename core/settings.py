@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 
 class SettingsError(Exception):
     """A setting that cannot be used; the message names it and says what to set."""
@@ -64,7 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         parts = urlsplit(public_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise SettingsError("YIMEN_PUBLIC_URL must be the http(s) address people open")
-        if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise SettingsError(
                 "YIMEN_PUBLIC_URL must be https, but for an address of this machine"
             )

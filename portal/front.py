@@ -15,6 +15,7 @@ from core.settings import Settings
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Problem
 from plugin_sdk.routes import EFFECTLESS
+from portal.origins import own_origins
 
 logger = logging.getLogger(__name__)
 
@@ -91,8 +92,7 @@ class Front:
         self._portal = portal
         self._refuse = refuse
         self._max_body = settings.max_body
-        self._origin = settings.public_url.encode()
-        self._scheme = b"https://" if settings.https else b"http://"
+        self._origins = frozenset(o.encode() for o in own_origins(settings.public_url))
         self.cookie = "__Host-yimen" if settings.https else "yimen"
         self._cookie_start = f"{self.cookie}=".encode()
         self._headers = [*SECURITY, *([HSTS] if settings.https else [])]
@@ -109,7 +109,7 @@ class Front:
         exchange = Exchange(f"{self._worker}{next(self._requests) & 0xFFFFFFFF:08x}")
         scope["yimen"] = exchange
         scope["yimen_actor"] = VISITOR
-        origin = site = length = host = b""
+        origin = site = length = b""
         for name, value in scope["headers"]:
             if name == b"cookie":  # HTTP/2 may bring one in parts
                 exchange.cookies += b"; " + value if exchange.cookies else value
@@ -121,8 +121,6 @@ class Front:
                 length = value
             elif name == b"sec-fetch-site":
                 site = value
-            elif name == b"host":
-                host = value
             elif name == b"hx-request":
                 exchange.script = True
             elif name == b"referer":
@@ -151,7 +149,7 @@ class Front:
 
         try:
             if scope["method"] not in EFFECTLESS:
-                self._check(origin, site, host, length, scope)
+                self._check(origin, site, length)
                 receive = self._bounded(receive)
             query = scope.get("query_string", b"")
             if "\x00" in scope["path"] or b"\x00" in query or b"%00" in query:
@@ -178,9 +176,9 @@ class Front:
                 return part[len(start) :][:200].decode("latin-1")
         return ""
 
-    def _check(self, origin: bytes, site: bytes, host: bytes, length: bytes, scope: Any) -> None:
+    def _check(self, origin: bytes, site: bytes, length: bytes) -> None:
         """Refuse what another site sent, and a body over the bound before it is read."""
-        if origin and origin not in (self._origin, self._scheme + host):
+        if origin and origin not in self._origins:
             raise Problem("other-origin", status=403)
         if site in (b"cross-site", b"same-site") and not origin:
             raise Problem("other-origin", status=403)

@@ -1,9 +1,56 @@
 """Where a request comes from, as far as it can be believed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
+
+from core.settings import LOOPBACK
 
 NETWORK_BITS = 64  # what one subscriber is given of IPv6 (RFC 6177): its addresses are one
+PORTS = {"http": 80, "https": 443}
+
+
+def origin_of(address: str) -> str:
+    """Return the origin (RFC 6454) of an address as browsers write it; '' where there is none."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in PORTS or not host or parts.username is not None:
+        return ""
+    name = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{name}" + (
+        f":{port}" if port not in (None, PORTS[parts.scheme]) else ""
+    )
+
+
+def own_origins(public_url: str) -> frozenset[str]:
+    """Return the origins that pages of this hub have: that of the public address, and where
+    that names this machine, the same under the other names of it.
+
+    What a client says in `Host` is no proof: whoever leads a browser here chooses it.
+    """
+    own = origin_of(public_url)
+    parts = urlsplit(own)
+    if parts.hostname not in LOOPBACK:
+        return frozenset({own})
+    port = f":{parts.port}" if parts.port else ""
+    hosts = (f"[{name}]" if ":" in name else name for name in LOOPBACK)
+    return frozenset(f"{parts.scheme}://{host}{port}" for host in hosts)
+
+
+def led_here(headers: Mapping[str, str], own: frozenset[str]) -> bool:
+    """Return whether a page of ours led to this request by a link or a form.
+
+    Browsers say so (Fetch Metadata); of those that do not, the page's address must be ours.
+    A picture or another part of a page is no navigation, wherever the page stands.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is None:
+        return origin_of(headers.get("referer", "")) in own
+    navigates = headers.get("sec-fetch-dest", "document") in ("document", "empty")
+    return site == "same-origin" and navigates
 
 
 def believed_network(peer: str, forwarded: str, trusted: Iterable[str]) -> str:

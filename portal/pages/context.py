@@ -14,7 +14,7 @@ from core.hub import Services
 from plugin_sdk.ports import Actor
 from plugin_sdk.routes import actor_of
 from plugin_sdk.views import Phrase
-from portal.origins import believed_network
+from portal.origins import believed_network, own_origins
 from portal.rendering import Renderer
 from portal.templating import Assets
 
@@ -32,6 +32,7 @@ class Portal:
         self.assets = assets
         self.handlers: Sequence[HTTPRouteHandler] = ()
         self.ready = False
+        self.origins = own_origins(services.settings.public_url)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:

@@ -274,6 +274,8 @@ FOREIGN = [
     {"sec-fetch-site": "cross-site"},
     {"sec-fetch-site": "same-site"},
     {"origin": "http://evil.example", "content-type": "text/plain"},
+    {"origin": "http://evil.example", "host": "evil.example"},
+    {"origin": "http://localhost:8080", "host": "localhost:8080"},
     {"sec-fetch-site": "cross-site", "content-type": "text/plain"},
 ]
 
@@ -299,7 +301,13 @@ async def test_text_that_another_site_may_send_without_asking_is_refused(hub_app
             assert answer.status_code in (403, 415)
 
 
-OWN = [{}, {"origin": "http://127.0.0.1"}]
+OWN = [
+    {},
+    {"origin": "http://127.0.0.1"},
+    {"origin": "http://localhost"},
+    {"origin": "http://[::1]"},
+    {"origin": "http://127.0.0.1", "host": "upstream:8000"},  # a proxy may write its own
+]
 
 
 async def test_what_the_page_itself_sends_passes(hub_app):

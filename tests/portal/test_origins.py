@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.origins import believed_network
+from portal.origins import believed_network, origin_of, own_origins
 
 PROXIES = ("10.0.0.1", "10.0.0.2", "2001:db8::1")
 addresses = st.ip_addresses(v=4).map(str) | st.ip_addresses(v=6).map(str)
@@ -54,3 +54,30 @@ def test_the_addresses_of_a_subscriber_are_one(network, one, another):
     neighbour = str(IPv6Address((network ^ 1) << 64 | one))
     if network > 1:  # the lowest hold the forms of IPv4
         assert believed_network(neighbour, "", ()) != believed_network(first, "", ())
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("https://Hub.Example/x?y", "https://hub.example"),
+        ("https://hub.example:443/", "https://hub.example"),
+        ("http://hub.example:443/", "http://hub.example:443"),
+        ("http://[::1]:8000/", "http://[::1]:8000"),
+        ("http://127.0.0.1@evil.example/", ""),
+        ("http://[::1", ""),
+        ("http://hub.example:x/", ""),
+        ("null", ""),
+        ("javascript:alert(1)", ""),
+        ("", ""),
+    ],
+)
+def test_an_origin_is_written_as_browsers_write_it(address, origin):
+    assert origin_of(address) == origin
+
+
+def test_the_public_address_alone_is_ours_but_for_the_names_of_this_machine():
+    assert own_origins("https://hub.example") == {"https://hub.example"}
+    assert own_origins("https://hub.example:8443/x") == {"https://hub.example:8443"}
+    loopback = {"http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"}
+    for name in ("127.0.0.1", "localhost", "[::1]"):
+        assert own_origins(f"http://{name}:8000") == loopback
