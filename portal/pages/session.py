@@ -19,8 +19,10 @@ from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Problem
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from portal.frames import cookie, safe_path
+from portal.origins import led_here, origin_of
 from portal.pages.context import SHELL, AnyRequest, Portal
 
+LANGUAGES = ("zh-CN", "en")
 YEAR = 365 * 24 * 3600
 
 
@@ -39,6 +41,13 @@ class ModeChoice(Form):
     """Standard display or 长辈版."""
 
     mode: Literal["standard", "elder"]
+    back: str = Field(default="/", max_length=1000)
+
+
+class LanguageChoice(Form):
+    """The language of pages."""
+
+    to: Literal["zh-CN", "en"]
     back: str = Field(default="/", max_length=1000)
 
 
@@ -218,17 +227,28 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         async with services.database.transaction(write=True) as tx:
             if not await sessions.switch_post(tx, actor.session_id, actor.person_id, form.post):
                 raise Problem("post-unknown", status=409)
-        return portal.done(request, _back(request, form.back), "me.post_switched")
+        return portal.done(request, _back(portal, request, form.back), "me.post_switched")
 
     @get("/language", opt=needs(PUBLIC))
     async def language(
         request: AnyRequest, to: FromQuery[str] = "zh-CN", back: FromQuery[str] = "/"
     ) -> Response[Any]:
-        """Choose the language on this device, and for the person who is signed in."""
-        if to not in ("zh-CN", "en"):
+        """Choose the language on this device, by a link on a page of ours; where none led here,
+        ask by a form, since any page may hold a link or a picture with this address."""
+        if to not in LANGUAGES:
             raise Problem("unknown-choice", status=422)
-        await _prefer(actor_of(request), language=to)
-        return _keep(request, "lang", to, back)
+        if led_here(request.headers, portal.origins):
+            return _keep(request, "lang", to, back)
+        view = {"back": safe_path(back)}
+        return await portal.show(request, "language.html", "ui.language.label", view)
+
+    @post("/language", opt=needs(PUBLIC, body=LanguageChoice))
+    async def choose_language(request: AnyRequest) -> Response[Any]:
+        """Choose the language on this device, and for the person who is signed in."""
+        actor = actor_of(request)
+        form = (await read_form(request, LanguageChoice, actor)).form
+        await _prefer(actor, language=form.to)
+        return _keep(request, "lang", form.to, form.back)
 
     @post("/mode", opt=needs(PUBLIC, body=ModeChoice))
     async def mode(request: AnyRequest) -> Response[Any]:
@@ -252,7 +272,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 await people.set_preferences(tx, actor.person_id, language=language, elder=elder)
 
     def _keep(request: AnyRequest, name: str, value: str, back: str) -> Response[Any]:
-        response = portal.renderer.redirect(_back(request, back))
+        response = portal.renderer.redirect(_back(portal, request, back))
         response.set_cookie(display_cookie(name, value))
         return response
 
@@ -263,19 +283,18 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         sign_out_everywhere,
         switch_post,
         language,
+        choose_language,
         mode,
         text_size,
     ]
 
 
-def _back(request: AnyRequest, named: str) -> str:
+def _back(portal: Portal, request: AnyRequest, named: str) -> str:
     """Return the page a switch stands on: as the browser names it, since a part that was
     swapped in has changed the address under the frame; else as the frame says."""
-    try:
-        came = urlsplit(request.headers.get("referer", ""))
-    except ValueError:  # what is not an address names no page
-        return safe_path(named)
-    if came.netloc and came.netloc == request.headers.get("host"):
+    referer = request.headers.get("referer", "")
+    if origin_of(referer) in portal.origins:
+        came = urlsplit(referer)
         return safe_path(urlunsplit(("", "", came.path, came.query, "")))
     return safe_path(named)
 

@@ -343,6 +343,7 @@ PAGES = {
         VISITOR,
         {"fields": [], "next": "/", "problem": None, "username": ""},
     ),
+    "language": ("language.html", VISITOR, {"back": "/"}),
     "sign_in_refused": (
         "sign_in.html",
         VISITOR,

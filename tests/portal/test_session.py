@@ -337,7 +337,10 @@ async def test_nothing_leads_elsewhere_after_signing_in(hub_app):
         assert (answer.status_code, answer.headers["location"]) == (303, "/"), target
         for path in ("/sign-in", "/language"):
             key = {"/sign-in": "next", "/language": "back"}[path]
-            answer = await client.get(path, params={key: target, "to": "en"})
+            answer = await client.get(
+                path, params={key: target, "to": "en"}, headers={"sec-fetch-site": "same-origin"}
+            )
+            assert path == "/sign-in" or answer.status_code == 303
             assert answer.headers.get("location", "/") == "/", target
     client = hub_app.client()
     answer = await client.post_form(
@@ -354,8 +357,71 @@ async def test_a_page_that_names_another_site_as_its_own_leads_not_there(hub_app
         "http://127.0.0.1@evil.example/",
         "http://[::1",
     ):
-        answer = await client.get("/language?to=en&back=/me", headers={"referer": referer})
+        headers = {"referer": referer, "sec-fetch-site": "same-origin"}
+        answer = await client.get("/language?to=en&back=/me", headers=headers)
         assert answer.headers["location"] in ("/me", "/"), referer
+
+
+async def language_of(hub, username):
+    async with hub.services.database.transaction() as tx:
+        found = await tx.session.execute(
+            select(col(Person.language)).where(col(Person.username) == username)
+        )
+        return found.scalar_one()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site", "sec-fetch-dest": "image"},
+        {"sec-fetch-site": "cross-site", "sec-fetch-dest": "document"},
+        {"sec-fetch-site": "same-site", "referer": "http://127.0.0.1/me"},
+        {"sec-fetch-site": "none"},
+        {"sec-fetch-site": "same-origin", "sec-fetch-dest": "image"},
+        {"referer": "http://evil.example/", "host": "evil.example"},
+        {},
+    ],
+)
+async def test_no_other_site_switches_the_language(hub_app, headers):
+    client = await hub_app.client_as("operator")
+    answer = await client.get(
+        "/language?to=en&back=/me", headers={"accept": "text/html", **headers}
+    )
+    assert answer.status_code == 200
+    assert 'method="post" action="/language"' in answer.text  # asked, not lost
+    assert "lang" not in client.cookies
+    assert await language_of(hub_app, "operator") == "zh-CN"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "same-origin", "sec-fetch-dest": "document"},
+        {"sec-fetch-site": "same-origin", "sec-fetch-dest": "empty"},
+        {"referer": "http://127.0.0.1/me"},
+        {"referer": "http://localhost/me"},
+    ],
+)
+async def test_a_link_sets_the_language_of_this_device_alone(hub_app, headers):
+    client = await hub_app.client_as("operator")
+    answer = await client.get("/language?to=en&back=/me", headers=headers)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/me")
+    assert client.cookies["lang"] == "en"
+    assert await language_of(hub_app, "operator") == "zh-CN"
+
+
+async def test_the_form_of_a_session_sets_the_language_of_the_account(hub_app):
+    client = await hub_app.client_as("operator")
+    refused = await client.post("/language", data={"_csrf": "x", "to": "en"})
+    assert refused.status_code == 403
+    assert await language_of(hub_app, "operator") == "zh-CN"
+    answer = await client.post_form("/language", {"to": "en", "back": "/me"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/me")
+    assert client.cookies["lang"] == "en"
+    assert await language_of(hub_app, "operator") == "en"
+    visitor = hub_app.client()
+    assert (await visitor.post_form("/language", {"to": "en"})).status_code == 303
+    assert (await visitor.post_form("/language", {"to": "fr"})).status_code == 422
 
 
 async def test_a_public_computer_forgets_when_its_window_closes(hub_app):
