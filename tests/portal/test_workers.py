@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import http.client
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -205,6 +207,29 @@ async def until_all_serve(served: Served, count: int) -> None:
         return len(served.workers()) >= count
 
     await until(all_serve)
+
+
+# --- a body over the bound -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_who_sends_too_much_hears_why(served, declared):
+    """A client that sends all before it listens, as most do, gets the answer."""
+
+    def send() -> tuple[int, str | None]:
+        connection = http.client.HTTPConnection(urlsplit(served.url).netloc, timeout=30)
+        size = 40 * 1024 * 1024
+        headers = {"content-type": "application/json"}
+        if declared:
+            headers["content-length"] = str(size)
+        parts = (b"a" * 65536 for _ in range(size // 65536))
+        with contextlib.closing(connection):
+            connection.request("POST", "/sign-in", parts, headers, encode_chunked=not declared)
+            answer = connection.getresponse()
+            return answer.status, answer.getheader("content-type")
+
+    status, kind = await asyncio.to_thread(send)
+    assert (status, kind) == (413, "application/problem+json")
 
 
 # --- (a) disabling under load ------------------------------------------------------------
