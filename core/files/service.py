@@ -1,10 +1,12 @@
-"""Keeping files on disk by their content, and links that open for one session alone."""
+"""Keeping files on disk by their content, and links that open for one session alone, or for
+a visitor, who has none, for a quarter of an hour or two."""
 
 import asyncio
 import hashlib
 import hmac
 import os
 import tempfile
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -15,6 +17,8 @@ from core.database import Transaction
 from core.files.models import FileRow
 from plugin_sdk.data import new_id
 from plugin_sdk.ports import Picture, StoredFile
+
+VISITOR_TERM = timedelta(minutes=15)
 
 
 class FileStore:
@@ -58,16 +62,21 @@ class FileStore:
         await tx.session.flush()
         return StoredFile(row.id, row.name, row.media_type, row.size, row.width, row.height)
 
-    def token(self, file_id: UUID, session_id: str | None) -> str:
-        """Return what opens a file for one session: who sees the page sees the picture."""
-        message = f"{file_id}:{session_id or ''}".encode()
+    def token(self, file_id: UUID, session_id: str | None, now: datetime) -> str:
+        """Return what opens a file for one session: who sees the page sees the picture. A
+        visitor's opens it for any visitor, but only until the next term is over."""
+        holder = session_id or f"visitor {_term(now)}"
+        message = f"{file_id}:{holder}".encode()
         return hmac.new(self._secret, message, hashlib.sha256).hexdigest()[:32]
 
     async def open(
         self, tx: Transaction, file_id: UUID, token: str, session_id: str | None
     ) -> tuple[StoredFile, bytes] | None:
-        """Return a file and its content if the token is this session's."""
-        if not hmac.compare_digest(token.encode(), self.token(file_id, session_id).encode()):
+        """Return a file and its content if the token is this session's, or a visitor's that
+        has not run out."""
+        moments = [tx.now] if session_id else [tx.now, tx.now - VISITOR_TERM]
+        good = [self.token(file_id, session_id, moment).encode() for moment in moments]
+        if not any(hmac.compare_digest(token.encode(), each) for each in good):
             return None
         found = (
             await tx.session.execute(
@@ -89,6 +98,10 @@ class FileStore:
         except FileNotFoundError:
             return None
         return StoredFile(*found[:6]), data
+
+
+def _term(moment: datetime) -> int:
+    return int(moment.timestamp() // VISITOR_TERM.total_seconds())
 
 
 async def files_of(tx: Transaction, app: str, subject: str) -> list[StoredFile]:

@@ -210,7 +210,8 @@ class _Files:
         return await files_of(read.tx, self._app, subject)
 
     def href(self, file: StoredFile, actor: Actor) -> str:
-        return f"/files/{file.id}?t={self._services.files.token(file.id, actor.session_id)}"
+        now = self._services.database.clock()
+        return f"/files/{file.id}?t={self._services.files.token(file.id, actor.session_id, now)}"
 
 
 class AppHub:

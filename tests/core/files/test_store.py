@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
+from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Invalid
 
 
@@ -43,8 +44,30 @@ async def test_a_link_opens_for_one_session_alone(shell):
         ):
             assert await files.open(tx, stored.id, given, session) is None
         absent = uuid4()
-        given = files.token(absent, actors[0].session_id)
+        given = files.token(absent, actors[0].session_id, tx.now)
         assert await files.open(tx, absent, given, actors[0].session_id) is None
+
+
+async def test_a_visitors_link_opens_for_visitors_and_runs_out(shell):
+    stored = await put(shell)
+    href = shell.hub.files.href(stored, Actor())
+    token = href.partition("?t=")[2]
+    files = shell.services.files
+    person = await shell.of_session(await shell.sign_in(await shell.person("one"), 10**6))
+
+    async def opens(given, session=None):
+        async with shell.read() as tx:
+            return await files.open(tx, stored.id, given, session) is not None
+
+    assert await opens(token)
+    assert not await opens(token, person.session_id)
+    of_session = shell.hub.files.href(stored, person).partition("?t=")[2]
+    shell.clock.move(minutes=14)  # whoever has just been shown the page still sees it
+    assert await opens(token)
+    shell.clock.move(minutes=17)
+    assert not await opens(token)
+    assert await opens(shell.hub.files.href(stored, Actor()).partition("?t=")[2])
+    assert await opens(of_session, person.session_id)  # a session's ends with it
 
 
 async def test_files_are_listed_by_subject_and_kept_once(shell, tmp_path):
@@ -68,5 +91,5 @@ async def test_content_that_is_lost_is_absent(shell, tmp_path):
         if path.is_file():
             path.unlink()
     async with shell.read() as tx:
-        token = shell.services.files.token(stored.id, "x")
+        token = shell.services.files.token(stored.id, "x", tx.now)
         assert await shell.services.files.open(tx, stored.id, token, "x") is None
