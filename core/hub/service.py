@@ -23,7 +23,7 @@ from core.files.images import PictureError, reencode_async
 from core.files.service import FileStore, files_of
 from core.hub.models import RequestRecord
 from core.hub.unit import Unit
-from core.identity import organizations
+from core.identity import devices, organizations, sessions
 from core.identity.events import PostEnded
 from core.jobs import Jobs
 from core.messages import service as messages
@@ -77,6 +77,7 @@ class Services:
         self.jobs.handle(messages.KIND, messages.deliver)
         self.jobs.handle(delivery.KIND, delivery.Delivery(delivery.SimulatedSms()).deliver)
         self.jobs.every(3600, "core.tidy-requests", self._tidy_requests)
+        self.jobs.every(3600, "core.tidy-sign-ins", self._tidy_sign_ins)
         self.jobs.every(3600, "core.tidy-outbox", self.jobs.tidy)
         self.jobs.every(3600, "core.tidy-usage", self.usage.tidy)
         self.jobs.every(3600, "core.tidy-revocations", self.actors.tidy)
@@ -147,6 +148,11 @@ class Services:
             await tx.session.execute(
                 delete(RequestRecord).where(col(RequestRecord.at) < tx.now - KEEP_REQUESTS)
             )
+
+    async def _tidy_sign_ins(self) -> None:
+        async with self.database.transaction(write=True) as tx:
+            await sessions.tidy(tx)
+            await devices.tidy(tx)
 
 
 async def _hand_over(tx: Transaction, event: PostEnded) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlmodel import col
 
 from core.database import Transaction
@@ -15,6 +15,7 @@ from core.identity.events import SessionEnded
 from core.identity.models import Person, Post, SignInSession
 
 TOKEN_BYTES = 32
+KEEP = timedelta(days=7)
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -149,3 +150,11 @@ async def open_sessions(tx: Transaction, person_id: UUID) -> list[OpenSession]:
         .order_by(col(row.created_at).desc())
     )
     return [OpenSession(*values) for values in found]
+
+
+async def tidy(tx: Transaction) -> None:
+    """Forget sessions a week after their time. Pages list the open ones alone, and the record
+    keeps who signed in and out by itself; the week is for looking into what has just been."""
+    await tx.session.execute(
+        delete(SignInSession).where(col(SignInSession.expires_at) < tx.now - KEEP)
+    )

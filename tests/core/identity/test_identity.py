@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from core.identity import passwords, people, sessions
-from core.identity.models import OrganizationClosure, OrganizationRow
+from core.identity.models import OrganizationClosure, OrganizationRow, SignInSession
 from core.identity.organizations import (
     DirectoryRow,
     OrganizationError,
@@ -263,3 +263,24 @@ async def test_passwords_are_argon2id_and_bounded():
     kept = await passwords.hash_password(longest)
     assert await passwords.verify_password(kept, longest)
     assert not await passwords.verify_password(kept, longest + "a")
+
+
+async def test_sign_ins_are_forgotten_a_week_after_their_time(shell):
+    person = await shell.person("one")
+    tokens = [await shell.sign_in(person, seconds) for seconds in (3600, 3600, 30 * 86400)]
+    async with shell.write() as tx:
+        await sessions.end(tx, sessions.digest(tokens[0]))
+
+    async def kept():
+        await shell.services.jobs.run_due()
+        async with shell.read() as tx:
+            found = set((await tx.session.execute(select(col(SignInSession.id)))).scalars())
+        return [sessions.digest(token) in found for token in tokens]
+
+    assert await kept() == [True, True, True]
+    shell.clock.move(days=7)
+    assert await kept() == [True, True, True]
+    shell.clock.move(hours=2)
+    assert await kept() == [False, False, True]
+    assert (await shell.services.actors.of_token(tokens[2])).person_id == person
+    assert not (await shell.services.actors.of_token(tokens[0])).signed_in
