@@ -5,6 +5,9 @@ the one worker of the embedded default, `RedisState` several workers on Redis or
 When Redis is away, hints are lost, acknowledgements fail or are unknown (`None`) and counters
 count in this worker alone; nothing waits for it.
 
+A process that serves nobody (`serves=False`: a command) is not among the workers: it is
+counted nowhere, nobody waits for it, and what it acknowledges nobody hears.
+
 A worker that is not among the acknowledgements has had none accepted for
 `WORKER_TTL_SECONDS`. That holds even when Redis has started anew and forgotten them all,
 since a Redis younger than that is answered as unknown.
@@ -129,7 +132,8 @@ class _Windows:
 class LocalState:
     """The in-process twin: one worker that hears itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, serves: bool = True) -> None:
+        self._serves = serves
         self.worker = new_worker_id()
         self._callbacks: dict[str, list[Callback]] = defaultdict(list)
         self._acknowledged: dict[str, int] = {}
@@ -153,11 +157,11 @@ class LocalState:
     async def acknowledge(self, topic: str, generation: int) -> bool:
         """See `SharedState`."""
         self._acknowledged[topic] = generation
-        return True
+        return self._serves
 
     async def acknowledgements(self, topic: str) -> dict[str, int] | None:
         """See `SharedState`."""
-        return {self.worker: self._acknowledged.get(topic, 0)}
+        return {self.worker: self._acknowledged.get(topic, 0)} if self._serves else None
 
     async def hit(self, key: str, seconds: int) -> int:
         """See `SharedState`."""
@@ -175,7 +179,8 @@ class LocalState:
 class RedisState:
     """Shared state on Redis or Valkey, for several workers."""
 
-    def __init__(self, url: str, *, prefix: str = "yimen") -> None:
+    def __init__(self, url: str, *, prefix: str = "yimen", serves: bool = True) -> None:
+        self._serves = serves
         self.worker = new_worker_id()
         self._prefix = prefix
         self._callbacks: dict[str, list[Callback]] = defaultdict(list)
@@ -194,12 +199,12 @@ class RedisState:
 
     async def start(self) -> None:
         """Begin the heartbeat and the listening."""
-        with contextlib.suppress(*_AWAY):
-            await self._beat()
-        self._tasks = [
-            asyncio.create_task(self._heartbeat(), name="shared-state-heartbeat"),
-            asyncio.create_task(self._listen(), name="shared-state-listener"),
-        ]
+        self._tasks = [asyncio.create_task(self._listen(), name="shared-state-listener")]
+        if self._serves:
+            with contextlib.suppress(*_AWAY):
+                await self._beat()
+            beating = asyncio.create_task(self._heartbeat(), name="shared-state-heartbeat")
+            self._tasks.append(beating)
 
     async def close(self) -> None:
         """Leave: this worker is no longer counted among the live."""
@@ -224,6 +229,8 @@ class RedisState:
     async def acknowledge(self, topic: str, generation: int) -> bool:
         """See `SharedState`."""
         self._acknowledged[topic] = generation
+        if not self._serves:
+            return False
         try:
             await self._beat()
         except _AWAY:
@@ -253,6 +260,8 @@ class RedisState:
             else:
                 with contextlib.suppress(*_AWAY):
                     await self._redis.srem(self._key("workers"), worker)
+        if not self._serves:
+            return live or None  # nobody at all may be a Redis that was emptied
         return live if self.worker in live else None
 
     async def hit(self, key: str, seconds: int) -> int:
@@ -320,12 +329,12 @@ class RedisState:
                 await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
-def connect(redis_url: str | None, database_url: str) -> SharedState:
+def connect(redis_url: str | None, database_url: str, *, serves: bool = True) -> SharedState:
     """Return the shared state for a hub: Redis when there is an address, else local.
 
     Hubs with different databases may share a Redis: their keys and hints stay apart.
     """
     if redis_url is None:
-        return LocalState()
+        return LocalState(serves=serves)
     hub = hashlib.sha256(database_url.encode()).hexdigest()[:12]
-    return RedisState(redis_url, prefix=f"yimen:{hub}")
+    return RedisState(redis_url, prefix=f"yimen:{hub}", serves=serves)

@@ -47,9 +47,10 @@ class Yimen:
         *,
         clock: Clock = utc_now,
         points: Iterable[EntryPoint] | None = None,
+        serves: bool = True,
     ) -> None:
         self.settings = settings
-        self.services = Services(settings, clock=clock)
+        self.services = Services(settings, clock=clock, serves=serves)
         self._points = list(installed() if points is None else points)
         folders: dict[str, Path] = {}
         for point in self._points:  # of two with one name the first has it, here as behind the door

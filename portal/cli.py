@@ -34,7 +34,7 @@ def with_hub(act: Callable[[Any], Awaitable[T]]) -> T:
     settings = settings_of("demonstration" if _is_demonstration() else "production")
 
     async def run() -> T:
-        hub = Yimen(settings)
+        hub = Yimen(settings, serves=False)
         try:
             await hub.start(background=False)
             return await act(hub)
@@ -261,11 +261,8 @@ def _set_state(name: str, state: str, reason: str) -> None:
 
     async def act(hub: Any) -> Any:
         number = await hub.apps.change(name, state=state, reason=reason)
-        if hub.settings.redis_url is None:
-            return None
-        await hub.apps.follow()  # this command counts among the live until it ends
-        known = await hub.apps.until_acknowledged(number, 60)
-        return max(known.ready - 1, 0), max(known.live - 1, 0)
+        known = await hub.apps.acknowledged(number)
+        return await hub.apps.until_acknowledged(number, 60) if known.live else None
 
     try:
         known = with_hub(act)
@@ -274,7 +271,7 @@ def _set_state(name: str, state: str, reason: str) -> None:
     if known is None:
         console.print(f"{name}: {state}; a running hub follows within a second or two")
     else:
-        console.print(f"{name}: {state}; {known[0]} of {known[1]} workers")
+        console.print(f"{name}: {state}; {known.ready} of {known.live} workers")
 
 
 @app.command("enable")

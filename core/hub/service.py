@@ -56,14 +56,15 @@ NAMES_SECONDS = 60
 
 
 class Services:
-    """Everything one worker runs, started and stopped together."""
+    """Everything one worker runs, started and stopped together. A command, which serves
+    nobody (`serves=False`), is not counted among the workers."""
 
-    def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock = utc_now, serves: bool = True) -> None:
         self.settings = settings
         self.database = Database(settings.database_url, clock=clock)
         guard.install(self.database.engine.sync_engine)
         wall.install(self.database.engine.sync_engine)
-        self.shared: SharedState = connect(settings.redis_url, settings.database_url)
+        self.shared: SharedState = connect(settings.redis_url, settings.database_url, serves=serves)
         self.actors = Actors(self.database, self.shared, lease_seconds=settings.lease_seconds)
         self.jobs = Jobs(self.database, self.shared)
         self.usage = Usage(self.database, self.shared.worker)

@@ -54,6 +54,32 @@ async def test_acknowledgements_are_of_the_live(pair):
         assert await pair[0].acknowledgements("t") == {pair[0].worker: 5}
 
 
+async def test_who_serves_nobody_is_counted_nowhere_and_heard_by_nobody(engine_kind, request):
+    if engine_kind == "embedded":
+        alone = LocalState(serves=False)
+        assert not await alone.acknowledge("t", 9)
+        assert await alone.acknowledgements("t") is None
+        return
+    url = request.getfixturevalue("fresh_redis_url")
+    command = RedisState(url, prefix="test", serves=False)
+    await command.start()
+    assert not await command.acknowledge("t", 9)
+    assert await command.acknowledgements("t") is None  # nobody at all is nothing certain
+    worker = RedisState(url, prefix="test")
+    await worker.start()
+    await worker.acknowledge("t", 5)
+
+    async def seen():
+        return await command.acknowledgements("t") == {worker.worker: 5}
+
+    await until(seen)
+    await asyncio.sleep(0.6)  # longer than between two heartbeats
+    assert await worker.acknowledgements("t") == {worker.worker: 5}
+    await command.close()
+    assert await worker.acknowledgements("t") == {worker.worker: 5}
+    await worker.close()
+
+
 async def test_counters_are_shared_and_begin_anew(pair):
     assert [await state.hit("k", 60) for state in (*pair, *pair)] == [1, 2, 3, 4]
     assert await pair[0].hit("other", 60) == 1

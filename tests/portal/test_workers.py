@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -29,6 +30,7 @@ from core.identity.organizations import by_code
 from core.identity.people import add_person, add_post
 from core.usage.models import UsageEffect
 from plugin_sdk.ports import ScopeKind
+from portal.cli import with_hub
 from portal.demo import county
 from portal.testing.apps import GRANTS, good_app
 from portal.testing.apps.good.models import Item, Notice
@@ -77,6 +79,7 @@ class Served:
         self.log = log
         self.database_url = database_url
         self.clients: list[httpx.AsyncClient] = []
+        self.addresses: dict[str, str] = {}
 
     def workers(self) -> list[int]:
         """Return the processes that serve now."""
@@ -166,6 +169,7 @@ async def serving(environment, tmp_path, database_url, redis_url, workers) -> As
             stderr=output,
         )
     served = Served(process, port, log, database_url)
+    served.addresses = {name: more[name] for name in more if name.endswith("_URL")}
     try:
         yield served
     finally:
@@ -285,6 +289,31 @@ async def until_acknowledged_by(keeper: httpx.AsyncClient, workers: int) -> None
             if (good["applied"], good["workers"]) == (workers, workers):
                 return
             await asyncio.sleep(0.1)
+
+
+@production
+async def test_a_command_is_no_worker_while_it_runs(served, environment, monkeypatch):
+    """Else the page shows one too many, and a revocation waits for who decides nothing."""
+    keeper = await served.client_as("keeper")
+    await until_acknowledged_by(keeper, 2)
+    for name, value in (environment | served.addresses).items():
+        monkeypatch.setenv(name, value)
+    started, seen = threading.Event(), threading.Event()
+
+    async def act(hub):
+        started.set()
+        await asyncio.to_thread(seen.wait, 20)
+
+    command = asyncio.create_task(asyncio.to_thread(with_hub, act))
+    assert await asyncio.to_thread(started.wait, 20)
+    for _ in range(10):
+        (good,) = [
+            app for app in (await keeper.get("/admin/apps")).json()["apps"] if app["id"] == "good"
+        ]
+        assert (good["applied"], good["workers"]) == (2, 2)
+        await asyncio.sleep(0.1)
+    seen.set()
+    await command
 
 
 # --- (b) an app that blocks --------------------------------------------------------------
