@@ -16,7 +16,7 @@ from core.apps.native import build, check_routes, make_guard
 from core.apps.registry import LoadedApp, Refusal, folder_of, installed
 from core.apps.supervisor import Apps
 from core.database import Clock, utc_now
-from core.hub import AppHub, Services
+from core.hub import AlreadyServed, AppHub, Services
 from core.identity.people import demonstration_accounts
 from core.settings import Settings
 from plugin_sdk.manifest import Manifest
@@ -116,7 +116,10 @@ class Yimen:
                 "row-level security does not hold: the database role is a superuser or has "
                 "BYPASSRLS; give the hub a role of its own that owns its database and is neither"
             )
-        await self.services.start(background=background)
+        try:
+            await self.services.start(background=background)
+        except AlreadyServed as taken:
+            raise StartRefused(str(taken)) from taken
         async with self.services.database.transaction(write=True) as tx:
             await define_roles(tx, SHELL, shell_roles())
             if self.settings.mode == "production" and await demonstration_accounts(tx):

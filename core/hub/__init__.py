@@ -1,6 +1,7 @@
 """What an app is given: every room composed into `Hub`, `Read` and `Work`."""
 
+from core.hub.alone import AlreadyServed
 from core.hub.service import AppHub, Services
 from core.hub.unit import Replayed, Unit
 
-__all__ = ["AppHub", "Replayed", "Services", "Unit"]
+__all__ = ["AlreadyServed", "AppHub", "Replayed", "Services", "Unit"]

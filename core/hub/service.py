@@ -21,6 +21,7 @@ from core.database import UNIT, Clock, Database, Transaction, utc_now
 from core.delivery import service as delivery
 from core.files.images import PictureError, reencode_async
 from core.files.service import FileStore, files_of
+from core.hub.alone import Place
 from core.hub.models import RequestRecord
 from core.hub.unit import Unit
 from core.identity import devices, organizations, sessions
@@ -65,6 +66,7 @@ class Services:
         guard.install(self.database.engine.sync_engine)
         wall.install(self.database.engine.sync_engine)
         self.shared: SharedState = connect(settings.redis_url, settings.database_url, serves=serves)
+        self.place = Place(self.database, joined=settings.redis_url is not None)
         self.actors = Actors(self.database, self.shared, lease_seconds=settings.lease_seconds)
         self.jobs = Jobs(self.database, self.shared)
         self.usage = Usage(self.database, self.shared.worker)
@@ -84,7 +86,12 @@ class Services:
         self.jobs.every(3600, "core.tidy-revocations", self.actors.tidy)
 
     async def start(self, *, background: bool = True) -> None:
-        """Connect and begin the background tasks (without them: for commands)."""
+        """Connect and begin the background tasks (without them: for commands).
+
+        Raises `AlreadyServed` where another server would decide without hearing this one.
+        """
+        if background:
+            await self.place.take()
         await self.shared.start()
         await self.refresh_calendar()
         if background:
@@ -98,6 +105,7 @@ class Services:
         await self.actors.close()
         await self.usage.close()
         await self.shared.close()
+        await self.place.leave()
         await self.database.close()
 
     async def refresh_calendar(self) -> bool:

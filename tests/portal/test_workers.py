@@ -316,6 +316,26 @@ async def test_a_command_is_no_worker_while_it_runs(served, environment, monkeyp
     await command
 
 
+async def test_a_second_server_without_redis_is_told_what_to_do(
+    environment, tmp_path, fresh_database_url
+):
+    (tmp_path / "beside").mkdir()
+    async with (
+        serving(environment, tmp_path, fresh_database_url, None, 1) as first,
+        serving(environment, tmp_path / "beside", fresh_database_url, None, 1) as second,
+    ):
+        ended = [
+            asyncio.create_task(server.process.wait(), name=name)
+            for name, server in (("first", first), ("second", second))
+        ]
+        (refused,), _ = await asyncio.wait(ended, timeout=60, return_when=asyncio.FIRST_COMPLETED)
+        one, other = (first, second) if refused.get_name() == "first" else (second, first)
+        assert one.process.returncode == 1
+        assert "set the same YIMEN_REDIS_URL for both" in one.said()
+        await other.ready()
+        assert await other.stop() == 0
+
+
 # --- (b) an app that blocks --------------------------------------------------------------
 
 
