@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from core.audit.models import AuditEntry
 from core.database import Transaction
+from plugin_sdk.cursors import older, read_cursor
 from plugin_sdk.data import new_id
 from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Actor
@@ -85,10 +86,10 @@ async def search(
     app: str | None = None,
     subject: str | None = None,
     person_id: UUID | None = None,
-    before: datetime | None = None,
+    cursor: str = "",
     limit: int = 50,
 ) -> list[AuditFacts]:
-    """Return entries, newest first; `before` continues a list."""
+    """Return entries, newest first; `cursor` continues a list (`plugin_sdk.cursors`)."""
     entry = AuditEntry
     columns: list[Any] = [getattr(entry, name) for name in AuditFacts.__struct_fields__]
     statement: Select[Any] = select(*columns).order_by(col(entry.at).desc(), col(entry.id).desc())
@@ -98,6 +99,6 @@ async def search(
         statement = statement.where(col(entry.subject) == subject)
     if person_id:
         statement = statement.where(col(entry.person_id) == person_id)
-    if before:
-        statement = statement.where(col(entry.at) < before)
+    if cursor:
+        statement = statement.where(older(read_cursor(cursor), col(entry.at), col(entry.id)))
     return [AuditFacts(*row) for row in await transaction.session.execute(statement.limit(limit))]

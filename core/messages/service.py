@@ -15,6 +15,7 @@ from core.database import Transaction
 from core.identity.models import Person, Post
 from core.jobs import OutboxItem, send_later
 from core.messages.models import Notice
+from plugin_sdk.cursors import older, read_cursor
 from plugin_sdk.data import new_id
 from plugin_sdk.ports import To
 from plugin_sdk.views import Phrase
@@ -123,9 +124,9 @@ async def people_of(
 
 
 async def inbox(
-    tx: Transaction, person_id: UUID, *, before: datetime | None = None, limit: int = 30
+    tx: Transaction, person_id: UUID, *, cursor: str = "", limit: int = 30
 ) -> list[NoticeFacts]:
-    """Return a person's notices, newest first."""
+    """Return a person's notices, newest first; `cursor` continues a list."""
     statement = (
         select(
             col(Notice.id),
@@ -140,8 +141,8 @@ async def inbox(
         .order_by(col(Notice.at).desc(), col(Notice.id).desc())
         .limit(limit)
     )
-    if before:
-        statement = statement.where(col(Notice.at) < before)
+    if cursor:
+        statement = statement.where(older(read_cursor(cursor), col(Notice.at), col(Notice.id)))
     return [NoticeFacts(*row) for row in await tx.session.execute(statement)]
 
 

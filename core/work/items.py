@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from core.database import Transaction
 from core.work.models import WorkItem
+from plugin_sdk.cursors import Position, later, older, read_cursor
 from plugin_sdk.data import new_id
 from plugin_sdk.ports import Actor, To
 from plugin_sdk.views import Phrase
@@ -142,25 +143,36 @@ async def inbox(
     *,
     which: Literal["open", "late", "today", "done"] = "open",
     day_end: datetime | None = None,
+    cursor: str = "",
     limit: int = 50,
 ) -> list[WorkItemFacts]:
-    """Return what waits for an actor: late before due before new; or what was done."""
+    """Return what waits for an actor: late before due before new; or what was done, the last
+    first. `cursor` continues a list at the `place` of its last item."""
     row = WorkItem
     columns: list[Any] = [getattr(row, name) for name in WorkItemFacts.__struct_fields__]
     statement: Select[Any] = select(*columns).where(_mine(actor, tx.now))
+    after = read_cursor(cursor) if cursor else None
+    newest = col(row.id).desc()  # ids are in the order of opening
     if which == "done":
-        statement = statement.where(col(row.closed_at).is_not(None)).order_by(
-            col(row.closed_at).desc()
-        )
+        at, following = col(row.closed_at), older
+        statement = statement.where(at.is_not(None)).order_by(at.desc(), newest)
     else:
+        at, following = col(row.due_at), later
         statement = statement.where(col(row.closed_at).is_(None)).order_by(
-            col(row.due_at).asc().nulls_last(), col(row.opened_at).desc()
+            at.asc().nulls_last(), newest
         )
+    if after is not None:
+        statement = statement.where(following(after, at, col(row.id)))
     if which == "late":
         statement = statement.where(col(row.due_at) < tx.now)
     if which == "today" and day_end is not None:
         statement = statement.where(col(row.due_at) >= tx.now, col(row.due_at) <= day_end)
     return [WorkItemFacts(*values) for values in await tx.session.execute(statement.limit(limit))]
+
+
+def place(item: WorkItemFacts) -> Position:
+    """Return where an item stands in its list: by its end when done, else by when it is due."""
+    return Position(item.closed_at or item.due_at, item.id)
 
 
 async def counts(tx: Transaction, actor: Actor, day_end: datetime) -> Counts:

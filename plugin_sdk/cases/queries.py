@@ -1,7 +1,5 @@
 """Reading cases: lists with a cursor, search, counts, export. Core selects into structs."""
 
-import base64
-import binascii
 from collections.abc import AsyncIterator
 from datetime import date, datetime
 from typing import Any, Final
@@ -14,6 +12,7 @@ from sqlmodel import col
 from plugin_sdk.cases.flow import Clock, Flow
 from plugin_sdk.cases.models import CaseRow
 from plugin_sdk.cases.traces import CaseTraces
+from plugin_sdk.cursors import Position, cut, older, read_cursor
 from plugin_sdk.deadlines import OFFICE_HOURS, local_day
 from plugin_sdk.ports import Actor, Read
 from plugin_sdk.problems import Problem
@@ -123,15 +122,10 @@ async def page(
         read.rows(row, *columns_of(row, kind), permission=flow.read), flow, row, filters, read
     )
     if cursor:
-        opened_at, id = _position(cursor)
-        older = and_(col(row.opened_at) == opened_at, col(row.id) < id)
-        statement = statement.where(or_(col(row.opened_at) < opened_at, older))
+        statement = statement.where(older(read_cursor(cursor), col(row.opened_at), col(row.id)))
     statement = statement.order_by(col(row.opened_at).desc(), col(row.id).desc()).limit(size + 1)
     found = await read.fetch(statement, CaseFacts)
-    if len(found) <= size:
-        return found, None
-    last = found[size - 1]
-    return found[:size], _cursor(last.opened_at, last.id)
+    return cut(found, size, lambda case: Position(case.opened_at, case.id))
 
 
 async def any_at_all(engine: CaseTraces[Any], read: Read) -> bool:
@@ -174,25 +168,6 @@ async def waiting(engine: CaseTraces[Any], read: Read) -> Waiting:
         permission=flow.read,
     ).where(running(flow, row), mine(row, read.actor))
     return Waiting(*(await read.session.execute(statement)).one())
-
-
-def _cursor(opened_at: datetime, id: UUID) -> str:
-    text = f"{opened_at.isoformat()}|{id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _position(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        moment, _, id = (
-            base64.b64decode(padded, altchars=b"-_", validate=True).decode().partition("|")
-        )
-        position = datetime.fromisoformat(moment), UUID(id)
-    except (ValueError, binascii.Error):
-        raise Problem("bad-cursor") from None
-    if position[0].tzinfo is None:
-        raise Problem("bad-cursor")
-    return position
 
 
 def export_day(moment: datetime | None) -> date | None:

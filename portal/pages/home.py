@@ -1,10 +1,8 @@
 """Home, apps, work, messages, me: what a person sees first."""
 
-import contextlib
-from datetime import datetime
 from itertools import groupby
-from typing import Any
-from urllib.parse import quote
+from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -15,6 +13,7 @@ from core.identity.people import person, posts
 from core.identity.sessions import open_sessions
 from core.messages import service as messages
 from core.work import items
+from plugin_sdk.cursors import Position, cut
 from plugin_sdk.forms import read_form
 from plugin_sdk.identifiers import mask_name, mask_phone
 from plugin_sdk.problems import NotFound
@@ -34,6 +33,9 @@ from portal.pages.rows import (
     tiles,
 )
 from portal.pages.session import Nothing
+
+WORK_PAGE: Final = 100
+MESSAGES_PAGE: Final = 30
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
@@ -104,14 +106,24 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         return await portal.show(request, "apps.html", "page.apps.title", view)
 
     @get("/work", opt=needs(SIGNED_IN))
-    async def work(request: AnyRequest, which: FromQuery[str] = "open") -> Response[Any]:
+    async def work(
+        request: AnyRequest, which: FromQuery[str] = "open", cursor: FromQuery[str] = ""
+    ) -> Response[Any]:
         """Show what waits for the person or their unit: late first."""
         actor = actor_of(request)
         now = portal.services.database.clock()
         chosen: Any = which if which in ("open", "late", "today", "done") else "open"
         async with portal.read() as tx:
-            rows = await items.inbox(tx, actor, which=chosen, day_end=end_of_day(now), limit=100)
+            found = await items.inbox(
+                tx,
+                actor,
+                which=chosen,
+                day_end=end_of_day(now),
+                cursor=cursor,
+                limit=WORK_PAGE + 1,
+            )
             counts = await items.counts(tx, actor, end_of_day(now))
+        rows, following = cut(found, WORK_PAGE, items.place)
         numbers = {"open": counts.open, "late": counts.late, "today": counts.today, "done": None}
         view = {
             "tabs": [
@@ -125,7 +137,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             ],
             "rows": [row_of(portal, request, row, now) for row in rows],
             "bulk": [],
-            "next_href": None,
+            "next_href": f"/work?{urlencode({'which': chosen, 'cursor': following})}"
+            if following
+            else None,
             "next_due": None,
             "unavailable": [],
         }
@@ -133,26 +147,22 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         return await portal.show(request, "work.html", title, view)
 
     @get("/messages", opt=needs(SIGNED_IN))
-    async def message_centre(request: AnyRequest, before: FromQuery[str] = "") -> Response[Any]:
+    async def message_centre(request: AnyRequest, cursor: FromQuery[str] = "") -> Response[Any]:
         """Show the person's notices by day, newest first."""
         actor = actor_of(request)
-        older = None
-        with contextlib.suppress(ValueError):
-            older = datetime.fromisoformat(before) if before else None
-        if older is not None and older.tzinfo is None:
-            older = older.replace(tzinfo=SHANGHAI)
         async with portal.read() as tx:
-            found = await messages.inbox(tx, person_of(actor), before=older, limit=31)
-        shown = [notice_row(portal, request, notice) for notice in found[:30]]
+            found = await messages.inbox(
+                tx, person_of(actor), cursor=cursor, limit=MESSAGES_PAGE + 1
+            )
+        page, following = cut(found, MESSAGES_PAGE, lambda item: Position(item.at, item.id))
+        shown = [notice_row(portal, request, notice) for notice in page]
         view = {
             "days": [
                 {"day": day, "notices": list(group)}
                 for day, group in groupby(shown, key=lambda n: n.at.astimezone(SHANGHAI).date())
             ],
             "read_all": "/messages/read" if any(not notice.read for notice in shown) else None,
-            "next_href": f"/messages?before={quote(found[29].at.isoformat())}"
-            if len(found) > 30
-            else None,
+            "next_href": f"/messages?{urlencode({'cursor': following})}" if following else None,
             "now": portal.services.database.clock(),
         }
         return await portal.show(request, "messages.html", "frame.slot.messages", view)

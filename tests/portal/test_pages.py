@@ -53,3 +53,33 @@ async def test_pages_of_others_lead_to_the_sign_in_or_are_denied(hub_app, path):
 
 async def test_every_text_is_there_in_both_languages_and_in_our_words(hub_app):
     assert hub_app.hub.catalogue.check() == []
+
+
+@pytest.mark.parametrize("path", ["/work", "/messages", "/admin/audit", "/apps/hotline/orders"])
+async def test_a_place_that_no_list_gave_is_refused_in_words(hub_app, path):
+    role = "dispatcher" if path.startswith("/apps/") else "administrator"
+    client = await hub_app.client_as(role)
+    for cursor in ("x", "2026-03-02T02:00:00", "MjAyNg"):
+        answer = await client.get(path, params={"cursor": cursor})
+        assert answer.status_code == 422
+        assert answer.json()["type"] == "urn:yimen:problem:bad-cursor"
+        page = await client.page(f"{path}?cursor={cursor}")
+        assert page.status_code == 422
+        assert "回到列表第一页再翻" in page.text
+
+
+async def test_work_beyond_a_page_is_reached_and_each_item_once(hub_app, monkeypatch):
+    monkeypatch.setattr("portal.pages.home.WORK_PAGE", 3)
+    resident = await hub_app.client_as("resident")
+    for n in range(7):
+        order = {"kind": "help", "text": f"路灯不亮 {n}", "place": "文化路"}
+        filed = await resident.post("/apps/hotline/orders", json=order)
+        assert filed.status_code == 201, filed.text
+    dispatcher = await hub_app.client_as("dispatcher")
+    seen, href = [], "/work"
+    while href:
+        view = (await dispatcher.get(href)).json()
+        assert len(view["rows"]) <= 3
+        seen += [row["id"] for row in view["rows"]]
+        href = view["next_href"]
+    assert len(seen) == len(set(seen)) == 7

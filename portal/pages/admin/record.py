@@ -1,7 +1,7 @@
 """The administrator's pages of the record and of messages sent."""
 
-from datetime import datetime
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -10,11 +10,13 @@ from litestar.params import FromQuery
 from core import audit
 from core.delivery.service import sent
 from core.identity import people
+from plugin_sdk.cursors import Position, cut
 from plugin_sdk.identifiers import mask_name
-from plugin_sdk.problems import Problem
 from plugin_sdk.routes import needs
 from plugin_sdk.views import FilterView, Option, Phrase
 from portal.pages.context import SHELL, AnyRequest, Portal
+
+PAGE: Final = 50
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
@@ -25,21 +27,15 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         request: AnyRequest,
         app: FromQuery[str] = "",
         q: FromQuery[str] = "",
-        before: FromQuery[str] = "",
+        cursor: FromQuery[str] = "",
     ) -> Response[Any]:
         """Search the record of who did what, newest first."""
-        older = None
-        if before:
-            try:
-                older = datetime.fromisoformat(before)
-            except ValueError:
-                raise Problem("bad-cursor") from None
         async with portal.read() as tx:
             entries = await audit.search(
-                tx, app=app or None, subject=q.strip() or None, before=older, limit=51
+                tx, app=app or None, subject=q.strip() or None, cursor=cursor, limit=PAGE + 1
             )
-            who = await people.names(tx, [e.person_id for e in entries if e.person_id])
-        shown = entries[:50]
+            shown, following = cut(entries, PAGE, lambda entry: Position(entry.at, entry.id))
+            who = await people.names(tx, [e.person_id for e in shown if e.person_id])
         apps = [Option(SHELL, Phrase("name")), *(Option(n, n) for n in portal.apps.instances)]
         view = {
             "seal": {"ok": None, "sentence": Phrase("page.admin.seal_later")},
@@ -63,10 +59,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 }
                 for entry in shown
             ],
-            "next_href": f"/admin/audit?app={app}&q={q}&before={shown[-1].at.isoformat()}".replace(
-                "+", "%2B"
-            )
-            if len(entries) > 50
+            "next_href": f"/admin/audit?{urlencode({'app': app, 'q': q, 'cursor': following})}"
+            if following
             else None,
             "export_href": None,
         }

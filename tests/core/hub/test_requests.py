@@ -13,6 +13,7 @@ from core.hub.models import RequestRecord
 from core.jobs import OutboxRow
 from core.usage.models import UsageEffect
 from core.work.models import WorkItem
+from plugin_sdk.cursors import Position, write_cursor
 from plugin_sdk.ports import Answer, RequestKey, To
 from plugin_sdk.problems import Conflict, Denied
 from plugin_sdk.views import Phrase
@@ -151,7 +152,7 @@ async def test_the_hub_stands_where_it_is_told(shell):
     async with shell.read() as tx:
         (entry,) = await audit.search(tx, app="probe")
         assert (entry.at, entry.system) == (then, "probe: import")
-        assert await audit.search(tx, before=then) == []
+        assert await audit.search(tx, cursor=write_cursor(Position(then, entry.id))) == []
 
 
 async def test_a_permission_that_is_not_held_is_denied_with_its_name(shell, actor):

@@ -4,6 +4,7 @@ from core.access.grants import withdraw
 from core.delivery.service import send_sms, sent
 from core.identity.people import disable
 from core.messages import service as messages
+from plugin_sdk.cursors import Position, write_cursor
 from plugin_sdk.ports import To
 from plugin_sdk.views import Phrase
 
@@ -119,7 +120,8 @@ async def test_a_delayed_notice_waits_and_a_list_goes_on(shell):
         await settle(shell)
     async with shell.read() as tx:
         first = await messages.inbox(tx, person, limit=3)
-        rest = await messages.inbox(tx, person, before=first[-1].at, limit=3)
+        place = Position(first[-1].at, first[-1].id)
+        rest = await messages.inbox(tx, person, cursor=write_cursor(place), limit=3)
     assert [n.key for n in (*first, *rest)] == ["k3", "k2", "k1", "k0", "late"]
 
 

@@ -1,16 +1,13 @@
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin_sdk.cases import figures, queries
+from plugin_sdk.cases import figures
 from plugin_sdk.cases.figures import Tally, percentile
-from plugin_sdk.problems import Problem
 from plugin_sdk.views import Phrase
 from tests.plugin_sdk.cases.samples import FLOW, FakeHub, Weekdays
 
@@ -104,19 +101,6 @@ def test_a_percentile_is_one_of_the_values_and_covers_its_share(values, share):
     assert found in values
     assert sum(v <= found for v in values) >= share * len(values) - 1e-9
     assert sum(v < found for v in values) < share * len(values) + 1e-9
-
-
-@given(st.datetimes(timezones=st.just(UTC)), st.uuids())
-def test_a_cursor_leads_back_to_its_place(moment, id):
-    assert queries._position(queries._cursor(moment, id)) == (moment, id)
-
-
-@pytest.mark.parametrize(
-    "cursor", ["x", "!!!!", "MjAyNg", "é", queries._cursor(NOW, UUID(int=1)) + "=="]
-)
-def test_a_cursor_of_others_is_refused(cursor):
-    with pytest.raises(Problem, match="bad-cursor"):
-        queries._position(cursor)
 
 
 def test_working_days_of_a_long_span():
