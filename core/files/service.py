@@ -119,3 +119,9 @@ async def files_of(tx: Transaction, app: str, subject: str) -> list[StoredFile]:
         .order_by(col(FileRow.created_at), col(FileRow.id))
     )
     return [StoredFile(*row) for row in found]
+
+
+def plain_name(name: str) -> str:
+    """Return the name of a file without what could be read as more than a name."""
+    kept = "".join(c for c in name if c.isprintable() and c not in "<>\"'/\\")
+    return kept.strip()[:100] or "photo"

@@ -20,7 +20,7 @@ from core.access.loading import load_session
 from core.database import UNIT, Clock, Database, Transaction, utc_now
 from core.delivery import service as delivery
 from core.files.images import PictureError, reencode_async
-from core.files.service import FileStore, files_of
+from core.files.service import FileStore, files_of, plain_name
 from core.hub.alone import Place
 from core.hub.models import RequestRecord
 from core.hub.unit import Unit
@@ -215,7 +215,7 @@ class _Files:
         except PictureError as error:
             raise Invalid(field_error("photos", error.code, **error.params)) from None
         return Picture(
-            _plain_name(name), drawn.data, drawn.width, drawn.height, drawn.media_type, drawn.sha256
+            plain_name(name), drawn.data, drawn.width, drawn.height, drawn.media_type, drawn.sha256
         )
 
     async def keep(self, work: Any, subject: str, picture: Picture) -> StoredFile:
@@ -338,9 +338,3 @@ class AppHub:
         if "." in actor.permission and decide(current, actor.permission, tx.now) is None:
             raise Denied(actor.permission, reason="revoked")
         return current
-
-
-def _plain_name(name: str) -> str:
-    """Return the name of a file without what could be read as more than a name."""
-    kept = "".join(c for c in name if c.isprintable() and c not in "<>\"'/\\")
-    return kept.strip()[:100] or "photo"

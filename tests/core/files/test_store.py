@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
+from core.files.service import plain_name
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Invalid
 
@@ -93,3 +94,18 @@ async def test_content_that_is_lost_is_absent(shell, tmp_path):
     async with shell.read() as tx:
         token = shell.services.files.token(stored.id, "x", tx.now)
         assert await shell.services.files.open(tx, stored.id, token, "x") is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("路灯 1.jpg", "路灯 1.jpg"),
+        ("../../etc/passwd", "....etcpasswd"),
+        ('<b onload="x">.jpg', "b onload=x.jpg"),
+        ("a\x00b\r\n\u202egpj.exe", "abgpj.exe"),
+        ("  ", "photo"),
+        ("长" * 300, "长" * 100),
+    ],
+)
+def test_a_name_is_a_name_and_nothing_more(sent, kept):
+    assert plain_name(sent) == kept
