@@ -122,7 +122,7 @@ def gallery_view() -> dict[str, Any]:
         "facts": facts(),
         "uploads": uploads(),
         "flash": Flash("已催办", "/undo"),
-        "cards": [Card(title="12345热线", text="3 件超期", href="/x", count=3)],
+        "cards": [Card(title="12345热线", text="3 件办件超期", href="/x", count=3)],
         "allowed": Sample(
             allowed=True,
             grant="签收员 · 本单位",

@@ -105,3 +105,32 @@ async def test_figures_count_what_was_due(desk):
     assert (cards["opened"]["value"], cards["resolved"]["value"]) == (2, 1)
     page = await client.page(f"{HERE}/figures?since=2026-03-01&until=2026-03-31")
     assert page.status_code == 200
+
+
+async def test_a_late_step_and_a_late_order_are_two_words(desk):
+    desk.hub.clock.stand(TUESDAY)
+    number = (await desk.file())["number"]
+    await desk.dispatch(number)
+    unit = await desk.client("unit")
+
+    async def home():
+        view = (await unit.get("/")).json()
+        (card,) = view["cards"]
+        return view["counts"]["late"]["n"], card["text"]["key"]
+
+    assert await home() == (0, "case.card.open")
+    desk.hub.clock.stand(datetime(2026, 3, 5, 10, tzinfo=UTC))  # to be signed within a day
+    unit = await desk.client("unit")
+    assert await home() == (1, "case.card.open"), "the step is late, the order is not"
+    desk.hub.clock.stand(datetime(2026, 3, 25, 10, tzinfo=UTC))
+    unit = await desk.client("unit")
+    assert await home() == (1, "case.card.late")
+    for language, step, whole, hint in (
+        ("zh-CN", "待办超期", "1 件办件超期", "这里按每一步的期限算"),
+        ("en", "Tasks overdue", "1 case overdue", "Counted here by the deadline of each step"),
+    ):
+        unit.cookies.set("lang", language)
+        page = (await unit.page("/")).text
+        assert step in page
+        assert whole in page
+        assert hint in page
