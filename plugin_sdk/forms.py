@@ -187,7 +187,9 @@ async def read_form(
     """
     values, files = await _read_values(request)
     is_page = request.content_type[0] != RequestEncodingType.JSON
-    key = request.headers.get("idempotency-key") or values.get(KEY_FIELD)
+    own = request.headers.get("idempotency-key")
+    key = own or values.get(KEY_FIELD)
+    shown = is_page and own is None and bool(request.route_handler.opt.get("start"))
     if is_page and actor.session_id and values.get(CSRF_FIELD) != actor.csrf:
         raise Problem("form-expired", status=403)
     post = values.get(POST_FIELD)
@@ -197,7 +199,7 @@ async def read_form(
         raise Invalid(field_error("photos", "too-many-files", limit=max_files))
     values = {name: value for name, value in values.items() if name not in RESERVED}
     form = validate(model, values)
-    return Submission(form, _request_key(request, actor, key, values, files), files)
+    return Submission(form, _request_key(request, actor, key, values, files, shown=shown), files)
 
 
 def _request_key(
@@ -206,6 +208,8 @@ def _request_key(
     key: Any,
     values: Mapping[str, Any],
     files: tuple[tuple[str, str, bytes], ...],
+    *,
+    shown: bool,
 ) -> RequestKey | None:
     if not key:
         return None
@@ -219,6 +223,7 @@ def _request_key(
         key=f"{who}:{key}",
         route=f"{request.method} {request.url.path}",
         digest=digest.hexdigest(),
+        shown=shown,
     )
 
 

@@ -95,11 +95,14 @@ class RequestKey(msgspec.Struct, frozen=True):
     """What makes a request one: the client's key, the route, and a digest of the body.
 
     The same key and digest replay the stored answer; another digest is refused (409).
+    `shown` says that the key came with a page's form that begins a procedure: showing it was
+    counted as the start, so that sending it is none.
     """
 
     key: str
     route: str
     digest: str
+    shown: bool = False
 
 
 class Organization(msgspec.Struct, frozen=True):
@@ -302,8 +305,9 @@ class Work(Read, Protocol):
         """Count one finished business object; the same subject counts once."""
         ...
 
-    def start(self, name: str) -> None:
-        """Count a procedure as started."""
+    def start(self, name: str, subject: str) -> None:
+        """Count a procedure on a subject as started, unless showing its form was counted so;
+        the first effect on a subject that was started completes it."""
         ...
 
     async def number(self, series: str) -> str:
@@ -359,7 +363,8 @@ class Hub(Protocol):
 
     def at(self, moment: datetime) -> "Hub":
         """Return the hub with its clock standing at `moment`: for what happened earlier
-        (demonstrations, imports)."""
+        (demonstrations, imports). What is done there is history and no use of the app: it is
+        not counted as usage, neither then nor now."""
         ...
 
     def read(self, actor: Actor) -> AbstractAsyncContextManager[Read]: ...

@@ -22,8 +22,9 @@ EFFECTLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 def needs(permission: str, *, body: Any = None, start: bool = False) -> dict[str, Any]:
     """Return the mark of a route: the permission it needs, `PUBLIC` or `SIGNED_IN`.
 
-    `body` is the form the route reads, for the published OpenAPI; `start` marks the route
-    where a person begins a procedure (usage counts a start there, an effect when done).
+    `body` is the form the route reads, for the published OpenAPI; `start` marks the routes
+    of a form that begins a procedure, the one that shows it and the one that takes it (usage
+    counts a start where it is shown, an effect when done).
     """
     if not permission:
         raise ValueError("a route names a permission, PUBLIC or SIGNED_IN")

@@ -13,7 +13,7 @@ from plugin_sdk.problems import Problem
 from plugin_sdk.routes import EFFECTLESS
 
 PREFIX = "/apps/"
-GONE = 410
+CONFLICT, GONE = 409, 410
 SAYS_NOTHING = frozenset({401, 403, 404, 405, 429})  # answers that may not come from the app
 
 Refuse = Callable[[Any, Any, Any, Problem], Awaitable[None]]
@@ -110,17 +110,20 @@ class Door:
         self._count(app, scope, exchange, time.perf_counter() - started)
 
     def _count(self, app: str, scope: Any, exchange: Any, seconds: float) -> None:
-        """Count the request; a page that is reached from outside the app is an open, a page
-        that begins a procedure a start."""
+        """Count the request; a page that is reached from outside the app is an open, a form
+        that begins a procedure a start, also when it is shown once more because what it began
+        before is filed already."""
         feature = f"{scope['method']} {scope.get('path_template') or '?'}"
         unit, channel = exchange.actor.organization_id, exchange.channel
         self._usage.request(app, feature, unit, channel, exchange.status or 500, seconds)
-        if channel == "api" or exchange.status != 200 or scope["method"] != "GET":
+        if channel == "api":
             return
-        if f"{PREFIX}{app}/".encode() not in exchange.referer:
+        seen = scope["method"] == "GET" and exchange.status == 200
+        if seen and f"{PREFIX}{app}/".encode() not in exchange.referer:
             self._usage.count(app, feature, unit, channel, "opens")
         handler = scope.get("route_handler")
-        if handler is not None and handler.opt.get("start"):
+        anew = scope["method"] == "POST" and exchange.status == CONFLICT
+        if (seen or anew) and handler is not None and handler.opt.get("start"):
             self._usage.count(app, feature, unit, channel, "starts")
 
     @staticmethod

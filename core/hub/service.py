@@ -294,7 +294,7 @@ class AppHub:
     async def work(self, actor: Actor, key: RequestKey | None = None) -> AsyncIterator[WorkPort]:
         """See `plugin_sdk.ports.Hub`."""
         await self.services.current_calendar()
-        unit = Unit(self.app, actor, self.pages)
+        unit = Unit(self.app, actor, self.pages, measured=self._clock is None)
         async with self.services.database.transaction(
             write=True, now=self._clock() if self._clock else None, options={UNIT: unit}
         ) as tx:
@@ -304,8 +304,6 @@ class AppHub:
             await unit.begin(key)
             yield unit
             await unit.finish()
-        for name in unit.starts():
-            self.services.usage.count(self.app, name, actor.organization_id, unit.channel, "starts")
         if unit.leaves_something:
             self.services.jobs.wake()
 

@@ -21,7 +21,7 @@ from core.delivery.service import send_sms
 from core.hub.models import RequestRecord
 from core.jobs import send_later, unsend
 from core.messages.service import send
-from core.usage.capture import record_effect
+from core.usage.capture import record_effect, record_start
 from core.work.items import close_items, open_item
 from core.work.timers import next_number, set_timer
 from plugin_sdk.data import Owned
@@ -81,11 +81,21 @@ class _Todo:
 class Unit:
     """`Read` and `Work` of one app for one actor (see `plugin_sdk.ports`)."""
 
-    def __init__(self, app: str, actor: Actor, pages: Pages, channel: str = "web") -> None:
+    def __init__(
+        self,
+        app: str,
+        actor: Actor,
+        pages: Pages,
+        channel: str = "web",
+        *,
+        measured: bool = True,
+    ) -> None:
+        """`measured` says that what is done here is use of the app, and no history."""
         self.app = app
         self._pages = pages
         self.actor = actor
         self.channel = channel
+        self.measured = measured
         self.todo = _Todo(self)
         self._checked: dict[int, Any] = {}
         self._audits: list[tuple[str, str, dict[str, Any]]] = []
@@ -93,7 +103,7 @@ class Unit:
         self._events: list[tuple[str, dict[str, Any]]] = []
         self._effects: list[tuple[str, str]] = []
         self._texts: list[tuple[str, Words, str | None]] = []
-        self._starts: list[str] = []
+        self._starts: list[tuple[str, str]] = []
         self._key: RequestKey | None = None
         self._answer: dict[str, Any] | None = None
         self.reaches = wall.NOTHING
@@ -299,9 +309,9 @@ class Unit:
         """See `plugin_sdk.ports.Work`."""
         self._effects.append((name, subject))
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, subject: str) -> None:
         """See `plugin_sdk.ports.Work`."""
-        self._starts.append(name)
+        self._starts.append((name, subject))
 
     async def number(self, series: str) -> str:
         """See `plugin_sdk.ports.Work`."""
@@ -322,10 +332,6 @@ class Unit:
         else:
             self._answer = {"status": 200, "location": None, "body": msgspec.to_builtins(value)}
         return value
-
-    def starts(self) -> list[str]:
-        """Return the procedures that were started, to count once committed."""
-        return self._starts
 
     @property
     def recorded(self) -> bool:
@@ -373,11 +379,7 @@ class Unit:
             await send_later(
                 self.tx, "event", {"event": f"{self.app}.{name}", "payload": _plain(payload)}
             )
-        # in one order for all, so that none waits for another in a circle
-        for name, subject in sorted(self._effects):
-            await record_effect(
-                self.tx, self.app, name, subject, self.actor.organization_id, self.channel
-            )
+        await self._count()
         if self._key is not None:
             await self.session.execute(
                 update(RequestRecord)
@@ -386,6 +388,19 @@ class Unit:
                     col(RequestRecord.route) == self._key.route,
                 )
                 .values(answer=self._answer)
+            )
+
+    async def _count(self) -> None:
+        """Count what was started and finished, in one order for all, so that none waits for
+        another in a circle. History is noted as done, and counted nowhere."""
+        unit, channel = self.actor.organization_id, self.channel
+        shown = self._key is not None and self._key.shown
+        if self.measured:
+            for name, subject in sorted(self._starts):
+                await record_start(self.tx, self.app, name, subject, unit, channel, shown=shown)
+        for name, subject in sorted(self._effects):
+            await record_effect(
+                self.tx, self.app, name, subject, unit, channel, measured=self.measured
             )
 
     @property

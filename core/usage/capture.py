@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -34,6 +34,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 FLUSH_SECONDS = 1.0
 MOST_CELLS = 50_000
 BUCKETS = 16
+STARTED, COMPLETED = "@started", "@completed"  # names that no effect of a manifest has
 KINDS = ("opens", "starts", "completes", "effects", "answered", "refused", "failed")
 
 CellKey = tuple[date, str, str, str, str]
@@ -183,24 +184,75 @@ async def _add(
     )
 
 
+async def record_start(
+    tx: Transaction,
+    app: str,
+    name: str,
+    subject: str,
+    organization: UUID | None,
+    channel: str,
+    *,
+    shown: bool = False,
+) -> None:
+    """Count a procedure as started in the transaction that opens its subject; once a subject.
+
+    With `shown` its form was counted when it was shown: what began is noted, and not counted
+    again.
+    """
+    if await _note(tx, app, STARTED, subject) and not shown:
+        await _count(tx, app, name, organization, channel, "starts")
+
+
 async def record_effect(
-    tx: Transaction, app: str, name: str, subject: str, organization: UUID | None, channel: str
+    tx: Transaction,
+    app: str,
+    name: str,
+    subject: str,
+    organization: UUID | None,
+    channel: str,
+    *,
+    measured: bool = True,
 ) -> bool:
     """Count a finished business object in the transaction of the act; once a subject.
 
-    Returns whether it was counted now.
+    Its first effect completes a procedure whose start was counted, so that never more are
+    completed than started. What is not `measured` (history that is brought in or acted out)
+    is noted, so that it does not count later either. Returns whether it was counted now.
     """
-    day = tx.now.astimezone(SHANGHAI).date()
+    if not await _note(tx, app, name, subject) or not measured:
+        return False
+    started = await tx.session.execute(
+        select(col(UsageEffect.day)).where(
+            col(UsageEffect.app) == app,
+            col(UsageEffect.name) == STARTED,
+            col(UsageEffect.subject) == subject,
+        )
+    )
+    completes = started.first() is not None and await _note(tx, app, COMPLETED, subject)
+    kinds = ("effects", "completes") if completes else ("effects",)
+    await _count(tx, app, name, organization, channel, *kinds)
+    return True
+
+
+async def _note(tx: Transaction, app: str, name: str, subject: str) -> bool:
+    """Note that something befell a subject; return whether it was the first time."""
     dialect = sqlite if tx.database.sqlite else postgresql
     added = await tx.session.execute(
         dialect.insert(UsageEffect)
-        .values(app=app, name=name, subject=subject, day=day)
+        .values(app=app, name=name, subject=subject, day=_day(tx))
         .on_conflict_do_nothing()
         .returning(col(UsageEffect.subject))
     )
-    if added.first() is None:
-        return False
-    counts = {**dict.fromkeys(KINDS, 0), "completes": 1, "effects": 1}
-    key = (day, app, name, organization_key(organization), channel)
+    return added.first() is not None
+
+
+async def _count(
+    tx: Transaction, app: str, name: str, organization: UUID | None, channel: str, *kinds: str
+) -> None:
+    counts = {kind: int(kind in kinds) for kind in KINDS}
+    key = (_day(tx), app, name, organization_key(organization), channel)
     await _add(tx, UsageCell, CELL, key, counts)
-    return True
+
+
+def _day(tx: Transaction) -> date:
+    return tx.now.astimezone(SHANGHAI).date()

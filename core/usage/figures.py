@@ -71,10 +71,7 @@ async def by_day(tx: Transaction, app: str, since: date, until: date) -> list[Da
 
 
 async def first_day(tx: Transaction) -> date | None:
-    """Return the first day that the door counted a request; before it all is unknown.
-
-    Effects may be older: they are dated by the act, also where history was brought in.
-    """
+    """Return the first day that the door counted a request; before it all is unknown."""
     cell = UsageCell
     counted = or_(col(cell.answered) > 0, col(cell.refused) > 0, col(cell.failed) > 0)
     return (await tx.session.execute(select(func.min(col(cell.day))).where(counted))).scalar_one()

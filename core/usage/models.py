@@ -57,7 +57,8 @@ class UsageBatch(CoreBase, table=True):
 
 
 class UsageEffect(CoreBase, table=True):
-    """A finished business object: the same one counts once."""
+    """What befell a business object: each effect on it counts once, and so does its procedure,
+    which is started and then completed (`core.usage.capture`)."""
 
     __tablename__ = "usage_effect"
 

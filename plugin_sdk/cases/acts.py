@@ -62,6 +62,7 @@ class CaseActs(CaseTraces[R]):
         await self._record(work, row, self.flow.opening, source="", reason=None, public=True)
         await self._wait(work, row, moved=False)
         await self._arm(work, row)
+        work.start(f"{self.flow.name}.{self.flow.opening}", self.subject(row.id))
         self._text(work, row, "notice.filed")
         self._publish(work, row, self.flow.event)
         return row

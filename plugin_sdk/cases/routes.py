@@ -191,7 +191,7 @@ def filing_routes(
             view = await desk.new_view(read, form, action=action, title=name)
         return await respond(hub, request, Answer(view=view))
 
-    @post(path, opt=needs(permission, body=form), operation_id=f"{flow.name}-{name}")
+    @post(path, opt=needs(permission, body=form, start=True), operation_id=f"{flow.name}-{name}")
     async def file_case(request: Ask) -> Response[Any]:
         """Open a case."""
         actor = actor_of(request)

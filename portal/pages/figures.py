@@ -7,6 +7,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
+from core.database import Transaction
 from core.usage import figures
 from plugin_sdk.routes import needs
 from plugin_sdk.tables import csv_chunks
@@ -42,8 +43,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Show the use of apps in a period, and day by day of one app."""
         first, last = window(since, until)
         async with portal.read() as tx:
-            rows = await figures.by_app(tx, first, last)
             counted = await figures.first_day(tx)
+            rows = await _by_app(tx, first, last, counted)
             chosen = app if app in portal.apps.instances else (rows[0].app if rows else "")
             daily = await figures.by_day(tx, chosen, first, last) if chosen else []
         known = {row.app: row for row in rows}
@@ -78,7 +79,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def export(since: FromQuery[str] = "", until: FromQuery[str] = "") -> Response[bytes]:
         """Export the use of apps in a period."""
         async with portal.read() as tx:
-            rows = await figures.by_app(tx, *window(since, until))
+            rows = await _by_app(tx, *window(since, until), await figures.first_day(tx))
         names = figures.AppFigures.__struct_fields__
         body = b"".join(csv_chunks(names, ([getattr(row, n) for n in names] for row in rows)))
         return Response(
@@ -88,6 +89,15 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         )
 
     return [overview, export]
+
+
+async def _by_app(
+    tx: Transaction, since: date, until: date, counted: date | None
+) -> list[figures.AppFigures]:
+    """Return the counts of each app within the days that were measured."""
+    if counted is None:
+        return []
+    return await figures.by_app(tx, max(since, counted), until)
 
 
 def _counts(row: figures.AppFigures | None, counted: date | None) -> dict[str, int | None]:

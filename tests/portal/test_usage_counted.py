@@ -1,5 +1,7 @@
 """What the door counts of a person's way through an app: opens, starts, effects; no person."""
 
+import re
+
 from sqlalchemy import func, select
 from sqlmodel import col
 
@@ -32,3 +34,80 @@ async def test_a_start_is_a_form_that_begins_a_procedure(hub_app, client_as):
     resident = await client_as("resident")
     await resident.get("/apps/hotline/orders/new", headers=PAGE)
     assert await counted(hub_app, "starts") == 1
+
+
+HERE = "/apps/hotline"
+ORDER = {"kind": "consult", "text": "图书馆几点开门"}
+
+
+def key_of(page):
+    (key, *_) = re.findall(r'name="_key" value="([^"]+)"', page.text)
+    return key
+
+
+async def answer(hub_app, number):
+    """Let the operator answer an order at once, which is its effect."""
+    operator = await hub_app.client_as("operator")
+    seen = (await operator.get(f"{HERE}/orders/{number}")).json()
+    form = {"version": seen["version"], "text": "早九点到晚六点"}
+    answered = await operator.post(f"{HERE}/orders/{number}/answer", json=form)
+    assert answered.status_code == 200, answered.text
+
+
+async def test_a_filing_of_a_program_is_a_start_and_so_never_more_is_completed(hub_app, client_as):
+    resident = await client_as("resident")
+    for n in range(3):
+        form = {**ORDER, "text": f"{ORDER['text']} {n}"}
+        headers = {"idempotency-key": f"key-of-filing-{n}"}
+        filed, again = [
+            await resident.post(f"{HERE}/orders", json=form, headers=headers) for _ in range(2)
+        ]
+        assert filed.json()["number"] == again.json()["number"]
+        await answer(hub_app, filed.json()["number"])
+    assert await counted(hub_app, "starts") == 3
+    assert await counted(hub_app, "completes") == 3
+    assert await counted(hub_app, "effects") >= 3
+
+
+async def test_a_form_that_is_shown_and_sent_is_one_start(hub_app, client_as):
+    resident = await client_as("resident")
+    form = await resident.page(f"{HERE}/orders/new")
+    wrong = await resident.post_form(f"{HERE}/orders", {"kind": "consult", "_key": key_of(form)})
+    assert wrong.status_code == 422
+    values = {**ORDER, "_key": key_of(wrong)}
+    filed, again = [await resident.post_form(f"{HERE}/orders", values) for _ in range(2)]
+    assert filed.headers["location"] == again.headers["location"]
+    await answer(hub_app, filed.headers["location"].split("/")[-2])
+    assert await counted(hub_app, "starts") == 1
+    assert await counted(hub_app, "completes") == 1
+
+
+async def test_a_form_that_is_sent_once_more_with_other_words_begins_another(hub_app, client_as):
+    resident = await client_as("resident")
+    values = {**ORDER, "_key": key_of(await resident.page(f"{HERE}/orders/new"))}
+    first = await resident.post_form(f"{HERE}/orders", values)
+    back = await resident.post_form(f"{HERE}/orders", {**values, "text": "还有一件事"})
+    assert back.status_code == 409
+    other = {**ORDER, "text": "还有一件事", "_key": key_of(back)}
+    second = await resident.post_form(f"{HERE}/orders", other)
+    for filed in (first, second):
+        await answer(hub_app, filed.headers["location"].split("/")[-2])
+    assert await counted(hub_app, "starts") == 2
+    assert await counted(hub_app, "completes") == 2
+
+
+async def test_a_demonstration_is_no_use(hub_app, client_as):
+    hub, cast = hub_app.hub.apps, await hub_app.actors()
+    rows = hub.hooks.call("hotline", "load_demonstration", hub=hub.hubs["hotline"], cast=cast)
+    async for row in rows:
+        if row.line == 12:
+            break
+    await rows.aclose()
+    for kind in ("starts", "completes", "effects"):
+        assert await counted(hub_app, kind) == 0, kind
+    governance = await client_as("governance")
+    view = (await governance.get("/governance")).json()
+    (hotline,) = (app for app in view["apps"] if app["app"] == "hotline")
+    assert hotline["effects"] is None, "nothing was measured: unknown, never zero"
+    page = await governance.page("/governance")
+    assert "演示数据和导入的历史不是使用" in page.text

@@ -1,6 +1,7 @@
 """Counting: off the path, each batch once, and never a person."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import event, func, select
 from sqlmodel import col
 
 from core.usage import capture, figures
-from core.usage.capture import Usage, record_effect
+from core.usage.capture import Usage, record_effect, record_start
 from core.usage.models import UsageBatch, UsageCell, UsageEffect, UsageLatency
 
 
@@ -162,9 +163,50 @@ async def test_an_effect_counts_once_a_subject(shell):
     assert await effect("answered", "order:2")
     assert await effect("rated", "order:1")
     found = await figure(shell)
-    assert (found.effects, found.completes) == (3, 3)
+    assert (found.effects, found.completes) == (3, 0), "nothing is completed that did not start"
     counted = await asyncio.gather(*(effect("answered", "order:3") for _ in range(8)))
     assert sum(counted) == 1
+
+
+async def test_a_procedure_is_started_once_and_completed_once(shell):
+    async def start(subject, *, shown=False):
+        async with shell.write() as tx:
+            await record_start(tx, "hotline", "order.file", subject, None, "web", shown=shown)
+
+    async def effect(name, subject):
+        async with shell.write() as tx:
+            return await record_effect(tx, "hotline", name, subject, None, "web")
+
+    await asyncio.gather(*(start("order:1") for _ in range(8)))
+    await start("order:2", shown=True)  # the door has counted its form
+    found = await figure(shell)
+    assert (found.starts, found.completes) == (1, 0)
+    for name in ("answered", "closed", "rated"):
+        for subject in ("order:1", "order:2", "order:3"):
+            await asyncio.gather(*(effect(name, subject) for _ in range(3)))
+    await start("order:1")  # it is begun only once
+    await effect("again", "order:1")
+    found = await figure(shell)
+    assert (found.starts, found.completes, found.effects) == (1, 2, 10)
+
+
+async def test_what_was_not_measured_counts_neither_then_nor_later(shell):
+    then = shell.database.clock() - timedelta(days=40)
+    hub = shell.hub.at(then)
+    for name in ("done", "closed"):
+        async with hub.work(hub.system("demonstration")) as work:
+            work.start("record.file", "record:1")
+            work.effect(name, "record:1")
+    async with shell.read() as tx:
+        rows = await tx.session.execute(select(func.count()).select_from(UsageCell))
+        assert rows.scalar_one() == 0
+    async with shell.hub.work(shell.hub.system("test")) as work:
+        work.effect("done", "record:1")  # it was, before anything was counted
+        work.effect("rated", "record:1")
+        work.start("record.file", "record:2")
+        work.effect("done", "record:2")
+    found = await figure(shell, "probe")
+    assert (found.starts, found.completes, found.effects) == (1, 1, 2)
 
 
 async def test_batches_that_none_can_send_again_are_forgotten(shell, usage):
