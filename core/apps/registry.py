@@ -17,6 +17,7 @@ import msgspec
 from packaging.specifiers import SpecifierSet
 from sqlalchemy import Table
 
+from core.apps.imports import ImportWatch
 from plugin_sdk import SDK_VERSION
 from plugin_sdk.data import Owned
 from plugin_sdk.manifest import (
@@ -60,12 +61,17 @@ def installed() -> list[EntryPoint]:
     return sorted(entry_points(group=GROUP), key=lambda point: point.name)
 
 
-def load_apps(points: Iterable[EntryPoint], grants: Path) -> list[LoadedApp]:
-    """Return every app behind the entry points, loaded or refused, one by one."""
+def load_apps(
+    points: Iterable[EntryPoint], grants: Path, watch: ImportWatch | None = None
+) -> list[LoadedApp]:
+    """Return every app behind the entry points, loaded or refused, one by one.
+
+    With `watch` one that blocks ends the process, and is refused by the next.
+    """
     apps: list[LoadedApp] = []
     for point in points:
         try:
-            apps.append(load_app(point, grants, apps))
+            apps.append(load_app(point, grants, apps, watch))
         except Exception as error:
             refusal = error if isinstance(error, Refusal) else _unforeseen(error)
             logger.error("the app %s is refused: %s", point.name, refusal)
@@ -87,10 +93,17 @@ def _refused(point: EntryPoint, refusal: Refusal, others: Sequence[LoadedApp]) -
     return LoadedApp(id=point.name, refusal=refusal, asked=_asked(point), folder=folder_of(point))
 
 
-def load_app(point: EntryPoint, grants: Path, others: Sequence[LoadedApp] = ()) -> LoadedApp:
+def load_app(
+    point: EntryPoint,
+    grants: Path,
+    others: Sequence[LoadedApp] = (),
+    watch: ImportWatch | None = None,
+) -> LoadedApp:
     """Return the app behind an entry point. Raises `Refusal`."""
     if any(other.id == point.name for other in others):
         raise Refusal("id-taken", f"another app is called {point.name}")
+    if watch is not None:
+        watch.now(point.name)  # to find a package imports what stands above it
     folder = folder_of(point)
     if folder is None:
         raise Refusal("not-installed", f"the package {point.module} is not there")
@@ -114,6 +127,8 @@ def load_app(point: EntryPoint, grants: Path, others: Sequence[LoadedApp] = ()) 
         raise Refusal("grant", str(error)) from error
     if asked.identity.version not in SpecifierSet(grant.version):
         raise Refusal("grant", f"version {asked.identity.version} is not granted: {grant.version}")
+    if watch is not None and (where := watch.blocked(point.name, folder)):
+        raise Refusal("import-blocked", where)
     try:
         plugin = point.load()
     except KeyboardInterrupt:

@@ -17,6 +17,7 @@ from core.apps import runtime
 from core.apps.background import Background
 from core.apps.door import Door
 from core.apps.hooks import Hooks
+from core.apps.imports import ImportWatch
 from core.apps.native import (
     OnProblem,
     build,
@@ -87,10 +88,13 @@ class Apps:
         shared.on_hint(runtime.TOPIC, self._wake.set)
 
     def load(self, points: Iterable[EntryPoint]) -> None:
-        """Load every app, one at a time; one that fails is refused by name."""
-        for app in load_apps(points, self._settings.grants):
-            instance = self.instances[app.id] = self._install(app)
-            instance.on_fault = partial(self._standing.fault, app.id)
+        """Load every app, one at a time; one that fails is refused by name, and one that blocks
+        by the process that follows this one."""
+        with ImportWatch(self._notes, seconds=self._settings.import_seconds) as watch:
+            for app in load_apps(points, self._settings.grants, watch):
+                watch.now(app.id)  # its hooks are called
+                instance = self.instances[app.id] = self._install(app)
+                instance.on_fault = partial(self._standing.fault, app.id)
 
     def refuse(self, app: str, refusal: Refusal) -> None:
         """Refuse an app that was loaded: what it needs is not there."""

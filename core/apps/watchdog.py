@@ -156,8 +156,8 @@ def read_notes(notes: Path, folders: Mapping[str, Path]) -> list[tuple[Path, str
         except (OSError, ValueError, KeyError, TypeError):
             logger.warning("the note %s cannot be read", path.name)
     for path in sorted(notes.glob("*.stack")):
-        if not _alive(path):
-            named = _read_stack(path, folders)
+        if not alive(path):
+            named = name_of(read_stack(path), folders)
             if named is not None:
                 found.append((path, *named))
             else:
@@ -165,7 +165,8 @@ def read_notes(notes: Path, folders: Mapping[str, Path]) -> list[tuple[Path, str
     return found
 
 
-def _alive(path: Path) -> bool:
+def alive(path: Path) -> bool:
+    """Return whether the process that a note is of (`<pid>-….…`) is still there."""
     number = path.name.partition("-")[0]
     try:
         os.kill(int(number), 0)
@@ -176,12 +177,13 @@ def _alive(path: Path) -> bool:
     return True
 
 
-def _read_stack(path: Path, folders: Mapping[str, Path]) -> tuple[str, str] | None:
-    """Return what the last resort wrote: the app in the loop's own thread, and where."""
+def read_stack(path: Path) -> list[tuple[str, int, str]]:
+    """Return what the last resort wrote of the thread that the first line names: file, line
+    and name, the innermost first; nothing when it cannot be read."""
     try:
         thread, _, dump = path.read_text(encoding="utf-8", errors="replace").partition("\n")
     except OSError:
-        return None
+        return []
     frames: list[tuple[str, int, str]] = []
     ours = False
     for line in dump.splitlines():
@@ -189,4 +191,4 @@ def _read_stack(path: Path, folders: Mapping[str, Path]) -> tuple[str, str] | No
             ours = thread.zfill(16) in line
         elif ours and (match := _FRAME.match(line)):
             frames.append((match[1], int(match[2]), match[3]))
-    return name_of(frames, folders)
+    return frames

@@ -205,6 +205,7 @@ async def make_hub(
             "public_url": "http://127.0.0.1",
             "poll_seconds": 0.1,
             "watchdog_seconds": 60.0,  # a loaded machine is no blocking app
+            "import_seconds": 600.0,
             **settings,
         }
         every = [*installed(), *(points or ())]

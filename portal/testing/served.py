@@ -2,7 +2,8 @@
 
 Its settings are those of any production hub, from the environment. `YIMEN_TEST_APPS` names
 the fixture apps that it has (`good,blocking`), `YIMEN_TEST_CLAIM` the seconds after which
-what a killed worker had claimed is taken over; nothing but this module reads either.
+what a killed worker had claimed is taken over, `YIMEN_TEST_IMPORT` those an app may take to
+be imported; nothing but this module reads them.
 """
 
 import os
@@ -17,20 +18,22 @@ from core import jobs
 from core.apps.registry import installed
 from core.settings import Settings
 from portal.assembly import Yimen
-from portal.testing.apps import GRANTS, bad_apps, good_app
+from portal.testing.apps import GRANTS, bad_apps, blocking_import, good_app
 
 
 def points() -> list[EntryPoint]:
     """Return the entry points of the fixture apps that the environment names."""
     named = os.environ.get("YIMEN_TEST_APPS", "").split(",")
-    return [point for point in (good_app(), *bad_apps()[:-1]) if point.name in named]
+    known = (good_app(), *bad_apps()[:-1], blocking_import())
+    return [point for point in known if point.name in named]
 
 
 def settings() -> Settings:
     """Return the settings of the environment, with the grants of the fixture apps."""
     found = Settings.from_environment()
     grants = found.home / "granted"
-    return msgspec.structs.replace(found, grants=grants)
+    seconds = float(os.environ.get("YIMEN_TEST_IMPORT", found.import_seconds))
+    return msgspec.structs.replace(found, grants=grants, import_seconds=seconds)
 
 
 def application() -> Yimen:

@@ -565,3 +565,20 @@ async def test_an_address_that_is_taken_is_said(environment, tmp_path, fresh_dat
                 process.kill()
     assert process.returncode == 1
     assert f"127.0.0.1:{port}" in said.decode()
+
+
+async def test_an_app_that_blocks_at_import_holds_no_start(
+    environment, tmp_path, fresh_database_url, engine_kind, request
+):
+    on_production = engine_kind == "production"
+    redis_url = request.getfixturevalue("fresh_redis_url") if on_production else None
+    more = {"YIMEN_TEST_APPS": "good,blocking-import", "YIMEN_TEST_IMPORT": "8"}
+    async with serving(
+        {**environment, **more}, tmp_path, fresh_database_url, redis_url, 2 if on_production else 1
+    ) as server:
+        await server.ready(80)
+        client = await server.client_as("resident")
+        assert (await client.get("/apps/good/items")).status_code == 200
+        assert (await client.get("/apps/blocking-import/")).status_code == 503
+    assert "the app blocking-import stood still for 8 s while it was loaded" in server.said()
+    assert "the app blocking-import is refused: import-blocked" in server.said()

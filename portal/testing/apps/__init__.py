@@ -39,6 +39,11 @@ def good_app() -> EntryPoint:
     return _point("good", "good")
 
 
+def blocking_import() -> EntryPoint:
+    """Return the app whose import never returns: for processes of its own alone."""
+    return _point("blocking-import", "blocking_import")
+
+
 def bad_apps() -> list[EntryPoint]:
     """Return the apps that are not, the one with a taken id among them."""
     named = [_point(app, app.replace("-", "_")) for app in (*REFUSED, *FAILING)]
