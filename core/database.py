@@ -105,6 +105,29 @@ class Transaction:
 Handler = Callable[[Transaction, E], Awaitable[None]]
 
 
+class Share:
+    """What one app may hold of the connections: at most so many units of work at once."""
+
+    def __init__(self, most: int) -> None:
+        self._free = asyncio.Semaphore(most)
+        self._holding: set[asyncio.Task[Any] | None] = set()
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Wait until the app holds less than its share, and hold one connection more. A task
+        that holds one waits for no other: it would wait for itself."""
+        task = asyncio.current_task()
+        if task in self._holding:
+            yield
+            return
+        async with self._free:
+            self._holding.add(task)
+            try:
+                yield
+            finally:
+                self._holding.discard(task)
+
+
 class Database:
     """The engine of a hub. `clock` gives the time; tests set it."""
 
@@ -116,6 +139,9 @@ class Database:
         # of work looks up beside its own connection always finds one
         self._writers = asyncio.Semaphore(1 if self.sqlite else pool_size)
         self._writing: set[asyncio.Task[Any] | None] = set()
+        # a quarter of all connections for each app: one that holds what it may until its time
+        # runs out leaves most of them to the others, to sign-in and to the jobs
+        self._shares: dict[str, Share] = defaultdict(lambda: Share(max(1, pool_size // 2)))
         self._handlers: dict[type, list[Handler[Any]]] = defaultdict(list)
         self.engine: AsyncEngine = create_async_engine(
             url,
@@ -138,6 +164,10 @@ class Database:
     def handlers(self, kind: type) -> list[Handler[Any]]:
         """Return the handlers of a kind of domain event."""
         return self._handlers[kind]
+
+    def share(self, app: str) -> Share:
+        """Return what an app may hold of the connections."""
+        return self._shares[app]
 
     @asynccontextmanager
     async def transaction(

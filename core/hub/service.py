@@ -280,9 +280,12 @@ class AppHub:
     async def read(self, actor: Actor) -> AsyncIterator[ReadPort]:
         """See `plugin_sdk.ports.Hub`."""
         unit = Unit(self.app, actor, self.pages)
-        async with self.services.database.transaction(
-            now=self._clock() if self._clock else None, options={UNIT: unit}
-        ) as tx:
+        async with (
+            self.services.database.share(self.app).held(),
+            self.services.database.transaction(
+                now=self._clock() if self._clock else None, options={UNIT: unit}
+            ) as tx,
+        ):
             unit.enter(tx)
             await unit.stand()
             yield unit
@@ -295,9 +298,12 @@ class AppHub:
         """See `plugin_sdk.ports.Hub`."""
         await self.services.current_calendar()
         unit = Unit(self.app, actor, self.pages, measured=self._clock is None)
-        async with self.services.database.transaction(
-            write=True, now=self._clock() if self._clock else None, options={UNIT: unit}
-        ) as tx:
+        async with (
+            self.services.database.share(self.app).held(),
+            self.services.database.transaction(
+                write=True, now=self._clock() if self._clock else None, options={UNIT: unit}
+            ) as tx,
+        ):
             unit.enter(tx)
             unit.actor = await self._still_allowed(tx, actor)
             await unit.stand()

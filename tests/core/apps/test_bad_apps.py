@@ -105,6 +105,52 @@ async def test_an_app_that_holds_the_database_lets_others_write(full_hub, count)
     assert await count(full_hub, Item) == before + 3
 
 
+async def test_an_app_that_holds_all_it_may_leaves_connections_to_the_others(
+    make_hub, engine_kind, life
+):
+    hub = await make_hub(points=[good_app()], grants=GRANTS)
+    greedy = hub.hub.apps.hubs["good"]
+    actor, end = greedy.system("greed"), asyncio.Event()
+    holding = 0
+
+    async def hold(opened):
+        nonlocal holding
+        async with opened:
+            holding += 1
+            await end.wait()
+
+    held = [asyncio.create_task(hold(greedy.read(actor))) for _ in range(30)]
+    if engine_kind == "production":  # on SQLite one alone writes, whoever it is
+        held += [asyncio.create_task(hold(greedy.work(actor))) for _ in range(30)]
+    await asyncio.sleep(0.5)
+    try:
+        async with asyncio.timeout(10):
+            assert 0 < holding <= 5
+            resident = await hub.client_as("resident")
+            assert (await resident.get("/apps/hotline/orders")).status_code == 200
+            order = {"kind": "help", "text": "路灯不亮"}
+            filed = await asyncio.gather(
+                *(resident.post("/apps/hotline/orders", json=order) for _ in range(4))
+            )
+            assert {answer.status_code for answer in filed} == {201}
+    finally:
+        end.set()
+        await asyncio.gather(*held)
+    assert holding == len(held), "each had its turn"
+
+
+async def test_a_unit_of_work_within_another_waits_for_no_share(hub):
+    own = hub.hub.apps.hubs["good"]
+    actor = own.system("nested")
+
+    async def nested():
+        async with own.read(actor), own.read(actor):
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(nested() for _ in range(20)))
+
+
 async def test_options_of_a_route_is_no_fault(full_hub):
     client = await full_hub.client_as("resident")
     answer = await client.request("OPTIONS", "/apps/good/items")
