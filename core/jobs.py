@@ -22,6 +22,7 @@ from sqlmodel import Field, col
 from core.database import CoreBase, Database, Transaction
 from core.shared_state import SharedState, end_tasks
 from plugin_sdk.data import UtcTime, new_id
+from plugin_sdk.schedules import Daily, Every
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ async def unsend(transaction: Transaction, dedupe: str) -> bool:
 
 
 class _Periodic(msgspec.Struct, frozen=True):
-    every: float
+    when: Every | Daily
     run: Callable[[], Awaitable[None]]
 
 
@@ -132,7 +133,12 @@ class Jobs:
 
     def every(self, seconds: float, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run something every `seconds`, on one worker at a time."""
-        self._periodic[name] = _Periodic(seconds, run)
+        self.schedule(Every(seconds), name, run)
+
+    def schedule(self, when: Every | Daily, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run something by a schedule, on one worker at a time. A daily run whose worker dies
+        is begun by another once its claim has run out."""
+        self._periodic[name] = _Periodic(when, run)
 
     def cancel(self, prefix: str) -> None:
         """Stop running the jobs whose name starts so."""
@@ -205,7 +211,11 @@ class Jobs:
             due = {name: at for name, at in found}
             now = tx.now
         for name, job in list(self._periodic.items()):
-            if name in self._running or not (name not in due or due[name] <= now):
+            if name in self._running:
+                continue
+            if name in due and due[name] > now:
+                if due[name] > (latest := job.when.following(now)):
+                    await self._bring_nearer(name, latest)
                 continue
             if await self._claim(name, job):
                 task = asyncio.create_task(self._run_job(name, job), name=f"job {name}")
@@ -213,6 +223,15 @@ class Jobs:
                 task.add_done_callback(partial(self._ended, name))
                 begun.append(task)
         return begun
+
+    async def _bring_nearer(self, name: str, latest: datetime) -> None:
+        """Let a job run by its present schedule, where a former one put it further away."""
+        async with self._database.transaction(write=True) as tx:
+            await tx.session.execute(
+                update(PeriodicJob)
+                .where(col(PeriodicJob.name) == name, col(PeriodicJob.next_at) > latest)
+                .values(next_at=latest)
+            )
 
     def _ended(self, name: str, task: asyncio.Task[None]) -> None:
         self._running.pop(name, None)
@@ -222,7 +241,7 @@ class Jobs:
             dialect = sqlite if self._database.sqlite else postgresql
             await tx.session.execute(
                 dialect.insert(PeriodicJob)
-                .values(name=name, next_at=tx.now)
+                .values(name=name, next_at=job.when.first(tx.now))
                 .on_conflict_do_nothing()
             )
             claimed = await tx.session.execute(
@@ -236,7 +255,10 @@ class Jobs:
                     ),
                 )
                 .values(
-                    next_at=tx.now + timedelta(seconds=job.every),
+                    # that of a day is due until it is done: its worker may die
+                    next_at=job.when.following(tx.now)
+                    if isinstance(job.when, Every)
+                    else col(PeriodicJob.next_at),
                     claimed_by=self._shared.worker,
                     claimed_until=tx.now + timedelta(seconds=_claim_seconds(job)),
                 )
@@ -253,13 +275,16 @@ class Jobs:
             error = f"{type(failure).__name__}: {failure}"[:500]
             logger.exception("job %s failed", name)
         async with self._database.transaction(write=True) as tx:
+            values = {"claimed_until": None, "last_ran_at": tx.now, "last_error": error}
+            if isinstance(job.when, Daily):
+                values["next_at"] = job.when.following(tx.now)
             await tx.session.execute(
                 update(PeriodicJob)
                 .where(
                     col(PeriodicJob.name) == name,
                     col(PeriodicJob.claimed_by) == self._shared.worker,
                 )
-                .values(claimed_until=None, last_ran_at=tx.now, last_error=error)
+                .values(**values)
             )
 
     async def relay(self) -> int:
@@ -346,4 +371,4 @@ class Jobs:
 
 
 def _claim_seconds(job: _Periodic) -> float:
-    return max(CLAIM_SECONDS, job.every)
+    return max(CLAIM_SECONDS, job.when.seconds) if isinstance(job.when, Every) else CLAIM_SECONDS

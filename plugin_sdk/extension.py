@@ -39,10 +39,10 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What an app does every `every_seconds`, on one worker, under its system actor."""
+    """What an app does by itself, on one worker, under its system actor. When it does so stands
+    in the manifest, under the same key: `every` so many seconds, or each day `at` a time."""
 
     key: str
-    every_seconds: int
     run: Callable[[Actor], Awaitable[None]]
 
 

@@ -11,6 +11,7 @@ from core.work.timers import DueTimer, due_timers, take_timer
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.extension import Job
 from plugin_sdk.ports import Hub
+from plugin_sdk.schedules import schedule_of
 
 if TYPE_CHECKING:
     from core.apps.slots import Instance
@@ -58,9 +59,10 @@ class Background:
                 continue
             if instance.subscriptions:
                 self._jobs.handle(f"{EVENT_TO}{name}", self._receive)
+            asked = {job.key: job for job in instance.app.asked.jobs} if instance.app.asked else {}
             for job in instance.jobs:
-                run = self._runner(name, job)
-                self._jobs.every(job.every_seconds, f"app.{name}.{job.key}", run)
+                when = schedule_of(asked[job.key])
+                self._jobs.schedule(when, f"app.{name}.{job.key}", self._runner(name, job))
 
     def _runner(self, app: str, job: Job) -> Callable[[], Awaitable[None]]:
         async def run() -> None:

@@ -85,14 +85,17 @@ def check_subscriptions(handlers: object, asked: Manifest) -> dict[str, EventHan
 
 
 def check_jobs(jobs: object, asked: Manifest) -> list[Job]:
-    """Return the jobs of an app, all of which its manifest names. Raises `Refusal`."""
+    """Return the jobs of an app: those that its manifest names. Raises `Refusal`."""
     found = [] if jobs is None else _listed("register_jobs", jobs)
     named = {job.key for job in asked.jobs}
     for job in found:
         if not isinstance(job, Job):
             raise Refusal("job", f"{job!r} is not a job")
         if job.key not in named:
-            raise Refusal("job", f"it runs {job.key}, which it did not ask for")
+            raise Refusal("job", f"it runs {job.key}, which it did not ask for, or twice")
+        named.remove(job.key)
+    if named:
+        raise Refusal("job", f"it asks for {min(named)} and runs none of that name")
     return found
 
 

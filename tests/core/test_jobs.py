@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import func, insert, select, update
@@ -9,6 +10,7 @@ from sqlmodel import col
 
 from core import jobs
 from core.jobs import OutboxRow, PeriodicJob, send_later, unsend
+from plugin_sdk.schedules import Daily
 from tests.core.conftest import until
 from tests.core.probe import Record
 
@@ -139,6 +141,94 @@ async def test_what_a_worker_that_leaves_was_running_begins_elsewhere_at_once(wo
     await first.services.jobs.close()
     await second.services.jobs.run_due()
     assert ran == [1]
+
+
+SHANGHAI_0830 = datetime(2026, 3, 3, 0, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+async def daily(workers):
+    """Two workers with a job at 08:30; `daily(moment)` lets all try at a moment and returns how
+    often it has run."""
+    ran = []
+
+    async def run():
+        ran.append(1)
+        await asyncio.sleep(0.01)
+
+    async def at(moment):
+        for shell in workers:
+            shell.clock.stand(moment)
+            shell.services.jobs.schedule(Daily(time(8, 30)), "digest", run)
+        await asyncio.gather(*(s.services.jobs.run_due() for s in workers for _ in range(3)))
+        await asyncio.gather(*(s.services.jobs.run_due() for s in workers))
+        return len(ran)
+
+    return at
+
+
+async def test_a_daily_job_runs_at_its_time_in_shanghai_and_once(daily):
+    early = SHANGHAI_0830 - timedelta(minutes=1)
+    assert await daily(early) == 0
+    assert await daily(SHANGHAI_0830) == 1
+    for hours in (0.01, 1, 15.4, 23.9):  # also past midnight in Shanghai
+        assert await daily(SHANGHAI_0830 + timedelta(hours=hours)) == 1
+    assert await daily(SHANGHAI_0830 + timedelta(days=1)) == 2
+    assert await daily(SHANGHAI_0830 + timedelta(days=1, hours=6)) == 2
+
+
+async def test_what_was_missed_is_made_up_for_once(daily):
+    late = SHANGHAI_0830 + timedelta(hours=9)
+    assert await daily(late) == 1, "the hub starts after the time of its first day"
+    assert await daily(late + timedelta(hours=1)) == 1
+    assert await daily(late + timedelta(days=9)) == 2, "days without a worker are one run"
+    assert await daily(SHANGHAI_0830 + timedelta(days=10)) == 3
+
+
+async def test_a_daily_run_whose_worker_died_is_done_by_another_that_day(workers):
+    first, second = workers
+    ran = []
+
+    async def hang():
+        await asyncio.sleep(60)
+
+    async def run():
+        ran.append(1)
+
+    for shell, work in ((first, hang), (second, run)):
+        shell.clock.stand(SHANGHAI_0830)
+        shell.services.jobs.schedule(Daily(time(8, 30)), "digest", work)
+    (task,) = [t for t in await first.services.jobs._begin_due() if t.get_name() == "job digest"]
+    await asyncio.sleep(0)
+    second.clock.move(seconds=jobs.CLAIM_SECONDS - 1)
+    await second.services.jobs.run_due()
+    assert ran == [], "the first has it"
+    task.cancel()  # as if the process had been killed: nothing is given up
+    second.clock.move(seconds=2)
+    await second.services.jobs.run_due()
+    await second.services.jobs.run_due()
+    assert ran == [1]
+    second.clock.stand(SHANGHAI_0830 + timedelta(days=1))
+    await second.services.jobs.run_due()
+    assert ran == [1, 1]
+
+
+async def test_a_schedule_that_was_further_away_gives_way_to_the_present_one(shell):
+    ran = []
+
+    async def run():
+        ran.append(1)
+
+    shell.clock.stand(SHANGHAI_0830)
+    shell.services.jobs.every(31 * 86400, "digest", run)
+    await shell.services.jobs.run_due()
+    shell.services.jobs.schedule(Daily(time(8, 30)), "digest", run)
+    await shell.services.jobs.run_due()
+    assert ran == [1]
+    shell.clock.move(days=1)
+    await shell.services.jobs.run_due()
+    await shell.services.jobs.run_due()
+    assert ran == [1, 1]
 
 
 async def test_a_job_that_takes_long_keeps_nothing_else_from_running(shell):

@@ -1,13 +1,18 @@
 """Hooks are called one implementation at a time: an app's error is that app's error."""
 
 import asyncio
+from datetime import UTC, datetime
 from types import ModuleType
 
 import pytest
 
 from core.apps.hooks import HookFailure, Hooks
+from core.apps.native import check_jobs
+from core.apps.registry import Refusal, load_apps
 from plugin_sdk import hookimpl
-from plugin_sdk.extension import Health
+from plugin_sdk.extension import Health, Job
+from portal.testing.apps import GRANTS, good_app
+from portal.testing.hub import MovedClock
 
 BUILDING = ["register_routes", "register_flows", "register_jobs", "subscribe_events"]
 
@@ -64,3 +69,43 @@ async def test_a_hook_that_awaits_too_long_is_cut_off():
     hooks.register("slow", plugin(health=health))
     with pytest.raises(HookFailure, match=r"took longer than 0\.05 s"):
         await hooks.call_async("slow", "health", Health(ok=True), hub=None, seconds=0.05)
+
+
+async def test_a_job_runs_when_the_manifest_says(make_hub, life):
+    clock = MovedClock()
+    clock.stand(datetime(2026, 3, 3, 0, 29, tzinfo=UTC))  # 08:29 in Shanghai
+    hub = await make_hub(points=[good_app()], grants=GRANTS, clock=clock)
+    jobs = hub.services.jobs
+    await jobs.run_due()
+    assert (len(life["jobs"]), life["digests"]) == (1, [])
+    clock.move(seconds=60)
+    for _ in range(3):
+        await jobs.run_due()
+    assert (len(life["jobs"]), len(life["digests"])) == (2, 1)
+    await hub.set_state("good", "disabled")
+    clock.move(days=3)
+    await jobs.run_due()
+    assert len(life["digests"]) == 1, "what is disabled runs nothing"
+    await hub.set_state("good", "enabled")
+    await jobs.run_due()
+    await jobs.run_due()
+    assert len(life["digests"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        (("count",), "asks for digest and runs none"),
+        (("count", "digest", "digest"), "it runs digest"),
+        (("count", "digest", "spy"), "it runs spy"),
+    ],
+)
+def test_jobs_are_those_of_the_manifest(keys, says):
+    asked = load_apps([good_app()], GRANTS)[0].asked
+    assert asked is not None
+
+    async def run(actor):
+        pass
+
+    with pytest.raises(Refusal, match=says):
+        check_jobs([Job(key=key, run=run) for key in keys], asked)

@@ -24,7 +24,7 @@ from plugin_sdk.views import Phrase
 from portal.testing.apps.good.models import Item, Notice, Tally
 
 Ask = Request[Any, Any, Any]
-LIFE: dict[str, list[Any]] = {"entered": [], "left": [], "jobs": [], "events": []}
+LIFE: dict[str, list[Any]] = {name: [] for name in ("entered", "left", "jobs", "digests", "events")}
 """What happened in this process, for tests: tasks of the lifespan, runs, events."""
 
 
@@ -91,14 +91,17 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
 
 @hookimpl
 def register_jobs(hub: Hub) -> Sequence[Job]:
-    """Return a job that counts its runs in the database."""
+    """Return a job that counts its runs in the database, and a daily one that notes them."""
 
     async def count(actor: Actor) -> None:
         LIFE["jobs"].append(hub.now())
         async with hub.work(actor) as work:
             work.session.add(Tally(at=work.now))
 
-    return [Job(key="count", every_seconds=1, run=count)]
+    async def digest(actor: Actor) -> None:
+        LIFE["digests"].append(hub.now())
+
+    return [Job(key="count", run=count), Job(key="digest", run=digest)]
 
 
 @hookimpl

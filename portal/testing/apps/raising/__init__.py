@@ -61,7 +61,7 @@ def register_jobs(hub: Hub) -> Sequence[Job]:
     async def fall(actor: Actor) -> None:
         sys.exit(4)
 
-    return [Job(key="fall", every_seconds=1, run=fall)]
+    return [Job(key="fall", run=fall)]
 
 
 @hookimpl
