@@ -45,7 +45,7 @@ class Report:
             block = f"<!-- {name} -->\n\n{body}\n\n<!-- /{name} -->"
             pattern = re.compile(f"<!-- {name} -->.*?<!-- /{name} -->", re.DOTALL)
             if pattern.search(text):
-                text = pattern.sub(lambda _, block=block: block, text)  # type: ignore[misc]
+                text = pattern.sub(lambda _, block=block: block, text)  # type: ignore[misc]  # a default binds the loop's
             else:
                 text += f"\n{block}\n"
         path.write_text(text, encoding="utf-8")

@@ -85,12 +85,12 @@ async def _layers(hub: Yimen, cookie: str) -> list[Layer]:
     alone = hub.door.slots[apps.app_id(0)].instance.asgi
     plain = bare()
     usage = hub.services.usage
-    uncounted = Door(_Uncounted(), hub.renderer.refuse, hub.renderer.moved)  # type: ignore[arg-type]
+    uncounted = Door(_Uncounted(), hub.renderer.refuse, hub.renderer.moved)  # type: ignore[arg-type]  # counts nothing
     uncounted.slots = hub.door.slots
     front = hub.front
     known = type(front)(
         hub.settings,
-        _Known(actor),  # type: ignore[arg-type]
+        _Known(actor),  # type: ignore[arg-type]  # it stands for Actors, and looks nobody up
         door=hub.door,
         portal=hub.door,
         refuse=hub.renderer.refuse,

@@ -26,7 +26,7 @@ def read_moment(text: str) -> tuple[datetime, bool] | None:
         return None
     parts = [int(part or 0) for part in found.groups()]
     try:
-        return datetime(*parts), found[4] is not None  # type: ignore[arg-type]  # noqa: DTZ001
+        return datetime(*parts), found[4] is not None  # type: ignore[arg-type]  # noqa: DTZ001  # as local times were written
     except ValueError:
         return None
 

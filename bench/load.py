@@ -129,7 +129,7 @@ async def measure(run: Run) -> Measured:
     connections = []
     for first in range(run.connections):
         _, connection = await loop.create_connection(
-            lambda first=first: _Connection(requests, first, counts),  # type: ignore[misc]
+            lambda first=first: _Connection(requests, first, counts),  # type: ignore[misc]  # a default binds the loop's
             "127.0.0.1",
             run.port,
         )
