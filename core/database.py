@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import MetaData, event
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -28,6 +29,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import SQLModel
 
 from plugin_sdk.data import NAMING
+from plugin_sdk.problems import Problem
 
 WRITING = "yimen_writing"
 UNIT = "yimen_unit"
@@ -46,6 +48,17 @@ class WriteInRead(RuntimeError):
 
 class WriteInWrite(RuntimeError):
     """A writing transaction begun inside another of the same task: it would wait for itself."""
+
+
+class DatabaseAway(Problem):
+    """The database cannot be had, or went away meanwhile (503). Nothing is half-written: the
+    request that is sent again with its key is done once, whether its commit was still heard or
+    not."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("database-away", headers={"Retry-After": "5"})
 
 
 class CoreBase(SQLModel, registry=registry(metadata=core_metadata)):
@@ -179,19 +192,27 @@ class Database:
     ) -> AsyncIterator[Transaction]:
         """Return one transaction: committed at the end, rolled back on any exception.
 
-        Raises `WriteInWrite` when the task already stands in one that writes.
+        Raises `WriteInWrite` when the task already stands in one that writes, `DatabaseAway`.
         """
         settings = {WRITING: write, **(options or {})}
         async with (
             self._alone() if write else contextlib.nullcontext(),
             AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session,
         ):
-            await session.connection(execution_options=settings)
+            try:
+                await session.connection(execution_options=settings)
+            except (OSError, OperationalError, InterfaceError, PoolTimeout) as error:
+                raise DatabaseAway from error
             transaction = Transaction(self, session, now or self.clock(), writes=write)
-            yield transaction
-            if write:
-                await session.commit()
-            # what was only read is rolled back as the session gives its connection back
+            try:
+                yield transaction
+                if write:
+                    await session.commit()
+                # what was only read is rolled back as the session gives its connection back
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise DatabaseAway from error
+                raise
         await transaction._committed()
 
     @asynccontextmanager

@@ -185,7 +185,7 @@ async def read_form(
     carry the token of its session; JSON cannot be sent across origins without the
     browser asking first, and the door checks the origin of both.
     """
-    values, files = await _read_values(request)
+    values, files = await read_values(request)
     is_page = request.content_type[0] != RequestEncodingType.JSON
     own = request.headers.get("idempotency-key")
     key = own or values.get(KEY_FIELD)
@@ -227,9 +227,11 @@ def _request_key(
     )
 
 
-async def _read_values(
+async def read_values(
     request: Request[Any, Any, Any],
 ) -> tuple[dict[str, Any], tuple[tuple[str, str, bytes], ...]]:
+    """Return what a request sent, unchecked: values by name, and files as field, name and
+    content. Raises `Problem` for what cannot be read."""
     kind = request.content_type[0]
     if kind == RequestEncodingType.JSON:
         values = _decode_json(await request.body())
@@ -271,7 +273,7 @@ async def typed(request: Request[Any, Any, Any]) -> dict[str, Any]:
     """Return the texts a request sent, unchecked, to show them again beside what is wrong
     with them; nothing when they cannot be read."""
     try:
-        values, _ = await _read_values(request)
+        values, _ = await read_values(request)
     except Problem:
         return {}
     return {

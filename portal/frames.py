@@ -1,5 +1,6 @@
 """The frame of a page: who reads, where they are, in which language and mode."""
 
+import contextlib
 import json
 import secrets
 from collections.abc import Callable
@@ -7,8 +8,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from core.database import DatabaseAway
 from core.hub import Services
-from core.identity.people import posts
+from core.identity.people import PostFacts, posts
 from core.messages.service import unread
 from plugin_sdk.identifiers import mask_name
 from plugin_sdk.manifest import Manifest
@@ -103,9 +105,11 @@ class Frames:
         elder = mode == "elder" if mode in MODES else actor.elder
         person, waiting = None, 0
         if actor.person_id is not None:
-            async with self._services.database.transaction() as tx:
-                held = await posts(tx, [actor.person_id])
-                waiting = await unread(tx, actor.person_id)
+            held: list[PostFacts] = []
+            with contextlib.suppress(DatabaseAway):  # the page that says so is shown all the same
+                async with self._services.database.transaction() as tx:
+                    held = await posts(tx, [actor.person_id])
+                    waiting = await unread(tx, actor.person_id)
             person = PagePerson(
                 name_masked=mask_name(actor.name),
                 unit=actor.organization_name,

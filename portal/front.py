@@ -48,6 +48,7 @@ class Exchange:
     __slots__ = (
         "accept",
         "actor",
+        "blameless",
         "channel",
         "cookies",
         "id",
@@ -67,6 +68,7 @@ class Exchange:
         self.cookies = b""
         self.referer = b""
         self.script = False
+        self.blameless = False  # it failed for want of the database, not by the app
 
     def failed(self, what: str) -> None:
         """Write a failure to the log under the request's number."""

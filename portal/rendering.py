@@ -6,17 +6,22 @@
 import json
 import logging
 from collections.abc import Callable
+from email import message_from_bytes
+from email.policy import HTTP
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import jinja2
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import Cookie
+from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
+from core.database import DatabaseAway
 from core.hub import Replayed, Services
+from plugin_sdk.forms import MAX_FIELDS, read_values
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor, Answer
 from plugin_sdk.problems import Problem
@@ -223,6 +228,10 @@ class Renderer(Frames):
                 back = quote(own_path(scope, with_query=True), safe="")
                 return Redirect(f"/sign-in?next={back}", status_code=303)
             problem = Problem("sign-in-needed", status=401, headers=problem.headers)
+        if isinstance(problem, DatabaseAway):
+            scope["yimen"].blameless = True
+            number, cause = scope["yimen"].id, type(problem.__cause__).__name__
+            logger.error("request %s: the database is away: %s", number, cause)
         described = self.describe(scope, problem)
         headers = {**problem.headers, "Cache-Control": "no-store"}
         if not self.wants_page(scope):
@@ -240,6 +249,7 @@ class Renderer(Frames):
             "detail": described["detail"],
             "reference": described["request"] if problem.status in (500, 504) else "",
             "again": own_path(scope, with_query=True) if _may_retry(scope, problem) else None,
+            "resend": await _sent(request) if isinstance(problem, DatabaseAway) else [],
             "why": f"/why?permission={quote(str(problem.params['permission']))}"
             if problem.code == "denied"
             else None,
@@ -278,6 +288,40 @@ async def send_response(scope: Any, receive: Any, send: Any, response: Response[
     request: Request[Any, Any, Any] = Request(scope, receive, send)
     answer = response.to_asgi_response(None, request, is_head_response=scope["method"] == "HEAD")
     await answer(scope, receive, send)
+
+
+async def _sent(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
+    """Return the fields of the form that a page sent, its key among them, to be sent again; a
+    password is written into no page."""
+    if request.method != "POST" or request.content_type[0] == RequestEncodingType.JSON:
+        return []
+    try:
+        scope: Any = request.scope
+        if "route_handler" in scope:
+            values, _ = await read_values(request)
+        else:  # no handler was reached: who asks is not known while the database is away
+            values = await _unread(request)
+    except (Problem, ValueError):  # what cannot be read cannot be kept
+        return []
+    return [] if any("password" in name for name in values) else list(values.items())
+
+
+async def _unread(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """Return the texts of a form whose body nobody has read yet, without its files."""
+    body, more = b"", True
+    while more:
+        message: Any = await request.receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    if request.content_type[0] != RequestEncodingType.MULTI_PART:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
+    head = f"content-type: {request.headers['content-type']}\r\n\r\n".encode()
+    found: dict[str, str] = {}
+    for part in message_from_bytes(head + body, policy=HTTP).iter_parts():
+        payload = part.get_payload(decode=True)
+        if part.get_filename() is None and isinstance(payload, bytes):
+            found[str(part.get_param("name", header="content-disposition"))] = payload.decode()
+    return found
 
 
 def _may_retry(scope: Any, problem: Problem) -> bool:

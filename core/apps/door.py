@@ -99,7 +99,7 @@ class Door:
         finally:
             instance.end(task)
             failed: bool | None = failure is not None or exchange.status >= 500
-            if given_up or exchange.status in SAYS_NOTHING:
+            if given_up or exchange.blameless or exchange.status in SAYS_NOTHING:
                 failed = None
             elif failure is not None and failure.code == "app-stopped":
                 failed = None  # it was cut from outside

@@ -667,6 +667,7 @@ PAGES = {
             "detail": Phrase("problem.not-found.detail"),
             "reference": "7F3K-21",
             "again": "/x",
+            "resend": [("text", "<b>"), ("_key", "a-key")],
             "why": "/why",
         },
     ),

@@ -1,13 +1,20 @@
 import asyncio
+import html
 import io
+import re
+from contextlib import asynccontextmanager
 
 import pytest
 from PIL import Image
+from sqlalchemy import event, func, select
 from sqlmodel import col
 
+from core.hub.unit import Unit
 from plugins.hotline.desk import inside, title_of
 from plugins.hotline.models import Order
 from plugins.hotline.tests.conftest import HERE, LIGHTS
+
+ORDER = {"kind": "help", "text": "路灯不亮"}
 
 
 def fields(answer):
@@ -245,3 +252,91 @@ def test_a_point_lies_in_a_polygon_or_not():
     assert inside(1, 1, square)
     assert not inside(3, 1, square)
     assert not inside(1, -1, square)
+
+
+@asynccontextmanager
+async def away(hub):
+    """Let the hub's database be away: what is connected is cut, and nothing connects."""
+    engine = hub.services.database.engine.sync_engine
+
+    def refuse(*_):
+        raise ConnectionRefusedError("the database is away")
+
+    event.listen(engine, "do_connect", refuse)
+    await hub.services.database.engine.dispose()
+    try:
+        yield
+    finally:
+        event.remove(engine, "do_connect", refuse)
+
+
+def sent_again(page):
+    """The form that a page keeps, as its button sends it."""
+    (form,) = re.findall(rf'<form method="post" action="{HERE}/orders">(.*?)</form>', page.text)
+    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form)
+    return {name: html.unescape(value) for name, value in found}
+
+
+async def test_while_the_database_is_away_a_filing_is_kept_by_who_sent_it(desk):
+    resident = await desk.client("resident")
+    form = {"kind": "help", "text": "楼道灯坏了 <3 楼>", "_key": "a-key-of-this-test"}
+    headers = {"idempotency-key": "another-key-of-it"}
+    async with away(desk.hub):
+        refused = await resident.post(f"{HERE}/orders", json=ORDER, headers=headers)
+        assert refused.status_code == 503
+        assert refused.headers["content-type"].startswith("application/problem+json")
+        assert refused.json()["type"] == "urn:yimen:problem:database-away"
+        assert refused.headers["retry-after"] == "5"
+        page = await resident.post_form(f"{HERE}/orders", form)
+        with_photo = await resident.post_form(
+            f"{HERE}/orders", form, files={"photos": ("a.jpg", photo(), "image/jpeg")}
+        )
+        assert sent_again(with_photo).items() >= form.items()
+        assert page.status_code == 503
+        assert "同一次提交重试多少次都只记一件" in page.text
+    kept = sent_again(page)
+    assert kept.items() >= form.items()
+    for _ in range(2):
+        filed = await resident.post_form(f"{HERE}/orders", kept)
+        assert filed.status_code == 303, filed.text
+        answer = await resident.post(f"{HERE}/orders", json=ORDER, headers=headers)
+        assert answer.status_code == 201, answer.text
+    assert len((await resident.get(f"{HERE}/orders")).json()["items"]) == 2
+
+
+async def test_a_password_is_written_into_no_page(desk):
+    visitor = desk.hub.client()
+    async with away(desk.hub):
+        answer = await visitor.post_form("/sign-in", {"username": "x", "password": "kept secret"})
+    assert answer.status_code == 503
+    assert "kept secret" not in answer.text
+
+
+@pytest.mark.parametrize("engine_kind", ["production"], indirect=True)
+async def test_a_database_that_goes_away_within_a_filing_leaves_nothing_half_written(
+    desk, monkeypatch
+):
+    resident = await desk.client("resident")
+    headers = {"idempotency-key": "a-key-of-this-test"}
+    finish, cut = Unit.finish, []
+
+    async def cut_off(unit):
+        await finish(unit)  # all is written, nothing is committed
+        pid = (await unit.session.execute(select(func.pg_backend_pid()))).scalar_one()
+        async with unit.tx.database.engine.connect() as other:
+            await other.execution_options(yimen_migration=True)
+            await other.execute(select(func.pg_terminate_backend(pid)))
+        cut.append(pid)
+
+    monkeypatch.setattr(Unit, "finish", cut_off)
+    for _ in range(6):  # more than would open the app's breaker
+        refused = await resident.post(f"{HERE}/orders", json=ORDER, headers=headers)
+        assert refused.status_code == 503, refused.text
+        assert refused.json()["type"] == "urn:yimen:problem:database-away"
+    assert len(cut) == 6
+    monkeypatch.setattr(Unit, "finish", finish)
+    assert (await resident.get(f"{HERE}/orders")).json()["items"] == []
+    for _ in range(2):
+        filed = await resident.post(f"{HERE}/orders", json=ORDER, headers=headers)
+        assert filed.status_code == 201, filed.text
+    assert len((await resident.get(f"{HERE}/orders")).json()["items"]) == 1
