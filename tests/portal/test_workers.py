@@ -30,6 +30,8 @@ from core.identity.organizations import by_code
 from core.identity.people import add_person, add_post
 from core.usage.models import UsageEffect
 from plugin_sdk.ports import ScopeKind
+from plugins.hotline.imports import COLUMNS
+from plugins.hotline.models import Order, OrderEntry
 from portal.cli import with_hub
 from portal.demo import county
 from portal.testing.apps import GRANTS, good_app
@@ -582,3 +584,70 @@ async def test_an_app_that_blocks_at_import_holds_no_start(
         assert (await client.get("/apps/blocking-import/")).status_code == 503
     assert "the app blocking-import stood still for 8 s while it was loaded" in server.said()
     assert "the app blocking-import is refused: import-blocked" in server.said()
+
+
+ROWS = 60
+
+
+@pytest.mark.timeout(240)  # five processes one after the other
+async def test_an_import_that_is_killed_at_any_row_equals_an_unbroken_one(
+    environment, tmp_path, fresh_database_url
+):
+    source = tmp_path / "export.csv"
+    lines = [
+        f"{n},UU{n},标题{n},2019/4/25 9:32:09,内容{n},答复{n},2019/5/10 14:56:53"
+        for n in range(1000, 1000 + ROWS)
+    ]
+    source.write_text("\n".join([",".join(COLUMNS), *lines]), encoding="utf-8-sig")
+    command = Path(sys.executable).with_name("yimen")
+    database = Database(fresh_database_url)
+
+    async def begin():
+        return await asyncio.create_subprocess_exec(
+            str(command),
+            *("app", "import", "hotline", str(source)),
+            cwd=ROOT,
+            env={**environment, "YIMEN_DATABASE_URL": fresh_database_url},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+
+    async def read(*columns):
+        found = [tuple(row) for row in await look.execute(select(*columns))]
+        await look.rollback()
+        return found
+
+    watching = contextlib.AsyncExitStack()
+    look = await watching.enter_async_context(database.migration(write=False))  # it sees all rows
+    try:
+        async with database.transaction(write=True) as tx:  # somebody must receive the orders
+            unit = await by_code(tx, county.COUNTY)
+            assert unit is not None
+            person = await add_person(tx, "dispatcher", "派单", None)
+            post = await add_post(tx, person, unit.id, "派单员")
+            await grant(tx, post, "hotline.dispatcher", ScopeKind.ALL, granted_by=None)
+        for wanted in (1, 17, 41):
+            process = await begin()
+            async with asyncio.timeout(60):
+                while len(await read(col(Order.id))) < wanted and process.returncode is None:  # noqa: ASYNC110  (nothing tells what a process did)
+                    await asyncio.sleep(0.002)
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            said, _ = await process.communicate()
+            assert process.returncode == -signal.SIGKILL, said.decode()
+            orders, steps = await read(col(Order.id)), await read(col(OrderEntry.id))
+            assert wanted <= len(orders) < ROWS
+            assert len(steps) == 2 * len(orders), "an order came with its timeline, or not at all"
+        for _ in range(2):  # the second adds nothing
+            process = await begin()
+            said, _ = await process.communicate()
+            assert process.returncode == 0, said.decode()
+            orders = await read(col(Order.number), col(Order.title), col(Order.text))
+            assert sorted(orders) == [
+                (f"L{n}", f"标题{n}", f"内容{n}") for n in range(1000, 1000 + ROWS)
+            ]
+            assert len(await read(col(OrderEntry.id))) == 2 * ROWS
+        assert "added 0" in said.decode()
+    finally:
+        await watching.aclose()
+        await database.close()
