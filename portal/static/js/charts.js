@@ -5,6 +5,18 @@
   const COMPARISON = "#6B7480";
   const RATINGS = ["#07335F", "#3F82C0", "#C9CED6", "#D98B4A", "#8A4B00"];
 
+  function hatch() { // a marked area knows no decal: its colour is a pattern
+    const tile = document.createElement("canvas");
+    tile.width = tile.height = 12;
+    const pen = tile.getContext("2d");
+    pen.fillStyle = "#ECEEF1";
+    pen.fillRect(0, 0, 12, 12);
+    pen.strokeStyle = "#7A838E";
+    pen.lineWidth = 1.5;
+    for (const from of [-12, 0, 12]) { pen.moveTo(from, 12); pen.lineTo(from + 12, 0); }
+    pen.stroke();
+    return { image: tile, repeat: "repeat" };
+  }
   function read(table) {
     const head = Array.from(table.tHead.rows[0].cells, (cell) => cell.textContent.trim());
     const rows = Array.from(table.tBodies[0].rows, (row) => ({
@@ -75,8 +87,8 @@
         itemStyle: at === 1 ? { color: COMPARISON } : undefined,
         markArea: at ? undefined : {
           silent: true,
-          itemStyle: { color: "#ECEEF1", decal: { symbol: "rect", dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: -Math.PI / 4, color: "#7A838E" } },
-          label: { ...text, position: "insideTop" },
+          itemStyle: { color: hatch() },
+          label: { ...text, position: "insideTop", backgroundColor: "#fff", padding: 4 },
           data: gaps(rows, figure.dataset.missing),
         },
       }));
