@@ -73,6 +73,8 @@ class Form(BaseModel):
     """Kinds of fields that their type does not tell (textarea, radio, phone, photo)."""
     words: ClassVar[Mapping[str, str]] = {}
     """Fields whose label and hint stand under another name in the catalogue."""
+    needed: ClassVar[frozenset[str]] = frozenset()
+    """Fields that must be given though their type does not say so: photos, which are no values."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -329,7 +331,7 @@ def field_views(
                 kind=_kind(model, name, field),
                 label=label,
                 hint=Phrase(f"{prefix}.hint.{called}") if called in hints else None,
-                required=field.is_required(),
+                required=field.is_required() or name in model.needed,
                 value=given.get(name, None if field.is_required() else field.default),
                 options=choices,
                 max_length=_bound(field, "max_length"),

@@ -174,10 +174,13 @@ class Role(_Section, frozen=True, kw_only=True):
 
 
 class NavigationItem(_Section, frozen=True, kw_only=True):
-    """One section link inside the app; `path` is counted from the app's own address."""
+    """One section link inside the app; `path` is counted from the app's own address.
+
+    `own` is what it is called for those who are no staff, where that is another word."""
 
     key: str
     title: Text
+    own: Text | None = None
     path: str
     permission: str
 

@@ -14,7 +14,7 @@ from core.identity.people import PostFacts, posts
 from core.messages.service import unread
 from plugin_sdk.identifiers import mask_name
 from plugin_sdk.manifest import Manifest
-from plugin_sdk.ports import Actor
+from plugin_sdk.ports import Actor, Audience
 from plugin_sdk.views import Words
 from portal.front import Exchange
 from portal.templating import (
@@ -162,9 +162,10 @@ class Frames:
         if manifest is None:
             return None
         names = manifest.identity.names
+        staff = actor.audience is Audience.STAFF
         sections = tuple(
             Link(
-                item.title.en if language == "en" else item.title.zh,
+                self.catalogue.shown(language, item.title if staff else item.own or item.title),
                 f"/apps/{app}{item.path}",
                 path == f"/apps/{app}{item.path}",
             )

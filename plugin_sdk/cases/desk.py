@@ -37,8 +37,11 @@ class CaseDesk(CaseViews[R]):
     async def draw(self, sent: Submission[Any]) -> Submission[Any]:
         """Return the submission with its photos drawn anew, before the unit of work begins.
 
-        Raises `Invalid` for what is no picture, or where none is asked for.
+        Raises `Invalid` for what is no picture, where none is asked for, or where one is
+        needed and is not there.
         """
+        if missing := type(sent.form).needed - {field for field, _, _ in sent.files}:
+            raise Invalid(*(field_error(name, "photo-missing") for name in sorted(missing)))
         if sent.files and not self.with_files:
             raise Invalid(field_error(sent.files[0][0], "unknown"))
         drawn = [await self.hub.files.draw(name, data) for _, name, data in sent.files]
@@ -59,18 +62,20 @@ class CaseDesk(CaseViews[R]):
         errors: tuple[FieldError, ...] = (),
     ) -> FormView:
         """Return the form that opens a case, with what was typed."""
+        fields = field_views(
+            form,
+            self.engine.prefix,
+            values=values,
+            errors=errors,
+            options=await self.options(read, form, None),
+            hints=self.hints,
+        )
+        fields.sort(key=lambda field: not (field.kind == "photo" and field.required))  # first
         return FormView(
             title=self.engine.words(title),
             action=action or self.here,
             verb=self.engine.words(f"act.{self.flow.opening}"),
-            fields=field_views(
-                form,
-                self.engine.prefix,
-                values=values,
-                errors=errors,
-                options=await self.options(read, form, None),
-                hints=self.hints,
-            ),
+            fields=fields,
             multipart="photo" in form.kinds.values(),
             cancel=self.here,
         )
@@ -92,7 +97,7 @@ class CaseDesk(CaseViews[R]):
         fields = field_views(
             transition.form,
             self.engine.prefix,
-            values=values,
+            values={**self.known(row), **(values or {})},
             errors=errors,
             options=await self.options(read, transition.form, transition),
             hints=self.hints,
@@ -154,7 +159,7 @@ class CaseDesk(CaseViews[R]):
             rows=tuple(
                 self._item(fact, names.get(fact.organization_id, ""), read) for fact in newest
             ),
-            title=self.engine.words("list"),
+            title=self.called(read.actor),
             text=Phrase(f"case.card.{name}", {"n": count}),
             href=f"{self.here}?mine=1" + ("&late=1" if found.late else ""),
             count=count,

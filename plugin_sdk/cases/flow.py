@@ -304,7 +304,7 @@ def _closure(edges: dict[str, set[str]], found: set[str]) -> set[str]:
 def words_of(flow: Flow, app: str) -> set[str]:
     """Return the catalogue keys that a flow's pages and notices use."""
     prefix = f"{app}.{flow.name}"
-    words = {f"{prefix}.{name}" for name in ("list", "new", "notice.redated")}
+    words = {f"{prefix}.{name}" for name in ("list", "own", "new", "notice.redated")}
     words |= {f"{prefix}.{kind}.{flow.opening}" for kind in ("act", "said")}
     words |= {f"{prefix}.state.{state.key}" for state in flow.states}
     if flow.remind is not None:

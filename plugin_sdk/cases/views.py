@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
 
 from sqlalchemy import or_
@@ -14,7 +14,7 @@ from plugin_sdk.cases.flow import Transition
 from plugin_sdk.cases.models import CaseRow
 from plugin_sdk.cases.queries import CaseFacts, Filters
 from plugin_sdk.forms import Form
-from plugin_sdk.ports import Audience, Read
+from plugin_sdk.ports import Actor, Audience, Read
 from plugin_sdk.views import (
     ActionView,
     AttachmentView,
@@ -65,9 +65,17 @@ class CaseViews(Generic[R]):
         units = await self.engine.units(transition)
         return {str(transition.moves): [Option(str(unit.id), unit.name) for unit in units]}
 
+    def known(self, row: R) -> Mapping[str, Any]:
+        """Return what a case says already of the fields of its acts: it is filled in."""
+        return {}
+
     def kind_words(self, value: str | None) -> Words | None:
         """Return the words for the value of the column `kind`."""
         return self.engine.words(f"{self.kind}.{value}") if value else None
+
+    def called(self, actor: Actor) -> Phrase:
+        """Return what the cases are called: staff have a word of their own for them."""
+        return self.engine.words("list" if actor.audience is Audience.STAFF else "own")
 
     async def list_view(self, read: Read, filters: Filters, cursor: str) -> CaseListView:
         """Return a page of the list."""
@@ -91,7 +99,7 @@ class CaseViews(Generic[R]):
                 primary=True,
             )
         return CaseListView(
-            title=self.engine.words("list"),
+            title=self.called(read.actor),
             items=[self._item(fact, names.get(fact.organization_id, ""), read) for fact in found],
             filters=self._filters(chosen),
             query=filters.query,

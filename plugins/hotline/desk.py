@@ -1,6 +1,7 @@
 """What the hotline shows of an order, and the three ways to open one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from plugin_sdk.cases import CaseEngine
@@ -46,8 +47,6 @@ class OrderDesk(CaseDesk[Order]):
 
     async def snap(self, work: Work, sent: Submission[SnapForm]) -> Order:
         """Open an order from a photo (随手拍)."""
-        if not sent.pictures:
-            raise Invalid(field_error("photos", "missing"))
         actor = work.actor
         return await self._open(work, sent, "snap", actor.person_id, caller_name=actor.name)
 
@@ -147,6 +146,10 @@ class OrderDesk(CaseDesk[Order]):
             regions = await self._regions()
             found["region"] = [Option(str(region.id), region.name) for region in regions]
         return found
+
+    def known(self, row: Order) -> Mapping[str, Any]:
+        """Return the category that the requester chose."""
+        return {"category": row.category_code}
 
     def notices(self, row: Order) -> list[Phrase]:
         """Return the warning that a position lies outside the county, which is allowed."""

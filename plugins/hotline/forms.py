@@ -78,6 +78,8 @@ class FileForm(Form):
 class SnapForm(FileForm):
     """随手拍: a photo, where it is, and a word about it."""
 
+    needed: ClassVar[frozenset[str]] = frozenset({"photos"})
+
     kind: Kind = Kind.HELP
 
 

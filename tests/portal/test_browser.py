@@ -296,7 +296,7 @@ async def test_a_wrong_password_says_neither_half_and_leads_back(served_hub, pho
     await tab.get_by_label("密码").fill(PASSWORD)
     await tab.get_by_role("button", name="登录").click()
     await tab.wait_for_url(f"{served_hub.url}{HOTLINE}/orders")
-    await heading(tab, "工单")
+    await heading(tab, "我的诉求")
     await tab.goto(f"{served_hub.url}/me")
     await tab.get_by_role("button", name="退出").last.click()
     await tab.wait_for_url(f"{served_hub.url}/")

@@ -121,7 +121,7 @@ async def test_a_snap_needs_a_photo_and_keeps_the_picture_alone(desk):
     lacking = await resident.post_form(
         f"{HERE}/snap", values, headers={"accept": "application/json"}
     )
-    assert fields(lacking) == {"photos": "missing"}
+    assert fields(lacking) == {"photos": "photo-missing"}
     sent = await resident.post_form(
         f"{HERE}/snap",
         values,

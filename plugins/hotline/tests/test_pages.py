@@ -1,0 +1,54 @@
+import re
+
+import pytest
+
+from plugins.hotline.tests.conftest import HERE, LIGHTS
+
+OTHER = "城乡建设/城市建设和市政管理/园林绿化环卫"
+pytestmark = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
+
+
+def chosen(page, name):
+    """Return the value that a select of the page stands at."""
+    control = re.search(rf'<select[^>]* name="{name}".*?</select>', page, re.DOTALL)
+    assert control is not None
+    return re.findall(r'value="([^"]*)" selected', control[0])
+
+
+async def test_dispatching_takes_over_the_category_that_was_asked_for(desk):
+    filed = await desk.file(category=LIGHTS)
+    dispatcher = await desk.client("dispatcher")
+    path = f"{HERE}/orders/{filed['number']}/dispatch"
+    assert chosen((await dispatcher.page(path)).text, "category") == [LIGHTS]
+    lacking = await dispatcher.post_form(path, {"version": "1", "unit": "", "category": OTHER})
+    assert lacking.status_code == 422
+    assert chosen(lacking.text, "category") == [OTHER]  # what was typed comes before it
+    bare = await desk.file()
+    page = await dispatcher.page(f"{HERE}/orders/{bare['number']}/dispatch")
+    assert chosen(page.text, "category") == []
+
+
+async def test_the_photo_of_a_snap_comes_first_and_is_not_optional(desk):
+    page = (await (await desk.client("resident")).page(f"{HERE}/snap")).text
+    label = re.search(r'<label for="f-photos">(.*?)</label>', page)
+    assert label is not None
+    assert "选填" not in label[1]
+    assert page.index('id="f-photos"') < page.index('id="f-text"')
+    plain = (await (await desk.client("resident")).page(f"{HERE}/orders/new")).text
+    assert "选填" in plain[plain.index("f-photos") : plain.index('type="file"')]
+
+
+async def test_residents_do_not_read_the_word_of_the_staff(desk):
+    number = (await desk.file())["number"]
+    await desk.answer(number)
+    await desk.hub.settle()
+    resident = await desk.client("resident")
+    for path in (
+        *("/", "/work", "/messages", "/search?q=路灯", f"{HERE}/orders", f"{HERE}/orders/new"),
+        *(f"{HERE}/orders/{number}", f"{HERE}/orders/{number}/rate"),
+        f"{HERE}/orders/{number}/reopen",
+    ):
+        page = await resident.page(path)
+        assert page.status_code == 200, path
+        assert "工单" not in page.text, path
+    assert "工单" in (await (await desk.client("unit")).page(f"{HERE}/orders")).text
