@@ -1,12 +1,13 @@
 """Recording and finding acts."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, insert, select
+from sqlalchemy import Select, Text, cast, func, insert, or_, select
 from sqlmodel import col
 
 from core.audit.models import AuditEntry
@@ -34,10 +35,20 @@ class AuditFacts(msgspec.Struct, frozen=True):
     facts: dict[str, Any]
 
 
+class Extent(msgspec.Struct, frozen=True):
+    """How many entries there are, from when to when."""
+
+    entries: int
+    first: datetime | None
+    last: datetime | None
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return redact(value)
-    if isinstance(value, bool | int | float) or value is None:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)  # JSON has no word for those
+    if isinstance(value, bool | int) or value is None:
         return value
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
@@ -57,12 +68,17 @@ async def record(
     permission: str | None = None,
     granted_by: str | None = None,
     request_id: str | None = None,
+    behalf_of: UUID | None = None,
+    delegation: UUID | None = None,
     facts: Mapping[str, Any] | None = None,
-) -> None:
-    """Add an entry to the transaction. Identity and phone numbers in facts are masked."""
+) -> UUID:
+    """Add an entry to the transaction; return its id. Identity and phone numbers in facts are
+    masked. It is sealed within a minute or two of its commit.
+    """
+    id = new_id()
     await transaction.session.execute(
         insert(AuditEntry).values(
-            id=new_id(),
+            id=id,
             at=transaction.now,
             app=app,
             act=act,
@@ -71,6 +87,8 @@ async def record(
             person_id=actor.person_id,
             post_id=actor.post_id,
             organization_id=actor.organization_id,
+            behalf_of_id=behalf_of,
+            delegation_id=delegation,
             system=actor.name if actor.system else None,
             permission=permission,
             granted_by=granted_by,
@@ -78,6 +96,7 @@ async def record(
             facts=_plain(facts or {}),
         )
     )
+    return id
 
 
 async def search(
@@ -85,11 +104,17 @@ async def search(
     *,
     app: str | None = None,
     subject: str | None = None,
-    person_id: UUID | None = None,
+    outcome: str | None = None,
+    words: str | None = None,
+    people: Sequence[UUID] = (),
     cursor: str = "",
     limit: int = 50,
 ) -> list[AuditFacts]:
-    """Return entries, newest first; `cursor` continues a list (`plugin_sdk.cursors`)."""
+    """Return entries, newest first; `cursor` continues a list (`plugin_sdk.cursors`).
+
+    With `words` those whose act, subject or facts (a case's number) hold them, or which one of
+    `people` did.
+    """
     entry = AuditEntry
     columns: list[Any] = [getattr(entry, name) for name in AuditFacts.__struct_fields__]
     statement: Select[Any] = select(*columns).order_by(col(entry.at).desc(), col(entry.id).desc())
@@ -97,8 +122,25 @@ async def search(
         statement = statement.where(col(entry.app) == app)
     if subject:
         statement = statement.where(col(entry.subject) == subject)
-    if person_id:
-        statement = statement.where(col(entry.person_id) == person_id)
+    if outcome:
+        statement = statement.where(col(entry.outcome) == outcome)
+    if words:
+        texts = (col(entry.act), col(entry.subject), cast(col(entry.facts), Text))
+        statement = statement.where(
+            or_(
+                *(text.contains(words, autoescape=True) for text in texts),
+                col(entry.person_id).in_(people),
+            )
+        )
     if cursor:
         statement = statement.where(older(read_cursor(cursor), col(entry.at), col(entry.id)))
     return [AuditFacts(*row) for row in await transaction.session.execute(statement.limit(limit))]
+
+
+async def extent(transaction: Transaction) -> Extent:
+    """Return how many entries there are, and the time of the first and of the last."""
+    at = col(AuditEntry.at)
+    found = await transaction.session.execute(
+        select(func.count(), func.min(at), func.max(at)).select_from(AuditEntry)
+    )
+    return Extent(*found.one())

@@ -106,7 +106,7 @@ class CaseActs(CaseTraces[R]):
             entry.organization_id, entry.person_id = row.organization_id, row.person_id
             await work.add(entry, placed=True)
         await self._wait(work, row, moved=False)
-        work.audit(f"{self.flow.name}.import", self.subject(row.id), source=row.source_key)
+        self.audit(work, row, "import", source=row.source_key)
         return None
 
     async def act(self, work: Work, id: UUID, verb: str, form: ActForm) -> R:

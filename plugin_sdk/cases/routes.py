@@ -345,7 +345,7 @@ def reveal_routes(desk: CaseDesk[Any], permission: str) -> list[HTTPRouteHandler
         async with hub.work(actor) as work:  # without a key: it must not be kept for a replay
             row = await engine.find(work, number)
             await work.require(permission, row)
-            work.audit(f"{flow.name}.reveal", engine.subject(row.id), reason=sent.form.reason)
+            engine.audit(work, row, "reveal", reason=sent.form.reason)
             view = await desk.detail_view(work, row)
             view.summary = [*desk.revealed(row), *view.summary]
         return await respond(hub, request, Answer(view=view))

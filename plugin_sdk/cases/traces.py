@@ -173,7 +173,11 @@ class CaseTraces(Generic[R]):
             ),
             placed=True,
         )
-        work.audit(f"{self.flow.name}.{verb}", self.subject(row.id), version=row.version)
+        self.audit(work, row, verb, version=row.version)
+
+    def audit(self, work: Work, row: R, verb: str, **facts: Any) -> None:
+        """Put an act into the record, with the number under which people look for the case."""
+        work.audit(f"{self.flow.name}.{verb}", self.subject(row.id), number=row.number, **facts)
 
     async def _wait(self, work: Work, row: R, *, moved: bool, asked: bool = False) -> None:
         """Open the work item of whoever must act now, and close those of who no longer must.

@@ -596,13 +596,11 @@ PAGES = {
         "admin_audit.html",
         admin("审计"),
         {
-            "seal": S(ok=True, sentence="至 3月5日 17:00 共 1,204 条"),
-            "verify": "/x",
+            "state": "共 1,204 条记录",
             "filters": samples.filters("sign"),
             "query": "",
-            "entries": [AUDITED],
+            "entries": [AUDITED, S(**{**vars(AUDITED), "outcome": "refused", "permission": ""})],
             "next_href": "/x",
-            "export_href": "/x",
         },
     ),
     "admin_outbox": (
