@@ -31,7 +31,8 @@ MAX_FIELDS = 1000
 KEY_FIELD = "_key"
 CSRF_FIELD = "_csrf"
 POST_FIELD = "_post"
-RESERVED = frozenset({KEY_FIELD, CSRF_FIELD, POST_FIELD})
+CHANGE_FIELD = "_change"
+RESERVED = frozenset({KEY_FIELD, CSRF_FIELD, POST_FIELD, CHANGE_FIELD})
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 
 # pydantic's error types in the words of `problem.field.*`
@@ -188,20 +189,33 @@ async def read_form(
     browser asking first, and the door checks the origin of both.
     """
     values, files = await read_values(request)
-    is_page = request.content_type[0] != RequestEncodingType.JSON
     own = request.headers.get("idempotency-key")
     key = own or values.get(KEY_FIELD)
+    is_page = request.content_type[0] != RequestEncodingType.JSON
     shown = is_page and own is None and bool(request.route_handler.opt.get("start"))
-    if is_page and actor.session_id and values.get(CSRF_FIELD) != actor.csrf:
-        raise Problem("form-expired", status=403)
-    post = values.get(POST_FIELD)
-    if post and actor.post_id and post != str(actor.post_id):
-        raise Conflict("post-changed")
+    _check_session(request, values, actor)
     if len(files) > max_files:
         raise Invalid(field_error("photos", "too-many-files", limit=max_files))
     values = {name: value for name, value in values.items() if name not in RESERVED}
     form = validate(model, values)
     return Submission(form, _request_key(request, actor, key, values, files, shown=shown), files)
+
+
+def _check_session(
+    request: Request[Any, Any, Any], values: Mapping[str, Any], actor: Actor
+) -> None:
+    is_page = request.content_type[0] != RequestEncodingType.JSON
+    if is_page and actor.session_id and values.get(CSRF_FIELD) != actor.csrf:
+        raise Problem("form-expired", status=403)
+    post = values.get(POST_FIELD)
+    if post and actor.post_id and post != str(actor.post_id):
+        raise Conflict("post-changed")
+
+
+def check_key(key: object) -> None:
+    """Raise `Problem` for what cannot be the key of a request."""
+    if not isinstance(key, str) or not 8 <= len(key) <= 100 or not key.isascii():
+        raise Problem("bad-idempotency-key")
 
 
 def _request_key(
@@ -215,8 +229,7 @@ def _request_key(
 ) -> RequestKey | None:
     if not key:
         return None
-    if not isinstance(key, str) or not 8 <= len(key) <= 100 or not key.isascii():
-        raise Problem("bad-idempotency-key")
+    check_key(key)
     digest = hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode())
     for field, name, data in files:
         digest.update(f"{field}\n{name}\n".encode("utf-8", "replace") + data)
@@ -283,6 +296,35 @@ async def typed(request: Request[Any, Any, Any]) -> dict[str, Any]:
         for name, value in values.items()
         if name not in RESERVED and isinstance(value, str | int | float)
     }
+
+
+async def read_typed(request: Request[Any, Any, Any], actor: Actor) -> tuple[dict[str, Any], str]:
+    """Return the texts of a form on its way, unchecked, and the key it will be sent with.
+
+    Raises `Problem` as `read_form` does for a form that is not this session's own.
+    """
+    values, _ = await read_values(request)
+    _check_session(request, values, actor)
+    return await typed(request), await asked_for(request, KEY_FIELD)
+
+
+def texts_of(model: type[Form], values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts of a form's own fields without control characters, unchecked: a draft."""
+    return {
+        name: _CONTROL.sub("", str(values[name]))
+        for name in model.model_fields
+        if name in values and model.kinds.get(name) != "photo"
+    }
+
+
+async def asked_for(request: Request[Any, Any, Any], name: str) -> str:
+    """Return what a form says of itself under a reserved name, '' for nothing."""
+    try:
+        values, _ = await read_values(request)
+    except Problem:
+        return ""
+    value = values.get(name)
+    return value[:100] if isinstance(value, str) else ""
 
 
 def _kind(model: type[Form], name: str, field: FieldInfo) -> FieldKind:

@@ -195,6 +195,35 @@ class Files(Protocol):
         ...
 
 
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person has begun to fill in: the texts of a form of an app, under the key it will
+    be sent with; `lacking` names the fields it still needs."""
+
+    key: str
+    app: str
+    form: str
+    href: str
+    title: Words
+    lacking: tuple[Phrase, ...] = ()
+    texts: Mapping[str, str] = {}
+    saved_at: datetime | None = None
+
+
+class Drafts(Protocol):
+    """Drafts of the app's forms, each its person's alone; dropped when it is sent."""
+
+    async def keep(self, actor: Actor, draft: Draft) -> bool:
+        """Keep a draft, or bring it up to date; return False when it was sent meanwhile.
+
+        Raises `Denied` for a visitor, `Problem` (413) for one that is too large.
+        """
+        ...
+
+    async def find(self, actor: Actor, form: str, key: str) -> Draft | None:
+        """Return the person's draft of a form, None when there is none."""
+        ...
+
+
 class Todo(Protocol):
     """Work items: what waits for a person or a unit."""
 
@@ -349,6 +378,7 @@ class Hub(Protocol):
     app: str
     directory: Directory
     files: Files
+    drafts: Drafts
     pages: Pages
     settings: Mapping[str, Any]
 

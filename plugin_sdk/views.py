@@ -157,8 +157,18 @@ class AttachmentView(msgspec.Struct, kw_only=True):
     height: int | None = None
 
 
+class AnswerView(msgspec.Struct, frozen=True):
+    """One answer of a form, shown before it is sent; `anchor` is where it can be changed."""
+
+    name: str
+    anchor: str
+    label: Words
+    value: Words | None
+
+
 class FormView(View, kw_only=True):
-    """A page with one form. `hidden` holds what must come back (version)."""
+    """A page with one form. `hidden` holds what must come back (version); `key` is the key of
+    a filing under way, '' for a new one; `draft` the address that keeps what was typed so far."""
 
     template: ClassVar[str] = "form.html"
     title: Words
@@ -167,10 +177,21 @@ class FormView(View, kw_only=True):
     fields: list[FieldView]
     intro: Words | None = None
     hidden: dict[str, str] = {}
+    key: str = ""
     multipart: bool = False
+    draft: str | None = None
     conflict: Phrase | None = None
     cancel: str | None = None
     about: list[FactView] = []
+
+
+class CheckView(FormView, kw_only=True):
+    """The answers of a form once more before they are sent. They travel in `hidden`; `fields`
+    are those that cannot (photos), and `change` is the address of the form itself."""
+
+    template: ClassVar[str] = "case_check.html"
+    answers: list[AnswerView]
+    change: str
 
 
 class CaseItem(msgspec.Struct, kw_only=True):
@@ -264,6 +285,7 @@ class SubmittedView(View, kw_only=True):
     due_unknown: bool
     case_href: str
     track_href: str
+    calendar_href: str | None = None
     notices: list[Phrase] = []
 
 

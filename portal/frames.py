@@ -143,6 +143,7 @@ class Frames:
             csrf=actor.csrf,
             form_key=lambda: secrets.token_urlsafe(16),
             path=path,
+            site=self._services.settings.public_url,
             address=own_path(scope, with_query=True),
             may=frozenset(
                 name

@@ -8,6 +8,7 @@ from typing import Any
 
 import jinja2
 
+from plugin_sdk.cases.answers import answers
 from plugin_sdk.extension import Card
 from plugin_sdk.views import ActionView, FormView
 from portal.samples import (
@@ -17,6 +18,7 @@ from portal.samples import (
     case_items,
     charts,
     deadlines,
+    drafts,
     entries,
     facts,
     fields,
@@ -85,6 +87,7 @@ def sample_page(title: str, lang: Lang, mode: Mode, **more: Any) -> Page:
         csrf="token",
         form_key="sample-key-0001",
         path="/_components",
+        site="https://yimen.example",
         printed_at=NOW,
         **(given | more),
     )
@@ -120,6 +123,8 @@ def gallery_view() -> dict[str, Any]:
         "chosen": filters("sign"),
         "banners": banner_samples(),
         "facts": facts(),
+        "drafts": drafts(),
+        "answers": answers(fields(wrong=False)),
         "uploads": uploads(),
         "flash": Flash("已催办", "/undo"),
         "cards": [Card(title="12345热线", text="3 件办件超期", href="/x", count=3)],

@@ -331,3 +331,13 @@ def uploads() -> list[Sample]:
         )
         for n, state in enumerate(states)
     ]
+
+
+def drafts() -> list[Any]:
+    """Return a draft that lacks something, and one that is whole."""
+    lacks = both("还差：类型、照片", "Still needed: kind, photos")
+    whole = both("都填了，核对后提交", "Filled in; check it and send it")
+    return [
+        Sample(key=str(n), title="社区门口的路灯不亮", href="/x", lacking=lacking, saved_at=NOW)
+        for n, lacking in enumerate((lacks, whole))
+    ]

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 import jinja2
 import msgspec
+import segno
 from markupsafe import Markup
 
 from portal import formats
@@ -98,6 +99,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     csrf: str = ""
     form_key: str | Callable[[], str] = ""
     path: str = "/"
+    site: str = ""
+    """The public address of this hub, before every path."""
     address: str = "/"
     """The path with its query: where a switch of language or mode comes back to."""
     may: frozenset[str] = frozenset()
@@ -186,6 +189,7 @@ def make_environment(
     env.globals["not_applicable"] = lambda: formats.not_applicable(here().lang)
     env.globals["suppressed"] = lambda: formats.suppressed(here().lang)
     env.globals["form_key"] = _form_key
+    env.globals["qr_code"] = _qr_code
     for name in ("mask_name", "mask_phone", "mask_identity_number", "mask_credit_code"):
         env.filters[name] = partial(_mask, name)
     return env
@@ -213,6 +217,12 @@ def _icon(files: Assets, name: str) -> Markup:
     return Markup(
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>'
     ).format(files.url("icons.svg"), name)
+
+
+def _qr_code(text: str) -> Markup:
+    """Return a QR code (ISO/IEC 18004) with error correction M and a quiet zone of 4 modules."""
+    code = segno.make(text, error="m", boost_error=False, micro=False)
+    return Markup(code.svg_inline(border=4, light="#fff", omitsize=True, svgclass="qr-code"))  # noqa: S704  (segno's own drawing: no text in it)
 
 
 def _shown(catalogue: Catalogue, value: Any) -> str | Markup:

@@ -22,15 +22,17 @@ from core.delivery import service as delivery
 from core.files.images import PictureError, reencode_async
 from core.files.service import FileStore, files_of, plain_name
 from core.hub.alone import Place
+from core.hub.drafts import AppDrafts
 from core.hub.models import RequestRecord
 from core.hub.unit import Unit
 from core.identity import devices, organizations, sessions
-from core.identity.events import PostEnded
+from core.identity.events import PostEnded, SessionEnded
 from core.jobs import Jobs
 from core.messages import service as messages
 from core.settings import Settings
 from core.shared_state import SharedState, connect
 from core.usage.capture import Usage
+from core.work import drafts
 from core.work.calendar import calendar_stamp, load_calendar
 from core.work.holidays import HolidayCalendar
 from core.work.items import hand_over
@@ -39,6 +41,7 @@ from plugin_sdk.ports import (
     Actor,
     Calendar,
     Directory,
+    Drafts,
     Files,
     Organization,
     Pages,
@@ -77,10 +80,12 @@ class Services:
         self._names: dict[UUID, str] = {}
         self._names_since = 0.0
         self.database.on(PostEnded, _hand_over)
+        self.database.on(SessionEnded, drafts.drop_with_session)
         self.jobs.handle(messages.KIND, messages.deliver)
         self.jobs.handle(delivery.KIND, delivery.Delivery(delivery.SimulatedSms()).deliver)
         self.jobs.every(3600, "core.tidy-requests", self._tidy_requests)
         self.jobs.every(3600, "core.tidy-sign-ins", self._tidy_sign_ins)
+        self.jobs.every(3600, "core.tidy-drafts", self._tidy_drafts)
         self.jobs.every(3600, "core.tidy-outbox", self.jobs.tidy)
         self.jobs.every(3600, "core.tidy-usage", self.usage.tidy)
         self.jobs.every(3600, "core.tidy-revocations", self.actors.tidy)
@@ -162,6 +167,9 @@ class Services:
         async with self.database.transaction(write=True) as tx:
             await sessions.tidy(tx)
             await devices.tidy(tx)
+    async def _tidy_drafts(self) -> None:
+        async with self.database.transaction(write=True) as tx:
+            await drafts.tidy_drafts(tx)
 
 
 async def _hand_over(tx: Transaction, event: PostEnded) -> None:
@@ -246,6 +254,7 @@ class AppHub:
         self.services = services
         self.directory: Directory = _Directory(services, app)
         self.files: Files = _Files(services, app)
+        self.drafts: Drafts = AppDrafts(services, app)
         self._clock = clock
 
     @property

@@ -22,6 +22,7 @@ from core.hub.models import RequestRecord
 from core.jobs import send_later, unsend
 from core.messages.service import send
 from core.usage.capture import record_effect, record_start
+from core.work.drafts import drop_draft
 from core.work.items import close_items, open_item
 from core.work.timers import next_number, set_timer
 from plugin_sdk.data import Owned
@@ -381,6 +382,7 @@ class Unit:
             )
         await self._count()
         if self._key is not None:
+            await drop_draft(self.tx, self._key.key)  # it is sent
             await self.session.execute(
                 update(RequestRecord)
                 .where(

@@ -86,6 +86,16 @@ async def begin(
     return token
 
 
+async def on_public_computer(tx: Transaction, session_id: str | None) -> str | None:
+    """Return a session's id where it is one on a public computer, else None."""
+    found = await tx.session.execute(
+        select(col(SignInSession.id)).where(
+            col(SignInSession.id) == session_id, col(SignInSession.public_computer)
+        )
+    )
+    return found.scalar_one_or_none()
+
+
 async def posts_in_force(tx: Transaction, person_id: UUID) -> list[UUID]:
     """Return the ids of the posts a person holds now, oldest first."""
     found = await tx.session.execute(

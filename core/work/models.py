@@ -1,4 +1,4 @@
-"""Tables of work items, timers, number series and holiday notices."""
+"""Tables of work items, drafts, pinned lists, timers, number series and holiday notices."""
 
 from datetime import datetime
 from typing import Any
@@ -34,6 +34,28 @@ class WorkItem(CoreBase, table=True):
     opened_at: datetime = Field(sa_type=UtcTime)
     due_at: datetime | None = Field(default=None, sa_type=UtcTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class DraftRow(CoreBase, table=True):
+    """What a person has begun to fill in and not sent: texts alone, no photos.
+
+    `key` is the key the form will be sent with, after the person's. With `session_id` it was
+    written on a public computer (公用电脑) and ends with that session.
+    """
+
+    __tablename__ = "work_draft"
+
+    key: str = Field(primary_key=True)
+    person_id: UUID = Field(index=True)
+    session_id: str | None = Field(default=None, index=True)
+    app: str
+    form: str
+    href: str
+    title: str = ""
+    title_key: str
+    lacking: list[str] = Field(default_factory=list, sa_type=JSON)
+    texts: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    saved_at: datetime = Field(sa_type=UtcTime, index=True)
 
 
 class Timer(CoreBase, table=True):

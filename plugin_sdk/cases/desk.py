@@ -6,15 +6,44 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from plugin_sdk.calendar_file import calendar_file
 from plugin_sdk.cases import queries
+from plugin_sdk.cases.answers import answers
 from plugin_sdk.cases.flow import Does
 from plugin_sdk.cases.queries import Filters
 from plugin_sdk.cases.views import CaseViews, R
+from plugin_sdk.deadlines import local_day
 from plugin_sdk.extension import Card, Hit
-from plugin_sdk.forms import Form, Submission, field_views
-from plugin_sdk.ports import Read, Work
-from plugin_sdk.problems import Conflict, FieldError, Invalid, field_error
-from plugin_sdk.views import ActedView, ActView, FormView, Phrase, SubmittedView
+from plugin_sdk.forms import Form, Submission, field_views, texts_of
+from plugin_sdk.ports import Draft, Read, Work
+from plugin_sdk.problems import Conflict, FieldError, Invalid, NotFound, field_error
+from plugin_sdk.views import (
+    ActedView,
+    ActView,
+    CheckView,
+    FieldView,
+    FormView,
+    Phrase,
+    SubmittedView,
+)
+
+
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to open a case: its form, the words of its title, where it stands, the address that
+    takes it, the one that shows the answers before (None: they are sent at once), and the one
+    that keeps a draft (None: it is filled in at one sitting)."""
+
+    form: type[Form]
+    name: str
+    here: str
+    action: str
+    check: str | None = None
+    draft: str | None = None
+
+    @property
+    def photos(self) -> frozenset[str]:
+        """Return the fields that are photos."""
+        return frozenset(name for name, kind in self.form.kinds.items() if kind == "photo")
 
 
 class CaseDesk(CaseViews[R]):
@@ -54,30 +83,93 @@ class CaseDesk(CaseViews[R]):
     async def new_view(
         self,
         read: Read,
-        form: type[Form],
-        *,
-        action: str = "",
-        title: str = "new",
+        way: Way,
         values: Mapping[str, Any] | None = None,
+        *,
         errors: tuple[FieldError, ...] = (),
+        conflict: Phrase | None = None,
     ) -> FormView:
         """Return the form that opens a case, with what was typed."""
-        fields = field_views(
-            form,
+        fields = await self._fields(read, way, values, errors)
+        if way.check:  # photos cannot travel on: they are asked for where it is sent
+            fields = [field for field in fields if field.kind != "photo"]
+        fields.sort(key=lambda field: not (field.kind == "photo" and field.required))  # first
+        return FormView(
+            title=self.engine.words(way.name),
+            intro=Phrase("case.check.step", {"n": 1, "of": 2}) if way.check else None,
+            action=way.check or way.action,
+            verb=Phrase("case.check.go_on") if way.check else self._filing,
+            fields=fields,
+            conflict=conflict,
+            multipart=any(field.kind == "photo" for field in fields),
+            draft=way.draft,
+            cancel=self.here,
+        )
+
+    async def check_view(
+        self,
+        read: Read,
+        way: Way,
+        values: Mapping[str, Any],
+        *,
+        errors: tuple[FieldError, ...] = (),
+    ) -> CheckView:
+        """Return the answers once more, with what is asked for last: the photos."""
+        fields = await self._fields(read, way, values, errors)
+        photos = [field for field in fields if field.kind == "photo"]
+        return CheckView(
+            title=Phrase("case.check.title"),
+            intro=Phrase("case.check.step", {"n": 2, "of": 2}),
+            action=way.action,
+            verb=self._filing,
+            fields=photos,
+            hidden={name: str(value) for name, value in values.items()},
+            multipart=bool(photos),
+            draft=way.draft,
+            answers=answers(field for field in fields if field.kind != "photo"),
+            change=way.check or way.action,
+        )
+
+    def draft(self, way: Way, key: str, values: Mapping[str, Any]) -> Draft | None:
+        """Return what was typed so far as a draft, None where that is nothing."""
+        texts = texts_of(way.form, values)
+        fields = field_views(way.form, self.engine.prefix, values=texts)
+        began = [field for field in fields if texts.get(field.name) and field.kind != "radio"]
+        if not began:
+            return None
+        said = next((texts[field.name] for field in began if field.kind == "textarea"), "")
+        return Draft(
+            key=key,
+            app=self.hub.app,
+            form=way.name,
+            href=f"{way.here}?{urlencode({'draft': key})}",
+            title=said.strip().partition("\n")[0][:40] or self.engine.words(way.name),
+            lacking=tuple(
+                field.label
+                for field in fields
+                if field.required and not texts.get(field.name) and isinstance(field.label, Phrase)
+            ),
+            texts=texts,
+        )
+
+    @property
+    def _filing(self) -> Phrase:
+        return self.engine.words(f"act.{self.flow.opening}")
+
+    async def _fields(
+        self,
+        read: Read,
+        way: Way,
+        values: Mapping[str, Any] | None,
+        errors: tuple[FieldError, ...],
+    ) -> list[FieldView]:
+        return field_views(
+            way.form,
             self.engine.prefix,
             values=values,
             errors=errors,
-            options=await self.options(read, form, None),
+            options=await self.options(read, way.form, None),
             hints=self.hints,
-        )
-        fields.sort(key=lambda field: not (field.kind == "photo" and field.required))  # first
-        return FormView(
-            title=self.engine.words(title),
-            action=action or self.here,
-            verb=self.engine.words(f"act.{self.flow.opening}"),
-            fields=fields,
-            multipart="photo" in form.kinds.values(),
-            cancel=self.here,
         )
 
     async def act_view(
@@ -127,7 +219,24 @@ class CaseDesk(CaseViews[R]):
             due_unknown=row.due_pending,
             case_href=self.engine.href(row.number),
             track_href=f"/track?{urlencode({'number': row.number})}",
+            calendar_href=self.engine.href(row.number, "filed.ics") if row.due_at else None,
             notices=self.notices(row),
+        )
+
+    def calendar_file(self, row: R, language: str) -> bytes:
+        """Return the date by which an answer comes as a file for a calendar. Raises
+        `NotFound` for a case that has none (yet)."""
+        if row.due_at is None:
+            raise NotFound
+        params = {"number": row.number, "title": row.title}
+        say = self.hub.pages.say
+        return calendar_file(
+            uid=f"{self.engine.subject(row.id)}.{self.hub.app}",
+            day=local_day(row.due_at),
+            summary=say(Phrase("case.calendar.summary", params), language),
+            description=say(Phrase("case.calendar.description", params), language),
+            stamp=self.hub.now(),
+            sequence=row.version,
         )
 
     def acted_view(self, row: R) -> ActedView:

@@ -1,7 +1,6 @@
-"""The routes of a flow: list, new, detail, acts, export, figures; pages and JSON API alike."""
+"""The routes of a flow: list, detail, acts, export, figures; pages and JSON API alike."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any, Final
 
@@ -12,12 +11,13 @@ from litestar.response import Stream
 
 from plugin_sdk.cases import figures, queries
 from plugin_sdk.cases.desk import CaseDesk
+from plugin_sdk.cases.filing import filing_routes, keeping
 from plugin_sdk.cases.forms import RevealForm
 from plugin_sdk.cases.queries import Filters
 from plugin_sdk.deadlines import local_day
-from plugin_sdk.forms import Form, field_views, read_form, typed
+from plugin_sdk.forms import Form, field_views, read_form
 from plugin_sdk.ports import Actor, Answer, Read
-from plugin_sdk.problems import Conflict, FieldError, Invalid, NotFound, Problem
+from plugin_sdk.problems import FieldError, Problem
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.tables import csv_chunks
 from plugin_sdk.views import FormView, Phrase, View
@@ -31,37 +31,12 @@ COLUMNS: Final = ("number", "title", "state", "unit", "opened", "due", "resolved
 PERIOD: Final = timedelta(days=89)
 LONGEST_PERIOD: Final = timedelta(days=366 * 20)
 
-ShowAgain = Callable[
-    [Read, Mapping[str, Any], tuple[FieldError, ...], Phrase | None], Awaitable[View]
-]
-
-
-@asynccontextmanager
-async def keeping(
-    desk: CaseDesk[Any], request: Ask, actor: Actor, show: ShowAgain
-) -> AsyncIterator[None]:
-    """Let a refusal carry its form with everything that was typed: nothing is lost."""
-    try:
-        yield
-    except Problem as problem:
-        expired = problem.code == "form-expired"  # a session that began anew meanwhile
-        if problem.view is None and (expired or isinstance(problem, Invalid | Conflict)):
-            conflict = None
-            if expired or isinstance(problem, Conflict):
-                conflict = Phrase(f"problem.{problem.code}.detail", problem.params)
-            try:
-                async with desk.hub.read(actor) as read:
-                    problem.view = await show(read, await typed(request), problem.errors, conflict)
-            except Problem:  # the act is no longer possible, or the case no longer in sight
-                problem.view = None
-        raise
-
 
 def case_routes(desk: CaseDesk[Any]) -> list[HTTPRouteHandler]:
     """Return the handlers of a flow, each marked with its permission."""
     routes = [*_reading(desk), *_export(desk)]
     if desk.form is not None and desk.flow.file:
-        routes += filing_routes(desk, desk.form, desk.flow.file)
+        routes += filing_routes(desk, desk.form, desk.flow.file, check=True, drafts=True)
     for verb in desk.flow.verbs():
         routes += _acting(desk, verb)
         if desk.urges(verb):
@@ -152,89 +127,6 @@ async def _csv(
             for fact in found
         ]
         yield b"".join(csv_chunks(header, rows))[len(head) :]
-
-
-def filing_routes(
-    desk: CaseDesk[Any],
-    form: type[Form],
-    permission: str,
-    *,
-    at: str = "",
-    name: str = "new",
-    file: Callable[..., Awaitable[Any]] | None = None,
-) -> list[HTTPRouteHandler]:
-    """Return the routes of one way to open a case: a form, and the post that takes it.
-
-    Without more they are the flow's own: `/orders/new` and `POST /orders`, which `desk.file`
-    takes. Another way (an operator's desk) stands with both `at` an address of its own.
-    """
-    hub, flow = desk.hub, desk.flow
-    path, new = at or flow.path, at or f"{flow.path}/new"
-    take, own = file or desk.file, file is None
-    action = f"/apps/{hub.app}{path}"
-
-    async def again(
-        read: Read,
-        values: Mapping[str, Any],
-        errors: tuple[FieldError, ...],
-        conflict: Phrase | None,
-    ) -> View:
-        return await desk.new_view(
-            read, form, action=action, title=name, values=values, errors=errors
-        )
-
-    @get(new, opt=needs(permission, start=True), operation_id=f"{flow.name}-{name}-form")
-    async def new_case(request: Ask) -> Response[Any]:
-        """Show the form that opens a case."""
-        actor = actor_of(request)
-        async with hub.read(actor) as read:
-            view = await desk.new_view(read, form, action=action, title=name)
-        return await respond(hub, request, Answer(view=view))
-
-    @post(path, opt=needs(permission, body=form, start=True), operation_id=f"{flow.name}-{name}")
-    async def file_case(request: Ask) -> Response[Any]:
-        """Open a case."""
-        actor = actor_of(request)
-        async with keeping(desk, request, actor, again):
-            sent = await desk.draw(await read_form(request, form, actor))
-            await desk.prepare()
-            async with hub.work(actor, sent.key) as work:
-                row = await take(work, sent)
-                answer = work.answer(
-                    Answer(
-                        view=desk.submitted_view(row),
-                        location=desk.engine.href(row.number, "filed"),
-                        status=201,
-                        said=desk.engine.words(f"said.{flow.opening}"),
-                    )
-                )
-        return await respond(hub, request, answer)
-
-    routes: list[HTTPRouteHandler] = [new_case, file_case]
-    if own:
-        routes.append(_filed(desk))
-    return routes
-
-
-def _filed(desk: CaseDesk[Any]) -> HTTPRouteHandler:
-    hub, flow = desk.hub, desk.flow
-
-    @get(
-        f"{flow.path}/{{number:str}}/filed",
-        opt=needs(flow.read),
-        operation_id=f"{flow.name}-filed",
-    )
-    async def show_filed(request: Ask, number: Number) -> Response[Any]:
-        """Show number, code and date once more, to whoever filed the case or took the call."""
-        actor = actor_of(request)
-        async with hub.read(actor) as read:
-            row = await desk.engine.find(read, number)
-            if not await desk.engine.filed_by(read, row):
-                raise NotFound
-            view = desk.submitted_view(row)
-        return await respond(hub, request, Answer(view=view))
-
-    return show_filed
 
 
 def _acting(desk: CaseDesk[Any], verb: str) -> list[HTTPRouteHandler]:

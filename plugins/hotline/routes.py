@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from plugin_sdk.cases.filing import filing_routes
 from plugin_sdk.cases.queries import Filters
-from plugin_sdk.cases.routes import case_routes, filing_routes, reveal_routes
+from plugin_sdk.cases.routes import case_routes, reveal_routes
 from plugin_sdk.ports import Answer
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.views import View, Words
@@ -29,7 +30,9 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
     """Return every route of the app."""
     return [
         *case_routes(desk),
-        *filing_routes(desk, SnapForm, "order.file", at="/snap", name="snap", file=desk.snap),
+        *filing_routes(
+            desk, SnapForm, "order.file", at="/snap", name="snap", file=desk.snap, drafts=True
+        ),
         *filing_routes(
             desk, IntakeForm, "order.intake", at="/intake", name="intake", file=desk.intake
         ),

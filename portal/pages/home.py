@@ -8,13 +8,14 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
+from pydantic import Field
 
 from core.identity.people import person, posts
 from core.identity.sessions import open_sessions
 from core.messages import service as messages
-from core.work import items
+from core.work import drafts, items
 from plugin_sdk.cursors import Position, cut
-from plugin_sdk.forms import read_form
+from plugin_sdk.forms import Form, read_form
 from plugin_sdk.identifiers import mask_name, mask_phone
 from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
@@ -24,6 +25,7 @@ from portal.pages.context import AnyRequest, Portal
 from portal.pages.rows import (
     Row,
     cards_of,
+    draft_row,
     end_of_day,
     in_words,
     notice_row,
@@ -36,6 +38,12 @@ from portal.pages.session import Nothing
 
 WORK_PAGE: Final = 100
 MESSAGES_PAGE: Final = 30
+
+
+class DraftChoice(Form):
+    """One of the person's drafts."""
+
+    draft: str = Field(min_length=1, max_length=100)
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
@@ -60,10 +68,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             counts = await items.counts(tx, actor, end_of_day(now))
             rows = [row_of(portal, request, r, now) for r in await items.inbox(tx, actor, limit=5)]
             notices = await messages.inbox(tx, actor.person_id, limit=3)
+            begun = await drafts.drafts_of(tx, actor)
         cards, unavailable = await cards_of(portal, actor)
         view: dict[str, Any] = {
             "tiles": tiles(portal, request, waiting),
             "cards": cards,
+            "drafts": [draft_row(portal, request, draft) for draft in begun],
             "unavailable": in_words(portal, request, unavailable),
             "notices": [notice_row(portal, request, notice) for notice in notices],
         }
@@ -72,7 +82,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             view |= {
                 "request_href": start,
                 "help_href": None,
-                "drafts": [],
+                "cases_href": next((card.href for card in cards if card.rows), "/work"),
                 "cases": [*rows, *(row for row in own if row.href not in {r.href for r in rows})],
             }
             return await portal.show(request, "home_resident.html", "frame.slot.home", view)
@@ -88,6 +98,15 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             "delegations": [],
         }
         return await portal.show(request, "home_staff.html", "frame.slot.home", view)
+
+    @post("/drafts/discard", opt=needs(SIGNED_IN, body=DraftChoice))
+    async def discard(request: AnyRequest) -> Response[Any]:
+        """Delete one of the person's drafts."""
+        actor = actor_of(request)
+        form = (await read_form(request, DraftChoice, actor)).form
+        async with portal.services.database.transaction(write=True) as tx:
+            await drafts.drop_draft(tx, drafts.own_key(person_of(actor), form.draft))
+        return portal.done(request, "/", "page.home.discarded")
 
     @get("/apps", opt=needs(PUBLIC))
     async def apps(request: AnyRequest) -> Response[Any]:
@@ -236,4 +255,4 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         }
         return await portal.show(request, "me.html", "frame.slot.me", view)
 
-    return [home, apps, work, message_centre, open_message, read_all, me]
+    return [home, discard, apps, work, message_centre, open_message, read_all, me]

@@ -11,7 +11,7 @@ from core.messages import service as messages
 from core.work import items
 from plugin_sdk.deadlines import CalendarUnknown, remaining
 from plugin_sdk.extension import Card
-from plugin_sdk.ports import Actor
+from plugin_sdk.ports import Actor, Draft
 from plugin_sdk.problems import Denied
 from plugin_sdk.routes import SIGNED_IN, actor_of
 from plugin_sdk.times import SHANGHAI
@@ -201,6 +201,30 @@ def notice_row(portal: Portal, request: AnyRequest, notice: messages.NoticeFacts
         href=f"/messages/{notice.id}",
         at=notice.at,
         read=notice.read,
+    )
+
+
+class DraftLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A draft in a list: what it is, and what it still lacks."""
+
+    key: str
+    title: Words
+    href: str
+    lacking: Words
+    saved_at: datetime | None
+
+
+def draft_row(portal: Portal, request: AnyRequest, draft: Draft) -> DraftLine:
+    """Return a draft as it is listed."""
+    comma = portal.renderer.text(request.scope, Phrase("ui.list_comma"))
+    fields = comma.join(in_words(portal, request, list(draft.lacking)))
+    lacks = Phrase("page.home.draft_lacks", {"fields": fields})
+    return DraftLine(
+        key=draft.key,
+        title=draft.title,
+        href=draft.href,
+        lacking=lacks if fields else Phrase("page.home.draft_whole"),
+        saved_at=draft.saved_at,
     )
 
 

@@ -62,6 +62,16 @@ async def file_request(tab, hub):
     await tab.get_by_label("求助").check()
     await tab.get_by_label("内容").fill(TEXT)
     await tab.get_by_label("事发地点").fill("富国街道建设路")
+    await press(tab, "继续")
+    await heading(tab, "核对后提交")
+    asked = await tab.locator(".summary-list").inner_text()
+    assert "富国街道建设路" in asked
+    await press(tab, "修改 事发地点")
+    await heading(tab, "提诉求")
+    assert await tab.get_by_label("内容").input_value() == TEXT
+    await tab.get_by_label("事发地点").fill("富国街道建设路 12 号")
+    await press(tab, "继续")
+    await tab.get_by_text("富国街道建设路 12 号").wait_for()
     await tab.get_by_label("照片").set_input_files(photo_with_position())
     await press(tab, "提交诉求")
     await tab.wait_for_url(re.compile("/filed$"))
@@ -170,7 +180,7 @@ async def test_an_error_keeps_what_was_typed_and_says_so_first(served_hub, phone
     await tab.get_by_label("投诉", exact=True).check()
     await tab.get_by_label("内容").fill("夜里施工")
     await tab.get_by_label("联系电话").fill("12")
-    await press(tab, "提交诉求")
+    await press(tab, "继续")
     summary = tab.locator("main > :first-child .error-summary, main > .error-summary:first-child")
     await summary.wait_for()
     assert (await tab.title()).startswith("有误")
@@ -186,6 +196,7 @@ async def test_an_error_keeps_what_was_typed_and_says_so_first(served_hub, phone
     await summary.get_by_role("link").click()
     assert await tab.evaluate("document.activeElement.id") == "f-phone" or not script
     await tab.get_by_label("联系电话").fill("13800001234")
+    await press(tab, "继续")
     await press(tab, "提交诉求")
     await tab.wait_for_url(re.compile("/filed$"))
 
@@ -261,6 +272,7 @@ async def test_language_and_elder_mode_keep_the_page(served_hub, phone, script):
     await sign_in(tab, url, "resident", next=f"{HOTLINE}/orders/new")
     await tab.get_by_label("内容").fill("问个事")
     await tab.get_by_label("咨询").check()
+    await press(tab, "继续")
     await press(tab, "提交诉求")
     await tab.wait_for_url(re.compile("/filed$"))
     filed = tab.url
@@ -314,3 +326,30 @@ async def test_the_position_is_asked_of_the_device_only_when_one_wants_it(served
     await tab.click("[data-position] button")
     await tab.wait_for_function("document.querySelector('[name=latitude]').value !== ''")
     assert await field.input_value() == "118.132500"
+
+
+@EMBEDDED
+@SCRIPT
+async def test_what_was_begun_is_gone_on_with_from_the_home_page(served_hub, phone, script):
+    url = served_hub.url
+    tab = await phone(script=script)
+    await sign_in(tab, url, "resident", next=f"{HOTLINE}/orders/new")
+    await tab.get_by_label("内容").fill(TEXT)
+    if script:  # kept on leaving the field
+        await tab.get_by_label("事发地点").focus()
+        await tab.get_by_text("草稿已自动保存").wait_for()
+        await tab.goto(url)
+    else:
+        await press(tab, "存草稿")
+        await said(tab, "已存草稿")
+    assert tab.url == f"{url}/"
+    begun = tab.locator("main .row", has_text="还差：类型")
+    await begun.get_by_role("link").click()
+    await tab.wait_for_url(re.compile(r"/orders/new\?draft="))
+    assert await tab.get_by_label("内容").input_value() == TEXT
+    await tab.get_by_label("求助").check()
+    await press(tab, "继续")
+    await press(tab, "提交诉求")
+    await tab.wait_for_url(re.compile("/filed$"))
+    await tab.goto(url)
+    assert await tab.get_by_role("heading", name="继续填写").count() == 0

@@ -13,12 +13,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from plugin_sdk.cases.answers import answers
 from plugin_sdk.views import (
     ActionView,
     ActView,
     AttachmentView,
     CaseDetailView,
     CaseListView,
+    CheckView,
     FiguresView,
     FormView,
     Option,
@@ -226,7 +228,8 @@ PAGES = {
             HOME,
             request_href="/x",
             help_href="/x",
-            drafts=[S(title="路灯不亮", href="/x", lacking="还差照片")],
+            drafts=samples.drafts(),
+            cases_href="/x",
             cases=samples.work_rows(),
         ),
     ),
@@ -237,6 +240,7 @@ PAGES = {
             "request_href": None,
             "help_href": None,
             "drafts": [],
+            "cases_href": "/x",
             "cases": [],
             "tiles": [],
             "cards": [],
@@ -253,6 +257,7 @@ PAGES = {
             rows=samples.work_rows(),
             next_href="/x",
             next_due=None,
+            drafts=samples.drafts(),
             delegations=[S(text="王* 委托，至 3月31日", href="/x")],
         ),
     ),
@@ -264,6 +269,7 @@ PAGES = {
             "rows": [],
             "next_href": None,
             "next_due": date(2026, 3, 9),
+            "drafts": [],
             "delegations": [],
             "cards": [],
             "notices": [],
@@ -701,6 +707,22 @@ PAGES = {
     ),
     "form": ("form.html", {}, form()),
     "form_wrong": ("form.html", {}, form(wrong=True)),
+    "case_check": (
+        "case_check.html",
+        {},
+        CheckView(
+            title="核对后提交",
+            intro="第 2 步，共 2 步",
+            action="/x",
+            verb="提交诉求",
+            fields=[field for field in fields() if field.kind == "photo"],
+            hidden={"text": "路灯不亮"},
+            key="a-key-of-a-filing",
+            multipart=True,
+            answers=answers(fields()),
+            change="/y",
+        ),
+    ),
     "submitted": (
         "submitted.html",
         {},
@@ -711,6 +733,7 @@ PAGES = {
             due_unknown=False,
             case_href="/x",
             track_href="/track",
+            calendar_href="/x.ics",
             notices=[Phrase("case.notice.due-pending")],
         ),
     ),
@@ -731,7 +754,15 @@ PAGES = {
 
 MAIN = {  # looked at in every run; the others before a release
     *("home_guest", "home_resident", "home_staff", "sign_in_refused", "track_ask"),
-    *("case_list", "case_detail", "form_wrong", "submitted", "case_figures", "admin_apps"),
+    *(
+        "case_list",
+        "case_detail",
+        "form_wrong",
+        "case_check",
+        "submitted",
+        "case_figures",
+        "admin_apps",
+    ),
 }
 
 

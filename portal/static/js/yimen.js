@@ -130,6 +130,17 @@
   }, true);
   window.addEventListener("pageshow", () => $$("form[data-busy]").forEach((form) => busy(form, false)));
 
+  // ---- drafts: kept on leaving a field ----
+  async function keepDraft(form) {
+    const body = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) if (typeof value === "string") body.append(name, value);
+    try {
+      const answer = await fetch(form.dataset.draft, { method: "POST", body, headers: { accept: "application/json" }, keepalive: true });
+      const note = $("[data-draft-said]", form);
+      if (note) note.textContent = answer.ok ? words.sayDraft : "";
+    } catch { /* no network: what was typed is still on the page */ }
+  }
+
   document.addEventListener("htmx:xhr:progress", (event) => {
     const box = $("[data-progress]", event.target);
     const { loaded, total } = event.detail;
@@ -189,6 +200,7 @@
     const summary = $(".error-summary", part);
     const marked = $("[data-focus]", part);
     const said = $("[data-said]", part);
+    const named = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
     if (firstNew) {
       const next = firstNew.nextElementSibling;
       const link = next && $("a, button", next);
@@ -196,6 +208,7 @@
       firstNew = null;
     } else if (summary) summary.focus();
     else if (marked) marked.focus();
+    else if (named && part.contains(named)) named.focus();
     else if (document.activeElement === document.body || !document.activeElement) {
       const main = $("#main");
       if (main) main.focus({ preventScroll: true });
@@ -259,7 +272,7 @@
   }
 
   function begin(root) {
-    $$("[data-copy]", root).forEach((button) => { button.hidden = false; });
+    $$("[data-copy], [data-print]", root).forEach((part) => { part.hidden = false; });
     const figures = $$("[data-chart]", root).filter((figure) => !figure.classList.contains("drawn"));
     if (!figures.length) return;
     if (!("IntersectionObserver" in window)) { figures.forEach(draw); return; }
@@ -271,13 +284,16 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy]");
     if (button) copy(button);
+    if (event.target.closest("[data-print] button")) window.print();
     const here = event.target.closest("[data-position] button");
     if (here) locate(here);
     const shortcuts = event.target.closest("[data-shortcuts-switch]");
     if (shortcuts) { try { localStorage.setItem("shortcuts", shortcuts.checked ? "on" : "off"); } catch { /* private window */ } }
   });
   document.addEventListener("change", (event) => {
+    const form = event.target.form;
     if (event.target.matches("[data-upload]")) chosen(event.target);
+    else if (form && form.dataset.draft && !form.hasAttribute("data-busy")) keepDraft(form);
   });
   document.addEventListener("htmx:afterSettle", offerPosition);
   offerPosition();
