@@ -16,6 +16,7 @@ from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from plugin_sdk.deadlines import Term
+from plugin_sdk.drafts import Draft
 from plugin_sdk.views import Phrase, View, Words
 
 T = TypeVar("T")
@@ -195,33 +196,14 @@ class Files(Protocol):
         ...
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person has begun to fill in: the texts of a form of an app, under the key it will
-    be sent with; `lacking` names the fields it still needs."""
-
-    key: str
-    app: str
-    form: str
-    href: str
-    title: Words
-    lacking: tuple[Phrase, ...] = ()
-    texts: Mapping[str, str] = {}
-    saved_at: datetime | None = None
-
-
 class Drafts(Protocol):
-    """Drafts of the app's forms, each its person's alone; dropped when it is sent."""
+    """Drafts of the app's forms, each its person's alone; dropped when it is sent.
 
-    async def keep(self, actor: Actor, draft: Draft) -> bool:
-        """Keep a draft, or bring it up to date; return False when it was sent meanwhile.
+    `keep` returns False for one that was sent meanwhile; it raises `Denied` for a visitor and
+    `Problem` (413) for one that is too large."""
 
-        Raises `Denied` for a visitor, `Problem` (413) for one that is too large.
-        """
-        ...
-
-    async def find(self, actor: Actor, form: str, key: str) -> Draft | None:
-        """Return the person's draft of a form, None when there is none."""
-        ...
+    async def keep(self, actor: Actor, draft: Draft) -> bool: ...
+    async def find(self, actor: Actor, form: str, key: str) -> Draft | None: ...
 
 
 class Todo(Protocol):

@@ -102,6 +102,7 @@ class ActionView(msgspec.Struct, kw_only=True):
     href: str
     primary: bool = False
     needs_form: bool = True
+    permission: str = ""
     missing: str | None = None
 
 

@@ -6,12 +6,13 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from core.database import DatabaseAway
 from core.hub import Services
 from core.identity.people import PostFacts, posts
 from core.messages.service import unread
+from core.work.pins import Pin, pins_of
 from plugin_sdk.identifiers import mask_name
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor, Audience
@@ -103,13 +104,16 @@ class Frames:
         mode = cookie(scope, "mode")
         size = cookie(scope, "size")
         elder = mode == "elder" if mode in MODES else actor.elder
+        address = own_path(scope, with_query=True)
         person, waiting = None, 0
+        pins: list[Pin] = []
         if actor.person_id is not None:
             held: list[PostFacts] = []
             with contextlib.suppress(DatabaseAway):  # the page that says so is shown all the same
                 async with self._services.database.transaction() as tx:
                     held = await posts(tx, [actor.person_id])
                     waiting = await unread(tx, actor.person_id)
+                    pins = await pins_of(tx, actor.person_id)
             person = PagePerson(
                 name_masked=mask_name(actor.name),
                 unit=actor.organization_name,
@@ -134,6 +138,7 @@ class Frames:
             lang="en" if language == "en" else "zh-CN",
             mode="elder" if elder else "standard",
             text_size=size if size in SIZES else ("large" if elder else "standard"),  # type: ignore[arg-type]
+            compact=cookie(scope, "density") == "compact",
             county=self._services.settings.county,
             person=person,
             current=slot,
@@ -144,13 +149,16 @@ class Frames:
             form_key=lambda: secrets.token_urlsafe(16),
             path=path,
             site=self._services.settings.public_url,
-            address=own_path(scope, with_query=True),
+            address=address,
             may=frozenset(
                 name
                 for name, keys in MAY.items()
                 if any(actor.permits_for(key, now) for key in keys)
             ),
             unread=waiting,
+            pins=tuple(
+                Link(pin.name, pin.href, _state(pin.href) == _state(address)) for pin in pins
+            ),
             flash=self._flash(scope, language),
             printed_at=now,
             fragment=scope["yimen"].script,
@@ -238,3 +246,9 @@ def safe_path(text: str | None) -> str:
     if text.startswith("//") or plain.startswith("//") or parts.scheme or parts.netloc:
         return "/"
     return text
+
+
+def _state(address: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return what two addresses of one list have in common, whatever was left empty."""
+    parts = urlsplit(address)
+    return parts.path, sorted(parse_qsl(parts.query))

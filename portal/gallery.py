@@ -108,7 +108,6 @@ def gallery_view() -> dict[str, Any]:
             hidden={"version": "3"},
         )
 
-    may, may_not = both("可以签收", "You may sign"), both("不能签收", "You may not sign")
     return {
         "tiles": tiles(),
         "deadlines": deadlines(),
@@ -124,28 +123,11 @@ def gallery_view() -> dict[str, Any]:
         "banners": banner_samples(),
         "facts": facts(),
         "drafts": drafts(),
+        "pins": [Link("超期的", "/x?late=1", True), Link("待签收", "/x?state=dispatched")],
         "answers": answers(fields(wrong=False)),
         "uploads": uploads(),
         "flash": Flash("已催办", "/undo"),
         "cards": [Card(title="12345热线", text="3 件办件超期", href="/x", count=3)],
-        "allowed": Sample(
-            allowed=True,
-            grant="签收员 · 本单位",
-            missing="",
-            who=[],
-            open=True,
-            sentence=may,
-            href="/why",
-        ),
-        "denied": Sample(
-            allowed=False,
-            grant=None,
-            missing="hotline.order.sign",
-            who=["王*"],
-            open=True,
-            sentence=may_not,
-            href="/why",
-        ),
         "confirm": Sample(
             title=both("销毁归档", "Purge the archive"),
             action="/x",

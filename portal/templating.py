@@ -90,6 +90,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     lang: Lang = "zh-CN"
     mode: Mode = "standard"
     text_size: TextSize = "standard"
+    compact: bool = False
+    """Rows of lists are 36 px high on a desktop, instead of 48."""
     county: str = ""
     person: PagePerson | None = None
     current: Slot | None = None
@@ -105,6 +107,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     """The path with its query: where a switch of language or mode comes back to."""
     may: frozenset[str] = frozenset()
     unread: int = 0
+    pins: tuple[Link, ...] = ()
+    """The lists that the person pinned; `current` is this very one."""
     flash: Flash | None = None
     printed_at: datetime | None = None
     fragment: bool = False

@@ -7,7 +7,8 @@ from sqlmodel import col
 
 from core.hub.models import RequestRecord
 from core.work.drafts import find_draft, keep_draft, own_key
-from plugin_sdk.ports import Actor, Draft
+from plugin_sdk.drafts import Draft
+from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied
 from plugin_sdk.routes import SIGNED_IN
 

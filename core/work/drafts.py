@@ -14,7 +14,8 @@ from core.identity.events import SessionEnded
 from core.identity.models import SignInSession
 from core.identity.sessions import on_public_computer
 from core.work.models import DraftRow
-from plugin_sdk.ports import Actor, Draft
+from plugin_sdk.drafts import Draft
+from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Problem
 from plugin_sdk.views import Phrase
 

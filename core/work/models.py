@@ -58,6 +58,17 @@ class DraftRow(CoreBase, table=True):
     saved_at: datetime = Field(sa_type=UtcTime, index=True)
 
 
+class PinRow(CoreBase, table=True):
+    """A list that a person named and pinned: its state is its address."""
+
+    __tablename__ = "work_pin"
+
+    person_id: UUID = Field(primary_key=True)
+    href: str = Field(primary_key=True)
+    name: str
+    pinned_at: datetime = Field(sa_type=UtcTime)
+
+
 class Timer(CoreBase, table=True):
     """A moment at which an app wants to look at a subject again."""
 

@@ -13,9 +13,10 @@ from plugin_sdk.cases.flow import Does
 from plugin_sdk.cases.queries import Filters
 from plugin_sdk.cases.views import CaseViews, R
 from plugin_sdk.deadlines import local_day
+from plugin_sdk.drafts import Draft
 from plugin_sdk.extension import Card, Hit
 from plugin_sdk.forms import Form, Submission, field_views, texts_of
-from plugin_sdk.ports import Draft, Read, Work
+from plugin_sdk.ports import Read, Work
 from plugin_sdk.problems import Conflict, FieldError, Invalid, NotFound, field_error
 from plugin_sdk.views import (
     ActedView,

@@ -243,6 +243,7 @@ class CaseViews(Generic[R]):
                     href=engine.href(row.number, transition.verb),
                     primary=allowed and not offered,
                     needs_form=transition.needs_form,
+                    permission=f"{self.hub.app}.{transition.permission}",
                     missing=None if allowed else f"{self.hub.app}.{transition.permission}",
                 )
             )

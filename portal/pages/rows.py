@@ -10,8 +10,9 @@ from core.apps.hooks import HookFailure
 from core.messages import service as messages
 from core.work import items
 from plugin_sdk.deadlines import CalendarUnknown, remaining
+from plugin_sdk.drafts import Draft
 from plugin_sdk.extension import Card
-from plugin_sdk.ports import Actor, Draft
+from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied
 from plugin_sdk.routes import SIGNED_IN, actor_of
 from plugin_sdk.times import SHANGHAI

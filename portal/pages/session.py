@@ -58,6 +58,13 @@ class SizeChoice(Form):
     back: str = Field(default="/", max_length=1000)
 
 
+class DensityChoice(Form):
+    """The height of rows in lists, on a desktop."""
+
+    density: Literal["normal", "compact"]
+    back: str = Field(default="/", max_length=1000)
+
+
 class PostChoice(Form):
     """The post to act in."""
 
@@ -264,6 +271,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         form = (await read_form(request, SizeChoice, actor_of(request))).form
         return _keep(request, "size", form.size, form.back)
 
+    @post("/density", opt=needs(PUBLIC, body=DensityChoice))
+    async def density(request: AnyRequest) -> Response[Any]:
+        """Choose the height of rows on this device."""
+        form = (await read_form(request, DensityChoice, actor_of(request))).form
+        return _keep(request, "density", form.density, form.back)
+
     async def _prefer(
         actor: Actor, *, language: str | None = None, elder: bool | None = None
     ) -> None:
@@ -286,6 +299,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         choose_language,
         mode,
         text_size,
+        density,
     ]
 
 

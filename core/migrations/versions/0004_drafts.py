@@ -1,4 +1,4 @@
-"""Drafts: what a person has begun to fill in."""
+"""Drafts: what a person has begun to fill in; and the lists that they pinned."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the table up."""
+    """Bring the tables up."""
     op.create_table(
         "work_draft",
         sa.Column("key", sa.String(), nullable=False),
@@ -30,10 +30,19 @@ def upgrade() -> None:
     )
     for column in ("person_id", "session_id", "saved_at"):
         op.create_index(op.f(f"ix_work_draft_{column}"), "work_draft", [column], unique=False)
+    op.create_table(
+        "work_pin",
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("href", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("pinned_at", plugin_sdk.data.UtcTime(), nullable=False),
+        sa.PrimaryKeyConstraint("person_id", "href", name=op.f("pk_work_pin")),
+    )
 
 
 def downgrade() -> None:
-    """Take the table away."""
+    """Take the tables away."""
+    op.drop_table("work_pin")
     for column in ("saved_at", "session_id", "person_id"):
         op.drop_index(op.f(f"ix_work_draft_{column}"), table_name="work_draft")
     op.drop_table("work_draft")
