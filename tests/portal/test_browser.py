@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from core.files.models import FileRow
-from portal.testing.browser import sign_in, until
+from portal.testing.browser import DESKTOP, sign_in, until
 from portal.testing.hub import PASSWORD
 
 HOTLINE = "/apps/hotline"
@@ -353,3 +353,43 @@ async def test_what_was_begun_is_gone_on_with_from_the_home_page(served_hub, pho
     await tab.wait_for_url(re.compile("/filed$"))
     await tab.goto(url)
     assert await tab.get_by_role("heading", name="继续填写").count() == 0
+
+
+@EMBEDDED
+@SCRIPT
+async def test_why_an_act_is_open_is_asked_for_when_one_wants_to_know(served_hub, phone, script):
+    program = await served_hub.client_as("resident")
+    filed = await program.post(f"{HOTLINE}/orders", json={"kind": "help", "text": TEXT})
+    tab = await phone(script=script)
+    order = f"{HOTLINE}/orders/{filed.json()['number']}"
+    await sign_in(tab, served_hub.url, "dispatcher", next=order)
+    panel = tab.locator("details.decision").first
+    assert await panel.locator("dl").count() == 0
+    await panel.locator("summary").click()
+    if not script:
+        await panel.get_by_role("link").click()
+        panel = tab.locator("#why")
+    await panel.get_by_text("hotline.order.dispatch").wait_for()
+    await panel.locator("dt", has_text="权限范围").wait_for()
+    assert tab.url.endswith(order if script else "/why?permission=hotline.order.dispatch")
+
+
+@EMBEDDED
+@SCRIPT
+async def test_rows_of_a_desktop_are_36_px_high_where_one_chose_it(served_hub, phone, script):
+    program = await served_hub.client_as("resident")
+    await program.post(f"{HOTLINE}/orders", json={"kind": "help", "text": "路灯不亮"})
+    tab = await phone(script=script, size=DESKTOP)
+    await sign_in(tab, served_hub.url, "dispatcher", next=f"{HOTLINE}/orders")
+
+    async def height():
+        box = await tab.locator("[data-row]").first.bounding_box()
+        return round(box["height"])
+
+    assert await height() == 48
+    await press(tab, "紧凑")
+    await tab.locator("html[data-density=compact]").wait_for()
+    assert await height() == 36
+    small = await phone(script=script)
+    await sign_in(small, served_hub.url, "dispatcher", next=f"{HOTLINE}/orders")
+    assert not await small.get_by_role("button", name="紧凑").is_visible()

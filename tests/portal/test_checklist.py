@@ -42,6 +42,7 @@ MORE = {
     "operator": ["/apps/hotline/intake", f"{ORDERS}/{{new}}/answer"],
     "dispatcher": [
         *(ORDERS, f"{ORDERS}/{{new}}", f"{ORDERS}/{{done}}", "/apps/hotline/dispatch"),
+        f"{ORDERS}?state=received",
         *("/apps/hotline/categories", "/messages", "/me", "/apps", f"{ORDERS}/{{new}}/supervise"),
     ],
     "unit": ["/", f"{ORDERS}/{{open}}/return", f"{ORDERS}/{{open}}/extend"],

@@ -4,6 +4,7 @@
   const CATEGORIES = ["#0B57A4", "#B48C14", "#641428", "#28A08C", "#A078DC"];
   const COMPARISON = "#6B7480";
   const RATINGS = ["#07335F", "#3F82C0", "#C9CED6", "#D98B4A", "#8A4B00"];
+  const NOT_RATED = "#ECEEF1";
 
   function hatch() { // a marked area knows no decal: its colour is a pattern
     const tile = document.createElement("canvas");
@@ -98,7 +99,8 @@
       const bars = parts ? [series[0].name] : names;
       option.xAxis = { ...value, splitLine: { show: false }, axisLabel: { show: false } };
       option.yAxis = { ...category, data: bars, axisLabel: { ...text, show: bars.length > 1 } };
-      option.color = labels.length === 5 ? RATINGS : CATEGORIES;
+      option.color = labels.length < 5 ? CATEGORIES : [...RATINGS, NOT_RATED];
+      if (parts) option.legend.formatter = (name) => `${name} ${rows[names.indexOf(name)].values[0] ?? ""}`;
       option.grid.top = 72;
       option.tooltip.trigger = "item";
       option.series = labels.map((name, at) => ({
@@ -112,6 +114,7 @@
     } else if (kind === "histogram") {
       option.xAxis = category;
       option.yAxis = value;
+      option.grid.top = 32; // room for the number over the highest bar
       option.series = series.map((one) => ({ ...one, type: "bar", barCategoryGap: "4%", label: { show: rows.length < 13, position: "top", ...text } }));
     } else {
       option.xAxis = { ...value, axisLabel: { ...value.axisLabel, hideOverlap: true } };
