@@ -167,6 +167,7 @@ class Services:
         async with self.database.transaction(write=True) as tx:
             await sessions.tidy(tx)
             await devices.tidy(tx)
+
     async def _tidy_drafts(self) -> None:
         async with self.database.transaction(write=True) as tx:
             await drafts.tidy_drafts(tx)
