@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LEAST_AUDIT_DAYS = 180
 
 
 class SettingsError(Exception):
@@ -38,6 +39,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     import_seconds: float = 30.0
     max_body: int = 16 * 1024 * 1024
     grants: Path = Path("manifests")
+    audit_checkpoints: Path | None = None
+    audit_key: Path | None = None
+    audit_days: int | None = None
+
+    @property
+    def checkpoints(self) -> Path:
+        """Return the file of signed checkpoints of the record."""
+        return self.audit_checkpoints or self.home / "audit" / "checkpoints.jsonl"
+
+    @property
+    def checkpoint_key(self) -> Path:
+        """Return the file of the key that signs them."""
+        return self.audit_key or self.home / "audit" / "checkpoint.key"
 
     @property
     def embedded(self) -> bool:
@@ -90,6 +104,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 if part.strip()
             ),
             grants=Path(env.get("YIMEN_MANIFESTS") or "manifests").absolute(),
+            audit_checkpoints=_path(env, "YIMEN_AUDIT_CHECKPOINTS"),
+            audit_key=_path(env, "YIMEN_AUDIT_KEY"),
+            # six months at least: Cybersecurity Law (网络安全法) art. 21
+            audit_days=_number(env, "YIMEN_AUDIT_DAYS", 0, LEAST_AUDIT_DAYS, 36500) or None,
         )
         if settings.workers > 1 and settings.redis_url is None:
             raise SettingsError(
@@ -106,6 +124,10 @@ def _number(env: dict[str, str], name: str, default: int, least: int, most: int)
     if not text.isdecimal() or not least <= int(text) <= most:
         raise SettingsError(f"{name} must be a number from {least} to {most}, not {text!r}")
     return int(text)
+
+
+def _path(env: dict[str, str], name: str) -> Path | None:
+    return Path(env[name]).absolute() if env.get(name) else None
 
 
 def _async_url(url: str | None, home: Path) -> str:

@@ -17,6 +17,9 @@ from core.access import guard, wall
 from core.access.actors import Actors, revoked_since
 from core.access.decisions import decide, organizations_holding
 from core.access.loading import load_session
+from core.audit import sealing
+from core.audit.checkpoints import Book
+from core.audit.sealing import Sealer
 from core.database import UNIT, Clock, Database, Transaction, utc_now
 from core.delivery import service as delivery
 from core.files.images import PictureError, reencode_async
@@ -74,6 +77,7 @@ class Services:
         self.jobs = Jobs(self.database, self.shared)
         self.usage = Usage(self.database, self.shared.worker)
         self.files = FileStore(settings.home, settings.secret)
+        self.sealer = Sealer(self.database, Book(settings.checkpoints, settings.checkpoint_key))
         self.calendar = HolidayCalendar(notices=[])
         self._calendar_stamp: tuple[int, object] | None = None
         self._calendar_checked = 0.0
@@ -83,6 +87,7 @@ class Services:
         self.database.on(SessionEnded, drafts.drop_with_session)
         self.jobs.handle(messages.KIND, messages.deliver)
         self.jobs.handle(delivery.KIND, delivery.Delivery(delivery.SimulatedSms()).deliver)
+        self.jobs.every(sealing.EVERY_SECONDS, sealing.JOB, self.sealer.run)
         self.jobs.every(3600, "core.tidy-requests", self._tidy_requests)
         self.jobs.every(3600, "core.tidy-sign-ins", self._tidy_sign_ins)
         self.jobs.every(3600, "core.tidy-drafts", self._tidy_drafts)
