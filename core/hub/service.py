@@ -17,7 +17,7 @@ from core.access import guard, wall
 from core.access.actors import Actors, revoked_since
 from core.access.decisions import decide, organizations_holding
 from core.access.loading import load_session
-from core.audit import sealing
+from core.audit import retention, sealing
 from core.audit.checkpoints import Book
 from core.audit.sealing import Sealer
 from core.database import UNIT, Clock, Database, Transaction, utc_now
@@ -88,6 +88,8 @@ class Services:
         self.jobs.handle(messages.KIND, messages.deliver)
         self.jobs.handle(delivery.KIND, delivery.Delivery(delivery.SimulatedSms()).deliver)
         self.jobs.every(sealing.EVERY_SECONDS, sealing.JOB, self.sealer.run)
+        if settings.audit_days is not None:
+            self.jobs.every(retention.EVERY_SECONDS, retention.JOB, self._cut_record)
         self.jobs.every(3600, "core.tidy-requests", self._tidy_requests)
         self.jobs.every(3600, "core.tidy-sign-ins", self._tidy_sign_ins)
         self.jobs.every(3600, "core.tidy-drafts", self._tidy_drafts)
@@ -161,6 +163,10 @@ class Services:
             await audit.record(
                 tx, actor, app, "refused", subject, outcome="refused", permission=permission
             )
+
+    async def _cut_record(self) -> None:
+        if self.settings.audit_days is not None:
+            await retention.cut(self.sealer, timedelta(days=self.settings.audit_days))
 
     async def _tidy_requests(self) -> None:
         async with self.database.transaction(write=True) as tx:
