@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.settings import Settings, SettingsError
+from portal.record_commands import audit
 
 if TYPE_CHECKING:
     from core.apps.registry import LoadedApp
@@ -352,6 +353,8 @@ def access_explain(username: str, permission: str) -> None:
             for granter in decision.granters:
                 console.print(f"    can grant: {granter}")
 
+
+main.add_command(audit)
 
 if __name__ == "__main__":
     main()
