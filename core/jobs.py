@@ -287,6 +287,13 @@ class Jobs:
                 .values(**values)
             )
 
+    async def last_error(self, tx: Transaction, name: str) -> str | None:
+        """Return what a job failed of when it ran last, None when it did not."""
+        found = await tx.session.execute(
+            select(col(PeriodicJob.last_error)).where(col(PeriodicJob.name) == name)
+        )
+        return found.scalar_one_or_none()
+
     async def relay(self) -> int:
         """Do one batch of the outbox; return how many rows were taken."""
         items = await self._take()

@@ -211,7 +211,8 @@ class CaseItem(msgspec.Struct, kw_only=True):
 
 
 class FilterView(msgspec.Struct, kw_only=True):
-    """One filter of a list; `value` is what is chosen now ('' for none)."""
+    """One filter of a list; `value` is what is chosen now ('' for none). Without options it asks
+    for a day."""
 
     name: str
     label: Words

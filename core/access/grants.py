@@ -66,6 +66,7 @@ SHELL_ROLES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
             "apps.read",
             "apps.operate",
             "audit.read",
+            "audit.reveal",
             "delivery.read",
             "calendar.manage",
             "usage.read",

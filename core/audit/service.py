@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, Text, cast, func, insert, or_, select
+from sqlalchemy import Select, Text, cast, insert, or_, select
 from sqlmodel import col
 
 from core.audit.models import AuditEntry
@@ -29,18 +29,14 @@ class AuditFacts(msgspec.Struct, frozen=True):
     outcome: str
     person_id: UUID | None
     organization_id: UUID | None
+    behalf_of_id: UUID | None
+    delegation_id: UUID | None
     system: str | None
     permission: str | None
     granted_by: str | None
+    request_id: str | None
     facts: dict[str, Any]
-
-
-class Extent(msgspec.Struct, frozen=True):
-    """How many entries there are, from when to when."""
-
-    entries: int
-    first: datetime | None
-    last: datetime | None
+    sequence: int | None
 
 
 def _plain(value: Any) -> Any:
@@ -68,8 +64,6 @@ async def record(
     permission: str | None = None,
     granted_by: str | None = None,
     request_id: str | None = None,
-    behalf_of: UUID | None = None,
-    delegation: UUID | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> UUID:
     """Add an entry to the transaction; return its id. Identity and phone numbers in facts are
@@ -87,8 +81,6 @@ async def record(
             person_id=actor.person_id,
             post_id=actor.post_id,
             organization_id=actor.organization_id,
-            behalf_of_id=behalf_of,
-            delegation_id=delegation,
             system=actor.name if actor.system else None,
             permission=permission,
             granted_by=granted_by,
@@ -103,14 +95,18 @@ async def search(
     transaction: Transaction,
     *,
     app: str | None = None,
+    act: str | None = None,
     subject: str | None = None,
     outcome: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     words: str | None = None,
     people: Sequence[UUID] = (),
     cursor: str = "",
     limit: int = 50,
 ) -> list[AuditFacts]:
-    """Return entries, newest first; `cursor` continues a list (`plugin_sdk.cursors`).
+    """Return entries, newest first; `cursor` continues a list (`plugin_sdk.cursors`), `until` is
+    not within it.
 
     With `words` those whose act, subject or facts (a case's number) hold them, or which one of
     `people` did.
@@ -120,6 +116,12 @@ async def search(
     statement: Select[Any] = select(*columns).order_by(col(entry.at).desc(), col(entry.id).desc())
     if app:
         statement = statement.where(col(entry.app) == app)
+    if act:
+        statement = statement.where(col(entry.act) == act)
+    if since:
+        statement = statement.where(col(entry.at) >= since)
+    if until:
+        statement = statement.where(col(entry.at) < until)
     if subject:
         statement = statement.where(col(entry.subject) == subject)
     if outcome:
@@ -137,10 +139,9 @@ async def search(
     return [AuditFacts(*row) for row in await transaction.session.execute(statement.limit(limit))]
 
 
-async def extent(transaction: Transaction) -> Extent:
-    """Return how many entries there are, and the time of the first and of the last."""
-    at = col(AuditEntry.at)
-    found = await transaction.session.execute(
-        select(func.count(), func.min(at), func.max(at)).select_from(AuditEntry)
-    )
-    return Extent(*found.one())
+async def entry(transaction: Transaction, id: UUID) -> AuditFacts | None:
+    """Return one entry, None if there is none."""
+    columns: list[Any] = [getattr(AuditEntry, name) for name in AuditFacts.__struct_fields__]
+    found = await transaction.session.execute(select(*columns).where(col(AuditEntry.id) == id))
+    row = found.first()
+    return AuditFacts(*row) if row else None

@@ -19,6 +19,7 @@ from core.access.decisions import decide, organizations_holding
 from core.access.loading import load_session
 from core.audit import retention, sealing
 from core.audit.checkpoints import Book
+from core.audit.checks import Checks
 from core.audit.sealing import Sealer
 from core.database import UNIT, Clock, Database, Transaction, utc_now
 from core.delivery import service as delivery
@@ -78,6 +79,7 @@ class Services:
         self.usage = Usage(self.database, self.shared.worker)
         self.files = FileStore(settings.home, settings.secret)
         self.sealer = Sealer(self.database, Book(settings.checkpoints, settings.checkpoint_key))
+        self.checks = Checks(self.sealer)
         self.calendar = HolidayCalendar(notices=[])
         self._calendar_stamp: tuple[int, object] | None = None
         self._calendar_checked = 0.0
@@ -114,6 +116,7 @@ class Services:
     async def close(self) -> None:
         """Stop in order, flushing what was counted."""
         await self.jobs.close()
+        await self.checks.close()
         await self.actors.close()
         await self.usage.close()
         await self.shared.close()

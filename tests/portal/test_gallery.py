@@ -189,6 +189,7 @@ AUDITED = S(
     outcome="done",
     permission="hotline.order.sign",
     granted_by="grant 1",
+    href="/x",
 )
 HELD = S(
     name="王*",
@@ -602,12 +603,30 @@ PAGES = {
         "admin_audit.html",
         admin("审计"),
         {
-            "state": "共 1,204 条记录",
+            "seal": S(
+                ok=False,
+                sentence="已核验至第 1,204 条（3月5日 17:00），发现 21 处改动：",
+                waiting="另有 3 条等待封存",
+                warning="封存停下了",
+                faults=[
+                    S(text="第 7 条：内容与封存时不同", id="0192"),
+                    S(text="结尾缺失", id=None),
+                ],
+                more=19,
+            ),
+            "job": S(label="正在核验", done=400, total=1204, running=True, href="/x"),
+            "verify": "/x",
             "filters": samples.filters("sign"),
             "query": "",
             "entries": [AUDITED, S(**{**vars(AUDITED), "outcome": "refused", "permission": ""})],
             "next_href": "/x",
+            "exports": [S(format="csv", href="/x")],
         },
+    ),
+    "admin_audit_entry": (
+        "admin_audit_entry.html",
+        admin("审计"),
+        {"facts": [S(label="谁", value="王兰"), S(label="时间", value=NOW)], "back": "/x"},
     ),
     "admin_outbox": (
         "admin_outbox.html",

@@ -1,8 +1,20 @@
 """The administrator's page of the record: what people read of it, and how they search it."""
 
+import asyncio
+import csv
+import io
+import json
 import re
+from datetime import timedelta
 
 import pytest
+from openpyxl import load_workbook
+from sqlalchemy import text
+
+from core import audit
+from core.audit.checks import latest
+from plugin_sdk.ports import Actor
+from plugin_sdk.times import SHANGHAI
 
 pytestmark = pytest.mark.parametrize("engine_kind", ["embedded", "production"], indirect=True)
 ORDERS = "/apps/hotline/orders"
@@ -39,7 +51,155 @@ async def test_rows_are_read_and_found_by_number_name_and_act(hub_app):
     assert len(only) == 1
     assert "被拒绝" in only[0]
     assert rows((await administrator.page("/admin/audit?q=100%25")).text) == []
-    page = (await administrator.page("/admin/audit")).text
-    state = re.search(r"共 (\d+) 条记录", page)
-    assert state is not None
-    assert int(state[1]) == len(rows(page))
+
+
+async def acts(hub_app):
+    async with hub_app.services.database.transaction() as tx:
+        return [entry.act for entry in await audit.search(tx, app="yimen", limit=100)]
+
+
+async def verified(client):
+    """Begin a verification, wait for its end, and return what the page then says."""
+    begun = await client.post_form("/admin/audit/verify", {})
+    assert begun.status_code == 303
+    for _ in range(100):
+        view = (await client.get("/admin/audit")).json()
+        if view["job"] is None:
+            return view, (await client.page("/admin/audit")).text
+        await asyncio.sleep(0.05)
+    raise AssertionError("it never ended")
+
+
+async def test_the_page_says_how_far_the_record_is_verified(hub_app):
+    client = await hub_app.client_as("administrator")
+    await hub_app.services.sealer.run()
+    page = (await client.page("/admin/audit")).text
+    assert "尚未核验" in page
+    assert "已封存至第 1 条，还没有核验过" in page
+    view, page = await verified(client)
+    assert view["seal"]["ok"] is True
+    assert "已核验至第 1 条（" in page
+    assert "另有 1 条等待封存" in page  # that it was verified
+    assert "record-verify" in await acts(hub_app)
+
+
+async def test_a_change_is_named_on_the_page(hub_app):
+    client = await hub_app.client_as("administrator")
+    await hub_app.client_as("resident")
+    await hub_app.services.sealer.run()
+    database = hub_app.services.database
+    async with database.migration() as connection:
+        on = "" if database.sqlite else " ON audit_entry"
+        await connection.execute(text(f"DROP TRIGGER audit_entry_fixed{on}"))
+        await connection.execute(text("UPDATE audit_entry SET outcome = 'x' WHERE sequence = 1"))
+        await connection.commit()
+    view, page = await verified(client)
+    assert view["seal"]["ok"] is False
+    assert "封存被改动" in page
+    assert "发现 1 处改动" in page
+    assert "第 1 条：内容与封存时不同" in page
+
+
+async def test_sealing_that_lags_or_stopped_is_told(hub_app):
+    client = await hub_app.client_as("administrator")
+    await hub_app.services.sealer.run()
+    async with hub_app.services.database.transaction(write=True) as tx:
+        await audit.record(tx, Actor(), "yimen", "made", "x")
+    hub_app.clock.move(minutes=12)
+    assert "封存落后，最早的一条已等 12 分钟" in (await client.page("/admin/audit")).text
+    hub_app.services.sealer.book.path.unlink()
+    await hub_app.services.jobs.run_due()
+    page = (await client.page("/admin/audit")).text
+    assert "封存停下了：SealRefused" in page
+    assert "checkpoints.jsonl" in page
+
+
+async def test_only_one_verification_runs_at_a_time(hub_app):
+    services = hub_app.services
+    async with services.database.transaction(write=True) as tx:
+        first = await services.checks.begin(tx, None)
+    async with services.database.transaction(write=True) as tx:
+        last = await latest(tx)
+        again = await services.checks.begin(tx, None)
+    assert last is not None
+    assert again == first or last.ended_at is not None  # it may have ended between
+
+
+async def test_days_are_within_the_search_and_others_are_refused(hub_app):
+    client = await hub_app.client_as("administrator")
+    today = hub_app.clock().astimezone(SHANGHAI).date()
+    yesterday = today - timedelta(days=1)
+    for since, until, some in (
+        (today, today, True),
+        (today, "", True),
+        ("", today, True),
+        ("", yesterday, False),
+        (today + timedelta(days=1), "", False),
+    ):
+        view = (await client.get(f"/admin/audit?since={since}&until={until}")).json()
+        assert bool(view["entries"]) is some, (since, until)
+    for bad in ("2026-13-01", "x", "9999-12-31"):
+        answer = await client.get(f"/admin/audit?until={bad}")
+        assert answer.status_code == 422
+        assert answer.json()["type"] == "urn:yimen:problem:bad-day"
+
+
+async def fill(hub_app, count):
+    person = (await hub_app.actors())["resident"]
+    async with hub_app.services.database.transaction(write=True) as tx:
+        for n in range(count):
+            facts = {"reason": "=1+1", "n": n}
+            await audit.record(tx, person, "hotline", "=cmd()", f"row:{n}", facts=facts)
+    return person.name
+
+
+async def test_exports_hold_what_is_searched_for_masked_and_without_formulas(hub_app):
+    name = await fill(hub_app, 1203)  # more than two batches
+    client = await hub_app.client_as("administrator")
+    address = "/admin/audit.{}?app=hotline"
+
+    answer = await client.get(address.format("csv"))
+    assert answer.headers["content-disposition"].endswith('.csv"')
+    table = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert len(table) == 1203
+    assert {row["对象"] for row in table} == {f"row:{n}" for n in range(1203)}
+    assert {row["行为"] for row in table} == {"'=cmd()"}
+    assert {row["谁"] for row in table} == {
+        name[0] + "*" * (len(name) - 1)
+    } or name not in answer.text
+    assert name not in answer.text
+
+    lines = (await client.get(address.format("jsonl"))).text.splitlines()
+    assert [json.loads(line)["facts"]["n"] for line in lines] == list(range(1202, -1, -1))
+
+    book = load_workbook(io.BytesIO((await client.get(address.format("xlsx"))).content))
+    sheet = book.worksheets[0]
+    assert sheet.max_row == 1204
+    assert sheet["D2"].value == "'=cmd()"
+    assert sheet["D2"].data_type == "s"
+    assert (await acts(hub_app)).count("record-exported") == 3
+
+    resident = await hub_app.client_as("resident")
+    assert (await resident.get(address.format("csv"))).status_code == 403
+
+
+async def test_unmasking_asks_why_and_is_recorded(hub_app):
+    name = await fill(hub_app, 1)
+    client = await hub_app.client_as("administrator")
+    view = (await client.get("/admin/audit?app=hotline")).json()
+    href = view["entries"][0]["href"]
+    assert "为什么要看" in (await client.page(href)).text
+    assert name not in (await client.page(href)).text
+    assert (await client.post_form(href, {"reason": ""})).status_code == 422
+    shown = await client.post_form(href, {"reason": "核对投诉"})
+    assert shown.status_code == 200
+    assert name in shown.text
+    assert shown.headers["cache-control"] == "no-store"
+    async with hub_app.services.database.transaction() as tx:
+        (entry,) = await audit.search(tx, act="record-revealed")
+    assert entry.facts == {"reason": "核对投诉"}
+    governance = await hub_app.client_as("governance")
+    assert (await governance.get("/admin/audit")).status_code == 200
+    assert (await governance.get(href)).status_code == 403
+    absent = href.replace(href.split("/")[3], "0192f000-0000-7000-8000-000000000000")
+    assert (await client.get(absent)).status_code == 404

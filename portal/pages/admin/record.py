@@ -4,22 +4,27 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from litestar import Response, get
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromQuery
+from litestar.params import FromPath, FromQuery
 
 from core import audit
 from core.delivery.service import sent
-from core.identity import people
+from core.identity import organizations, people
+from plugin_sdk.cases.forms import RevealForm
 from plugin_sdk.cursors import Position, cut
+from plugin_sdk.forms import field_views, read_form
 from plugin_sdk.identifiers import mask_name
-from plugin_sdk.routes import needs
-from plugin_sdk.views import FilterView, Option, Phrase, Words
+from plugin_sdk.problems import NotFound
+from plugin_sdk.routes import actor_of, needs
+from plugin_sdk.views import FactView, FilterView, FormView, Option, Phrase, Words
+from portal.pages.admin.record_seal import seal_state
+from portal.pages.admin.record_search import Search, searched
 from portal.pages.context import SHELL, AnyRequest, Portal
 from portal.pages.rows import app_name
+from portal.pages.session import Nothing
 
 PAGE: Final = 50
-MOST_PEOPLE: Final = 200
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
@@ -30,50 +35,90 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         request: AnyRequest,
         app: FromQuery[str] = "",
         outcome: FromQuery[str] = "",
+        since: FromQuery[str] = "",
+        until: FromQuery[str] = "",
         q: FromQuery[str] = "",
         cursor: FromQuery[str] = "",
     ) -> Response[Any]:
-        """Search the record of who did what, newest first."""
-        words = q.strip()[:100]
+        """Search the record of who did what, newest first, and say how far it is verified."""
+        search = Search(app=app, outcome=outcome, since=since, until=until, q=q)
         async with portal.read() as tx:
-            extent = await audit.extent(tx)
-            called = await people.find(tx, words, limit=MOST_PEOPLE) if words else []
+            seal = await seal_state(portal, tx)
             entries = await audit.search(
-                tx,
-                app=app or None,
-                outcome=outcome or None,
-                words=words or None,
-                people=[person.id for person in called],
-                cursor=cursor,
-                limit=PAGE + 1,
+                tx, **await searched(tx, search), cursor=cursor, limit=PAGE + 1
             )
             shown, following = cut(entries, PAGE, lambda entry: Position(entry.at, entry.id))
-            named = {*(e.person_id for e in shown if e.person_id), *map(_person_in, shown)}
+            named = {*(e.person_id for e in shown if e.person_id), *map(person_in, shown)}
             who = await people.names(tx, [id for id in named if id])
-        asked = {"app": app, "outcome": outcome, "q": words}
-        apps = [Option(SHELL, Phrase("name"))]
-        apps += [Option(name, app_name(portal, name)) for name in portal.apps.instances]
+        may_see = portal.may(actor_of(request), "audit.reveal")
+        asked = search.asked()
         view = {
-            "state": _state(extent),
-            "filters": [
-                FilterView(name="app", label=Phrase("page.figures.app"), options=apps, value=app),
-                FilterView(
-                    name="outcome",
-                    label=Phrase("page.admin.outcome"),
-                    options=[
-                        Option(name, Phrase(f"page.admin.record.{name}"))
-                        for name in ("done", "refused")
-                    ],
-                    value=outcome,
-                ),
+            **seal,
+            "filters": _filters(portal, search),
+            "query": search.words,
+            "entries": [
+                _row(portal, entry, who)
+                | {"href": f"/admin/audit/{entry.id}/reveal" if may_see else None}
+                for entry in shown
             ],
-            "query": words,
-            "entries": [_row(portal, entry, who) for entry in shown],
             "next_href": f"/admin/audit?{urlencode({**asked, 'cursor': following})}"
             if following
             else None,
+            "exports": [
+                {"format": kind, "href": f"/admin/audit.{kind}?{urlencode(asked)}"}
+                for kind in ("xlsx", "csv", "jsonl")
+            ],
         }
         return await portal.show(request, "admin_audit.html", "page.admin.audit", view)
+
+    @post("/admin/audit/verify", opt=needs("audit.read", body=Nothing))
+    async def verify(request: AnyRequest) -> Response[Any]:
+        """Begin to verify the record, or lead to the verification that runs."""
+        actor = actor_of(request)
+        await read_form(request, Nothing, actor)
+        async with portal.change(request, "record-verify", "record:all") as tx:
+            await portal.services.checks.begin(tx, actor.person_id)
+        return portal.done(request, "/admin/audit", "page.admin.seal.begun", status=202)
+
+    @get("/admin/audit/{id:uuid}/reveal", opt=needs("audit.reveal"))
+    async def ask_why(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
+        """Ask why an entry must be seen in full."""
+        async with portal.read() as tx:
+            entry = await audit.entry(tx, id)
+            if entry is None:
+                raise NotFound
+            named = [i for i in (entry.person_id, person_in(entry)) if i]
+            about = _row(portal, entry, await people.names(tx, named))
+        view = FormView(
+            title=Phrase("case.reveal.title"),
+            action=f"/admin/audit/{id}/reveal",
+            verb=Phrase("case.reveal.act"),
+            fields=field_views(RevealForm, "case.reveal"),
+            cancel="/admin/audit",
+            about=[
+                FactView(Phrase("page.admin.at"), entry.at),
+                FactView(Phrase("page.admin.act_done"), about["act"]),
+                FactView(Phrase("page.admin.who"), about["who"]),
+            ],
+        )
+        return await portal.show(request, "form.html", "case.reveal.title", view)
+
+    @post("/admin/audit/{id:uuid}/reveal", opt=needs("audit.reveal", body=RevealForm))
+    async def reveal(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
+        """Show an entry in full, and record who looked and why."""
+        sent_form = await read_form(request, RevealForm, actor_of(request))
+        async with portal.change(
+            request, "record-revealed", f"entry:{id}", reason=sent_form.form.reason
+        ) as tx:
+            entry = await audit.entry(tx, id)
+            if entry is None:
+                raise NotFound
+            ids = [i for i in (entry.person_id, entry.behalf_of_id, person_in(entry)) if i]
+            who = await people.names(tx, ids)
+            units = [entry.organization_id] if entry.organization_id else []
+            where = await organizations.names(tx, units)
+        view = {"facts": _facts(portal, entry, who, where), "back": "/admin/audit"}
+        return await portal.show(request, "admin_audit_entry.html", "case.reveal.title", view)
 
     @get("/admin/outbox", opt=needs("delivery.read"))
     async def outbox(request: AnyRequest) -> Response[Any]:
@@ -83,17 +128,63 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         view = {"messages": found, "simulated": True, "next_href": None}
         return await portal.show(request, "admin_outbox.html", "page.admin.outbox", view)
 
-    return [record, outbox]
+    return [record, verify, ask_why, reveal, outbox]
 
 
-def _state(extent: audit.Extent) -> Phrase:
-    if not extent.entries:
-        return Phrase("page.admin.record.empty")
-    params = {"n": extent.entries, "first": extent.first, "last": extent.last}
-    return Phrase("page.admin.record.state", params)
+def _filters(portal: Portal, search: Search) -> list[FilterView]:
+    apps = [Option(SHELL, Phrase("name"))]
+    apps += [Option(name, app_name(portal, name)) for name in portal.apps.instances]
+    outcomes = [Option(name, Phrase(f"page.admin.record.{name}")) for name in ("done", "refused")]
+    return [
+        FilterView(name="app", label=Phrase("page.figures.app"), options=apps, value=search.app),
+        FilterView(
+            name="outcome",
+            label=Phrase("page.admin.outcome"),
+            options=outcomes,
+            value=search.outcome,
+        ),
+        FilterView(
+            name="since", label=Phrase("page.admin.record.since"), options=[], value=search.since
+        ),
+        FilterView(
+            name="until", label=Phrase("page.admin.record.until"), options=[], value=search.until
+        ),
+    ]
 
 
-def _person_in(entry: audit.AuditFacts) -> UUID | None:
+def _facts(
+    portal: Portal, entry: audit.AuditFacts, who: dict[UUID, str], where: dict[UUID, str]
+) -> list[FactView]:
+    """Return an entry in full: names unmasked, ids and facts as they were recorded."""
+    nobody = Phrase("page.admin.record.visitor")
+    known: list[tuple[str, Any]] = [
+        ("at", entry.at),
+        ("who", who.get(entry.person_id, str(entry.person_id)) if entry.person_id else None),
+        ("organization", where.get(entry.organization_id) if entry.organization_id else None),
+        (
+            "behalf",
+            who.get(entry.behalf_of_id, str(entry.behalf_of_id)) if entry.behalf_of_id else None,
+        ),
+        ("delegation", str(entry.delegation_id) if entry.delegation_id else None),
+        ("system", entry.system),
+        ("act_done", _act(portal, entry)),
+        ("subject", entry.subject),
+        ("person", who.get(about) if (about := person_in(entry)) else None),
+        ("outcome", entry.outcome),
+        ("permission", entry.permission),
+        ("granted_by", entry.granted_by),
+        ("request", entry.request_id),
+        ("sequence", str(entry.sequence) if entry.sequence else Phrase("page.admin.seal.not_yet")),
+    ]
+    facts = [
+        FactView(Phrase(f"page.admin.record.full.{key}"), value) for key, value in known if value
+    ]
+    if not entry.person_id and not entry.system:
+        facts.insert(1, FactView(Phrase("page.admin.record.full.who"), nobody))
+    return facts + [FactView(name, str(value)) for name, value in sorted(entry.facts.items())]
+
+
+def person_in(entry: audit.AuditFacts) -> UUID | None:
     """Return the person that an entry is about."""
     kind, _, id = entry.subject.partition(":")
     try:
@@ -134,7 +225,7 @@ def _act(portal: Portal, entry: audit.AuditFacts) -> Words:
 
 def _subject(portal: Portal, entry: audit.AuditFacts, who: dict[UUID, str]) -> Words:
     kind, _, id = entry.subject.partition(":")
-    person = _person_in(entry)
+    person = person_in(entry)
     if person in who:
         return mask_name(who[person])
     if number := entry.facts.get("number"):

@@ -3,9 +3,10 @@
 from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from core import audit
+from core.audit.models import AuditEntry
 from core.audit.verification import Verdict, verify
 from plugin_sdk.data import new_id
 from plugin_sdk.ports import Actor
@@ -29,14 +30,21 @@ class Record:
                 person = self.people[n % 3] if n % 4 else None
                 actor = Actor(person_id=person, name="夜间任务", system=person is None)
                 facts = {"n": n, "名": ["一", {"x": 1.5, "b": True}], "none": None}
-                values = {"behalf_of": self.people[0] if n % 5 == 2 else None, **more}
+                if n % 5 == 2:  # for somebody else, under a delegation
+                    ids.append(await self._behalf(tx, n, person, facts))
+                    continue
                 ids.append(
-                    await audit.record(
-                        tx, actor, "probe", "made", f"row:{n}", facts=facts, **values
-                    )
+                    await audit.record(tx, actor, "probe", "made", f"row:{n}", facts=facts, **more)
                 )
         self.added += count
         return ids
+
+    async def _behalf(self, tx, n, person, facts):
+        values = {"id": new_id(), "at": tx.now, "app": "probe", "act": "made", "outcome": "done"}
+        values |= {"subject": f"row:{n}", "facts": facts, "person_id": person}
+        values |= {"behalf_of_id": self.people[0], "delegation_id": new_id()}
+        await tx.session.execute(insert(AuditEntry).values(**values))
+        return values["id"]
 
     async def seal(self):
         await self.sealer.run()
