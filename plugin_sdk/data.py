@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 SCOPED = "yimen_scoped"
 PREFIX = "yimen_prefix"
+WITHHELD = {"info": {"yimen_withheld": True}}  # of a column that tells of others than its person
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -59,6 +59,7 @@ SHELL_ROLES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
         (
             "people.read",
             "people.manage",
+            "people.erase",
             "organizations.read",
             "grants.read",
             "grants.manage",

@@ -1,7 +1,7 @@
 """The canonical form of an entry and its seal: the same bytes from both engines.
 
 What can be of a person stands in the form as salted commitments, a part each; destroying a
-salt makes a part unreadable and leaves the seal as it was (ADR 0014). `VERSION` is hashed
+salt makes a part unreadable and leaves the seal as it was (ADR 0017). `VERSION` is hashed
 with every entry: another form is another version beside this one.
 """
 

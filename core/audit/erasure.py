@@ -6,21 +6,27 @@ recorded, without the person's id, so that nobody can pass off an edit as an era
 """
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlmodel import col
 
 from core.audit.canonical import TOMBSTONES, Entry, commitment
 from core.audit.models import AuditEntry
 from core.audit.sealing import COLUMNS, alone
 from core.database import Transaction
+from core.settings import LEAST_AUDIT_DAYS
 
 ACT: Final = "record-erased"
 APP: Final = "yimen"
 BATCH: Final = 500
+# logs are kept for six months at least: Cybersecurity Law (网络安全法) art. 21. Until then what is
+# done with personal data stops, and it stays: Personal Information Protection Law (个人信息
+# 保护法) art. 47
+KEPT: Final = timedelta(days=LEAST_AUDIT_DAYS)
 
 
 class Erased(msgspec.Struct, frozen=True):
@@ -30,22 +36,34 @@ class Erased(msgspec.Struct, frozen=True):
     places: dict[str, list[list[int]]]
 
 
-async def erase(tx: Transaction, person_id: UUID, erasure_id: UUID) -> Erased:
-    """Replace a person in every sealed entry by tombstones.
+class EraseRefused(Exception):
+    """The record must keep, or has not yet sealed, what names the person. `code`: `too-early`
+    (`until`: when the last of it has been kept long enough), `not-sealed`."""
+
+    def __init__(self, code: str, until: datetime | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.until = until
+
+
+async def erase(tx: Transaction, person_id: UUID, username: str, erasure_id: UUID) -> Erased:
+    """Replace a person in every entry by tombstones.
 
     `erasure_id` is the id of the entry, with the act `ACT` and the places in its facts, that
-    the caller records in the same transaction. Entries that are not sealed are left as they are.
+    the caller records in the same transaction. Raises `EraseRefused`.
     """
     await alone(tx)
+    subjects = (f"person:{person_id}", f"username:{username}")
+    await _refuse_early(tx, person_id, subjects)
     places: dict[str, list[list[int]]] = {}
     entries, after = 0, 0
     while True:
-        rows = [Entry(*row) for row in await tx.session.execute(_of(person_id, after))]
+        rows = [Entry(*row) for row in await tx.session.execute(_of(person_id, subjects, after))]
         for entry in rows:
             place = after = entry.sequence or 0
             changed: dict[str, Any] = {}
             salts, notes = dict(entry.salts or {}), dict(entry.erased or {})
-            for part in _parts(entry, person_id):
+            for part in _parts(entry, person_id, subjects):
                 kept = commitment(entry, part, salts.pop(part))
                 notes[part] = {"commitment": kept, "by": str(erasure_id)}
                 changed |= TOMBSTONES[part]
@@ -85,34 +103,43 @@ async def names(tx: Transaction, note: Any, entry: Entry, part: str) -> bool:
         return False
 
 
-def subject_of(person_id: UUID) -> str:
-    """Return how a person is named as the subject of an entry."""
-    return f"person:{person_id}"
+async def _refuse_early(tx: Transaction, person_id: UUID, subjects: tuple[str, ...]) -> None:
+    found: Any = await tx.session.execute(
+        select(func.max(col(AuditEntry.at)), func.count() - func.count(col(AuditEntry.sequence)))
+        .select_from(AuditEntry)
+        .where(_names(person_id, subjects))
+    )
+    last, unsealed = found.one()
+    if unsealed:
+        raise EraseRefused("not-sealed")
+    if last is not None and last + KEPT > tx.now:
+        raise EraseRefused("too-early", last + KEPT)
 
 
-def _of(person_id: UUID, after: int) -> Any:
-    entry = AuditEntry
+def _names(person_id: UUID, subjects: tuple[str, ...]) -> Any:
+    return or_(
+        col(AuditEntry.person_id) == person_id,
+        col(AuditEntry.behalf_of_id) == person_id,
+        col(AuditEntry.subject).in_(subjects),
+    )
+
+
+def _of(person_id: UUID, subjects: tuple[str, ...], after: int) -> Any:
+    place = col(AuditEntry.sequence)
     return (
         select(*COLUMNS)
-        .where(
-            col(entry.sequence) > after,
-            or_(
-                col(entry.person_id) == person_id,
-                col(entry.behalf_of_id) == person_id,
-                col(entry.subject) == subject_of(person_id),
-            ),
-        )
-        .order_by(col(entry.sequence))
+        .where(place > after, _names(person_id, subjects))
+        .order_by(place)
         .limit(BATCH)
     )
 
 
-def _parts(entry: Entry, person_id: UUID) -> Iterator[str]:
+def _parts(entry: Entry, person_id: UUID, subjects: tuple[str, ...]) -> Iterator[str]:
     if entry.person_id == person_id:
         yield "who"
     if entry.behalf_of_id == person_id:
         yield "behalf"
-    if entry.subject == subject_of(person_id):
+    if entry.subject in subjects:
         yield "about"
 
 

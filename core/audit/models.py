@@ -1,4 +1,4 @@
-"""The tables of the record. Entries are added; what may change of one is in ADR 0014."""
+"""The tables of the record. Entries are added; what may change of one is in ADR 0017."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy import JSON, BigInteger, Index, text
 from sqlmodel import Field
 
 from core.database import CoreBase
-from plugin_sdk.data import UtcTime, new_id
+from plugin_sdk.data import WITHHELD, UtcTime, new_id
 
 UNSEALED = text("sequence IS NULL")
 
@@ -37,7 +37,7 @@ class AuditEntry(CoreBase, table=True):
     at: datetime = Field(sa_type=UtcTime)
     app: str = Field(index=True)
     act: str
-    subject: str = Field(index=True)
+    subject: str = Field(index=True, sa_column_kwargs=WITHHELD)
     outcome: str = "done"
     person_id: UUID | None = Field(default=None, index=True)
     post_id: UUID | None = None
@@ -48,7 +48,7 @@ class AuditEntry(CoreBase, table=True):
     permission: str | None = None
     granted_by: str | None = None
     request_id: str | None = None
-    facts: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    facts: dict[str, Any] = Field(default_factory=dict, sa_type=JSON, sa_column_kwargs=WITHHELD)
     sequence: int | None = Field(default=None, sa_type=BigInteger, unique=True)
     seal: str | None = None
     salts: dict[str, str] | None = Field(default=None, sa_type=JSON(none_as_null=True))

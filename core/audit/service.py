@@ -37,6 +37,7 @@ class AuditFacts(msgspec.Struct, frozen=True):
     request_id: str | None
     facts: dict[str, Any]
     sequence: int | None
+    erased: dict[str, Any] | None
 
 
 def _plain(value: Any) -> Any:
@@ -64,12 +65,13 @@ async def record(
     permission: str | None = None,
     granted_by: str | None = None,
     request_id: str | None = None,
+    id: UUID | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> UUID:
     """Add an entry to the transaction; return its id. Identity and phone numbers in facts are
     masked. It is sealed within a minute or two of its commit.
     """
-    id = new_id()
+    id = id or new_id()
     await transaction.session.execute(
         insert(AuditEntry).values(
             id=id,

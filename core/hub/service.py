@@ -30,13 +30,13 @@ from core.hub.drafts import AppDrafts
 from core.hub.models import RequestRecord
 from core.hub.unit import Unit
 from core.identity import devices, organizations, sessions
-from core.identity.events import PostEnded, SessionEnded
+from core.identity.events import PersonErased, PostEnded, SessionEnded
 from core.jobs import Jobs
 from core.messages import service as messages
 from core.settings import Settings
 from core.shared_state import SharedState, connect
 from core.usage.capture import Usage
-from core.work import drafts
+from core.work import drafts, pins
 from core.work.calendar import calendar_stamp, load_calendar
 from core.work.holidays import HolidayCalendar
 from core.work.items import hand_over
@@ -87,6 +87,9 @@ class Services:
         self._names_since = 0.0
         self.database.on(PostEnded, _hand_over)
         self.database.on(SessionEnded, drafts.drop_with_session)
+        self.database.on(PersonErased, messages.forget)
+        self.database.on(PersonErased, drafts.forget_drafts)
+        self.database.on(PersonErased, pins.forget_pins)
         self.jobs.handle(messages.KIND, messages.deliver)
         self.jobs.handle(delivery.KIND, delivery.Delivery(delivery.SimulatedSms()).deliver)
         self.jobs.every(sealing.EVERY_SECONDS, sealing.JOB, self.sealer.run)

@@ -23,3 +23,9 @@ class PostEnded(msgspec.Struct, frozen=True):
     post_id: UUID
     person_id: UUID
     organization_id: UUID
+
+
+class PersonErased(msgspec.Struct, frozen=True):
+    """A person who has left is erased: what names them, in any room, becomes a tombstone."""
+
+    person_id: UUID

@@ -10,11 +10,13 @@ from sqlalchemy import func, or_, select, update
 from sqlmodel import col
 
 from core.database import Transaction
-from core.identity import sessions
-from core.identity.events import PersonChanged, PostEnded
+from core.identity import devices, sessions
+from core.identity.events import PersonChanged, PersonErased, PostEnded
 from core.identity.models import OrganizationRow, Person, Post
 from core.identity.passwords import hash_password
 
+ERASED = "erased"
+ERASED_NAME = "已抹除"
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
 
 
@@ -119,6 +121,35 @@ async def enable(tx: Transaction, person_id: UUID) -> None:
         update(Person).where(col(Person.id) == person_id).values(disabled_at=None)
     )
     await tx.raise_event(PersonChanged(person_id))
+
+
+async def erase(tx: Transaction, person_id: UUID) -> PersonFacts:
+    """Replace what names a person by a tombstone, here and, by `PersonErased`, in other rooms;
+    return who it was. The row stays, since others hold its id.
+
+    Raises `PersonError`: `person-unknown`, or `person-in-office` for one who may still sign in
+    or holds a post.
+    """
+    was = await person(tx, person_id)
+    if was is None:
+        raise PersonError("person-unknown")
+    if not was.disabled or await posts(tx, [person_id]):
+        raise PersonError("person-in-office")
+    await sessions.forget(tx, person_id)
+    await devices.forget_others(tx, person_id, None)
+    await tx.session.execute(
+        update(Person)
+        .where(col(Person.id) == person_id)
+        .values(
+            username=f"{ERASED}-{person_id.hex}",
+            name=ERASED_NAME,
+            phone=None,
+            password_hash=None,
+        )
+    )
+    await tx.raise_event(PersonErased(person_id))
+    await tx.raise_event(PersonChanged(person_id))
+    return was
 
 
 async def set_preferences(

@@ -168,3 +168,9 @@ async def tidy(tx: Transaction) -> None:
     await tx.session.execute(
         delete(SignInSession).where(col(SignInSession.expires_at) < tx.now - KEEP)
     )
+
+
+async def forget(tx: Transaction, person_id: UUID) -> None:
+    """Delete all sign-ins of a person, with the devices they name."""
+    await end_all(tx, person_id)
+    await tx.session.execute(delete(SignInSession).where(col(SignInSession.person_id) == person_id))

@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from core.access.models import Grant, RolePermission
 from core.database import Transaction
+from core.identity.events import PersonErased
 from core.identity.models import Person, Post
 from core.jobs import OutboxItem, send_later
 from core.messages.models import Notice
@@ -179,3 +180,8 @@ async def opened(tx: Transaction, person_id: UUID, notice_id: UUID) -> str | Non
     if found is not None:
         await mark_read(tx, person_id, notice_id)
     return found
+
+
+async def forget(tx: Transaction, event: PersonErased) -> None:
+    """Delete the notices of a person who is erased."""
+    await tx.session.execute(delete(Notice).where(col(Notice.person_id) == event.person_id))

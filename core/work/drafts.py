@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from core.database import Transaction
-from core.identity.events import SessionEnded
+from core.identity.events import PersonErased, SessionEnded
 from core.identity.models import SignInSession
 from core.identity.sessions import on_public_computer
 from core.work.models import DraftRow
@@ -94,6 +94,11 @@ async def drop_with_session(tx: Transaction, event: SessionEnded) -> None:
     await tx.session.execute(
         delete(DraftRow).where(col(DraftRow.session_id) == event.session_id, ~_session_lasts(tx))
     )
+
+
+async def forget_drafts(tx: Transaction, event: PersonErased) -> None:
+    """Drop the drafts of a person who is erased."""
+    await tx.session.execute(delete(DraftRow).where(col(DraftRow.person_id) == event.person_id))
 
 
 async def tidy_drafts(tx: Transaction) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from core.database import Transaction
+from core.identity.events import PersonErased
 from core.work.models import PinRow
 from plugin_sdk.problems import Conflict
 
@@ -57,3 +58,8 @@ async def unpin(tx: Transaction, person_id: UUID, href: str) -> None:
     await tx.session.execute(
         delete(PinRow).where(col(PinRow.person_id) == person_id, col(PinRow.href) == href)
     )
+
+
+async def forget_pins(tx: Transaction, event: PersonErased) -> None:
+    """Forget the pinned lists of a person who is erased."""
+    await tx.session.execute(delete(PinRow).where(col(PinRow.person_id) == event.person_id))

@@ -2,10 +2,20 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from portal.pages import admin, figures, home, pins, public, search, session, system
+from portal.pages import (
+    admin,
+    figures,
+    home,
+    own_record,
+    pins,
+    public,
+    search,
+    session,
+    system,
+)
 from portal.pages.context import Portal
 
-MODULES = (system, session, home, pins, search, public, figures, admin)
+MODULES = (system, session, home, own_record, pins, search, public, figures, admin)
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:

@@ -251,7 +251,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 for name, href, keys in desks
                 if any(actor.permits_for(f"yimen.{key}", now) for key in keys)
             ],
-            "recorded_href": "/transparency",
+            "recorded_href": "/me/record",
         }
         return await portal.show(request, "me.html", "frame.slot.me", view)
 

@@ -37,6 +37,7 @@ MORE = {
     "resident": [
         *(ORDERS, f"{ORDERS}?q=zzz", f"{ORDERS}/{{new}}", f"{ORDERS}/{{new}}/filed"),
         *("/apps/hotline/snap", f"{ORDERS}/{{done}}/reopen", "/messages", "/me", "/work"),
+        "/me/record",
     ],
     "resident2": ["/", ORDERS, "/work", "/messages", f"{ORDERS}/{{new}}"],
     "operator": ["/apps/hotline/intake", f"{ORDERS}/{{new}}/answer"],

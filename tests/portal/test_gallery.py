@@ -680,6 +680,17 @@ PAGES = {
             "grants": [GRANTED],
         },
     ),
+    "own_record": (
+        "own_record.html",
+        PLAIN,
+        {
+            "holdings": [
+                S(table="t", title="诉求与工单", app="12345热线", rows=12_000, own=3),
+                S(table="work_item", title="work_item", app="一门", rows=1, own=0),
+            ],
+            "export_href": "/x",
+        },
+    ),
     "problem": (
         "problem.html",
         PLAIN,

@@ -5,7 +5,16 @@ import pytest
 OPEN = ["/", "/apps", "/track", "/feedback", "/search?q=12345", "/transparency", "/sign-in"]
 OPEN += ["/about/hotline", "/why", "/why?permission=hotline.order.dispatch", "/absent"]
 OPEN += ["/_components"]
-SIGNED_IN = ["/", "/apps", "/work", "/work?which=done", "/messages", "/me", "/search?q=x"]
+SIGNED_IN = [
+    "/",
+    "/apps",
+    "/work",
+    "/work?which=done",
+    "/messages",
+    "/me",
+    "/me/record",
+    "/search?q=x",
+]
 ADMIN = ["/admin/people", "/admin/organizations", "/admin/grants", "/admin/apps"]
 ADMIN += ["/admin/grants?permission=hotline.order.dispatch", "/admin/audit", "/admin/outbox"]
 BY_ROLE = {

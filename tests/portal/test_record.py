@@ -203,3 +203,55 @@ async def test_unmasking_asks_why_and_is_recorded(hub_app):
     assert (await governance.get(href)).status_code == 403
     absent = href.replace(href.split("/")[3], "0192f000-0000-7000-8000-000000000000")
     assert (await client.get(absent)).status_code == 404
+
+
+async def test_everybody_sees_and_takes_what_is_recorded_of_them(hub_app):
+    resident = await hub_app.client_as("resident")
+    filed = (await resident.post(ORDERS, json={"kind": "help", "text": "路灯不亮"})).json()
+    assert '"/me/record"' in (await resident.page("/me")).text
+    page = (await resident.page("/me/record")).text
+    assert "诉求与工单" in page
+    assert "审计记录" in page
+    view = (await resident.get("/me/record")).json()
+    assert {h["table"]: h["own"] for h in view["holdings"]}["hotline_order"] == 1
+    answer = await resident.get("/me/record.json")
+    assert answer.headers["cache-control"] == "no-store"
+    copy = answer.json()
+    assert [row["number"] for row in copy["tables"]["hotline_order"]] == [filed["number"]]
+    assert "own-data-exported" in await acts(hub_app)
+    others = await hub_app.client_as("resident2")
+    assert "hotline_order" not in (await others.get("/me/record.json")).json()["tables"]
+    assert (await hub_app.client().get("/me/record.json")).status_code == 401
+
+
+async def test_an_administrator_erases_who_has_left(hub_app):
+    administrator = await hub_app.client_as("administrator")
+    who = (await hub_app.actors())["resident2"]
+    await hub_app.client_as("resident2")
+    path = f"/admin/people/{who.person_id}"
+    form = {"reason": "本人 11 月 24 日申请", "confirm": "x"}
+    early = await administrator.post(f"{path}/erase", json={**form})
+    assert early.status_code == 422
+    found = (await administrator.get(f"/admin/people?q={who.name}")).json()["people"]
+    form["confirm"] = next(item["username"] for item in found if item["id"] == str(who.person_id))
+    in_office = await administrator.post(f"{path}/erase", json=form)
+    assert in_office.json()["type"] == "urn:yimen:problem:person-in-office"
+    assert (await administrator.post_form(f"{path}/disable", {})).status_code == 303
+    assert f"{path}/erase" in (await administrator.page(path)).text
+    assert "不能撤销" in (await administrator.page(f"{path}/erase")).text
+    early = await administrator.post(f"{path}/erase", json=form)
+    assert early.status_code == 409
+    assert early.json()["type"] == "urn:yimen:problem:erase-too-early"
+    hub_app.clock.move(days=181)
+    administrator = await hub_app.client_as("administrator")
+    done = await administrator.post(f"{path}/erase", json=form)
+    assert done.status_code == 200, done.text
+    assert done.json()["n"] >= 2
+    view, page = await verified(administrator)
+    assert view["seal"]["ok"] is True
+    assert "已抹除的人" in page
+    async with hub_app.services.database.transaction() as tx:
+        (entry,) = await audit.search(tx, act="record-erased")
+    assert str(who.person_id) not in str(entry.facts)
+    operator = await hub_app.client_as("operator")
+    assert (await operator.post(f"{path}/erase", json=form)).status_code == 403

@@ -95,11 +95,10 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             verb=Phrase("case.reveal.act"),
             fields=field_views(RevealForm, "case.reveal"),
             cancel="/admin/audit",
-            about=[
-                FactView(Phrase("page.admin.at"), entry.at),
-                FactView(Phrase("page.admin.act_done"), about["act"]),
-                FactView(Phrase("page.admin.who"), about["who"]),
-            ],
+            intro=Phrase(
+                "page.admin.record.full.ask",
+                {"at": entry.at, "who": about["who"], "act": about["act"]},
+            ),
         )
         return await portal.show(request, "form.html", "case.reveal.title", view)
 
@@ -156,7 +155,8 @@ def _facts(
     portal: Portal, entry: audit.AuditFacts, who: dict[UUID, str], where: dict[UUID, str]
 ) -> list[FactView]:
     """Return an entry in full: names unmasked, ids and facts as they were recorded."""
-    nobody = Phrase("page.admin.record.visitor")
+    gone = "who" in (entry.erased or ())
+    nobody = Phrase(f"page.admin.record.{'erased' if gone else 'visitor'}")
     known: list[tuple[str, Any]] = [
         ("at", entry.at),
         ("who", who.get(entry.person_id, str(entry.person_id)) if entry.person_id else None),
@@ -170,7 +170,7 @@ def _facts(
         ("act_done", _act(portal, entry)),
         ("subject", entry.subject),
         ("person", who.get(about) if (about := person_in(entry)) else None),
-        ("outcome", entry.outcome),
+        ("outcome", _outcome(portal, entry)),
         ("permission", entry.permission),
         ("granted_by", entry.granted_by),
         ("request", entry.request_id),
@@ -198,6 +198,8 @@ def _row(portal: Portal, entry: audit.AuditFacts, who: dict[UUID, str]) -> dict[
     by: Words = Phrase("page.admin.record.visitor")
     if entry.person_id in who:
         by = mask_name(who[entry.person_id])
+    elif entry.erased and "who" in entry.erased:
+        by = Phrase("page.admin.record.erased")
     elif entry.system:
         by = Phrase("page.admin.record.system")
     return {
@@ -223,7 +225,14 @@ def _act(portal: Portal, entry: audit.AuditFacts) -> Words:
     return next((Phrase(key) for key in keys if key in portal.renderer.catalogue), entry.act)
 
 
+def _outcome(portal: Portal, entry: audit.AuditFacts) -> Words:
+    key = f"page.admin.record.{entry.outcome}"
+    return Phrase(key) if key in portal.renderer.catalogue else entry.outcome
+
+
 def _subject(portal: Portal, entry: audit.AuditFacts, who: dict[UUID, str]) -> Words:
+    if entry.erased and "about" in entry.erased:
+        return Phrase("page.admin.record.erased")
     kind, _, id = entry.subject.partition(":")
     person = person_in(entry)
     if person in who:
@@ -232,4 +241,6 @@ def _subject(portal: Portal, entry: audit.AuditFacts, who: dict[UUID, str]) -> W
         return str(number)
     if kind == "app":
         return app_name(portal, id)
+    if kind in ("record", "entry"):
+        return Phrase("page.admin.audit")
     return id if kind in ("username", "code", "year") else entry.subject

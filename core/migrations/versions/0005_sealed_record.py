@@ -5,8 +5,8 @@ from alembic import op
 
 import plugin_sdk.data
 
-revision = "0003"
-down_revision = "0001"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -27,7 +27,7 @@ FIXED = (
     "request_id",
 )
 APPEND_ONLY = "the record is append-only"
-# what may change, and when: ADR 0014
+# what may change, and when: ADR 0017
 SEAL_ONCE = "OLD.sequence IS NOT NULL AND {same}"
 ONLY_ERASED = "{same}"
 NOT_OVER = "OLD.sequence IS NULL OR OLD.sequence >= coalesce((SELECT max(first) FROM audit_cut), 0)"
