@@ -205,6 +205,50 @@ def org_import(file: Path) -> None:
 
 
 @main.group()
+def people() -> None:
+    """People."""
+
+
+@people.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Say what each row would do, and change nothing.")
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="CSV of all rows.")
+def people_import(file: Path, dry_run: bool, report: Path | None) -> None:
+    """Add and update the people of a CSV or XLSX file; can be run again, and goes on."""
+    from core.identity.people_files import FileRefused
+    from portal.people_imports import run_import
+
+    async def act(hub: Any) -> tuple[Any, str]:
+        try:
+            return await run_import(hub, file, report, console, dry_run=dry_run), ""
+        except FileRefused as refused:
+            return None, hub.catalogue.text(
+                "zh-CN", f"problem.field.{refused.code}", **refused.params
+            )
+
+    counts, refusal = with_hub(act)
+    if refusal:
+        raise click.ClickException(f"{file.name}: {refusal}")
+    console.print(", ".join(f"{outcome} {n}" for outcome, n in sorted(counts.items())))
+
+
+@people.command("roll-back")
+@click.argument("id", type=click.UUID)
+def people_roll_back(id: Any) -> None:
+    """Take back what an import added; what something hangs on stays and is named."""
+    from core.identity.people_imports import ImportRefused
+    from portal.people_imports import run_roll_back
+
+    try:
+        counts = with_hub(lambda hub: run_roll_back(hub, id, console))
+    except ImportRefused as refused:
+        raise click.ClickException(
+            "there is no finished import of this id that was not taken back yet"
+        ) from refused
+    console.print(", ".join(f"{outcome} {n}" for outcome, n in sorted(counts.items())))
+
+
+@main.group()
 def app() -> None:
     """Apps."""
 

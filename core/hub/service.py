@@ -28,9 +28,18 @@ from core.files.service import FileStore, files_of, plain_name
 from core.hub.alone import Place
 from core.hub.drafts import AppDrafts
 from core.hub.models import RequestRecord
+from core.hub.people import ImportedRoles, hand_over_work, pass_on_work
 from core.hub.unit import Unit
-from core.identity import devices, organizations, sessions
-from core.identity.events import PersonErased, PostEnded, SessionEnded
+from core.identity import devices, organizations, people_imports, sessions
+from core.identity.events import (
+    OrganizationClosed,
+    PersonErased,
+    PostEnded,
+    SessionEnded,
+    TreeChanged,
+)
+from core.identity.numbers import Numbers
+from core.identity.people_imports import PeopleImports
 from core.jobs import Jobs
 from core.messages import service as messages
 from core.settings import Settings
@@ -39,7 +48,6 @@ from core.usage.capture import Usage
 from core.work import drafts, pins
 from core.work.calendar import calendar_stamp, load_calendar
 from core.work.holidays import HolidayCalendar
-from core.work.items import hand_over
 from plugin_sdk.deadlines import CalendarUnknown, Term, due
 from plugin_sdk.ports import (
     Actor,
@@ -85,11 +93,16 @@ class Services:
         self._calendar_checked = 0.0
         self._names: dict[UUID, str] = {}
         self._names_since = 0.0
-        self.database.on(PostEnded, _hand_over)
         self.database.on(SessionEnded, drafts.drop_with_session)
         self.database.on(PersonErased, messages.forget)
         self.database.on(PersonErased, drafts.forget_drafts)
         self.database.on(PersonErased, pins.forget_pins)
+        self.numbers = Numbers(settings.secret)
+        self.people_imports = PeopleImports(self.database, self.numbers, ImportedRoles())
+        self.database.on(PostEnded, hand_over_work)
+        self.database.on(OrganizationClosed, pass_on_work)
+        self.database.on(TreeChanged, self._tree_changed)
+        self.jobs.handle(people_imports.KIND, self.people_imports.work_off)
         self.jobs.handle(messages.KIND, messages.deliver)
         self.jobs.handle(delivery.KIND, delivery.Delivery(delivery.SimulatedSms()).deliver)
         self.jobs.every(sealing.EVERY_SECONDS, sealing.JOB, self.sealer.run)
@@ -101,6 +114,7 @@ class Services:
         self.jobs.every(3600, "core.tidy-outbox", self.jobs.tidy)
         self.jobs.every(3600, "core.tidy-usage", self.usage.tidy)
         self.jobs.every(3600, "core.tidy-revocations", self.actors.tidy)
+        self.jobs.every(3600, "core.tidy-imports", self.people_imports.tidy)
 
     async def start(self, *, background: bool = True) -> None:
         """Connect and begin the background tasks (without them: for commands).
@@ -174,6 +188,13 @@ class Services:
         if self.settings.audit_days is not None:
             await retention.cut(self.sealer, timedelta(days=self.settings.audit_days))
 
+    async def _tree_changed(self, tx: Transaction, event: TreeChanged) -> None:
+        await self.actors.revoke(tx, "*")  # every actor carries facts of an organization
+        tx.after_commit(self._forget_names)
+
+    def _forget_names(self) -> None:
+        self._names = {}
+
     async def _tidy_requests(self) -> None:
         async with self.database.transaction(write=True) as tx:
             await tx.session.execute(
@@ -188,10 +209,6 @@ class Services:
     async def _tidy_drafts(self) -> None:
         async with self.database.transaction(write=True) as tx:
             await drafts.tidy_drafts(tx)
-
-
-async def _hand_over(tx: Transaction, event: PostEnded) -> None:
-    await hand_over(tx, event.person_id, event.organization_id)
 
 
 class _Directory:

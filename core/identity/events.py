@@ -18,14 +18,27 @@ class PersonChanged(msgspec.Struct, frozen=True):
 
 
 class PostEnded(msgspec.Struct, frozen=True):
-    """A post has ended: its grants end, its open work is handed over."""
+    """A post has ended: its grants end, its open work is handed over, to a named successor or
+    else to the unit."""
 
     post_id: UUID
     person_id: UUID
     organization_id: UUID
+    successor_id: UUID | None = None
 
 
 class PersonErased(msgspec.Struct, frozen=True):
     """A person who has left is erased: what names them, in any room, becomes a tombstone."""
 
     person_id: UUID
+
+
+class TreeChanged(msgspec.Struct, frozen=True):
+    """Organizations were moved, renamed or closed: what is cached of them is stale."""
+
+
+class OrganizationClosed(msgspec.Struct, frozen=True):
+    """An organization is no more: what waits for it waits for its successor."""
+
+    organization_id: UUID
+    successor_id: UUID | None

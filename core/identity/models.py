@@ -1,9 +1,10 @@
 """Tables of people and organizations."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field
 
 from core.database import CoreBase
@@ -96,3 +97,120 @@ class KnownDevice(CoreBase, table=True):
     digest: str
     person_id: UUID = Field(foreign_key="identity_person.id", index=True)
     used_at: datetime = Field(sa_type=UtcTime, index=True)
+
+
+class Arriving(CoreBase, table=True):
+    """An organization of a directory that is being brought in; only within its transaction."""
+
+    __tablename__ = "identity_arriving"
+    __table_args__ = (Index("ix_identity_arriving_wave", "wave", "number"),)
+
+    number: int = Field(primary_key=True)
+    id: UUID
+    code: str = Field(unique=True)
+    name: str
+    level: str
+    parent_code: str = Field(index=True)
+    line: int
+    wave: int | None = None
+
+
+class Closing(CoreBase, table=True):
+    """An organization that is no more, and who carries on (撤并)."""
+
+    __tablename__ = "identity_closing"
+
+    organization_id: UUID = Field(primary_key=True, foreign_key="identity_organization.id")
+    successor_id: UUID | None = Field(
+        default=None, foreign_key="identity_organization.id", index=True
+    )
+    closed_at: datetime = Field(sa_type=UtcTime)
+    reason: str
+
+
+class PersonNumber(CoreBase, table=True):
+    """The identity number (公民身份号码) of a person: sealed, and found by a keyed digest.
+
+    One whose checksum is wrong though it is genuine names who accepted it and why.
+    """
+
+    __tablename__ = "identity_number"
+
+    person_id: UUID = Field(primary_key=True, foreign_key="identity_person.id")
+    digest: str = Field(unique=True)
+    sealed: str
+    accepted_by: UUID | None = Field(default=None, foreign_key="identity_person.id")
+    accepted_reason: str | None = None
+    created_at: datetime = Field(sa_type=UtcTime)
+
+
+class Enterprise(CoreBase, table=True):
+    """An enterprise (法人) by its unified social credit code, and its agent (经办人)."""
+
+    __tablename__ = "identity_enterprise"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    code: str = Field(unique=True)
+    name: str
+    agent_id: UUID = Field(foreign_key="identity_person.id", index=True)
+    accepted_by: UUID | None = Field(default=None, foreign_key="identity_person.id")
+    accepted_reason: str | None = None
+    created_at: datetime = Field(sa_type=UtcTime)
+
+
+class LegacyUser(CoreBase, table=True):
+    """The id under which a legacy system knew a person."""
+
+    __tablename__ = "identity_legacy_user"
+
+    system: str = Field(primary_key=True)
+    legacy_id: str = Field(primary_key=True)
+    person_id: UUID = Field(foreign_key="identity_person.id", index=True)
+    created_at: datetime = Field(sa_type=UtcTime)
+
+
+class PhoneCode(CoreBase, table=True):
+    """The code that was sent to a phone last, until it is used. Only a digest is kept."""
+
+    __tablename__ = "identity_phone_code"
+
+    phone: str = Field(primary_key=True)
+    digest: str
+    tries: int = 0
+    sent_at: datetime = Field(sa_type=UtcTime)
+    expires_at: datetime = Field(sa_type=UtcTime)
+
+
+class PeopleImport(CoreBase, table=True):
+    """A file of people: tried (`tried`), being brought in (`running`), brought in (`done`),
+    being taken back (`undoing`), taken back (`undone`)."""
+
+    __tablename__ = "identity_import"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    name: str
+    digest: str = Field(index=True)
+    state: str
+    total: int
+    done: int = 0
+    last_line: int = 0
+    may_grant: bool = False
+    created_by: UUID | None = None
+    created_at: datetime = Field(sa_type=UtcTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class PeopleImportRow(CoreBase, table=True):
+    """A row of such a file: what became of it. What it said is sealed, and dropped once done."""
+
+    __tablename__ = "identity_import_row"
+    __table_args__ = (Index("ix_identity_import_row_outcome", "import_id", "outcome"),)
+
+    import_id: UUID = Field(primary_key=True, foreign_key="identity_import.id", ondelete="CASCADE")
+    line: int = Field(primary_key=True)
+    username: str
+    outcome: str
+    does: str = ""
+    reasons: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    sealed: str | None = None
+    added: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)

@@ -12,7 +12,7 @@ from sqlmodel import col
 from core.database import Transaction
 from core.identity import devices, sessions
 from core.identity.events import PersonChanged, PersonErased, PostEnded
-from core.identity.models import OrganizationRow, Person, Post
+from core.identity.models import Closing, OrganizationRow, Person, Post
 from core.identity.passwords import hash_password
 
 ERASED = "erased"
@@ -81,7 +81,12 @@ async def add_person(
 
 
 async def add_post(tx: Transaction, person_id: UUID, organization_id: UUID, title: str) -> UUID:
-    """Let a person take a post; return its id."""
+    """Let a person take a post; return its id. Raises `PersonError` where nobody works now."""
+    closed = await tx.session.execute(
+        select(col(Closing.closed_at)).where(col(Closing.organization_id) == organization_id)
+    )
+    if closed.first():
+        raise PersonError("organization-closed")
     post = Post(person_id=person_id, organization_id=organization_id, title=title, starts_at=tx.now)
     tx.session.add(post)
     await tx.session.flush()
@@ -89,8 +94,11 @@ async def add_post(tx: Transaction, person_id: UUID, organization_id: UUID, titl
     return post.id
 
 
-async def end_post(tx: Transaction, post_id: UUID) -> None:
-    """End a post: what hangs on it ends in this transaction. Raises `PersonError`."""
+async def end_post(tx: Transaction, post_id: UUID, *, successor_id: UUID | None = None) -> None:
+    """End a post: what hangs on it ends in this transaction. Raises `PersonError`.
+
+    Its open work goes to the successor, who has been found to work there; else to the unit.
+    """
     found = (
         await tx.session.execute(
             update(Post)
@@ -102,7 +110,7 @@ async def end_post(tx: Transaction, post_id: UUID) -> None:
     if found is None:
         raise PersonError("post-unknown")
     person_id, organization_id = found
-    await tx.raise_event(PostEnded(post_id, person_id, organization_id))
+    await tx.raise_event(PostEnded(post_id, person_id, organization_id, successor_id))
     await tx.raise_event(PersonChanged(person_id))
 
 

@@ -1,6 +1,6 @@
 """Work items: opened and closed in the transaction of the act that causes them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -202,18 +202,59 @@ async def open_by_app(tx: Transaction, actor: Actor) -> dict[str, int]:
     return {app: count for app, count in found}
 
 
-async def hand_over(tx: Transaction, person_id: UUID, organization_id: UUID) -> None:
-    """Let the open items of a person in a post that ends wait for their organization.
+async def hand_over(
+    tx: Transaction, person_id: UUID, organization_id: UUID, *, to: UUID | None = None
+) -> None:
+    """Let the open items of a person in a post that ends wait for another person there, or
+    for their organization.
 
     What is theirs as a person, or in another post, stays with them.
     """
     await tx.session.execute(
         update(WorkItem)
+        .where(_in_post(person_id, organization_id))
+        .values(person_id=to)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def waiting_in_posts(tx: Transaction, person_id: UUID) -> dict[UUID, int]:
+    """Return how many open items a person has in their posts, by organization."""
+    found = await tx.session.execute(
+        select(col(WorkItem.organization_id), func.count())
         .where(
             col(WorkItem.person_id) == person_id,
-            col(WorkItem.organization_id) == organization_id,
+            col(WorkItem.organization_id).is_not(None),
             col(WorkItem.closed_at).is_(None),
         )
-        .values(person_id=None)
+        .group_by(col(WorkItem.organization_id))
+    )
+    return {organization: count for organization, count in found if organization is not None}
+
+
+async def pass_on(tx: Transaction, organization_id: UUID, successor_id: UUID) -> int:
+    """Let the open items of an organization wait for its successor; return how many."""
+    moved = await tx.session.execute(
+        update(WorkItem)
+        .where(col(WorkItem.organization_id) == organization_id, col(WorkItem.closed_at).is_(None))
+        .values(organization_id=successor_id)
+        .returning(col(WorkItem.id))
         .execution_options(synchronize_session=False)
+    )
+    return len(moved.all())
+
+
+async def people_with_items(tx: Transaction, people: Sequence[UUID]) -> set[UUID]:
+    """Return those of the people who have or had work of their own."""
+    found = await tx.session.execute(
+        select(col(WorkItem.person_id)).where(col(WorkItem.person_id).in_(people)).distinct()
+    )
+    return {id for id in found.scalars() if id is not None}
+
+
+def _in_post(person_id: UUID, organization_id: UUID) -> ColumnElement[bool]:
+    return and_(
+        col(WorkItem.person_id) == person_id,
+        col(WorkItem.organization_id) == organization_id,
+        col(WorkItem.closed_at).is_(None),
     )

@@ -72,7 +72,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             if may
             else [],
             "next_href": None,
-            "import_href": None,
+            "import_href": "/admin/people/import" if may else None,
         }
         return await portal.show(
             request, "admin_people.html", "page.admin.people", view, status=status
