@@ -1,5 +1,6 @@
 """Importing people from the command line, with a progress bar and a report of what needs a look."""
 
+import asyncio
 import hashlib
 from collections import Counter
 from pathlib import Path
@@ -34,7 +35,7 @@ async def run_import(
     A file whose import was interrupted is gone on with. Raises `FileRefused`.
     """
     imports, database = hub.services.people_imports, hub.services.database
-    content = file.read_bytes()
+    content = await asyncio.to_thread(file.read_bytes)
     digest = hashlib.sha256(content).hexdigest()
     async with database.transaction() as tx:
         begun = await people_reports.unfinished(tx, digest)

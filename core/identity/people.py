@@ -207,6 +207,19 @@ async def person(tx: Transaction, id: UUID) -> PersonFacts | None:
     return PersonFacts(*found) if found else None
 
 
+async def by_username(tx: Transaction, username: str) -> PersonFacts | None:
+    """Return the person of a user name, None if there is none."""
+    id = await tx.session.execute(select(col(Person.id)).where(col(Person.username) == username))
+    found = id.scalar_one_or_none()
+    return await person(tx, found) if found else None
+
+
+async def holder(tx: Transaction, post_id: UUID) -> UUID | None:
+    """Return who holds or held a post, None if there is none."""
+    found = await tx.session.execute(select(col(Post.person_id)).where(col(Post.id) == post_id))
+    return found.scalar_one_or_none()
+
+
 async def posts(
     tx: Transaction, person_ids: Sequence[UUID], *, ended: bool = False
 ) -> list[PostFacts]:

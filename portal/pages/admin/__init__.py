@@ -9,13 +9,25 @@ from portal.pages.admin import (
     organizations,
     people,
     people_imports,
+    posts,
     record,
     record_export,
 )
 from portal.pages.context import Portal
 
+MODULES = (
+    people,
+    posts,
+    people_imports,
+    erasure,
+    organizations,
+    grants,
+    apps,
+    record,
+    record_export,
+)
+
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
     """Return the routes of all of them."""
-    modules = (people, people_imports, erasure, organizations, grants, apps, record, record_export)
-    return [handler for module in modules for handler in module.routes(portal)]
+    return [handler for module in MODULES for handler in module.routes(portal)]
