@@ -1,4 +1,4 @@
-"""Measure: `python -m bench [door|usage|dispatch|startup|list|memory] [--quick] [--write]`."""
+"""Measure: `python -m bench [door|usage|dispatch|startup|list|memory|tree] [--quick] [--write]`."""
 
 import argparse
 import re
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import apps, layers, orders
+from bench import tree as trees
 from bench.load import Measured
 from bench.site import ENGINES, ROOT, Running, Site, machine, spread
 
@@ -305,6 +306,49 @@ def listing(site: Site, report: Report, *, quick: bool) -> None:
     )
 
 
+def tree(site: Site, report: Report, *, quick: bool) -> None:
+    """Organizations in growing numbers, up to all villages of China."""
+    sizes = (2_000, 8_000) if quick else (38_785, 155_143, trees.VILLAGES)
+    rows: Rows = []
+    for name in ENGINES:
+        base = 0.0
+        for villages in sizes:
+            found = trees.run(site, name, villages)
+            each = found["import"] / found["added"] * 1e6
+            base = base or each
+            size, county = found["county"]
+            province_size, province = found["province"]
+            rows.append(
+                [
+                    f"{name}, {found['added']:,}",
+                    f"{found['import']:.1f} ({found['cpu']:.1f})",
+                    f"{each:.0f} ({each / base:.2f})",
+                    f"{found['memory']:.0f}",
+                    f"{county * 1e3:.1f} of {size:,}",
+                    f"{province * 1e3:.1f} of {province_size:,}",
+                    *(
+                        "-" if found[what] is None else f"{found[what] * 1e3:.0f}"
+                        for what in ("move of a town", "move of a county")
+                    ),
+                ]
+            )
+    report.table(
+        "tree",
+        "The tree of organizations (aim: linear, and in memory that does not grow)",
+        (
+            "organizations",
+            "import s (CPU of Python)",
+            "µs each (ratio)",
+            "memory MiB",
+            "county's subtree ms",
+            "province's subtree ms",
+            "move a town ms",
+            "move a county ms",
+        ),
+        rows,
+    )
+
+
 WHAT: Mapping[str, Callable[..., None]] = {
     "door": door,
     "usage": usage,
@@ -312,6 +356,7 @@ WHAT: Mapping[str, Callable[..., None]] = {
     "startup": startup,
     "memory": memory,
     "list": listing,
+    "tree": tree,
 }
 
 

@@ -67,11 +67,23 @@ class Site:
             else:
                 from portal.testing.servers import Postgres, Valkey
 
-                self._postgres = Postgres.start()
+                self._postgres = self._postgres or Postgres.start()
                 self._valkey = Valkey.start()
                 url, redis_url = self._postgres.create_database("bench"), self._valkey.url
             self._engines[name] = Engine(name, url, redis_url, asyncio.run(fill(url)))
         return self._engines[name]
+
+    def fresh(self, engine: str) -> str:
+        """Return the address of an empty database."""
+        self._homes += 1
+        if engine == "embedded":
+            return f"sqlite+aiosqlite:///{self.folder / f'fresh-{self._homes}.sqlite3'}"
+        if self._postgres is None:
+            from portal.testing.servers import Postgres
+
+            self._postgres = Postgres.start()
+        address: str = self._postgres.create_database(f"fresh_{self._homes}")
+        return address
 
     @contextmanager
     def server(

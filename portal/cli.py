@@ -189,15 +189,14 @@ def org() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def org_import(file: Path) -> None:
     """Add the organizations of a CSV file (code, name, level, parent_code)."""
-    from core.identity.organizations import OrganizationError, import_directory, read_directory
+    from core.identity.arrivals import OrganizationError, import_directory, read_directory
 
     async def act(hub: Any) -> tuple[int, int]:
         async with hub.services.database.transaction(write=True) as tx:
-            return await import_directory(tx, rows)
+            return await import_directory(tx, read_directory(file))
 
     try:
-        rows = read_directory(file)
-        with console.status(f"{len(rows)} organizations"):
+        with console.status(file.name):
             added, present = with_hub(act)
     except OrganizationError as error:
         raise click.ClickException(str(error)) from error

@@ -11,13 +11,9 @@ from sqlmodel import col
 from core.access.grants import grant
 from core.access.loading import load_actor
 from core.database import Transaction
+from core.identity.arrivals import DirectoryRow, import_directory, read_directory
 from core.identity.models import Person, Post
-from core.identity.organizations import (
-    DirectoryRow,
-    by_code,
-    import_directory,
-    read_directory,
-)
+from core.identity.organizations import by_code
 from core.identity.people import add_person, add_post
 from plugin_sdk.ports import Actor, ScopeKind
 

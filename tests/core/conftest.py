@@ -17,7 +17,8 @@ from core.apps.migrations import migrate
 from core.database import Database
 from core.hub import AppHub, Services
 from core.identity import sessions
-from core.identity.organizations import DirectoryRow, by_code, import_directory
+from core.identity.arrivals import DirectoryRow, import_directory
+from core.identity.organizations import by_code
 from core.identity.people import add_person, add_post
 from core.settings import Settings
 from plugin_sdk.ports import Actor, Audience, ScopeKind

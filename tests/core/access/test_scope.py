@@ -12,7 +12,8 @@ from core.access.decisions import decide_row, explain
 from core.access.grants import grant
 from core.access.loading import load_actor
 from core.hub import Unit
-from core.identity.organizations import DirectoryRow, by_code, import_directory
+from core.identity.arrivals import DirectoryRow, import_directory
+from core.identity.organizations import by_code
 from core.identity.people import add_person, add_post
 from plugin_sdk.ports import Permit, ScopeKind
 from tests.core.conftest import Undone, explore

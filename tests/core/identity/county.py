@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from stdnum.cn import ric
 
-from core.identity.organizations import DirectoryRow, import_directory
+from core.identity.arrivals import DirectoryRow, import_directory
 
 UNITS = 113
 PEOPLE = 14_293

@@ -9,19 +9,14 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from core.identity import passwords, people, sessions
-from core.identity.models import OrganizationClosure, OrganizationRow, SignInSession
-from core.identity.organizations import (
+from core.identity.arrivals import (
     DirectoryRow,
     OrganizationError,
-    add_unit,
-    by_code,
-    children,
     import_directory,
-    names,
-    organization,
     read_directory,
-    regions,
 )
+from core.identity.models import OrganizationClosure, OrganizationRow, SignInSession
+from core.identity.organizations import add_unit, by_code, children, names, organization, regions
 from core.identity.people import PersonError
 from tests.core.conftest import TREE, Undone, explore
 
@@ -172,7 +167,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_its_line(tmp_path, what):
     path = tmp_path / "directory.csv"
     path.write_bytes(content)
     with pytest.raises(OrganizationError, match=word):
-        read_directory(path)
+        list(read_directory(path))
 
 
 def test_a_file_with_a_mark_at_its_start_is_read(tmp_path):
