@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from core.database import Transaction
 from core.identity.arrivals import DirectoryRow, OrganizationError, import_directory
-from core.identity.models import OrganizationClosure, OrganizationRow, Post
+from core.identity.models import Closing, OrganizationClosure, OrganizationRow, Post
 from plugin_sdk.ports import Organization
 
 
@@ -74,6 +74,19 @@ async def names(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, str]:
     return {id: name for id, name in found}
 
 
+async def posts_in(tx: Transaction, id: UUID) -> int:
+    """Return how many posts in force there are in an organization, not below it."""
+    found = await tx.session.execute(
+        select(func.count())
+        .select_from(Post)
+        .where(
+            col(Post.organization_id) == id,
+            or_(col(Post.ends_at).is_(None), col(Post.ends_at) > tx.now),
+        )
+    )
+    return int(found.scalar_one())
+
+
 async def add_unit(tx: Transaction, code: str, name: str, level: str, parent: str) -> UUID:
     """Add an organization below the one with the code `parent`; return its id.
 
@@ -96,15 +109,25 @@ class Branch(msgspec.Struct, frozen=True):
     name: str
     level: str
     posts: int
+    closed: bool = False
     href: str | None = None
 
 
 async def tree(tx: Transaction, *, villages: bool = False) -> list[Branch]:
     """Return the organizations in the order of the tree; villages only when asked for."""
     rows = OrganizationRow
-    statement = select(
-        col(rows.id), col(rows.parent_id), col(rows.code), col(rows.name), col(rows.level)
-    ).order_by(col(rows.code))
+    statement = (
+        select(
+            col(rows.id),
+            col(rows.parent_id),
+            col(rows.code),
+            col(rows.name),
+            col(rows.level),
+            col(Closing.closed_at).is_not(None),
+        )
+        .outerjoin(Closing, col(Closing.organization_id) == col(rows.id))
+        .order_by(col(rows.code))
+    )
     if not villages:
         statement = statement.where(col(rows.level) != "village")
     found = list(await tx.session.execute(statement))
@@ -120,7 +143,7 @@ async def tree(tx: Transaction, *, villages: bool = False) -> list[Branch]:
     branches: list[Branch] = []
     waiting = [(row, 0) for row in reversed(below.get(None, []))]
     while waiting:
-        (id, _, code, name, level), depth = waiting.pop()
-        branches.append(Branch(depth, code, name, level, posts.get(id, 0)))
+        (id, _, code, name, level, closed), depth = waiting.pop()
+        branches.append(Branch(depth, code, name, level, posts.get(id, 0), closed))
         waiting += [(row, depth + 1) for row in reversed(below.get(id, []))]
     return branches

@@ -691,6 +691,48 @@ PAGES = {
             "export_href": "/x",
         },
     ),
+    "admin_people_imports": (
+        "admin_people_imports.html",
+        admin("人员"),
+        {
+            "action": "/admin/people/import",
+            "error": Phrase("problem.field.columns-missing", {"columns": "姓名、岗位"}),
+            "imports": [
+                S(name="人员.xlsx", href="/x", state="已导入", total=14_293, at=NOW, who="王*"),
+                S(name="村两委.csv", href="/x", state="正在导入", total=903, at=NOW, who=""),
+            ],
+        },
+    ),
+    "admin_people_import": (
+        "admin_people_import.html",
+        admin("人员"),
+        {
+            "name": "人员.xlsx",
+            "state": "正在导入",
+            "job": S(label="正在导入", done=4_250, total=14_293, running=True, href="/x"),
+            "counts": [
+                S(outcome="refused", label="不能导入", n=2, href="/x", does=[]),
+                S(outcome="ok", label="可以", n=3, href="/x", does=[S(label="新增人员", n=3)]),
+            ],
+            "filters": samples.filters(),
+            "rows": [
+                S(line=2, username="li.lan", outcome="ok", does="add", reasons=[]),
+                S(
+                    line=3,
+                    username="",
+                    outcome="refused",
+                    does="nothing",
+                    reasons=[Phrase("people_import.reason.username-form")],
+                ),
+            ],
+            "next_href": "/x",
+            "report_href": "/x",
+            "start": "/x",
+            "takes": 3,
+            "roll_back": "/x",
+            "again": "/x",
+        },
+    ),
     "problem": (
         "problem.html",
         PLAIN,

@@ -12,6 +12,7 @@ from portal.pages.admin import (
     posts,
     record,
     record_export,
+    tree,
 )
 from portal.pages.context import Portal
 
@@ -21,6 +22,7 @@ MODULES = (
     people_imports,
     erasure,
     organizations,
+    tree,
     grants,
     apps,
     record,

@@ -67,6 +67,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         year = portal.services.database.clock().year + 1
         view = {
             "organizations": tree,
+            "may_change": portal.may(actor, "organizations.manage"),
             "forms": forms,
             "calendar_unknown": None if year in portal.services.calendar.known_years else year,
         }
