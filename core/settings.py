@@ -42,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     audit_checkpoints: Path | None = None
     audit_key: Path | None = None
     audit_days: int | None = None
+    registration: bool = False
 
     @property
     def checkpoints(self) -> Path:
@@ -108,6 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             audit_key=_path(env, "YIMEN_AUDIT_KEY"),
             # six months at least: Cybersecurity Law (网络安全法) art. 21
             audit_days=_number(env, "YIMEN_AUDIT_DAYS", 0, LEAST_AUDIT_DAYS, 36500) or None,
+            registration=bool(_number(env, "YIMEN_REGISTRATION", 0, 0, 1)),
         )
         if settings.workers > 1 and settings.redis_url is None:
             raise SettingsError(

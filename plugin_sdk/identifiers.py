@@ -53,12 +53,15 @@ class Span(msgspec.Struct, frozen=True):
     end: int
 
 
-def normalize_identity_number(text: str, *, today: date | None = None) -> str:
+def normalize_identity_number(
+    text: str, *, today: date | None = None, checksum: bool = True
+) -> str:
     """Return a resident identity number (公民身份号码, GB 11643) as 18 characters.
 
     Spaces, hyphens and full-width digits are accepted. Birth date (not after `today`) and
-    checksum must be right. The place is not looked up: codes of places come and go, and a
-    person keeps the number. Raises `IdentifierError`.
+    checksum must be right; `checksum=False` is for one that a person has seen on the card and
+    answers for. The place is not looked up: codes of places come and go, and a person keeps the
+    number. Raises `IdentifierError`.
     """
     number = _compact(text)
     if len(number) == 15 and number.isdecimal():
@@ -69,22 +72,23 @@ def normalize_identity_number(text: str, *, today: date | None = None) -> str:
         raise IdentifierError("identity-number-format")
     if not _born_plausibly(number, today or datetime.now(SHANGHAI).date()):
         raise IdentifierError("identity-number-birth-date")
-    if ric.calc_check_digit(number) != number[-1]:
+    if checksum and ric.calc_check_digit(number) != number[-1]:
         raise IdentifierError("identity-number-checksum")
     return number
 
 
-def normalize_credit_code(text: str) -> str:
+def normalize_credit_code(text: str, *, checksum: bool = True) -> str:
     """Return a unified social credit code (统一社会信用代码, GB 32100) as 18 characters.
 
-    Raises `IdentifierError`.
+    `checksum=False` is for one that a person has seen on the licence and answers for. Raises
+    `IdentifierError`.
     """
     code = _compact(text)
     if len(code) != 18:
         raise IdentifierError("credit-code-length", length=len(code))
     if not _CREDIT_CODE.fullmatch(code):
         raise IdentifierError("credit-code-format")
-    if uscc.calc_check_digit(code[:-1]) != code[-1]:
+    if checksum and uscc.calc_check_digit(code[:-1]) != code[-1]:
         raise IdentifierError("credit-code-checksum")
     return code
 

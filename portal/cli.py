@@ -247,6 +247,23 @@ def people_roll_back(id: Any) -> None:
     console.print(", ".join(f"{outcome} {n}" for outcome, n in sorted(counts.items())))
 
 
+@people.command("legacy")
+@click.argument("system")
+@click.argument("legacy_id")
+def people_legacy(system: str, legacy_id: str) -> None:
+    """Say who a legacy system knew under an id."""
+    from core.identity.register import legacy_person
+
+    async def act(hub: Any) -> Any:
+        async with hub.services.database.transaction() as tx:
+            return await legacy_person(tx, system, legacy_id)
+
+    found = with_hub(act)
+    if found is None:
+        raise click.ClickException(f"{system} knew nobody under {legacy_id} who is on record here")
+    console.print(found[1])
+
+
 @main.group()
 def app() -> None:
     """Apps."""

@@ -6,13 +6,20 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlmodel import col
 
 from core.database import Transaction
 from core.identity import devices, sessions
 from core.identity.events import PersonChanged, PersonErased, PostEnded
-from core.identity.models import Closing, OrganizationRow, Person, Post
+from core.identity.models import (
+    Closing,
+    LegacyUser,
+    OrganizationRow,
+    Person,
+    PersonNumber,
+    Post,
+)
 from core.identity.passwords import hash_password
 
 ERASED = "erased"
@@ -145,6 +152,8 @@ async def erase(tx: Transaction, person_id: UUID) -> PersonFacts:
         raise PersonError("person-in-office")
     await sessions.forget(tx, person_id)
     await devices.forget_others(tx, person_id, None)
+    for held in (PersonNumber, LegacyUser):
+        await tx.session.execute(delete(held).where(col(held.person_id) == person_id))
     await tx.session.execute(
         update(Person)
         .where(col(Person.id) == person_id)
@@ -173,7 +182,8 @@ async def set_preferences(
 
 
 async def find(tx: Transaction, query: str = "", *, limit: int = 50) -> list[PersonFacts]:
-    """Return people whose name or user name holds the query, by user name."""
+    """Return people whose name or user name holds the query, or whom a legacy system knew
+    under that very id; by user name."""
     statement = select(
         col(Person.id),
         col(Person.username),
@@ -186,6 +196,9 @@ async def find(tx: Transaction, query: str = "", *, limit: int = 50) -> list[Per
             or_(
                 col(Person.username).contains(query, autoescape=True),
                 col(Person.name).contains(query, autoescape=True),
+                col(Person.id).in_(
+                    select(col(LegacyUser.person_id)).where(col(LegacyUser.legacy_id) == query)
+                ),
             )
         )
     return [PersonFacts(*row) for row in await tx.session.execute(statement.limit(limit))]

@@ -9,13 +9,14 @@ from portal.pages import (
     own_record,
     pins,
     public,
+    register,
     search,
     session,
     system,
 )
 from portal.pages.context import Portal
 
-MODULES = (system, session, home, own_record, pins, search, public, figures, admin)
+MODULES = (system, session, register, home, own_record, pins, search, public, figures, admin)
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:

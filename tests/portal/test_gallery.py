@@ -677,6 +677,11 @@ PAGES = {
             "posts": [
                 S(id="1", organization="城市管理局", title="签收员", starts_at=NOW, ends_at=None)
             ],
+            "number": "3****************X",
+            "unmasked": False,
+            "may_unmask": True,
+            "legacy": [S(system="oa", id="100002")],
+            "enterprises": [S(name="沾化区某合作社", code="N2370000000000000X")],
             "grants": [GRANTED],
         },
     ),

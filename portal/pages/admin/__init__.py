@@ -6,6 +6,7 @@ from portal.pages.admin import (
     apps,
     erasure,
     grants,
+    numbers,
     organizations,
     people,
     people_imports,
@@ -18,6 +19,7 @@ from portal.pages.context import Portal
 
 MODULES = (
     people,
+    numbers,
     posts,
     people_imports,
     erasure,

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery
 from pydantic import Field
 
 from core.access import grants
-from core.identity import organizations, people
+from core.identity import organizations, people, register
 from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.identifiers import mask_phone
 from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_error
@@ -110,15 +110,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     @get("/admin/people/{id:uuid}", opt=needs("people.manage"))
     async def one(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
         """Show a person with posts, grants and what may be done."""
-        async with portal.read() as tx:
-            who = await people.person(tx, id)
-            if who is None:
-                raise NotFound
-            held = await people.posts(tx, [id], ended=True)
-            given = await grants.grants(tx, person_id=id)
-        masked = msgspec.structs.replace(who, phone=mask_phone(who.phone) if who.phone else None)
-        view = {"person": masked, "posts": held, "grants": given}
-        return await portal.show(request, "admin_person.html", "page.admin.people", view)
+        return await person_page(portal, request, id)
 
     def act(path: str, name: str, said: str, do: Any) -> HTTPRouteHandler:
         @post(path, opt=needs("people.manage", body=Nothing), name=f"admin-{name}")
@@ -146,3 +138,29 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         act("/admin/posts/{id:uuid}/end", "post-ended", "post", people.end_post),
     ]
     return [admin, listing, add, one, *acts]
+
+
+async def person_page(
+    portal: Portal, request: AnyRequest, id: UUID, *, number: str | None = None
+) -> Response[Any]:
+    """Return the page of a person; their identity number masked, unless it is handed in."""
+    async with portal.read() as tx:
+        who = await people.person(tx, id)
+        if who is None:
+            raise NotFound
+        held = await people.posts(tx, [id], ended=True)
+        given = await grants.grants(tx, person_id=id)
+        masked = await register.masked_number(tx, portal.services.numbers, id)
+        legacy = await register.legacy_ids(tx, id)
+        agent = await register.enterprises_of(tx, id)
+    view = {
+        "person": msgspec.structs.replace(who, phone=mask_phone(who.phone) if who.phone else None),
+        "posts": held,
+        "grants": given,
+        "number": number or masked,
+        "unmasked": number is not None,
+        "may_unmask": portal.may(actor_of(request), "people.unmask"),
+        "legacy": [{"system": system, "id": legacy_id} for system, legacy_id in legacy],
+        "enterprises": agent,
+    }
+    return await portal.show(request, "admin_person.html", "page.admin.people", view)
