@@ -21,6 +21,7 @@ from plugin_sdk.views import (
     CaseDetailView,
     CaseListView,
     CheckView,
+    FactView,
     FiguresView,
     FormView,
     Option,
@@ -29,6 +30,7 @@ from plugin_sdk.views import (
     TrackView,
 )
 from portal import gallery, samples
+from portal.pages.admin.change import ChangeView
 from portal.templating import LOCALE, Assets, Flash, Link, Page, PageApp, make_environment, render
 from portal.texts import Catalogue
 
@@ -541,9 +543,26 @@ PAGES = {
         admin("组织机构"),
         {
             "organizations": [
-                S(depth=0, code="430104", name="岳麓区", level="county", posts=1, href="/x"),
-                S(depth=1, code="430104001", name="望岳街道", level="town", posts=12, href=None),
+                S(
+                    depth=0,
+                    code="430104",
+                    name="岳麓区",
+                    level="county",
+                    posts=1,
+                    closed=False,
+                    href="/x",
+                ),
+                S(
+                    depth=1,
+                    code="430104001",
+                    name="望岳街道",
+                    level="town",
+                    posts=12,
+                    closed=True,
+                    href=None,
+                ),
             ],
+            "may_change": True,
             "forms": [],
             "calendar_unknown": 2027,
         },
@@ -695,6 +714,22 @@ PAGES = {
             ],
             "export_href": "/x",
         },
+    ),
+    "admin_change": (
+        "admin_change.html",
+        admin("人员"),
+        ChangeView(
+            title=Phrase("posts.leave_of", {"name": "王*"}),
+            intro=Phrase("posts.leave_intro"),
+            action="/x",
+            verb=Phrase("posts.leave"),
+            fields=fields()[:1],
+            cancel="/x",
+            about=[
+                FactView(Phrase("posts.ends"), "城市管理局 · 签收员"),
+                FactView(Phrase("posts.work"), Phrase("posts.goes_to", {"n": 3, "unit": "局"})),
+            ],
+        ),
     ),
     "admin_people_imports": (
         "admin_people_imports.html",

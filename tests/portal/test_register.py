@@ -36,7 +36,9 @@ async def code_for(hub, phone=PHONE):
         texts = await tx.session.execute(
             select(col(DeliveredMessage.text)).order_by(col(DeliveredMessage.at).desc())
         )
-        return re.search(r"\d{6}", texts.scalars().first())[0]
+        found = re.search(r"\d{6}", texts.scalars().first() or "")
+        assert found
+        return found[0]
 
 
 def who(code, **more):
@@ -75,6 +77,7 @@ async def test_a_resident_registers_and_signs_in(hub):
     assert (await enlist(hub, code, username="again")).json()["errors"][0]["code"] == "code-wrong"
     async with hub.services.database.transaction() as tx:
         one = await by_username(tx, "lics")
+        assert one is not None
         assert await register.person_of_number(tx, hub.services.numbers, NUMBER) == one.id
         assert await register.masked_number(tx, hub.services.numbers, one.id) == (
             NUMBER[0] + "*" * 16 + NUMBER[-1]
@@ -228,6 +231,7 @@ async def test_a_legacy_id_finds_its_person(hub):
     admin = await hub.client_as("administrator")
     async with hub.services.database.transaction(write=True) as tx:
         one = await by_username(tx, "resident2")
+        assert one is not None
         tx.session.add(
             LegacyUser(system="oa", legacy_id="100042", person_id=one.id, created_at=tx.now)
         )

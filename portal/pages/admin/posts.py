@@ -15,7 +15,8 @@ from core.work.items import waiting_in_posts
 from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_error
 from plugin_sdk.routes import actor_of, needs
-from plugin_sdk.views import FactView, FormView, Phrase
+from plugin_sdk.views import FactView, Phrase
+from portal.pages.admin.change import ChangeView
 from portal.pages.context import AnyRequest, Portal
 
 
@@ -93,8 +94,8 @@ class Standing:
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
     """Return the routes."""
 
-    def transfer_view(id: UUID, held: PostFacts, standing: Standing, **more: Any) -> FormView:
-        return FormView(
+    def transfer_view(id: UUID, held: PostFacts, standing: Standing, **more: Any) -> ChangeView:
+        return ChangeView(
             title=Phrase("posts.transfer_of", {"name": standing.who.name}),
             intro=Phrase("posts.transfer_intro"),
             action=f"/admin/posts/{held.id}/transfer",
@@ -106,8 +107,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             about=standing.facts(held),
         )
 
-    def leave_view(id: UUID, standing: Standing, **more: Any) -> FormView:
-        return FormView(
+    def leave_view(id: UUID, standing: Standing, **more: Any) -> ChangeView:
+        return ChangeView(
             title=Phrase("posts.leave_of", {"name": standing.who.name}),
             intro=Phrase("posts.leave_intro"),
             action=f"/admin/people/{id}/leave",
@@ -117,7 +118,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             about=standing.facts(),
         )
 
-    async def show(request: AnyRequest, view: FormView) -> Response[Any]:
+    async def show(request: AnyRequest, view: ChangeView) -> Response[Any]:
         return await portal.show(request, view.template, "posts.title", view)
 
     async def held_post(tx: Any, id: UUID) -> tuple[PostFacts, Standing]:
@@ -235,7 +236,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Ask for one more post of a person."""
         async with portal.read() as tx:
             standing = await Standing.of(tx, id)
-        view = FormView(
+        view = ChangeView(
             title=Phrase("posts.add_to", {"name": standing.who.name}),
             action=f"/admin/people/{id}/posts",
             verb=Phrase("posts.add"),

@@ -14,6 +14,7 @@ from plugin_sdk.ports import Organization
 from plugin_sdk.problems import Invalid, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import FactView, FormView, Phrase
+from portal.pages.admin.change import ChangeView
 from portal.pages.context import AnyRequest, Portal
 
 HERE = "/admin/organizations"
@@ -128,7 +129,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     if form.successor:
                         heir = await of_code(tx, "successor", form.successor)
                     about = await consequences(tx, closed, heir)
-                return await portal.show(request, "form.html", "tree.close", _ask(form, about))
+                return await portal.show(
+                    request, "admin_change.html", "tree.close", _ask(form, about)
+                )
             async with portal.change(
                 request,
                 "organization-closed",
@@ -154,11 +157,11 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     return [move_page, close_page, move, close]
 
 
-def _ask(form: CloseForm, about: list[FactView]) -> FormView:
+def _ask(form: CloseForm, about: list[FactView]) -> ChangeView:
     hidden = {"code": form.code, "reason": form.reason, "confirmed": "true"}
     if form.successor:
         hidden["successor"] = form.successor
-    return FormView(
+    return ChangeView(
         title=Phrase("tree.confirm"),
         intro=Phrase("tree.confirm_intro"),
         action=f"{HERE}/close",

@@ -11,7 +11,7 @@ from core.hub import people as hub_people
 from core.identity import people, transfers
 from core.identity.models import SignInSession
 from core.identity.people import PersonError
-from core.work.items import inbox, open_item, waiting_in_posts
+from core.work.items import hand_over, inbox, open_item, waiting_in_posts
 from core.work.models import WorkItem
 from plugin_sdk.ports import To
 from plugin_sdk.views import Phrase
@@ -126,7 +126,7 @@ async def test_one_failure_in_the_middle_leaves_all_as_it_was(shell, monkeypatch
     village = await shell.organization("V11")
     before = await state(shell, staff.person)
     calls = []
-    whole = hub_people.hand_over
+    whole = hand_over
 
     async def breaks(*args, **more):
         await whole(*args, **more)

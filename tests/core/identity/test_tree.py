@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -76,7 +77,9 @@ async def test_the_closure_is_a_naive_one_after_any_acts(shell, monkeypatch):
 
     async def try_out(tx, acts):
         prefix = uuid4().hex[:12]
-        parents, closed, ids = {}, set(), {}
+        parents: dict[str, str | None] = {}
+        closed: set[str] = set()
+        ids: dict[str, Any] = {}
 
         def below(code, above):
             while code:
@@ -88,7 +91,7 @@ async def test_the_closure_is_a_naive_one_after_any_acts(shell, monkeypatch):
         for act, *args in acts:
             known = sorted(parents)
             if act == "import":
-                rows = []
+                rows: list[DirectoryRow] = []
                 for n in args[0]:
                     code = f"{prefix}{len(parents) + len(rows):03}"
                     choice = [*known, *(row.code for row in rows), ""]
@@ -98,12 +101,12 @@ async def test_the_closure_is_a_naive_one_after_any_acts(shell, monkeypatch):
             elif known:
                 code = known[args[0] % len(known)]
                 other = None if args[1] is None else known[args[1] % len(known)]
+                open_ones = [c for c in known if parents[c] == code and c not in closed]
                 bad = {code, other} & closed or (other and below(other, code))
                 if act == "move":
                     bad = bad or parents[code] == other
                     change = tree.move(tx, ids[code], ids[other] if other else None)
                 else:
-                    open_ones = [c for c in known if parents[c] == code and c not in closed]
                     bad = bad or (other is None and open_ones)
                     change = tree.close(tx, ids[code], ids[other] if other else None, reason="撤并")
                 if bad:
