@@ -23,6 +23,7 @@ from plugin_sdk.identifiers import (
     normalize_credit_code,
     normalize_identity_number,
 )
+from plugin_sdk.views import HIDDEN
 
 CODE_LIFE: Final = timedelta(minutes=10)
 CODE_PAUSE: Final = timedelta(minutes=1)
@@ -141,7 +142,8 @@ async def send_code(tx: Transaction, numbers: Numbers, phone: str, text: str) ->
         .values(phone=phone, **values)
         .on_conflict_do_update(index_elements=["phone"], set_=values)
     )
-    await send_sms(tx, phone, text.replace("{code}", code))
+    hidden = text.replace("{code}", HIDDEN)
+    await send_sms(tx, phone, text.replace("{code}", code), shown=hidden)
 
 
 async def try_code(tx: Transaction, numbers: Numbers, phone: str, code: str) -> bool:

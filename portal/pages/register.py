@@ -17,7 +17,6 @@ from plugin_sdk.problems import Invalid, NotFound, Problem, field_error
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from plugin_sdk.views import FormView, Phrase
 from portal.pages.context import SHELL, AnyRequest, Portal
-from portal.pages.session import client_address
 
 WINDOW = 3600
 PER_PHONE = 5
@@ -98,7 +97,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             raise NotFound
 
     async def bounded(request: AnyRequest, phone: str) -> None:
-        address = client_address(portal, request)
+        address = portal.network(request)
         if (
             await services.shared.hit(f"register:address:{address}", WINDOW) > PER_ADDRESS
             or await services.shared.hit(f"register:phone:{phone}", WINDOW) > PER_PHONE

@@ -13,7 +13,8 @@ from core.access.grants import grant, withdraw
 from core.access.loading import load_actor
 from core.database import MIGRATION
 from core.hub import Unit
-from core.identity.organizations import DirectoryRow, by_code, import_directory
+from core.identity.arrivals import DirectoryRow, import_directory
+from core.identity.organizations import by_code
 from core.identity.people import add_person, add_post
 from plugin_sdk.ports import Actor, ScopeKind
 from tests.core.access.test_scope import reaches, worlds
