@@ -208,7 +208,7 @@ def _check_session(
     if is_page and actor.session_id and values.get(CSRF_FIELD) != actor.csrf:
         raise Problem("form-expired", status=403)
     post = values.get(POST_FIELD)
-    if post and actor.post_id and post != str(actor.post_id):
+    if post and actor.session_id and post != actor.seat:
         raise Conflict("post-changed")
 
 
@@ -234,6 +234,8 @@ def _request_key(
     for field, name, data in files:
         digest.update(f"{field}\n{name}\n".encode("utf-8", "replace") + data)
     who = str(actor.person_id) if actor.person_id else "visitor"
+    if actor.agent is not None:  # what a resident sent is not replayed to who acts for them
+        who = f"{who}:{actor.agent.person_id}"
     return RequestKey(
         key=f"{who}:{key}",
         route=f"{request.method} {request.url.path}",

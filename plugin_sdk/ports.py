@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from plugin_sdk.acting import Agent, Delegated
 from plugin_sdk.deadlines import Term
 from plugin_sdk.drafts import Draft
 from plugin_sdk.views import Phrase, View, Words
@@ -61,7 +62,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Who acts: a person in one post, or a visitor (`person_id` None), or the system.
 
     `permits` maps full permission keys (`hotline.order.read`) to the grants behind them;
-    `permission` is the one that the present route was allowed by.
+    `permission` is the one that the present route was allowed by. With a `delegation` the post
+    is another's; with an `agent` this is a resident for whom the agent acts.
     """
 
     person_id: UUID | None = None
@@ -81,11 +83,31 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "zh-CN"
     elder: bool = False
     loaded_at: datetime | None = None
+    delegation: Delegated | None = None
+    agent: Agent | None = None
 
     @property
     def signed_in(self) -> bool:
         """Return whether this is a person who signed in."""
         return self.person_id is not None
+
+    @property
+    def real_person_id(self) -> UUID | None:
+        """Return who sits there: the agent where one acts for this person."""
+        return self.agent.person_id if self.agent else self.person_id
+
+    @property
+    def hands(self) -> frozenset[UUID]:
+        """Return all whose act this is: the person, their agent, the one who delegated."""
+        others = (other.person_id for other in (self.agent, self.delegation) if other)
+        return frozenset((*others, *([self.person_id] if self.person_id else ())))
+
+    @property
+    def seat(self) -> str:
+        """Return as what one acts, as forms carry it: consent, delegation or post."""
+        if self.agent is not None:
+            return str(self.agent.consent_id)
+        return str(self.delegation.id if self.delegation else self.post_id or "")
 
     def permits_for(self, permission: str, now: datetime) -> tuple[Permit, ...]:
         """Return the grants in force for a full permission key, none if it is not held."""

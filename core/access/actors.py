@@ -22,7 +22,7 @@ from sqlmodel import col
 
 from core.access.events import RolesChanged
 from core.access.loading import Loaded, load_session
-from core.access.models import Generation, Grant, Revocation
+from core.access.models import Delegation, Generation, Grant, Revocation
 from core.database import Database, Transaction
 from core.identity.events import PersonChanged, PostEnded, SessionEnded
 from core.identity.models import SignInSession
@@ -60,8 +60,9 @@ async def revoke(tx: Transaction, subject: str) -> int:
 
 
 async def revoked_since(tx: Transaction, actor: Actor) -> bool:
-    """Return whether something of the actor was revoked after it was loaded."""
-    subjects = ["*", f"person:{actor.person_id}", f"session:{actor.session_id}"]
+    """Return whether something of the actor, or of whom they act for, was revoked after it
+    was loaded."""
+    subjects = ["*", f"session:{actor.session_id}", *(f"person:{id}" for id in actor.hands)]
     found = await tx.session.execute(
         select(col(Revocation.generation))
         .where(col(Revocation.generation) > actor.revocation, col(Revocation.subject).in_(subjects))
@@ -112,8 +113,7 @@ class Actors:
         if cached is not None and time.monotonic() < self._lease_until:
             if self._database.clock() < cached.expires:
                 return cached.actor
-            self._evict(f"session:{session_id}")
-            return VISITOR
+            self._forget(session_id)
         return await self._load(session_id)
 
     async def reload(self, actor: Actor) -> Actor:
@@ -131,21 +131,22 @@ class Actors:
             return VISITOR
         # a revocation that was read meanwhile may speak of what was just loaded
         if before == self._generation >= 0:
+            self._forget(session_id)
             self._cache[session_id] = found
             self._cache.move_to_end(session_id)
-            if found.actor.person_id is not None:
-                self._of_person[found.actor.person_id].add(session_id)
+            for person_id in found.actor.hands:
+                self._of_person[person_id].add(session_id)
             while len(self._cache) > MOST_CACHED:
                 self._forget(next(iter(self._cache)))
         return found.actor
 
     def _forget(self, session_id: str) -> None:
         cached = self._cache.pop(session_id, None)
-        if cached is not None and cached.actor.person_id is not None:
-            held = self._of_person[cached.actor.person_id]
+        for person_id in cached.actor.hands if cached is not None else ():
+            held = self._of_person[person_id]
             held.discard(session_id)
             if not held:
-                del self._of_person[cached.actor.person_id]
+                del self._of_person[person_id]
 
     def _evict(self, subject: str) -> None:
         kind, _, id = subject.partition(":")
@@ -207,6 +208,11 @@ class Actors:
         await tx.session.execute(
             update(Grant)
             .where(col(Grant.post_id) == event.post_id, col(Grant.revoked_at).is_(None))
+            .values(revoked_at=tx.now)
+        )
+        await tx.session.execute(
+            update(Delegation)
+            .where(col(Delegation.post_id) == event.post_id, col(Delegation.revoked_at).is_(None))
             .values(revoked_at=tx.now)
         )
         await tx.session.execute(

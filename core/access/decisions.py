@@ -5,15 +5,18 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlmodel import col
 
-from core.access.loading import load_actor
-from core.access.models import Grant, Role, RolePermission
+from core.access.delegation import taken
+from core.access.holders import who_may
+from core.access.holding import post_in_force
+from core.access.loading import current_generation, load_actor, load_delegated
+from core.access.models import Role, RolePermission
 from core.access.scope import reach
 from core.database import Transaction
-from core.identity.models import OrganizationRow, Person, Post
-from plugin_sdk.ports import Actor, Organization, Permit
+from core.identity.models import Person, Post
+from plugin_sdk.ports import Actor, Permit
 
 GRANTING = "yimen.grants.manage"
 
@@ -24,21 +27,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     allowed: bool
     permission: str
     permit: Permit | None = None
-    missing: str = ""  # not-granted | not-in-force | out-of-scope | sign-in
+    missing: str = ""  # not-granted | not-in-force | out-of-scope | not-consented | sign-in
     roles: tuple[str, ...] = ()
     granters: tuple[str, ...] = ()
-
-
-class Holder(msgspec.Struct, frozen=True):
-    """Someone who may do a thing, and by which grant."""
-
-    person_id: UUID
-    name: str
-    organization: str
-    post: str
-    role: str
-    scope: str
-    ends_at: datetime | None
 
 
 def decide(actor: Actor, permission: str, now: datetime) -> Permit | None:
@@ -70,23 +61,15 @@ async def explain(
     tx: Transaction, actor: Actor, permission: str, row: Any | None = None
 ) -> Decision:
     """Return the decision on an act together with what it rests on."""
-    held = actor.permits.get(permission, ())
-    in_force = actor.permits_for(permission, tx.now)
-    permit = None
     if actor.system:
         return Decision(allowed=True, permission=permission)
-    if row is None:
-        permit = in_force[0] if in_force else None
-    elif in_force:
+    permit = decide(actor, permission, tx.now)
+    wanting = "" if permit else _missing(actor, permission)
+    if permit is not None and row is not None:
         permit = await decide_row(tx, actor, permission, row)
+        wanting = "out-of-scope"
     if permit is not None:
         return Decision(allowed=True, permission=permission, permit=permit)
-    if not actor.signed_in:
-        missing = "sign-in"
-    elif in_force:
-        missing = "out-of-scope"
-    else:
-        missing = "not-in-force" if held else "not-granted"
     roles = await tx.session.execute(
         select(col(RolePermission.role))
         .where(col(RolePermission.permission) == permission)
@@ -96,96 +79,63 @@ async def explain(
     return Decision(
         allowed=False,
         permission=permission,
-        missing=missing,
+        missing=wanting,
         roles=tuple(roles.scalars()),
         granters=tuple(sorted(granters))[:5],
     )
 
 
-async def who_may(tx: Transaction, permission: str, *, limit: int = 200) -> list[Holder]:
-    """Return who holds a permission now through a post, by organization."""
-    found = await tx.session.execute(
-        select(
-            col(Person.id),
-            col(Person.name),
-            col(OrganizationRow.name),
-            col(Post.title),
-            col(Grant.role),
-            col(Grant.scope),
-            col(Grant.ends_at),
-        )
-        .join(RolePermission, col(RolePermission.role) == col(Grant.role))
-        .join(Post, col(Post.id) == col(Grant.post_id))
-        .join(Person, col(Person.id) == col(Post.person_id))
-        .join(OrganizationRow, col(OrganizationRow.id) == col(Post.organization_id))
-        .where(
-            col(RolePermission.permission) == permission,
-            col(Grant.revoked_at).is_(None),
-            or_(col(Grant.starts_at).is_(None), col(Grant.starts_at) <= tx.now),
-            or_(col(Grant.ends_at).is_(None), col(Grant.ends_at) > tx.now),
-            or_(col(Post.ends_at).is_(None), col(Post.ends_at) > tx.now),
-            col(Person.disabled_at).is_(None),
-        )
-        .order_by(col(OrganizationRow.code), col(Person.name))
-        .limit(limit)
-    )
-    return [Holder(*row) for row in found]
-
-
-async def organizations_holding(tx: Transaction, permission: str) -> list[Organization]:
-    """Return the organizations with a post that holds a permission now, by code."""
-    found = await tx.session.execute(
-        select(
-            col(OrganizationRow.id),
-            col(OrganizationRow.code),
-            col(OrganizationRow.name),
-            col(OrganizationRow.level),
-            col(OrganizationRow.parent_id),
-        )
-        .where(
-            col(OrganizationRow.id).in_(
-                select(col(Post.organization_id))
-                .join(Grant, col(Grant.post_id) == col(Post.id))
-                .join(Person, col(Person.id) == col(Post.person_id))
-                .join(RolePermission, col(RolePermission.role) == col(Grant.role))
-                .where(
-                    col(Person.disabled_at).is_(None),
-                    col(RolePermission.permission) == permission,
-                    col(Grant.revoked_at).is_(None),
-                    or_(col(Grant.starts_at).is_(None), col(Grant.starts_at) <= tx.now),
-                    or_(col(Grant.ends_at).is_(None), col(Grant.ends_at) > tx.now),
-                    or_(col(Post.ends_at).is_(None), col(Post.ends_at) > tx.now),
-                )
-            )
-        )
-        .order_by(col(OrganizationRow.code))
-    )
-    return [Organization(*row) for row in found]
+def _missing(actor: Actor, permission: str) -> str:
+    if not actor.signed_in:
+        return "sign-in"
+    if actor.agent is not None and not actor.agent.covers(permission):
+        return "not-consented"
+    return "not-in-force" if actor.permits.get(permission) else "not-granted"
 
 
 async def explain_person(
     tx: Transaction, username: str, permission: str
 ) -> list[tuple[str, Decision]]:
-    """Return the decision for each post of a person (and as a resident), by its name."""
+    """Return the decision for each post of a person, each that is delegated to them, and as a
+    resident, by its name."""
     person = (
         await tx.session.execute(
-            select(col(Person.id), col(Person.name)).where(col(Person.username) == username)
+            select(col(Person.id), col(Person.name)).where(
+                col(Person.username) == username, col(Person.disabled_at).is_(None)
+            )
         )
     ).first()
     if person is None:
         return []
-    posts = await tx.session.execute(
-        select(col(Post.id)).where(
-            col(Post.person_id) == person[0],
-            or_(col(Post.ends_at).is_(None), col(Post.ends_at) > tx.now),
-        )
-    )
     outcome = []
-    for post_id in [*posts.scalars(), None]:
-        actor = await load_actor(tx, person[0], person[1], post_id)
-        where = f"{actor.organization_name} {actor.post_title}" if post_id else "-"
+    for actor in await actors_of(tx, *person):
+        where = f"{actor.organization_name} {actor.post_title}" if actor.post_id else "-"
+        if actor.delegation is not None:
+            where += f" ({actor.delegation.name})"
         outcome.append((where, await explain(tx, actor, permission)))
     return outcome
+
+
+async def actors_of(tx: Transaction, person_id: UUID, name: str) -> list[Actor]:
+    """Return a person as each actor they can be now: in each post of their own, in each that
+    is delegated to them, and as a resident."""
+    generation = await current_generation(tx)
+    posts = await tx.session.execute(
+        select(col(Post.id))
+        .join(Person, col(Person.id) == col(Post.person_id))
+        .where(col(Post.person_id) == person_id, post_in_force(tx.now))
+        .order_by(col(Post.starts_at), col(Post.id))
+    )
+    found = [
+        await load_actor(tx, person_id, name, post_id, generation=generation)
+        for post_id in posts.scalars()
+    ]
+    for item in await taken(tx, person_id):
+        actor = await load_delegated(tx, person_id, name, item.id, generation=generation)
+        if actor is not None:
+            found.append(actor)
+    found.append(await load_actor(tx, person_id, name, None, generation=generation))
+    return found
 
 
 async def role_titles(tx: Transaction) -> dict[str, tuple[str, str]]:

@@ -11,6 +11,7 @@ from sqlalchemy import Select, delete, func, insert, select, update
 from sqlmodel import col
 
 from core.access.events import RolesChanged
+from core.access.exclusion import refuse_together, who_holds
 from core.access.models import Grant, Role, RolePermission
 from core.database import Transaction
 from core.identity.events import PersonChanged
@@ -35,6 +36,7 @@ class RoleDefinition(msgspec.Struct, frozen=True):
     title: Text
     permissions: tuple[str, ...]
     audience: Audience | None = None
+    excludes: tuple[str, ...] = ()
 
 
 class GrantFacts(msgspec.Struct, frozen=True):
@@ -80,6 +82,7 @@ SHELL_ROLES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
         "Governance staff",
         ("usage.read", "apps.read", "feedback.read", "audit.read"),
     ),
+    "grid_worker": ("网格员", "Grid worker", ("behalf.act",)),
     "owner": ("应用主管", "App owner", ("usage.read", "feedback.read", "feedback.answer")),
 }
 
@@ -119,6 +122,7 @@ async def define_roles(tx: Transaction, app: str, roles: Sequence[RoleDefinition
                 title_zh=role.title.zh,
                 title_en=role.title.en,
                 audience=role.audience,
+                excludes=sorted(role.excludes),
             )
         )
         if role.permissions:
@@ -138,11 +142,16 @@ async def outdated_roles(
     carried: dict[str, set[tuple[str, str]]] = defaultdict(set)
     found: Any = await tx.session.execute(
         select(
-            col(Role.app), col(Role.key), col(Role.title_zh), col(Role.title_en), col(Role.audience)
+            col(Role.app),
+            col(Role.key),
+            col(Role.title_zh),
+            col(Role.title_en),
+            col(Role.audience),
+            col(Role.excludes),
         ).where(col(Role.app).in_(wanted))
     )
-    for app, *fact in found:
-        facts[app].add(tuple(fact))
+    for app, *fact, excludes in found:
+        facts[app].add((*fact, tuple(excludes)))
     found = await tx.session.execute(
         select(col(Role.app), col(Role.key), col(RolePermission.permission))
         .join(RolePermission, col(RolePermission.role) == col(Role.key))
@@ -153,7 +162,8 @@ async def outdated_roles(
     return [
         app
         for app, roles in wanted.items()
-        if facts[app] != {(r.key, r.title.zh, r.title.en, r.audience) for r in roles}
+        if facts[app]
+        != {(r.key, r.title.zh, r.title.en, r.audience, tuple(sorted(r.excludes))) for r in roles}
         or carried[app] != {(r.key, permission) for r in roles for permission in r.permissions}
     ]
 
@@ -192,6 +202,8 @@ async def grant(
         raise GrantError("grant-over")
     if granted_by == person_id:
         raise GrantError("grant-to-oneself")
+    for holder in await who_holds(tx, post_id, role):
+        await refuse_together(tx, holder, [role])
     row = Grant(
         post_id=post_id,
         role=role,

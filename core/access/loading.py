@@ -1,21 +1,26 @@
 """Loading who acts: a session or a person in one post, with the grants in force."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 from sqlmodel import col
 
-from core.access.models import Generation, Grant, Role, RolePermission
+from core.access.holding import consent_in_force, delegation_in_force, post_in_force
+from core.access.models import Consent, Delegation, Generation, Grant, Role, RolePermission
 from core.database import Transaction
 from core.identity.models import OrganizationRow, Person, Post, SignInSession
+from plugin_sdk.acting import Agent, Delegated
 from plugin_sdk.ports import Actor, Audience, Permit, ScopeKind
+
+BEHALF = "yimen.behalf.act"
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """An actor as a session holds it, and until when."""
+    """An actor as a session holds it, and when it must be loaded again."""
 
     actor: Actor
     expires: datetime
@@ -40,6 +45,8 @@ async def load_session(tx: Transaction, session_id: str) -> Loaded | None:
                 col(SignInSession.csrf),
                 col(SignInSession.expires_at),
                 col(SignInSession.post_id),
+                col(SignInSession.delegation_id),
+                col(SignInSession.consent_id),
                 col(Person.name),
                 col(Person.language),
                 col(Person.elder),
@@ -55,8 +62,16 @@ async def load_session(tx: Transaction, session_id: str) -> Loaded | None:
     ).first()
     if row is None:
         return None
-    person_id, csrf, expires, post_id, name, language, elder = row
-    actor = await load_actor(tx, person_id, name, post_id, generation=generation)
+    person_id, csrf, expires, post_id, delegation_id, consent_id, name, language, elder = row
+    actor = None
+    if delegation_id is not None:
+        actor = await load_delegated(tx, person_id, name, delegation_id, generation=generation)
+    if actor is None:
+        actor = await load_actor(tx, person_id, name, post_id, generation=generation)
+        if consent_id is not None:
+            actor = await load_on_behalf(tx, actor, consent_id) or actor
+    for acting in (actor.delegation, actor.agent):
+        expires = min(expires, acting.until) if acting else expires
     return Loaded(
         msgspec.structs.replace(
             actor,
@@ -92,6 +107,7 @@ async def load_actor(
                     col(OrganizationRow.id),
                     col(OrganizationRow.name),
                     col(OrganizationRow.code),
+                    col(Post.ends_at),
                 )
                 .join(OrganizationRow, col(OrganizationRow.id) == col(Post.organization_id))
                 .where(
@@ -102,11 +118,15 @@ async def load_actor(
                 )
             )
         ).first()
+    permits = await _own_permits(tx)
+    if post is not None and post_id is not None:
+        for permission, held in (await _post_permits(tx, post_id, until=post[4])).items():
+            permits[permission] += held
     actor = Actor(
         person_id=person_id,
         name=name,
         audience=Audience.STAFF if post else Audience.RESIDENT,
-        permits=await _permits(tx, post_id if post else None),
+        permits=dict(permits),
         revocation=generation,
         loaded_at=tx.now,
     )
@@ -122,45 +142,165 @@ async def load_actor(
     )
 
 
-async def _permits(tx: Transaction, post_id: UUID | None) -> dict[str, tuple[Permit, ...]]:
-    permits: dict[str, list[Permit]] = defaultdict(list)
+async def load_delegated(
+    tx: Transaction, person_id: UUID, name: str, delegation_id: UUID, *, generation: int
+) -> Actor | None:
+    """Return a person as they act in a post delegated to them, None when it is not in force.
+
+    The permits are the post's own at this moment: what the post loses is lost here. Grants of
+    scope `own` stay behind, since they are the delegator's as a person.
+    """
+    found = (
+        await tx.session.execute(
+            select(
+                col(Delegation.roles),
+                col(Delegation.ends_at),
+                col(Post.id),
+                col(Post.title),
+                col(Post.ends_at),
+                col(Person.id),
+                col(Person.name),
+                col(OrganizationRow.id),
+                col(OrganizationRow.name),
+                col(OrganizationRow.code),
+            )
+            .join(Post, col(Post.id) == col(Delegation.post_id))
+            .join(Person, col(Person.id) == col(Post.person_id))
+            .join(OrganizationRow, col(OrganizationRow.id) == col(Post.organization_id))
+            .where(
+                col(Delegation.id) == delegation_id,
+                col(Delegation.person_id) == person_id,
+                delegation_in_force(tx.now),
+                post_in_force(tx.now),
+            )
+        )
+    ).first()
+    if found is None:
+        return None
+    roles, until, post_id, title, post_ends, giver_id, giver, unit_id, unit, code = found
+    until = min(until, post_ends or until)
+    permits = await _own_permits(tx)
+    for permission, held in (await _post_permits(tx, post_id, until=until, roles=roles)).items():
+        if handed := tuple(permit for permit in held if permit.scope is not ScopeKind.OWN):
+            permits[permission] += handed
+    return Actor(
+        person_id=person_id,
+        name=name,
+        audience=Audience.STAFF,
+        post_id=post_id,
+        post_title=title,
+        organization_id=unit_id,
+        organization_name=unit,
+        organization_code=code,
+        permits=dict(permits),
+        revocation=generation,
+        loaded_at=tx.now,
+        delegation=Delegated(id=delegation_id, person_id=giver_id, name=giver, until=until),
+    )
+
+
+async def load_on_behalf(tx: Transaction, worker: Actor, consent_id: UUID) -> Actor | None:
+    """Return the resident for whom a worker acts, None when the consent is not in force, is
+    not theirs, or their post does not act for residents."""
+    acts = worker.permits_for(BEHALF, tx.now)
+    if not acts or worker.person_id is None or worker.post_id is None:
+        return None
+    found = (
+        await tx.session.execute(
+            select(
+                col(Consent.person_id), col(Person.name), col(Consent.scope), col(Consent.ends_at)
+            )
+            .join(Person, col(Person.id) == col(Consent.person_id))
+            .where(
+                col(Consent.id) == consent_id,
+                consent_in_force(tx.now),
+                col(Person.disabled_at).is_(None),
+                col(Consent.person_id) != worker.person_id,
+                or_(
+                    col(Consent.agent_id) == worker.person_id,
+                    col(Consent.organization_id) == worker.organization_id,
+                ),
+            )
+        )
+    ).first()
+    if found is None:
+        return None
+    person_id, name, scope, until = found
+    until = max(min(until, permit.ends or until) for permit in acts)
+    agent = Agent(
+        consent_id=consent_id,
+        person_id=worker.person_id,
+        name=worker.name,
+        post_id=worker.post_id,
+        organization_id=worker.organization_id or worker.post_id,
+        organization_name=worker.organization_name,
+        scope=tuple(scope),
+        until=until,
+    )
+    own = await _own_permits(tx, until=until)
+    return Actor(
+        person_id=person_id,
+        name=name,
+        audience=Audience.RESIDENT,
+        permits={key: held for key, held in own.items() if agent.covers(key)},
+        revocation=worker.revocation,
+        loaded_at=tx.now,
+        agent=agent,
+    )
+
+
+Permits = defaultdict[str, tuple[Permit, ...]]
+
+
+async def _own_permits(tx: Transaction, *, until: datetime | None = None) -> Permits:
+    """Return what everybody holds for what is their own."""
+    permits: Permits = defaultdict(tuple)
     own = await tx.session.execute(
         select(col(RolePermission.permission), col(Role.key))
         .join(Role, col(Role.key) == col(RolePermission.role))
         .where(col(Role.audience) == Audience.RESIDENT)
     )
     for permission, role in own:
-        permits[permission].append(Permit(grant=f"audience:{role}", role=role, scope=ScopeKind.OWN))
-    if post_id is not None:
-        granted = await tx.session.execute(
-            select(
-                col(RolePermission.permission),
-                col(Grant.id),
-                col(Grant.role),
-                col(Grant.scope),
-                col(Grant.organizations),
-                col(Grant.starts_at),
-                col(Grant.ends_at),
-            )
-            .join(Grant, col(Grant.role) == col(RolePermission.role))
-            .where(
-                and_(
-                    col(Grant.post_id) == post_id,
-                    col(Grant.revoked_at).is_(None),
-                    or_(col(Grant.ends_at).is_(None), col(Grant.ends_at) > tx.now),
-                )
-            )
-            .order_by(col(Grant.id))
+        permit = Permit(grant=f"audience:{role}", role=role, scope=ScopeKind.OWN, ends=until)
+        permits[permission] += (permit,)
+    return permits
+
+
+async def _post_permits(
+    tx: Transaction, post_id: UUID, *, until: datetime | None = None, roles: Sequence[str] = ()
+) -> Permits:
+    """Return what the grants of a post allow (of some roles alone), none beyond `until`."""
+    permits: Permits = defaultdict(tuple)
+    statement = (
+        select(
+            col(RolePermission.permission),
+            col(Grant.id),
+            col(Grant.role),
+            col(Grant.scope),
+            col(Grant.organizations),
+            col(Grant.starts_at),
+            col(Grant.ends_at),
         )
-        for permission, id, role, scope, organizations, starts, ends in granted:
-            permits[permission].append(
-                Permit(
-                    grant=str(id),
-                    role=role,
-                    scope=ScopeKind(scope),
-                    organizations=tuple(UUID(item) for item in organizations),
-                    starts=starts,
-                    ends=ends,
-                )
-            )
-    return {permission: tuple(held) for permission, held in permits.items()}
+        .join(Grant, col(Grant.role) == col(RolePermission.role))
+        .where(
+            col(Grant.post_id) == post_id,
+            col(Grant.revoked_at).is_(None),
+            or_(col(Grant.ends_at).is_(None), col(Grant.ends_at) > tx.now),
+        )
+        .order_by(col(Grant.id))
+    )
+    if roles:
+        statement = statement.where(col(Grant.role).in_(roles))
+    for permission, id, role, scope, organizations, starts, ends in await tx.session.execute(
+        statement
+    ):
+        permit = Permit(
+            grant=str(id),
+            role=role,
+            scope=ScopeKind(scope),
+            organizations=tuple(UUID(item) for item in organizations),
+            starts=starts,
+            ends=min(filter(None, (ends, until)), default=None),
+        )
+        permits[permission] += (permit,)
+    return permits

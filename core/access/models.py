@@ -13,7 +13,8 @@ from plugin_sdk.data import UtcTime, new_id
 class Role(CoreBase, table=True):
     """A role: of an app's manifest (`hotline.operator`) or of the shell (`yimen.…`).
 
-    A role with an audience is held by everyone signed in, for what is their own.
+    A role with an audience is held by everyone signed in, for what is their own. Nobody
+    holds a role together with one that it excludes (不相容岗位).
     """
 
     __tablename__ = "access_role"
@@ -23,6 +24,7 @@ class Role(CoreBase, table=True):
     title_zh: str
     title_en: str
     audience: str | None = None
+    excludes: list[str] = Field(default_factory=list, sa_type=JSON)
 
 
 class RolePermission(CoreBase, table=True):
@@ -49,6 +51,48 @@ class Grant(CoreBase, table=True):
     granted_by: UUID | None = Field(default=None, foreign_key="identity_person.id")
     created_at: datetime = Field(sa_type=UtcTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class Delegation(CoreBase, table=True):
+    """A post is handed over (委托) to another person for a time: all that its grants allow,
+    or the roles named. What it allows is read from the post's grants each time."""
+
+    __tablename__ = "access_delegation"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    post_id: UUID = Field(foreign_key="identity_post.id", index=True)
+    person_id: UUID = Field(foreign_key="identity_person.id", index=True)
+    roles: list[str] = Field(default_factory=list, sa_type=JSON)
+    starts_at: datetime = Field(sa_type=UtcTime)
+    ends_at: datetime = Field(sa_type=UtcTime)
+    reason: str
+    created_by: UUID = Field(foreign_key="identity_person.id")
+    created_at: datetime = Field(sa_type=UtcTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    revoked_by: UUID | None = Field(default=None, foreign_key="identity_person.id")
+
+
+class Consent(CoreBase, table=True):
+    """A resident lets one worker, or whoever of a unit acts for residents, act for them
+    (代办) in some apps or permissions, until a day. `given` says how it was given."""
+
+    __tablename__ = "access_consent"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    person_id: UUID = Field(foreign_key="identity_person.id", index=True)
+    agent_id: UUID | None = Field(default=None, foreign_key="identity_person.id", index=True)
+    organization_id: UUID | None = Field(
+        default=None, foreign_key="identity_organization.id", index=True
+    )
+    scope: list[str] = Field(sa_type=JSON)
+    given: str
+    evidence: str
+    starts_at: datetime = Field(sa_type=UtcTime)
+    ends_at: datetime = Field(sa_type=UtcTime)
+    recorded_by: UUID = Field(foreign_key="identity_person.id")
+    created_at: datetime = Field(sa_type=UtcTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    revoked_by: UUID | None = Field(default=None, foreign_key="identity_person.id")
 
 
 class Generation(CoreBase, table=True):

@@ -16,7 +16,7 @@ from plugin_sdk.cases import CaseEngine
 from plugin_sdk.extension import EventHandler, Job
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor
-from plugin_sdk.problems import Denied
+from plugin_sdk.problems import Denied, Problem
 from plugin_sdk.routes import PERMISSION, PUBLIC, SIGNED_IN, actor_of, needs
 
 OnProblem = Callable[[Request[Any, Any, Any], Exception], Awaitable[Response[Any]]]
@@ -147,6 +147,8 @@ def make_guard(now: Callable[[], Any], on_refusal: OnRefusal) -> Guard:
             actor: Actor = scope["yimen_actor"]
             scope["yimen_permission"] = full
             if full == PUBLIC or (full == SIGNED_IN and actor.signed_in):
+                if full == SIGNED_IN and actor.agent and opt[APP] not in actor.agent.scope:
+                    raise Problem("behalf-beyond", status=403)  # it is the resident's own
                 await app(scope, receive, send)
                 return
             if full != SIGNED_IN and decide(actor, full, now()) is not None:

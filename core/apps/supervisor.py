@@ -315,6 +315,7 @@ def roles_of(manifest: Manifest) -> list[RoleDefinition]:
             role.title,
             tuple(carried[role.key]),
             Audience(role.audience) if role.audience else None,
+            tuple(f"{app}.{other}" for other in role.excludes),
         )
         for role in manifest.roles
     ]

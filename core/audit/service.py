@@ -70,8 +70,11 @@ async def record(
 ) -> UUID:
     """Add an entry to the transaction; return its id. Identity and phone numbers in facts are
     masked. It is sealed within a minute or two of its commit.
+
+    Who acts for another is the one who did it; whom they acted for stands beside.
     """
     id = id or new_id()
+    agent = actor.agent
     await transaction.session.execute(
         insert(AuditEntry).values(
             id=id,
@@ -80,9 +83,11 @@ async def record(
             act=act,
             subject=subject,
             outcome=outcome,
-            person_id=actor.person_id,
-            post_id=actor.post_id,
-            organization_id=actor.organization_id,
+            person_id=actor.real_person_id,
+            post_id=agent.post_id if agent else actor.post_id,
+            organization_id=agent.organization_id if agent else actor.organization_id,
+            behalf_of_id=actor.person_id if agent else None,
+            delegation_id=actor.delegation.id if actor.delegation else None,
             system=actor.name if actor.system else None,
             permission=permission,
             granted_by=granted_by,
@@ -99,6 +104,7 @@ async def search(
     app: str | None = None,
     act: str | None = None,
     subject: str | None = None,
+    behalf_of_id: UUID | None = None,
     outcome: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -126,6 +132,8 @@ async def search(
         statement = statement.where(col(entry.at) < until)
     if subject:
         statement = statement.where(col(entry.subject) == subject)
+    if behalf_of_id:
+        statement = statement.where(col(entry.behalf_of_id) == behalf_of_id)
     if outcome:
         statement = statement.where(col(entry.outcome) == outcome)
     if words:

@@ -15,7 +15,8 @@ from sqlmodel import col
 from core import audit
 from core.access import guard, wall
 from core.access.actors import Actors, revoked_since
-from core.access.decisions import decide, organizations_holding
+from core.access.decisions import decide
+from core.access.holders import organizations_holding
 from core.access.loading import load_session
 from core.audit import retention, sealing
 from core.audit.checkpoints import Book
@@ -177,7 +178,7 @@ class Services:
         """
         if actor.person_id is None:
             return
-        if await self.shared.hit(f"refused:{actor.person_id}", 60) > 60:
+        if await self.shared.hit(f"refused:{actor.real_person_id}", 60) > 60:
             return
         async with self.database.transaction(write=True) as tx:
             await audit.record(
@@ -381,7 +382,7 @@ class AppHub:
         if fresh is None:
             raise Denied(actor.permission, reason="signed-out")
         current = msgspec.structs.replace(fresh.actor, permission=actor.permission)
-        if current.post_id != actor.post_id:
+        if (current.person_id, current.seat) != (actor.person_id, actor.seat):
             raise Denied(actor.permission, reason="post-ended")
         if "." in actor.permission and decide(current, actor.permission, tx.now) is None:
             raise Denied(actor.permission, reason="revoked")

@@ -72,13 +72,19 @@ class Post(CoreBase, table=True):
 
 
 class SignInSession(CoreBase, table=True):
-    """One sign-in on one device. Only a digest of its secret is kept."""
+    """One sign-in on one device. Only a digest of its secret is kept.
+
+    `delegation_id` and `consent_id` say for whom it acts (`core.access`); when either is no
+    longer in force the session acts in `post_id`, as before.
+    """
 
     __tablename__ = "identity_session"
 
     id: str = Field(primary_key=True)
     person_id: UUID = Field(foreign_key="identity_person.id", index=True)
     post_id: UUID | None = Field(default=None, foreign_key="identity_post.id")
+    delegation_id: UUID | None = None
+    consent_id: UUID | None = None
     csrf: str
     device: str = ""
     public_computer: bool = False

@@ -141,7 +141,9 @@ async def switch_post(tx: Transaction, session_id: str, person_id: UUID, post_id
     if post_id not in await posts_in_force(tx, person_id):
         return False
     await tx.session.execute(
-        update(SignInSession).where(col(SignInSession.id) == session_id).values(post_id=post_id)
+        update(SignInSession)
+        .where(col(SignInSession.id) == session_id)
+        .values(post_id=post_id, delegation_id=None, consent_id=None)
     )
     await tx.raise_event(SessionEnded(session_id))  # what is cached of it is stale
     return True

@@ -1,19 +1,20 @@
 """Sending notices through the outbox, and reading them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
-from core.access.models import Grant, RolePermission
+from core.access.holders import people_of, takers_of
+from core.access.holding import post_in_force
 from core.database import Transaction
 from core.identity.events import PersonErased
-from core.identity.models import Person, Post
+from core.identity.models import Post
 from core.jobs import OutboxItem, send_later
 from core.messages.models import Notice
 from plugin_sdk.cursors import older, read_cursor
@@ -67,16 +68,17 @@ async def send(
 async def deliver(tx: Transaction, item: OutboxItem) -> None:
     """Put an outbox notice into the message centre of everyone it is for."""
     payload = item.payload
+    organization = UUID(payload["organization"]) if payload["organization"] else None
     if payload["person"]:
-        people: Sequence[UUID] = [UUID(payload["person"])]
+        person = UUID(payload["person"])
+        people = {person}
+        if organization is not None:  # and who acts in their post there
+            there = (col(Post.person_id) == person, col(Post.organization_id) == organization)
+            people |= await takers_of(tx, *there, post_in_force(tx.now))
     else:
-        people = await people_of(
-            tx,
-            UUID(payload["organization"]) if payload["organization"] else None,
-            payload["permission"],
-        )
+        people = await people_of(tx, organization, payload["permission"])
     dialect = sqlite if tx.database.sqlite else postgresql
-    for person_id in people:
+    for person_id in sorted(people):
         await tx.session.execute(
             dialect.insert(Notice)
             .values(
@@ -91,37 +93,6 @@ async def deliver(tx: Transaction, item: OutboxItem) -> None:
             )
             .on_conflict_do_nothing()
         )
-
-
-async def people_of(
-    tx: Transaction, organization_id: UUID | None, permission: str | None
-) -> list[UUID]:
-    """Return who holds a post (with the permission) in an organization now."""
-    statement = (
-        select(col(Post.person_id))
-        .join(Person, col(Person.id) == col(Post.person_id))
-        .where(
-            or_(col(Post.ends_at).is_(None), col(Post.ends_at) > tx.now),
-            col(Person.disabled_at).is_(None),
-        )
-        .distinct()
-    )
-    if organization_id is not None:
-        statement = statement.where(col(Post.organization_id) == organization_id)
-    if permission is not None:
-        statement = (
-            statement.join(Grant, col(Grant.post_id) == col(Post.id))
-            .join(RolePermission, col(RolePermission.role) == col(Grant.role))
-            .where(
-                col(RolePermission.permission) == permission,
-                col(Grant.revoked_at).is_(None),
-                or_(col(Grant.starts_at).is_(None), col(Grant.starts_at) <= tx.now),
-                or_(col(Grant.ends_at).is_(None), col(Grant.ends_at) > tx.now),
-            )
-        )
-    elif organization_id is None:
-        return []
-    return list((await tx.session.execute(statement)).scalars())
 
 
 async def inbox(

@@ -125,12 +125,17 @@ def _mine(actor: Actor, now: datetime) -> ColumnElement[bool]:
     if actor.person_id is None:  # nothing waits for a visitor
         return false()
     mine = col(WorkItem.person_id) == actor.person_id
+    if actor.agent is not None:  # as far as the consent goes
+        return and_(mine, col(WorkItem.app).in_(actor.agent.apps))
     if actor.organization_id is None:
         return mine
+    whose: ColumnElement[bool] = col(WorkItem.person_id).is_(None)
+    if actor.delegation is not None:  # what waits for the one who handed over, in that post
+        whose = or_(whose, col(WorkItem.person_id) == actor.delegation.person_id)
     return or_(
         mine,
         and_(
-            col(WorkItem.person_id).is_(None),
+            whose,
             col(WorkItem.organization_id) == actor.organization_id,
             or_(col(WorkItem.permission).in_(held), col(WorkItem.permission).is_(None)),
         ),

@@ -9,9 +9,7 @@ from core.access.decisions import (
     decide,
     explain,
     explain_person,
-    organizations_holding,
     role_titles,
-    who_may,
 )
 from core.access.grants import (
     GrantError,
@@ -21,6 +19,7 @@ from core.access.grants import (
     grants,
     withdraw,
 )
+from core.access.holders import organizations_holding, who_may
 from core.identity.people import disable, end_post
 from plugin_sdk.ports import Actor, ScopeKind
 from plugin_sdk.problems import Denied

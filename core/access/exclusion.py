@@ -1,0 +1,78 @@
+"""Roles that nobody holds together (不相容岗位): in any post, nor by any delegation."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlmodel import col
+
+from core.access.models import Delegation, Grant, Role
+from core.database import Transaction
+from core.identity.models import Person, Post
+from plugin_sdk.problems import Conflict
+
+
+async def refuse_together(tx: Transaction, person_id: UUID, roles: Iterable[str]) -> None:
+    """Raise `Conflict` (`roles-exclude`, with both names) when a person would hold one of the
+    roles beside one that either of the two excludes. What is not over yet counts."""
+    new = set(roles)
+    held = await roles_held(tx, person_id)
+    known = {
+        key: (zh, en, excludes)
+        for key, zh, en, excludes in await tx.session.execute(
+            select(col(Role.key), col(Role.title_zh), col(Role.title_en), col(Role.excludes))
+        )
+    }
+    for one in sorted(new & known.keys()):
+        for other in sorted((held | new) & known.keys() - {one}):
+            if other in known[one][2] or one in known[other][2]:
+                name = await tx.session.execute(
+                    select(col(Person.name)).where(col(Person.id) == person_id)
+                )
+                raise Conflict(
+                    "roles-exclude",
+                    person=name.scalar_one(),
+                    name_zh=f"{known[one][0]}、{known[other][0]}",
+                    name_en=f"{known[one][1]}, {known[other][1]}",
+                )
+
+
+async def roles_held(tx: Transaction, person_id: UUID) -> set[str]:
+    """Return the roles of a person's posts and of the posts delegated to them, now or later."""
+    open_post = or_(col(Post.ends_at).is_(None), col(Post.ends_at) > tx.now)
+    open_grant = (
+        col(Grant.revoked_at).is_(None),
+        or_(col(Grant.ends_at).is_(None), col(Grant.ends_at) > tx.now),
+    )
+    own = await tx.session.execute(
+        select(col(Grant.role))
+        .join(Post, col(Post.id) == col(Grant.post_id))
+        .where(col(Post.person_id) == person_id, open_post, *open_grant)
+    )
+    found = set(own.scalars())
+    handed = await tx.session.execute(
+        select(col(Delegation.roles), col(Grant.role))
+        .join(Grant, col(Grant.post_id) == col(Delegation.post_id))
+        .join(Post, col(Post.id) == col(Delegation.post_id))
+        .where(
+            col(Delegation.person_id) == person_id,
+            col(Delegation.revoked_at).is_(None),
+            col(Delegation.ends_at) > tx.now,
+            open_post,
+            *open_grant,
+        )
+    )
+    return found | {role for subset, role in handed if not subset or role in subset}
+
+
+async def who_holds(tx: Transaction, post_id: UUID, role: str) -> list[UUID]:
+    """Return who acts in a post under a role: its holder, and those it is delegated to."""
+    holder = await tx.session.execute(select(col(Post.person_id)).where(col(Post.id) == post_id))
+    takers = await tx.session.execute(
+        select(col(Delegation.person_id), col(Delegation.roles)).where(
+            col(Delegation.post_id) == post_id,
+            col(Delegation.revoked_at).is_(None),
+            col(Delegation.ends_at) > tx.now,
+        )
+    )
+    return [*holder.scalars(), *(person for person, roles in takers if not roles or role in roles)]

@@ -1,0 +1,97 @@
+"""Acting for others: delegations, consents, roles that exclude one another."""
+
+import sqlalchemy as sa
+from alembic import op
+
+import plugin_sdk.data
+
+revision = "0005_acting_for_others"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Bring the tables up."""
+    op.create_table(
+        "access_delegation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("post_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("roles", sa.JSON(), nullable=False),
+        sa.Column("starts_at", plugin_sdk.data.UtcTime(), nullable=False),
+        sa.Column("ends_at", plugin_sdk.data.UtcTime(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("created_by", sa.Uuid(), nullable=False),
+        sa.Column("created_at", plugin_sdk.data.UtcTime(), nullable=False),
+        sa.Column("revoked_at", plugin_sdk.data.UtcTime(), nullable=True),
+        sa.Column("revoked_by", sa.Uuid(), nullable=True),
+        *_references(
+            "access_delegation",
+            post_id="identity_post",
+            person_id="identity_person",
+            created_by="identity_person",
+            revoked_by="identity_person",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_delegation")),
+    )
+    _index("access_delegation", "post_id", "person_id")
+    op.create_table(
+        "access_consent",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("agent_id", sa.Uuid(), nullable=True),
+        sa.Column("organization_id", sa.Uuid(), nullable=True),
+        sa.Column("scope", sa.JSON(), nullable=False),
+        sa.Column("given", sa.String(), nullable=False),
+        sa.Column("evidence", sa.String(), nullable=False),
+        sa.Column("starts_at", plugin_sdk.data.UtcTime(), nullable=False),
+        sa.Column("ends_at", plugin_sdk.data.UtcTime(), nullable=False),
+        sa.Column("recorded_by", sa.Uuid(), nullable=False),
+        sa.Column("created_at", plugin_sdk.data.UtcTime(), nullable=False),
+        sa.Column("revoked_at", plugin_sdk.data.UtcTime(), nullable=True),
+        sa.Column("revoked_by", sa.Uuid(), nullable=True),
+        *_references(
+            "access_consent",
+            person_id="identity_person",
+            agent_id="identity_person",
+            organization_id="identity_organization",
+            recorded_by="identity_person",
+            revoked_by="identity_person",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_consent")),
+    )
+    _index("access_consent", "person_id", "agent_id", "organization_id")
+    op.add_column(
+        "access_role",
+        sa.Column("excludes", sa.JSON(), nullable=False, server_default=sa.text("'[]'")),
+    )
+    op.add_column("identity_session", sa.Column("delegation_id", sa.Uuid(), nullable=True))
+    op.add_column("identity_session", sa.Column("consent_id", sa.Uuid(), nullable=True))
+    op.add_column("audit_entry", sa.Column("behalf_of_id", sa.Uuid(), nullable=True))
+    op.add_column("audit_entry", sa.Column("delegation_id", sa.Uuid(), nullable=True))
+    _index("audit_entry", "behalf_of_id")
+
+
+def downgrade() -> None:
+    """Take the tables back."""
+    op.drop_index(op.f("ix_audit_entry_behalf_of_id"), table_name="audit_entry")
+    op.drop_column("audit_entry", "delegation_id")
+    op.drop_column("audit_entry", "behalf_of_id")
+    op.drop_column("identity_session", "consent_id")
+    op.drop_column("identity_session", "delegation_id")
+    op.drop_column("access_role", "excludes")
+    op.drop_table("access_consent")
+    op.drop_table("access_delegation")
+
+
+def _references(table: str, **columns: str) -> list[sa.ForeignKeyConstraint]:
+    return [
+        sa.ForeignKeyConstraint([name], [f"{other}.id"], name=op.f(f"fk_{table}_{name}"))
+        for name, other in columns.items()
+    ]
+
+
+def _index(table: str, *columns: str) -> None:
+    for name in columns:
+        op.create_index(op.f(f"ix_{table}_{name}"), table, [name], unique=False)
