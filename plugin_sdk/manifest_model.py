@@ -166,11 +166,13 @@ class Permission(_Section, frozen=True, kw_only=True):
 
 
 class Role(_Section, frozen=True, kw_only=True):
-    """A role of the app; with an `audience`, everyone of it holds the role for what is theirs."""
+    """A role of the app; with an `audience`, everyone of it holds the role for what is theirs.
+    Nobody is given it together with a role that it `excludes` (职责分离)."""
 
     key: str
     title: Text
     audience: Audience | None = None
+    excludes: tuple[str, ...] = ()
 
 
 class NavigationItem(_Section, frozen=True, kw_only=True):

@@ -324,6 +324,17 @@ def _roles(data: dict[str, Any]) -> Iterator[Finding]:
         name = text(role, "audience")
         if whole and name in ("staff", "resident", "enterprise") and name not in whole:
             yield _outside(("roles", number, "audience"), name)
+        declared = {text(other, "key"): other for _, other in tables(data, "roles")}
+        for place, other in strings(role, "excludes"):
+            if other == text(role, "key") or other not in declared:
+                yield (
+                    ("roles", number, "excludes", place),
+                    Text(
+                        f"“{shorten(other)}”不是本应用的另一个角色",
+                        f"“{shorten(other)}” is not another role of the app",
+                    ),
+                    Text("写本应用声明的另一个角色", "name another role that the app declares"),
+                )
 
 
 def _known_permission(known: set[str], row: dict[str, Any], path: Path) -> Iterator[Finding]:

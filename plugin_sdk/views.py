@@ -140,6 +140,8 @@ class EntryView(msgspec.Struct, kw_only=True):
     version: int = 0
     tone: Literal["step", "done", "returned", "paused"] = "step"
     public: bool = True
+    acting: Phrase | None = None
+    """Said when the step was done for a resident, or in a delegated post."""
 
 
 class FactView(msgspec.Struct, frozen=True):

@@ -126,6 +126,8 @@ class CaseActs(CaseTraces[R]):
         if not work.actor.system:
             await work.require(transition.permission, row)
         rules.who_may(self.hub.app, transition, work.actor, row)
+        if not await self.apart(work, row, transition):
+            raise rules.NotYours(f"{self.hub.app}.{transition.permission}", "own-request")
         rules.when_may(self.hub, transition, row, work.now, await self.done(work, id))
         if transition.guard is not None:
             await transition.guard(work, row, form)
@@ -138,7 +140,16 @@ class CaseActs(CaseTraces[R]):
             self.hub, transition, read.actor, row, read.now, await self.done(read, row.id)
         ):
             return False
+        if not await self.apart(read, row, transition):
+            return False
         return await read.holds(transition.permission, row)
+
+    async def apart(self, read: Read, row: R, transition: Transition) -> bool:
+        """Return whether the actor had no hand in what others must have done."""
+        apart = self.flow.apart_from(transition)
+        if read.actor.system or not apart:
+            return True
+        return not read.actor.hands & await self.hands(read, row.id, apart)
 
     async def filed_by(self, read: Read, row: R) -> bool:
         """Return whether the actor filed the case, for themselves or for a caller."""

@@ -120,7 +120,9 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     `moves` names who holds it afterwards: `origin`, or a field of the form with a unit.
     `at_most` counts over the whole life of a case. `reopens` starts the case's own term anew.
     `apply` and `guard` get no form (None) when the hub acts by itself. The order of a flow's
-    transitions is the order in which acts are offered.
+    transitions is the order in which acts are offered. `another_than` names acts (the opening
+    too) that must have been done by others (职责分离): nobody who had a hand in one of them does
+    this, neither as themselves nor for another nor through their delegate.
     """
 
     verb: str
@@ -128,6 +130,7 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     permission: str
     target: str | None = None
     who: tuple[Who, ...] = ()
+    another_than: tuple[str, ...] = ()
     form: type[ActForm] = ActForm
     does: Does = Does.PLAIN
     guard: Guard | None = None
@@ -195,6 +198,13 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
         """Return the acts of a state, first the one that leads on."""
         return [t for t in self.transitions if source in t.sources]
 
+    def apart_from(self, transition: Transition) -> frozenset[str]:
+        """Return the acts that others must have done: those it names, and for a decision the
+        request it decides."""
+        asking = transition.does is Does.DECIDE
+        asked = (t.verb for t in self.transitions if asking and t.does is Does.EXTEND)
+        return frozenset((*transition.another_than, *asked))
+
     def verbs(self) -> list[str]:
         """Return every verb once, in the order of declaration."""
         return list(dict.fromkeys(t.verb for t in self.transitions))
@@ -257,6 +267,9 @@ def _check_transition(flow: Flow, transition: Transition, known: set[str]) -> No
         raise FlowError(f"{where}: at most {transition.at_most} times is never")
     if transition.reopens and transition.target is None:
         raise FlowError(f"{where}: reopening leads to a state")
+    acts = {flow.opening, *(t.verb for t in flow.transitions)}
+    if unknown := set(transition.another_than) - acts:
+        raise FlowError(f"{where}: unknown acts {sorted(unknown)} that others must have done")
 
 
 def _check_verbs(flow: Flow) -> None:

@@ -90,7 +90,8 @@ class CaseEntry(Owned):
 
     `role` and `unit` are words as they were then. `at` is None where an old system kept a
     date alone (`on_date`). `organization_id` and `person_id` are those of the case, so that
-    who may see the case sees its timeline; `actor_*` say who acted.
+    who may see the case sees its timeline; `actor_*` say who acted, `agent_person_id` who did
+    it for them, `delegator_person_id` whose post it was.
     """
 
     parties: ClassVar[type[CaseParty]]
@@ -102,6 +103,8 @@ class CaseEntry(Owned):
     target: str = Field(default="", max_length=40)
     actor_person_id: UUID | None = None
     actor_post_id: UUID | None = None
+    agent_person_id: UUID | None = None
+    delegator_person_id: UUID | None = None
     role: str = Field(default="", max_length=200)
     unit: str = Field(default="", max_length=200)
     at: datetime | None = Field(default=None, sa_type=UtcTime)

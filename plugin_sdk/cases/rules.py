@@ -37,28 +37,34 @@ def is_requester(actor: Actor, row: CaseRow) -> bool:
     return row.person_id is not None and actor.person_id == row.person_id
 
 
+def is_of_requester(actor: Actor, row: CaseRow) -> bool:
+    """Return whether the requester has a hand in what the actor does: as the person, as who
+    acts for them, or as who delegated the post they act in."""
+    return row.person_id is not None and row.person_id in actor.hands
+
+
 def who_may(app: str, transition: Transition, actor: Actor, row: CaseRow) -> None:
     """Raise `NotYours` unless the act is left to this actor.
 
     Staff do not act on what they filed themselves: rules that name a unit leave out the
-    requester, whatever post they hold.
+    requester, whatever post they hold, and whoever acts in the requester's post.
     """
     if actor.system:
         return
-    mine = is_requester(actor, row)
+    mine, other = is_requester(actor, row), not is_of_requester(actor, row)
     permission = f"{app}.{transition.permission}"
-    if transition.does is Does.DECIDE and actor.person_id == row.extension_asked_by:
+    if transition.does is Does.DECIDE and row.extension_asked_by in actor.hands:
         raise NotYours(permission, "own-request")
     admits = {
         Who.REQUESTER: mine,
-        Who.NOT_REQUESTER: not mine,
-        Who.HOLDER: not mine and actor.organization_id == row.organization_id,
-        Who.ORIGIN: not mine and actor.organization_id == row.origin_organization_id,
+        Who.NOT_REQUESTER: other,
+        Who.HOLDER: other and actor.organization_id == row.organization_id,
+        Who.ORIGIN: other and actor.organization_id == row.origin_organization_id,
         Who.SYSTEM: False,
     }
     if not transition.who or any(admits[rule] for rule in transition.who):
         return
-    if mine and Who.REQUESTER not in transition.who:
+    if not other and Who.REQUESTER not in transition.who:
         raise NotYours(permission, "own-filing")
     raise NotYours(permission, _REASONS[transition.who[0]])
 

@@ -124,6 +124,18 @@ class CaseTraces(Generic[R]):
         )
         return Counter({row[0]: row[1] for row in await read.session.execute(statement)})
 
+    async def hands(self, read: Read, id: UUID, verbs: frozenset[str]) -> frozenset[UUID]:
+        """Return the people who had a hand in acts on a case."""
+        if not verbs:
+            return frozenset()
+        entry = self.row.entries
+        columns = (entry.actor_person_id, entry.agent_person_id, entry.delegator_person_id)
+        statement = read.rows(entry, *map(col, columns), permission=self.flow.read).where(
+            col(entry.case_id) == id, col(entry.verb).in_(verbs)
+        )
+        found = await read.session.execute(statement)
+        return frozenset(person for row in found for person in row if person is not None)
+
     async def _join(self, work: Work, row: R, role: str) -> None:
         party = self.row.parties
         known = await work.session.execute(
@@ -151,6 +163,7 @@ class CaseTraces(Generic[R]):
         public: bool = False,
         data: dict[str, Any] | None = None,
     ) -> None:
+        agent, handed = work.actor.agent, work.actor.delegation
         await work.add(
             self.row.entries(
                 organization_id=row.organization_id,
@@ -162,8 +175,10 @@ class CaseTraces(Generic[R]):
                 target=row.state,
                 actor_person_id=work.actor.person_id,
                 actor_post_id=work.actor.post_id,
+                agent_person_id=agent.person_id if agent else None,
+                delegator_person_id=handed.person_id if handed else None,
                 role=work.actor.post_title,
-                unit=work.actor.organization_name,
+                unit=agent.organization_name if agent else work.actor.organization_name,
                 at=work.now,
                 reason=reason,
                 text=text,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
+from uuid import UUID
 
 from sqlalchemy import or_
 from sqlmodel import col
@@ -188,6 +189,7 @@ class CaseViews(Generic[R]):
                 for name in (
                     *("verb", "at", "on_date", "role", "unit", "reason"),
                     *("text", "version", "target", "public"),
+                    *("agent_person_id", "delegator_person_id"),
                 )
             ),
             permission=self.flow.read,
@@ -209,13 +211,14 @@ class CaseViews(Generic[R]):
                 version=version,
                 tone=self.engine.tone(verb, target),
                 public=public,
+                acting=_acting(*hands),
             )
-            for verb, at, on, role, unit, reason, text, version, target, public in found
+            for verb, at, on, role, unit, reason, text, version, target, public, *hands in found
         ]
 
     def _inside(self, read: Read, row: R) -> bool:
         actor = read.actor
-        return actor.audience is Audience.STAFF and not rules.is_requester(actor, row)
+        return actor.audience is Audience.STAFF and not rules.is_of_requester(actor, row)
 
     async def actions(self, read: Read, row: R) -> list[ActionView]:
         """Return what the actor may do now, the first one primary; and, for staff, what the
@@ -228,6 +231,8 @@ class CaseViews(Generic[R]):
         lacking: list[ActionView] = []
         for transition in self.flow.possible(row.state):
             if rules.blocked(self.hub, transition, actor, row, read.now, done):
+                continue
+            if not await engine.apart(read, row, transition):
                 continue
             if transition.permission not in held:
                 held[transition.permission] = await read.holds(transition.permission, row)
@@ -263,3 +268,10 @@ class CaseViews(Generic[R]):
             )
             for file in files
         ]
+
+
+def _acting(agent: UUID | None, giver: UUID | None) -> Phrase | None:
+    """Return whether a step was done for another, in words."""
+    if agent is not None:
+        return Phrase("case.acting.behalf")
+    return Phrase("case.acting.delegated") if giver is not None else None

@@ -237,6 +237,13 @@ FAULTS = [
     ('["clerk"]', '["mayor"]', "permissions[1].default_roles[0]", '["mayor"]', "not declared"),
     ('["clerk"]', '["villager"]', "permissions[1].default_roles[0]", '["villager"]', "outside"),
     ('["staff"]', '["enterprise"]', "permissions[1].audience[0]", '["enterprise"]', "outside"),
+    (
+        '"clerk"\ntitle',
+        '"clerk"\nexcludes = ["mayor"]\ntitle',
+        "roles[1].excludes[0]",
+        '["mayor"]',
+        "not another role",
+    ),
     ('key = "clerk"', 'key = "villager"', "roles[1].key", 'key = "villager"\x002', "stands twice"),
     ('"resident"\n\n[[r', '"enterprise"\n\n[[r', "roles[0].audience", '= "enterp', "outside"),
     (
