@@ -4,18 +4,20 @@ import contextlib
 import json
 import secrets
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from core.database import DatabaseAway
+from core.access.delegation import taken
+from core.database import DatabaseAway, Transaction
 from core.hub import Services
-from core.identity.people import PostFacts, posts
+from core.identity.people import posts
 from core.messages.service import unread
 from core.work.pins import Pin, pins_of
 from plugin_sdk.identifiers import mask_name
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor, Audience
+from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import Words
 from portal.front import Exchange
 from portal.templating import (
@@ -107,26 +109,20 @@ class Frames:
         address = own_path(scope, with_query=True)
         person, waiting = None, 0
         pins: list[Pin] = []
+        choices: tuple[PostChoice, ...] = ()
         if actor.person_id is not None:
-            held: list[PostFacts] = []
             with contextlib.suppress(DatabaseAway):  # the page that says so is shown all the same
                 async with self._services.database.transaction() as tx:
-                    held = await posts(tx, [actor.person_id])
-                    waiting = await unread(tx, actor.person_id)
-                    pins = await pins_of(tx, actor.person_id)
+                    if actor.agent is None:  # what is the resident's own is not shown to who acts
+                        choices = await self._choices(tx, actor, language)
+                        waiting = await unread(tx, actor.person_id)
+                        pins = await pins_of(tx, actor.person_id)
             person = PagePerson(
                 name_masked=mask_name(actor.name),
                 unit=actor.organization_name,
                 post=actor.post_title,
-                post_id=str(actor.post_id or ""),
-                posts=tuple(
-                    PostChoice(
-                        str(post.id),
-                        f"{post.organization} · {post.title}",
-                        post.id == actor.post_id,
-                    )
-                    for post in held
-                ),
+                post_id=actor.seat,
+                posts=choices,
             )
         first = path.strip("/").partition("/")[0]
         frame = self._app_frame(app, actor, language, path, now) if app else None
@@ -144,7 +140,7 @@ class Frames:
             current=slot,
             app=frame,
             breadcrumb=breadcrumb,
-            banners=banners,
+            banners=(*self._acting(actor, language), *banners),
             csrf=actor.csrf,
             form_key=lambda: secrets.token_urlsafe(16),
             path=path,
@@ -163,6 +159,53 @@ class Frames:
             printed_at=now,
             fragment=scope["yimen"].script,
         )
+
+    async def _choices(
+        self, tx: Transaction, actor: Actor, language: str
+    ) -> tuple[PostChoice, ...]:
+        """Return the posts one can act in: one's own, then those delegated to one."""
+        person_id = actor.person_id
+        own = await posts(tx, [person_id]) if person_id else []
+        handed = await taken(tx, person_id) if person_id and own else []
+        delegation = actor.delegation.id if actor.delegation else None
+        return (
+            *(
+                PostChoice(
+                    str(post.id),
+                    f"{post.organization} · {post.title}",
+                    post.id == actor.post_id and delegation is None,
+                )
+                for post in own
+            ),
+            *(
+                PostChoice(
+                    str(item.id),
+                    self.catalogue.text(
+                        language,
+                        "frame.acting_in",
+                        name=item.giver,
+                        unit=item.organization,
+                        post=item.post,
+                        until=last_day(item.ends_at),
+                    ),
+                    item.id == delegation,
+                )
+                for item in handed
+            ),
+        )
+
+    def _acting(self, actor: Actor, language: str) -> tuple[Banner, ...]:
+        """Return the band that says for whom one acts, and ends it."""
+        if actor.agent is None:
+            return ()
+        words = self.catalogue.text(
+            language,
+            "frame.behalf",
+            name=mask_name(actor.name),
+            until=last_day(actor.agent.until),
+        )
+        end = self.catalogue.text(language, "frame.behalf_end")
+        return (Banner(kind="on_behalf", title=words, href="/behalf/end", link=end),)
 
     def _app_frame(
         self, app: str, actor: Actor, language: str, path: str, now: datetime
@@ -212,6 +255,11 @@ class Frames:
             )
         except (ValueError, KeyError, AttributeError):
             return None
+
+
+def last_day(moment: datetime) -> date:
+    """Return the last day on which what ends at a moment is in force."""
+    return (moment - timedelta(microseconds=1)).astimezone(SHANGHAI).date()
 
 
 def cookie(scope: Any, name: str) -> str | None:

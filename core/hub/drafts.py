@@ -9,7 +9,7 @@ from core.hub.models import RequestRecord
 from core.work.drafts import find_draft, keep_draft, own_key
 from plugin_sdk.drafts import Draft
 from plugin_sdk.ports import Actor
-from plugin_sdk.problems import Denied
+from plugin_sdk.problems import Denied, Problem
 from plugin_sdk.routes import SIGNED_IN
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ class AppDrafts:
         """See `plugin_sdk.ports.Drafts`."""
         if actor.person_id is None:
             raise Denied(SIGNED_IN, reason="sign-in")
+        if actor.agent is not None:  # drafts are the resident's own
+            raise Problem("behalf-beyond", status=403)
         async with self._services.database.transaction(write=True) as tx:
             sent = select(col(RequestRecord.key)).where(
                 col(RequestRecord.key) == own_key(actor.person_id, draft.key)
@@ -38,5 +40,7 @@ class AppDrafts:
 
     async def find(self, actor: Actor, form: str, key: str) -> Draft | None:
         """See `plugin_sdk.ports.Drafts`."""
+        if actor.agent is not None:
+            return None
         async with self._services.database.transaction() as tx:
             return await find_draft(tx, actor, self._app, form, key)

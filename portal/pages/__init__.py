@@ -4,6 +4,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from portal.pages import (
     admin,
+    behalf,
+    delegations,
     figures,
     home,
     own_record,
@@ -16,7 +18,20 @@ from portal.pages import (
 )
 from portal.pages.context import Portal
 
-MODULES = (system, session, register, home, own_record, pins, search, public, figures, admin)
+MODULES = (
+    system,
+    session,
+    register,
+    home,
+    own_record,
+    pins,
+    delegations,
+    behalf,
+    search,
+    public,
+    figures,
+    admin,
+)
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:

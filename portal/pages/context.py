@@ -8,6 +8,7 @@ from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 
 from core import audit
+from core.access.decisions import decide
 from core.apps.supervisor import Apps
 from core.database import Transaction
 from core.hub import Services
@@ -47,9 +48,9 @@ class Portal:
         """Return a transaction for one act of the shell, recorded within it."""
         actor = actor_of(request)
         permission = str(request.scope.get("yimen_permission", ""))
-        permits = actor.permits.get(permission, ())
         async with self.services.database.transaction(write=True) as tx:
             yield tx
+            permit = decide(actor, permission, tx.now)
             await audit.record(
                 tx,
                 actor,
@@ -57,7 +58,7 @@ class Portal:
                 act,
                 subject,
                 permission=permission,
-                granted_by=permits[0].grant if permits else None,
+                granted_by=permit.grant if permit else None,
                 request_id=request.scope["yimen"].id,  # type: ignore[typeddict-item]
                 facts=facts,
             )

@@ -10,6 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from pydantic import Field
 
+from core.access.behalf import of_person
+from core.access.delegation import DelegationFacts, taken
 from core.identity.people import person, posts
 from core.identity.sessions import open_sessions
 from core.messages import service as messages
@@ -21,6 +23,7 @@ from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import FactView, Phrase
+from portal.frames import last_day
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.rows import (
     Row,
@@ -67,8 +70,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             waiting = await items.open_by_app(tx, actor)
             counts = await items.counts(tx, actor, end_of_day(now))
             rows = [row_of(portal, request, r, now) for r in await items.inbox(tx, actor, limit=5)]
-            notices = await messages.inbox(tx, actor.person_id, limit=3)
-            begun = await drafts.drafts_of(tx, actor)
+            notices = [] if actor.agent else await messages.inbox(tx, actor.person_id, limit=3)
+            begun = [] if actor.agent else await drafts.drafts_of(tx, actor)
+            handed = await taken(tx, actor.person_id) if actor.post_id else []
         cards, unavailable = await cards_of(portal, actor)
         view: dict[str, Any] = {
             "tiles": tiles(portal, request, waiting),
@@ -81,7 +85,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             own = [Row.of_case(case) for card in cards for case in card.rows]
             view |= {
                 "request_href": start,
-                "help_href": None,
+                "help_href": None if actor.agent else "/me/consents",
                 "cases_href": next((card.href for card in cards if card.rows), "/work"),
                 "cases": [*rows, *(row for row in own if row.href not in {r.href for r in rows})],
             }
@@ -95,7 +99,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             },
             "next_href": rows[0].href if rows else None,
             "next_due": None,
-            "delegations": [],
+            "delegations": handed_rows(handed),
         }
         return await portal.show(request, "home_staff.html", "frame.slot.home", view)
 
@@ -214,6 +218,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             who = await person(tx, person_id)
             held = await posts(tx, [person_id])
             signed_in = await open_sessions(tx, person_id)
+            handed = await taken(tx, person_id) if held else []
+            consents = [item for item in await of_person(tx, person_id) if item.in_force(tx.now)]
         now = portal.services.database.clock()
         facts = [FactView(Phrase("page.me.name"), mask_name(actor.name))]
         if who is not None and who.phone:
@@ -225,6 +231,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             ("admin", "/admin", ("people.read", "apps.operate", "grants.read")),
             ("governance", "/governance", ("usage.read",)),
             ("owner", "/owner/feedback", ("feedback.read",)),
+            ("behalf", "/behalf", ("behalf.act",)),
         )
         view = {
             "facts": facts,
@@ -232,12 +239,21 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 {
                     "label": f"{item.organization} · {item.title}",
                     "since": item.starts_at.astimezone(SHANGHAI).date(),
-                    "current": item.id == actor.post_id,
+                    "current": item.id == actor.post_id and actor.delegation is None,
                 }
                 for item in held
             ],
-            "delegations": [],
-            "consents": [],
+            "delegations": [
+                *handed_rows(handed),
+                *([link("page.me.manage_delegations", "/me/delegations")] if held else []),
+            ],
+            "consents": [
+                *(
+                    {"text": item.agent or item.organization or "", "href": "/me/consents"}
+                    for item in consents
+                ),
+                link("page.me.manage_consents", "/me/consents"),
+            ],
             "devices": [
                 {
                     "text": item.device or "—",
@@ -256,3 +272,27 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         return await portal.show(request, "me.html", "frame.slot.me", view)
 
     return [home, discard, apps, work, message_centre, open_message, read_all, me]
+
+
+def handed_rows(handed: list[DelegationFacts]) -> list[dict[str, Any]]:
+    """Return the posts that are delegated to one, as links to where that is shown."""
+    return [
+        {
+            "text": Phrase(
+                "frame.acting_in",
+                {
+                    "name": item.giver,
+                    "unit": item.organization,
+                    "post": item.post,
+                    "until": last_day(item.ends_at),
+                },
+            ),
+            "href": "/me/delegations",
+        }
+        for item in handed
+    ]
+
+
+def link(words: str, href: str) -> dict[str, Any]:
+    """Return a link of a list."""
+    return {"text": Phrase(words), "href": href}

@@ -137,7 +137,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 form.app,
                 form.text,
                 place=form.place or "",
-                person_id=actor.person_id,
+                person_id=actor.real_person_id,
                 anonymous=form.anonymous or not actor.signed_in,
             )
         services.jobs.wake()

@@ -11,6 +11,7 @@ from litestar.params import FromQuery
 from pydantic import Field
 
 from core import audit
+from core.access.delegation import act_in
 from core.identity import devices, people, sessions
 from core.identity.passwords import verify_password
 from core.identity.throttle import WINDOW_SECONDS, SignInThrottle
@@ -66,7 +67,7 @@ class DensityChoice(Form):
 
 
 class PostChoice(Form):
-    """The post to act in."""
+    """The post to act in: one's own, or a delegation of another's."""
 
     post: UUID
     back: str = Field(default="/", max_length=1000)
@@ -201,7 +202,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             await _own_form(request, actor)
             async with services.database.transaction(write=True) as tx:
                 await sessions.end(tx, actor.session_id)
-                await audit.record(tx, actor, SHELL, "signed-out", f"person:{actor.person_id}")
+                await audit.record(tx, actor, SHELL, "signed-out", f"person:{actor.real_person_id}")
         response = portal.done(request, "/", "sign_in.signed_out")
         response.set_cookie(secret_cookie(session_name, "", 0))
         return response
@@ -227,12 +228,13 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
 
     @post("/post", opt=needs(SIGNED_IN, body=PostChoice))
     async def switch_post(request: AnyRequest) -> Response[Any]:
-        """Act in another of one's posts."""
+        """Act in another of one's posts, or in one that is delegated to one."""
         actor = actor_of(request)
         form = (await read_form(request, PostChoice, actor)).form
         assert actor.session_id and actor.person_id  # noqa: S101, PT018  (signed_in)
         async with services.database.transaction(write=True) as tx:
-            if not await sessions.switch_post(tx, actor.session_id, actor.person_id, form.post):
+            own = await sessions.switch_post(tx, actor.session_id, actor.person_id, form.post)
+            if not own and not await act_in(tx, actor.session_id, actor.person_id, form.post):
                 raise Problem("post-unknown", status=409)
         return portal.done(request, _back(portal, request, form.back), "me.post_switched")
 
@@ -280,9 +282,11 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def _prefer(
         actor: Actor, *, language: str | None = None, elder: bool | None = None
     ) -> None:
-        if actor.person_id is not None:
+        if actor.real_person_id is not None:
             async with services.database.transaction(write=True) as tx:
-                await people.set_preferences(tx, actor.person_id, language=language, elder=elder)
+                await people.set_preferences(
+                    tx, actor.real_person_id, language=language, elder=elder
+                )
 
     def _keep(request: AnyRequest, name: str, value: str, back: str) -> Response[Any]:
         response = portal.renderer.redirect(_back(portal, request, back))

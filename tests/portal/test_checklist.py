@@ -37,8 +37,9 @@ MORE = {
     "resident": [
         *(ORDERS, f"{ORDERS}?q=zzz", f"{ORDERS}/{{new}}", f"{ORDERS}/{{new}}/filed"),
         *("/apps/hotline/snap", f"{ORDERS}/{{done}}/reopen", "/messages", "/me", "/work"),
-        "/me/record",
+        *("/me/record", "/me/consents"),
     ],
+    "grid": ["/behalf"],
     "resident2": ["/", ORDERS, "/work", "/messages", f"{ORDERS}/{{new}}"],
     "operator": ["/apps/hotline/intake", f"{ORDERS}/{{new}}/answer"],
     "dispatcher": [
@@ -46,7 +47,7 @@ MORE = {
         f"{ORDERS}?state=received",
         *("/apps/hotline/categories", "/messages", "/me", "/apps", f"{ORDERS}/{{new}}/supervise"),
     ],
-    "unit": ["/", f"{ORDERS}/{{open}}/return", f"{ORDERS}/{{open}}/extend"],
+    "unit": ["/", f"{ORDERS}/{{open}}/return", f"{ORDERS}/{{open}}/extend", "/me/delegations"],
     "leader": ["/", "/apps/hotline/figures"],
     "administrator": [
         *("/", "/admin/people", "/admin/organizations", "/admin/grants", "/admin/outbox"),

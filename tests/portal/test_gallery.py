@@ -31,6 +31,7 @@ from plugin_sdk.views import (
 )
 from portal import gallery, samples
 from portal.pages.admin.change import ChangeView
+from portal.pages.groups import Act, Group, Line, groups_view
 from portal.templating import LOCALE, Assets, Flash, Link, Page, PageApp, make_environment, render
 from portal.texts import Catalogue
 
@@ -346,6 +347,31 @@ PAGES = {
             "sections": [S(label="管理", href="/admin")],
             "recorded_href": "/transparency",
         },
+    ),
+    "groups": (
+        "groups.html",
+        {**PLAIN, "current": "me"},
+        groups_view(
+            "职务委托",
+            "不在岗时，把岗位委托给同事一段时间。",
+            [
+                Group(
+                    "我委托的",
+                    "没有。",
+                    [
+                        Line(
+                            title="王副局 · 城市管理局 局长",
+                            facts=["3月2日 至 3月9日", "全部角色", "出差"],
+                            badge="当前",
+                            acts=[Act("/x", "开始代办"), Act("/x", "结束委托", danger=True)],
+                        ),
+                        Line(title="李*兰", facts=["至 3月31日"], badge="已结束", over=True),
+                    ],
+                ),
+                Group("委托给我的", "没有委托给您的岗位。", []),
+            ],
+            [side_form()],
+        ),
     ),
     "sign_in": (
         "sign_in.html",

@@ -15,6 +15,7 @@ SIGNED_IN = [
     "/me/record",
     "/search?q=x",
 ]
+SIGNED_IN += ["/me/delegations", "/me/consents"]
 ADMIN = ["/admin/people", "/admin/organizations", "/admin/grants", "/admin/apps"]
 ADMIN += ["/admin/grants?permission=hotline.order.dispatch", "/admin/audit", "/admin/outbox"]
 BY_ROLE = {
@@ -22,6 +23,7 @@ BY_ROLE = {
     "resident": SIGNED_IN,
     "dispatcher": SIGNED_IN,
     "administrator": [*SIGNED_IN, *ADMIN],
+    "grid": [*SIGNED_IN, "/behalf"],
     "governance": ["/governance", "/owner/feedback"],
     "owner": ["/governance?since=2026-01-01&until=2026-02-01", "/owner/feedback"],
 }

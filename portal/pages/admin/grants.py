@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery
 from pydantic import Field
 
 from core.access import decisions, grants
+from core.access.holders import Holder, who_may
 from core.identity import people
 from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.identifiers import mask_name
@@ -60,7 +61,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         actor = actor_of(request)
         english = portal.renderer.language(request.scope) == "en"
         async with portal.read() as tx:
-            holders = await decisions.who_may(tx, permission) if permission else []
+            holders = await who_may(tx, permission) if permission else []
             in_force = await grants.grants(tx)
             titles = await decisions.role_titles(tx)
 
@@ -69,6 +70,15 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
 
         def scope(kind: str) -> str:
             return portal.renderer.text(request.scope, Phrase(f"page.scope.{kind}"))
+
+        def post_of(holder: Holder) -> str:
+            if holder.delegated_by is None:
+                return holder.post
+            words = Phrase(
+                "page.admin.by_delegation",
+                {"post": holder.post, "name": mask_name(holder.delegated_by)},
+            )
+            return portal.renderer.text(request.scope, words)
 
         may = portal.may(actor, "grants.manage")
         roles = [
@@ -93,7 +103,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 {
                     "name": mask_name(item.name),
                     "organization": item.organization,
-                    "post": item.post,
+                    "post": post_of(item),
                     "role": role(item.role),
                     "scope": scope(item.scope),
                     "ends_at": item.ends_at,

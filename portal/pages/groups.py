@@ -1,0 +1,43 @@
+"""Pages that are groups of lines, each with what may be done about it, and small forms beside."""
+
+from typing import Any
+
+import msgspec
+
+from plugin_sdk.views import Words
+
+TEMPLATE = "groups.html"
+
+
+class Act(msgspec.Struct, frozen=True):
+    """A button of a line: one POST."""
+
+    href: str
+    label: Words
+    danger: bool = False
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing of a group: what it is, what is to be known of it, what may be done."""
+
+    title: Words
+    id: str = ""
+    facts: list[Words] = []
+    badge: Words | None = None
+    acts: list[Act] = []
+    over: bool = False
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A heading with its lines, or with the sentence that there are none."""
+
+    title: Words
+    empty: Words
+    lines: list[Line]
+
+
+def groups_view(
+    title: Words, intro: Words, groups: list[Group], forms: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return the view of such a page."""
+    return {"title": title, "intro": intro, "groups": groups, "forms": forms}
