@@ -57,10 +57,9 @@ async def decide_row(tx: Transaction, actor: Actor, permission: str, row: Any) -
     return None
 
 
-async def explain(
-    tx: Transaction, actor: Actor, permission: str, row: Any | None = None
-) -> Decision:
-    """Return the decision on an act together with what it rests on."""
+async def weigh(tx: Transaction, actor: Actor, permission: str, row: Any | None = None) -> Decision:
+    """Return the decision on an act, by the same look-ups as the act itself makes, and in a
+    word what was missing."""
     if actor.system:
         return Decision(allowed=True, permission=permission)
     permit = decide(actor, permission, tx.now)
@@ -70,18 +69,25 @@ async def explain(
         wanting = "out-of-scope"
     if permit is not None:
         return Decision(allowed=True, permission=permission, permit=permit)
+    return Decision(allowed=False, permission=permission, missing=wanting)
+
+
+async def explain(
+    tx: Transaction, actor: Actor, permission: str, row: Any | None = None
+) -> Decision:
+    """Return the decision on an act together with what it rests on: when it is refused, the
+    roles that carry the permission and who can grant them."""
+    decision = await weigh(tx, actor, permission, row)
+    if decision.allowed:
+        return decision
     roles = await tx.session.execute(
         select(col(RolePermission.role))
         .where(col(RolePermission.permission) == permission)
         .order_by(col(RolePermission.role))
     )
     granters = {f"{holder.organization} · {holder.post}" for holder in await who_may(tx, GRANTING)}
-    return Decision(
-        allowed=False,
-        permission=permission,
-        missing=wanting,
-        roles=tuple(roles.scalars()),
-        granters=tuple(sorted(granters))[:5],
+    return msgspec.structs.replace(
+        decision, roles=tuple(roles.scalars()), granters=tuple(sorted(granters))[:5]
     )
 
 
