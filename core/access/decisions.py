@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from core.access.delegation import taken
+from core.access.granting import GRANTING
 from core.access.holders import who_may
 from core.access.holding import post_in_force
 from core.access.loading import current_generation, load_actor, load_delegated
@@ -17,8 +18,6 @@ from core.access.scope import reach
 from core.database import Transaction
 from core.identity.models import Person, Post
 from plugin_sdk.ports import Actor, Permit
-
-GRANTING = "yimen.grants.manage"
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

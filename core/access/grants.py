@@ -7,17 +7,18 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, or_, select, update
 from sqlmodel import col
 
 from core.access.events import RolesChanged
 from core.access.exclusion import refuse_together, who_holds
+from core.access.granting import may_give
 from core.access.models import Grant, Role, RolePermission
 from core.database import Transaction
 from core.identity.events import PersonChanged
 from core.identity.models import OrganizationRow, Person, Post
 from plugin_sdk.data import lock_key
-from plugin_sdk.ports import Audience, ScopeKind
+from plugin_sdk.ports import Actor, Audience, ScopeKind
 from plugin_sdk.text import Text
 
 
@@ -174,11 +175,16 @@ async def grant(
     role: str,
     scope: ScopeKind,
     *,
-    granted_by: UUID | None,
+    granted_by: UUID | None = None,
+    granter: Actor | None = None,
     organizations: Sequence[UUID] = (),
+    starts_at: datetime | None = None,
     ends_at: datetime | None = None,
 ) -> UUID:
-    """Give a post a role; return the grant's id. Raises `GrantError`."""
+    """Give a post a role; return the grant's id. Raises `GrantError`.
+
+    With a `granter` the grant must be theirs to give (`granting.may_give`).
+    """
     person = await tx.session.execute(
         select(col(Post.person_id)).where(col(Post.id) == post_id, col(Post.ends_at).is_(None))
     )
@@ -198,10 +204,13 @@ async def grant(
         )
         if held.scalar_one() != len(set(organizations)):
             raise GrantError("organization-unknown")
-    if ends_at is not None and ends_at <= tx.now:
+    if ends_at is not None and ends_at <= max(tx.now, starts_at or tx.now):
         raise GrantError("grant-over")
-    if granted_by == person_id:
+    hands = granter.hands if granter else {granted_by}
+    if person_id in hands:
         raise GrantError("grant-to-oneself")
+    if granter is not None and not await may_give(tx, granter, post_id, role, scope, organizations):
+        raise GrantError("grant-beyond")
     for holder in await who_holds(tx, post_id, role):
         await refuse_together(tx, holder, [role])
     row = Grant(
@@ -209,8 +218,9 @@ async def grant(
         role=role,
         scope=scope,
         organizations=[str(id) for id in organizations],
+        starts_at=starts_at,
         ends_at=ends_at,
-        granted_by=granted_by,
+        granted_by=granter.real_person_id if granter else granted_by,
         created_at=tx.now,
     )
     tx.session.add(row)
@@ -235,10 +245,24 @@ async def withdraw(tx: Transaction, grant_id: UUID) -> None:
     await tx.raise_event(PersonChanged(person.scalar_one()))
 
 
+async def post_of(tx: Transaction, grant_id: UUID) -> UUID | None:
+    """Return the post that a grant is of, None when there is no such grant in force."""
+    found = await tx.session.execute(
+        select(col(Grant.post_id)).where(col(Grant.id) == grant_id, col(Grant.revoked_at).is_(None))
+    )
+    return found.scalar_one_or_none()
+
+
 async def grants(
-    tx: Transaction, *, person_id: UUID | None = None, role: str | None = None, limit: int = 200
+    tx: Transaction,
+    *,
+    person_id: UUID | None = None,
+    role: str | None = None,
+    ending_before: datetime | None = None,
+    limit: int = 200,
 ) -> list[GrantFacts]:
-    """Return the grants in force, of a person or of a role."""
+    """Return the grants that hold now or later, of a person or of a role; with
+    `ending_before` those that end soon, the first first."""
     columns: list[Any] = [
         Grant.id,
         Person.id,
@@ -257,10 +281,16 @@ async def grants(
         .join(Post, col(Post.id) == col(Grant.post_id))
         .join(Person, col(Person.id) == col(Post.person_id))
         .join(OrganizationRow, col(OrganizationRow.id) == col(Post.organization_id))
-        .where(col(Grant.revoked_at).is_(None))
+        .where(
+            col(Grant.revoked_at).is_(None),
+            or_(col(Grant.ends_at).is_(None), col(Grant.ends_at) > tx.now),
+        )
         .order_by(col(Grant.created_at).desc())
         .limit(limit)
     )
+    if ending_before is not None:
+        statement = statement.where(col(Grant.ends_at) < ending_before)
+        statement = statement.order_by(None).order_by(col(Grant.ends_at), col(Grant.id))
     if person_id:
         statement = statement.where(col(Person.id) == person_id)
     if role:

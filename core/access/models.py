@@ -95,6 +95,38 @@ class Consent(CoreBase, table=True):
     revoked_by: UUID | None = Field(default=None, foreign_key="identity_person.id")
 
 
+class AccessRequest(CoreBase, table=True):
+    """Somebody asks for a permission in a post; whoever grants decides, once."""
+
+    __tablename__ = "access_request"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    person_id: UUID = Field(foreign_key="identity_person.id", index=True)
+    post_id: UUID = Field(foreign_key="identity_post.id")
+    permission: str
+    reason: str
+    created_at: datetime = Field(sa_type=UtcTime)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    decided_by: UUID | None = Field(default=None, foreign_key="identity_person.id")
+    grant_id: UUID | None = None
+
+
+class PolicyTest(CoreBase, table=True):
+    """What an administrator wants to stay true: this person may, or may not, do a thing
+    (within an organization)."""
+
+    __tablename__ = "access_policy_test"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    name: str = Field(unique=True)
+    person_id: UUID = Field(foreign_key="identity_person.id")
+    permission: str
+    organization_id: UUID | None = Field(default=None, foreign_key="identity_organization.id")
+    allowed: bool
+    created_by: UUID | None = Field(default=None, foreign_key="identity_person.id")
+    created_at: datetime = Field(sa_type=UtcTime)
+
+
 class Generation(CoreBase, table=True):
     """One row: the number of the last revocation. Its lock puts revocations in the order
     of their commits, so that whoever has read number n has missed none before it."""

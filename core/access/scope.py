@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, false, or_, true
+from sqlalchemy import ColumnElement, false, or_, select, true
+from sqlmodel import col
 
+from core.database import Transaction
+from core.identity.models import OrganizationRow
 from core.identity.organizations import subtree
 from plugin_sdk.ports import Actor, Permit, ScopeKind
 
@@ -42,3 +46,27 @@ def _condition(value: Any) -> ColumnElement[bool]:
     if not isinstance(value, ColumnElement):
         raise TypeError("a scope must be a SQL condition")
     return value
+
+
+async def covers(
+    tx: Transaction, actor: Actor, permit: Permit, units: Sequence[UUID], *, deep: bool = False
+) -> bool:
+    """Return whether a grant reaches whatever belongs to the organizations (`deep`: and to all
+    below them). What reaches the actor's own rows alone reaches no organization."""
+    if permit.scope is ScopeKind.ALL:
+        return True
+    if permit.scope is ScopeKind.OWN or (deep and permit.scope is not ScopeKind.SUBTREE):
+        return False
+    if permit.scope is ScopeKind.NAMED:
+        return set(units) <= set(permit.organizations)
+    if permit.scope is ScopeKind.ORGANIZATION:
+        return set(units) <= {actor.organization_id}
+    if actor.organization_id is None:
+        return False
+    found = await tx.session.execute(
+        select(col(OrganizationRow.id)).where(
+            col(OrganizationRow.id).in_(units),
+            col(OrganizationRow.id).in_(subtree([actor.organization_id])),
+        )
+    )
+    return set(found.scalars()) == set(units)

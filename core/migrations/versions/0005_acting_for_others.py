@@ -1,4 +1,5 @@
-"""Acting for others: delegations, consents, roles that exclude one another."""
+"""Acting for others: delegations, consents, roles that exclude one another; requests for
+permissions, and what an administrator wants to stay true."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -62,6 +63,45 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_access_consent")),
     )
     _index("access_consent", "person_id", "agent_id", "organization_id")
+    op.create_table(
+        "access_request",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("post_id", sa.Uuid(), nullable=False),
+        sa.Column("permission", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("created_at", plugin_sdk.data.UtcTime(), nullable=False),
+        sa.Column("decided_at", plugin_sdk.data.UtcTime(), nullable=True),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("grant_id", sa.Uuid(), nullable=True),
+        *_references(
+            "access_request",
+            person_id="identity_person",
+            post_id="identity_post",
+            decided_by="identity_person",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_request")),
+    )
+    _index("access_request", "person_id")
+    op.create_table(
+        "access_policy_test",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("permission", sa.String(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=True),
+        sa.Column("allowed", sa.Boolean(), nullable=False),
+        sa.Column("created_by", sa.Uuid(), nullable=True),
+        sa.Column("created_at", plugin_sdk.data.UtcTime(), nullable=False),
+        *_references(
+            "access_policy_test",
+            person_id="identity_person",
+            organization_id="identity_organization",
+            created_by="identity_person",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_policy_test")),
+        sa.UniqueConstraint("name", name=op.f("uq_access_policy_test_name")),
+    )
     op.add_column(
         "access_role",
         sa.Column("excludes", sa.JSON(), nullable=False, server_default=sa.text("'[]'")),
@@ -81,6 +121,8 @@ def downgrade() -> None:
     op.drop_column("identity_session", "consent_id")
     op.drop_column("identity_session", "delegation_id")
     op.drop_column("access_role", "excludes")
+    op.drop_table("access_policy_test")
+    op.drop_table("access_request")
     op.drop_table("access_consent")
     op.drop_table("access_delegation")
 

@@ -101,7 +101,9 @@ async def test_only_what_was_consented_to_is_done_and_nothing_of_the_post(shell)
         assert (await explain(tx, actor, "probe.file")).allowed
         for permission in ("probe.mine", "probe.write", "yimen.behalf.act"):
             assert (await explain(tx, actor, permission)).missing == "not-consented"
-        assert (await explain(tx, actor, "probe.file")).permit.ends == actor.agent.until
+        why = await explain(tx, actor, "probe.file")
+        assert why.permit is not None
+        assert why.permit.ends == actor.agent.until
 
 
 async def test_work_that_waits_is_seen_as_far_as_the_consent_goes(shell):

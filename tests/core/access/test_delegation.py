@@ -1,6 +1,7 @@
 """Acting in another's post: never more than held, never in a circle, over at once."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -237,6 +238,8 @@ async def test_circles_are_refused_where_they_share_a_moment(shell):
 def test_the_circle_that_is_looked_for_is_the_one_there_is(edges):
     """At every moment: what `reached` finds equals a walk of every path."""
 
+    person = [UUID(int=n) for n in range(4)]
+
     def walks(start, held, seen=()):
         yield start
         for one, other in held:
@@ -244,8 +247,12 @@ def test_the_circle_that_is_looked_for_is_the_one_there_is(edges):
                 yield from walks(other, held, (*seen, other))
 
     for moment in range(14):
-        held = [(a, b) for a, b, since, lasts in edges if since <= moment < since + lasts]
-        for start in range(4):
+        held = [
+            (person[a], person[b])
+            for a, b, since, lasts in edges
+            if since <= moment < since + lasts
+        ]
+        for start in person:
             assert delegation.reached(held, start) == set(walks(start, held))
 
 
@@ -303,6 +310,7 @@ async def test_who_may_and_why_name_both(shell):
         assert (handed.person_id, handed.delegated_by) == (deputy.person, "chief")
         assert handed.ends_at is not None
         why = await explain(tx, await shell.of_session(token), "probe.write")
+        assert why.permit is not None
         assert why.permit.grant == str(chief.given)
         found = {w: d.allowed for w, d in await explain_person(tx, "deputy", "probe.write")}
     assert found == {"名U1 岗": False, "名C 岗 (chief)": True, "-": False}

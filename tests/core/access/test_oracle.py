@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 import pytest
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 from sqlmodel import col
 
 from core.access.decisions import decide, decide_row, explain, weigh
@@ -406,8 +406,7 @@ async def test_decision_and_explanation_equal_a_naive_oracle(shell):
         for permission in PERMISSIONS:
             permits = actor.permits_for(permission, tx.now)
             seen = await tx.session.execute(
-                Petition.__table__.select()
-                .with_only_columns(Petition.__table__.c.id)
+                select(col(Petition.id))
                 .where(reach(Petition, actor, permits))
                 .execution_options(yimen_scoped_tables=frozenset({"probe_petition"}))
             )
