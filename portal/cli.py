@@ -414,6 +414,26 @@ def access_explain(username: str, permission: str) -> None:
                 console.print(f"    can grant: {granter}")
 
 
+@access.command("test")
+def access_test() -> None:
+    """Run the policy tests that administrators keep; leave with 1 when one does not hold."""
+    from core.access.policy import run
+
+    async def act(hub: Any) -> Any:
+        async with hub.services.database.transaction() as tx:
+            return await run(tx)
+
+    found = with_hub(act)
+    for item in found:
+        wanted = "may" if item.wanted else "may not"
+        where = f" in {item.organization}" if item.organization else ""
+        so = "ok" if item.held else f"FAILED ({f'by {item.by}' if item.by else 'by no grant'})"
+        click.echo(f"{item.name}: {item.person} {wanted} {item.permission}{where}: {so}")
+    failed = sum(not item.held for item in found)
+    click.echo(f"{len(found)} tests, {failed} failed")
+    if failed:
+        sys.exit(1)
+
 main.add_command(audit)
 
 if __name__ == "__main__":

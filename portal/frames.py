@@ -44,6 +44,7 @@ DESKS = {  # the shell's own desks, with their sections as apps have theirs
         ("people", "people.read"),
         ("organizations", "organizations.read"),
         ("grants", "grants.read"),
+        ("access", "grants.read"),
         ("apps", "apps.read"),
         ("audit", "audit.read"),
         ("outbox", "delivery.read"),

@@ -1,5 +1,6 @@
 """Pages that are groups of lines, each with what may be done about it, and small forms beside."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -37,7 +38,17 @@ class Group(msgspec.Struct, frozen=True):
 
 
 def groups_view(
-    title: Words, intro: Words, groups: list[Group], forms: list[dict[str, Any]]
+    title: Words,
+    intro: Words,
+    groups: list[Group],
+    forms: list[dict[str, Any]],
+    links: Mapping[str, Words] | None = None,
 ) -> dict[str, Any]:
-    """Return the view of such a page."""
-    return {"title": title, "intro": intro, "groups": groups, "forms": forms}
+    """Return the view of such a page; `links` lead to its neighbours, by address."""
+    return {
+        "title": title,
+        "intro": intro,
+        "groups": groups,
+        "forms": forms,
+        "links": dict(links or {}),
+    }

@@ -226,6 +226,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 "missing": decision.missing,
                 "roles": [named(role) for role in decision.roles],
                 "granters": list(decision.granters),
+                "request_href": f"/why/request?permission={permission}"
+                if not decision.allowed and actor.post_id and actor.delegation is None
+                else None,
             }
             if decision.permit is not None:
                 permit = decision.permit

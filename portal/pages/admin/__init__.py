@@ -3,6 +3,7 @@
 from litestar.handlers import HTTPRouteHandler
 
 from portal.pages.admin import (
+    access,
     apps,
     erasure,
     grants,
@@ -13,6 +14,7 @@ from portal.pages.admin import (
     posts,
     record,
     record_export,
+    requests,
     tree,
 )
 from portal.pages.context import Portal
@@ -26,6 +28,8 @@ MODULES = (
     organizations,
     tree,
     grants,
+    access,
+    requests,
     apps,
     record,
     record_export,

@@ -1,5 +1,6 @@
 """The administrator's page of grants: who may do what."""
 
+from datetime import date, timedelta
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from litestar.params import FromPath, FromQuery
 from pydantic import Field
 
 from core.access import decisions, grants
+from core.access.granting import reaches_post
 from core.access.holders import Holder, who_may
 from core.identity import people
 from plugin_sdk.forms import Form, field_views, read_form, typed
@@ -18,8 +20,10 @@ from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.text import Text
 from plugin_sdk.views import Option, Phrase
+from portal.pages.admin.permissions import permission_options
 from portal.pages.admin.side import side_form
-from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.context import AnyRequest, Portal
+from portal.pages.delegations import end_of, first_of
 from portal.pages.session import Nothing
 
 
@@ -29,26 +33,18 @@ class GrantForm(Form):
     username: str = Field(max_length=63)
     role: str = Field(max_length=100)
     scope: Literal["own", "organization", "subtree", "all"]
+    starts_on: date | None = None
+    ends_on: date | None = None
 
     kinds: ClassVar[Any] = {"role": "select", "scope": "select"}
 
 
+FIELDS = {"grant-to-oneself": "username", "grant-over": "ends_on"}
+SOON = timedelta(days=30)
+
+
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
     """Return the routes."""
-
-    def permissions() -> list[Option]:
-        found = []
-        for role in grants.shell_roles():
-            for key in role.permissions:
-                short = key.removeprefix(f"{SHELL}.")
-                found.append(Option(key, Phrase(f"page.permission.{short}"), group="Yimen"))
-        unique = {option.value: option for option in found}
-        for name in portal.apps.instances:
-            manifest = portal.apps.manifest(name)
-            for item in manifest.permissions if manifest else ():
-                label = Phrase("text", {"text": item.title})
-                unique[f"{name}.{item.key}"] = Option(f"{name}.{item.key}", label, group=name)
-        return list(unique.values())
 
     async def page(
         request: AnyRequest,
@@ -63,6 +59,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         async with portal.read() as tx:
             holders = await who_may(tx, permission) if permission else []
             in_force = await grants.grants(tx)
+            soon = {g.id for g in await grants.grants(tx, ending_before=tx.now + SOON)}
             titles = await decisions.role_titles(tx)
 
         def role(key: str) -> str:
@@ -97,7 +94,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         )
         view = {
             "permission": permission,
-            "permissions": permissions(),
+            "permissions": permission_options(portal),
             "asked": bool(permission),
             "holders": [
                 {
@@ -120,10 +117,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     "scope": scope(item.scope),
                     "starts_at": item.starts_at,
                     "ends_at": item.ends_at,
+                    "soon": item.id in soon,
                     "withdraw": f"/admin/grants/{item.id}/withdraw" if may else None,
                 }
-                for item in in_force
+                for item in sorted(in_force, key=lambda item: item.id not in soon)
             ],
+            "expiring": len(soon),
             "forms": [side_form("page.admin.grant.add", "/admin/grants", fields)] if may else [],
         }
         return await portal.show(
@@ -158,10 +157,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                         held[0].id,
                         form.role,
                         ScopeKind(form.scope),
-                        granted_by=actor.person_id,
+                        granter=actor,
+                        starts_at=first_of(form.starts_on) if form.starts_on else None,
+                        ends_at=end_of(form.ends_on) if form.ends_on else None,
                     )
                 except grants.GrantError as error:
-                    field = "username" if "oneself" in error.code else "role"
+                    field = FIELDS.get(error.code, "role")
                     raise Invalid(field_error(field, error.code)) from None
         except Invalid as wrong:
             if not portal.renderer.wants_page(request.scope):
@@ -179,6 +180,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             own = await grants.grants(tx, person_id=actor.person_id)
             if id in {item.id for item in own}:  # nobody might be left to undo it
                 raise Conflict("not-oneself")
+            unit = await grants.post_of(tx, id)
+            if unit is None or not await reaches_post(tx, actor, unit):
+                raise NotFound
             try:
                 await grants.withdraw(tx, id)
             except grants.GrantError:

@@ -1,0 +1,20 @@
+"""The permissions there are, in words: the shell's and every app's."""
+
+from core.access import grants
+from plugin_sdk.views import Option, Phrase
+from portal.pages.context import SHELL, Portal
+
+
+def permission_options(portal: Portal) -> list[Option]:
+    """Return every permission as a choice, by app."""
+    found: dict[str, Option] = {}
+    for role in grants.shell_roles():
+        for key in role.permissions:
+            short = key.removeprefix(f"{SHELL}.")
+            found[key] = Option(key, Phrase(f"page.permission.{short}"), group="Yimen")
+    for name in portal.apps.instances:
+        manifest = portal.apps.manifest(name)
+        for item in manifest.permissions if manifest else ():
+            label = Phrase("text", {"text": item.title})
+            found[f"{name}.{item.key}"] = Option(f"{name}.{item.key}", label, group=name)
+    return list(found.values())
