@@ -245,6 +245,18 @@ async def withdraw(tx: Transaction, grant_id: UUID) -> None:
     await tx.raise_event(PersonChanged(person.scalar_one()))
 
 
+async def granter_of(tx: Transaction, grant: str) -> str:
+    """Return the name of who gave a grant (`Permit.grant`), '' where nobody is on record."""
+    if grant.startswith("audience:"):
+        return ""
+    found = await tx.session.execute(
+        select(col(Person.name))
+        .join(Grant, col(Grant.granted_by) == col(Person.id))
+        .where(col(Grant.id) == UUID(grant))
+    )
+    return found.scalar_one_or_none() or ""
+
+
 async def post_of(tx: Transaction, grant_id: UUID) -> UUID | None:
     """Return the post that a grant is of, None when there is no such grant in force."""
     found = await tx.session.execute(

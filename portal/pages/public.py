@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery
 from pydantic import Field
 
 from core.access.decisions import explain, role_titles
+from core.access.grants import granter_of
 from core.governance.feedback import feedback, file_feedback, reply
 from core.identity.organizations import by_code
 from plugin_sdk.forms import Form, field_views, read_form, typed
@@ -18,7 +19,7 @@ from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_erro
 from plugin_sdk.routes import PUBLIC, actor_of, needs
 from plugin_sdk.text import Text
 from plugin_sdk.views import Option, Phrase, TrackView
-from portal.frames import DESKS
+from portal.frames import DESKS, last_day
 from portal.pages.context import SHELL, AnyRequest, Portal
 
 TRIES = 20
@@ -216,6 +217,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             async with portal.read() as tx:
                 decision = await explain(tx, actor, permission)
                 titles = await role_titles(tx)
+                grantor = await granter_of(tx, decision.permit.grant) if decision.permit else ""
             english = portal.renderer.language(request.scope) == "en"
 
             def named(role: str) -> str:
@@ -236,8 +238,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 view |= {
                     "role": named(permit.role),
                     "scope": scope,
+                    "grantor": grantor,
                     "starts": permit.starts,
-                    "ends": permit.ends,
+                    "ends": last_day(permit.ends) if permit.ends else None,
                 }
         return await portal.show(request, "why.html", "page.why.title", view)
 

@@ -201,6 +201,7 @@ HELD = S(
     role="handler",
     scope="subtree",
     ends_at=None,
+    last_day=None,
 )
 GRANTED = S(
     id="1",
@@ -211,6 +212,8 @@ GRANTED = S(
     scope="subtree",
     starts_at=NOW,
     ends_at=NOW,
+    last_day=NOW.date(),
+    soon=True,
     withdraw="/x",
 )
 
@@ -602,6 +605,7 @@ PAGES = {
             "holders": [HELD],
             "asked": True,
             "grants": [GRANTED],
+            "expiring": 1,
             "forms": [side_form()],
         },
     ),

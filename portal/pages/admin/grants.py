@@ -20,6 +20,7 @@ from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.text import Text
 from plugin_sdk.views import Option, Phrase
+from portal.frames import last_day
 from portal.pages.admin.permissions import permission_options
 from portal.pages.admin.side import side_form
 from portal.pages.context import AnyRequest, Portal
@@ -104,6 +105,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     "role": role(item.role),
                     "scope": scope(item.scope),
                     "ends_at": item.ends_at,
+                    "last_day": last_day(item.ends_at) if item.ends_at else None,
                 }
                 for item in holders
             ],
@@ -117,6 +119,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     "scope": scope(item.scope),
                     "starts_at": item.starts_at,
                     "ends_at": item.ends_at,
+                    "last_day": last_day(item.ends_at) if item.ends_at else None,
                     "soon": item.id in soon,
                     "withdraw": f"/admin/grants/{item.id}/withdraw" if may else None,
                 }
