@@ -414,6 +414,32 @@ def access_explain(username: str, permission: str) -> None:
                 console.print(f"    can grant: {granter}")
 
 
+@access.command("devolve")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def access_devolve(file: Path) -> None:
+    """Add the lines of a CSV file (item, name, organization, from, until, basis) to the register
+    of which centre may accept which item; all of them or, if one cannot be, none."""
+    from core.access.devolution import DevolutionError, devolve, read_register
+
+    async def act(hub: Any) -> tuple[int, int]:
+        async with hub.services.database.transaction(write=True) as tx:
+            return await devolve(tx, entries, by=None)
+
+    def why(error: DevolutionError) -> str:
+        from portal.templating import LOCALE
+        from portal.texts import Catalogue
+
+        words = Catalogue.merge({"": LOCALE}).text("en", f"problem.field.{error.code}")
+        return f"{file.name}:{error.line}: {words}" if error.line else f"{file.name}: {words}"
+
+    try:
+        entries = read_register(file)
+        added, present = with_hub(act)
+    except DevolutionError as error:
+        raise click.ClickException(why(error)) from error
+    console.print(f"added {added}, already there {present}")
+
+
 @access.command("test")
 def access_test() -> None:
     """Run the policy tests that administrators keep; leave with 1 when one does not hold."""

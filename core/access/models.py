@@ -1,6 +1,6 @@
 """Tables of who may do what."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import JSON
@@ -124,6 +124,22 @@ class PolicyTest(CoreBase, table=True):
     organization_id: UUID | None = Field(default=None, foreign_key="identity_organization.id")
     allowed: bool
     created_by: UUID | None = Field(default=None, foreign_key="identity_person.id")
+    created_at: datetime = Field(sa_type=UtcTime)
+
+
+class Devolution(CoreBase, table=True):
+    """A centre may accept an item (赋权), from a first to a last day, by a document."""
+
+    __tablename__ = "access_devolution"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    item: str = Field(index=True)
+    name: str
+    organization_id: UUID = Field(foreign_key="identity_organization.id", index=True)
+    starts_on: date
+    ends_on: date | None = None
+    basis: str
+    recorded_by: UUID | None = Field(default=None, foreign_key="identity_person.id")
     created_at: datetime = Field(sa_type=UtcTime)
 
 

@@ -195,3 +195,29 @@ async def test_a_page_of_grants_shows_what_ends_soon_first(hub_app):
     assert "快到期" in (await administrator.page("/admin/grants")).text
     over = await administrator.post("/admin/grants", json={**given, "ends_on": "2020-01-01"})
     assert over.json()["errors"][0]["field"] == "ends_on"
+
+
+async def test_a_centre_is_let_accept_an_item_and_no_longer(hub_app):
+    administrator = await hub_app.client_as("administrator")
+    page = "/admin/access/devolution"
+    line = {"item": "0001", "name": "户外广告设置审批", "organization": "371603001"}
+    line |= {"starts_on": "2026-01-01", "basis": "县政发〔2026〕1号"}
+    assert (await administrator.post_form(page, line)).status_code == 303
+    again = await administrator.post(page, json={**line, "starts_on": "2026-02-01"})
+    assert (again.status_code, again.json()["errors"][0]["code"]) == (422, "devolution-twice")
+    kept = await administrator.post_form(page, {**line, "organization": "000"})
+    assert kept.status_code == 422
+    assert "县政发〔2026〕1号" in kept.text
+    asked = {"item": "0001", "organization": "371603001"}
+    found = (await administrator.get(f"{page}/may", params=asked)).json()
+    assert (found["may"], found["by"]["basis"]) == (True, "县政发〔2026〕1号")
+    assert not (
+        await administrator.get(f"{page}/may", params={**asked, "day": "2025-01-01"})
+    ).json()["may"]
+    assert (await administrator.get(f"{page}/may", params={**asked, "day": "x"})).status_code == 422
+    (group,) = (await administrator.get(page)).json()["groups"]
+    ending = f"{page}/{group['lines'][0]['id']}/withdraw"
+    assert (await administrator.post_form(ending, {})).status_code == 303
+    assert (await administrator.post(ending, json={})).status_code == 409
+    assert "户外广告设置审批 · 富国街道" in (await administrator.page(page)).text
+    assert (await (await hub_app.client_as("unit")).get(page)).status_code == 403

@@ -1,5 +1,5 @@
 """Acting for others: delegations, consents, roles that exclude one another; requests for
-permissions, and what an administrator wants to stay true."""
+permissions, what an administrator wants to stay true, and the register of devolution."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -102,6 +102,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_access_policy_test")),
         sa.UniqueConstraint("name", name=op.f("uq_access_policy_test_name")),
     )
+    op.create_table(
+        "access_devolution",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("item", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("basis", sa.String(), nullable=False),
+        sa.Column("recorded_by", sa.Uuid(), nullable=True),
+        sa.Column("created_at", plugin_sdk.data.UtcTime(), nullable=False),
+        *_references(
+            "access_devolution",
+            organization_id="identity_organization",
+            recorded_by="identity_person",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_devolution")),
+    )
+    _index("access_devolution", "item", "organization_id")
     op.add_column(
         "access_role",
         sa.Column("excludes", sa.JSON(), nullable=False, server_default=sa.text("'[]'")),
@@ -121,6 +140,7 @@ def downgrade() -> None:
     op.drop_column("identity_session", "consent_id")
     op.drop_column("identity_session", "delegation_id")
     op.drop_column("access_role", "excludes")
+    op.drop_table("access_devolution")
     op.drop_table("access_policy_test")
     op.drop_table("access_request")
     op.drop_table("access_consent")

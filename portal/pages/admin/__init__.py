@@ -5,6 +5,7 @@ from litestar.handlers import HTTPRouteHandler
 from portal.pages.admin import (
     access,
     apps,
+    devolution,
     erasure,
     grants,
     numbers,
@@ -32,6 +33,7 @@ MODULES = (
     access,
     policy,
     requests,
+    devolution,
     apps,
     record,
     record_export,

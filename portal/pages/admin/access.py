@@ -141,7 +141,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             [],
             {
                 f"/admin/access/{name}": Phrase(f"page.admin.{name}")
-                for name in ("roles", "policy", *(["requests"] if may else []))
+                for name in ("roles", "policy", "devolution", *(["requests"] if may else []))
             },
         )
         return await portal.show(request, TEMPLATE, "page.admin.access", view)
