@@ -402,7 +402,7 @@ def access_explain(username: str, permission: str) -> None:
 
     found = with_hub(act)
     if not found:
-        raise click.ClickException(f"nobody is called {username}")
+        raise click.ClickException(f"nobody who can sign in is called {username}")
     for where, decision in found:
         if decision.allowed:
             permit = decision.permit

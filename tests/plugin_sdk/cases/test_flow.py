@@ -54,6 +54,10 @@ def test_the_sample_is_a_flow():
         ({"transitions": (*TRANSITIONS, but(TAKE, verb="x", reason_required=True))}, "reason"),
         ({"transitions": (*TRANSITIONS, but(TAKE, verb="x", at_most=0))}, "never"),
         (
+            {"transitions": (*TRANSITIONS, but(TAKE, verb="x", another_than=("vanish",)))},
+            "others must have done",
+        ),
+        (
             {"transitions": (*TRANSITIONS, but(TAKE, verb="x", target=None, reopens=True))},
             "reopening leads",
         ),
@@ -90,3 +94,11 @@ def test_words_follow_from_names():
 def test_every_act_carries_the_version():
     assert all(issubclass(t.form, ActForm) for t in TRANSITIONS)
     assert SimpleNamespace(who=FLOW.by_verb("rate").who).who == (Who.REQUESTER,)
+
+
+def test_a_decision_is_made_by_another_than_who_asked_and_more_can_be_named():
+    decide, take = FLOW.by_verb("decide"), FLOW.by_verb("take")
+    assert FLOW.apart_from(decide) == {"extend"}
+    assert FLOW.apart_from(take) == frozenset()
+    apart = but(take, another_than=("file", "answer"))
+    assert FLOW.apart_from(apart) == {"file", "answer"}

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from plugin_sdk.acting import Agent, Delegated
 from plugin_sdk.cases import clock, rules
 from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Actor
@@ -14,6 +15,27 @@ from tests.plugin_sdk.cases.samples import FLOW, FakeHub, Question
 MONDAY = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 CENTRE, UNIT, OTHER = UUID(int=1), UUID(int=2), UUID(int=3)
 ANN, BEN, EVE = UUID(int=11), UUID(int=12), UUID(int=13)
+
+
+def for_another(giver, **more):
+    """Ben in a post that is delegated to him."""
+    handed = Delegated(id=UUID(int=21), person_id=giver, name="", until=MONDAY)
+    return Actor(person_id=BEN, delegation=handed, **more)
+
+
+def on_behalf(agent, **more):
+    """Ben, for whom somebody acts."""
+    agent = Agent(
+        consent_id=UUID(int=22),
+        person_id=agent,
+        name="",
+        post_id=UUID(int=23),
+        organization_id=OTHER,
+        organization_name="",
+        scope=("sample",),
+        until=MONDAY,
+    )
+    return Actor(person_id=BEN, agent=agent, **more)
 
 
 @pytest.fixture
@@ -53,6 +75,12 @@ def code(call, *args):
         ("rate", Actor(person_id=ANN), None),
         ("rate", Actor(person_id=BEN), "case.not-requester"),
         ("urge", Actor(person_id=BEN), None),
+        # a colleague who acts in the post of who asked, or filed, decides nothing for them
+        ("decide", for_another(EVE, organization_id=CENTRE), "case.own-request"),
+        ("answer", for_another(ANN, organization_id=UNIT), "case.own-filing"),
+        ("rate", for_another(ANN), "case.not-requester"),
+        ("decide", on_behalf(EVE, organization_id=CENTRE), "case.own-request"),
+        ("answer", on_behalf(EVE, organization_id=UNIT), None),
     ],
 )
 def test_who_may(row, verb, actor, expected):
