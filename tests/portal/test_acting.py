@@ -66,7 +66,7 @@ async def test_a_post_is_handed_over_taken_and_given_back(hub_app):
     assert answer.status_code == 201, answer.text
     await hub_app.settle()
     deputy = await hub_app.client_as("deputy")
-    assert "冯城管 把岗位委托给您" in (await deputy.page("/messages")).text
+    assert "冯城管 委托了岗位" in (await deputy.page("/messages")).text
     (line,) = await taken(deputy)
     home = (await deputy.page("/")).text
     assert re.search(
