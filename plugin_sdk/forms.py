@@ -22,7 +22,8 @@ from litestar.exceptions import ClientException
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
-from plugin_sdk.ports import Actor, Picture, RequestKey
+from plugin_sdk.files import Picture
+from plugin_sdk.ports import Actor, RequestKey
 from plugin_sdk.problems import Conflict, FieldError, Invalid, Problem, field_error
 from plugin_sdk.views import FieldKind, FieldView, Option, Phrase, Words
 

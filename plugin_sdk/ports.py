@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from plugin_sdk.acting import Agent, Delegated
 from plugin_sdk.deadlines import Term
 from plugin_sdk.drafts import Draft
+from plugin_sdk.files import Picture, StoredFile
 from plugin_sdk.views import Phrase, View, Words
 
 T = TypeVar("T")
@@ -171,28 +172,6 @@ class Calendar(Protocol):
     """The working calendar of the county (`plugin_sdk.deadlines.WorkingCalendar`)."""
 
     def is_working_day(self, day: date) -> bool: ...
-
-
-class StoredFile(msgspec.Struct, frozen=True):
-    """A file the hub keeps: what it is, never where."""
-
-    id: UUID
-    name: str
-    media_type: str
-    size: int
-    width: int | None = None
-    height: int | None = None
-
-
-class Picture(msgspec.Struct, frozen=True):
-    """A photo that was drawn anew, so that nothing but the picture survives; ready to keep."""
-
-    name: str
-    data: bytes
-    width: int
-    height: int
-    media_type: str
-    sha256: str
 
 
 class Files(Protocol):

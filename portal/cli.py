@@ -2,55 +2,17 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from core.settings import Settings, SettingsError
-from portal.record_commands import audit
-
-if TYPE_CHECKING:
-    from core.apps.registry import LoadedApp
-
-T = TypeVar("T")
-console = Console()
-
-
-def settings_of(mode: Literal["demonstration", "production"] = "production") -> Settings:
-    """Return the settings, or leave with the sentence that says what to set."""
-    try:
-        return Settings.from_environment(mode=mode)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
-
-
-def with_hub(act: Callable[[Any], Awaitable[T]]) -> T:
-    """Run an act with a hub that is started for commands, and close it again."""
-    from portal.assembly import StartRefused, Yimen
-
-    settings = settings_of("demonstration" if _is_demonstration() else "production")
-
-    async def run() -> T:
-        hub = Yimen(settings, serves=False)
-        try:
-            await hub.start(background=False)
-            return await act(hub)
-        finally:
-            await hub.close()
-
-    try:
-        return asyncio.run(run())
-    except StartRefused as error:
-        raise click.ClickException(str(error)) from error
-
-
-def _is_demonstration() -> bool:
-    settings = settings_of()
-    return settings.embedded and (settings.home / "demo.json").exists()
+from core.settings import Settings
+from portal.commands.access import access
+from portal.commands.base import console, installed_apps, settings_of, with_hub
+from portal.commands.people import org, people
+from portal.commands.record import audit
 
 
 @click.group()
@@ -170,98 +132,6 @@ def restore(folder: Path) -> None:
         raise click.ClickException(str(error)) from error
     rows = sum(table.rows for table in made.tables)
     console.print(f"restored {rows} rows as they were at {made.made_at:%Y-%m-%d %H:%M} UTC")
-
-
-def installed_apps(settings: Settings) -> "list[LoadedApp]":
-    """Return the apps that are installed, for commands that need no running hub."""
-    from core.apps.registry import installed, load_apps
-
-    settings.home.mkdir(parents=True, exist_ok=True)
-    return load_apps(installed(), settings.grants)
-
-
-@main.group()
-def org() -> None:
-    """Organizations."""
-
-
-@org.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def org_import(file: Path) -> None:
-    """Add the organizations of a CSV file (code, name, level, parent_code)."""
-    from core.identity.arrivals import OrganizationError, import_directory, read_directory
-
-    async def act(hub: Any) -> tuple[int, int]:
-        async with hub.services.database.transaction(write=True) as tx:
-            return await import_directory(tx, read_directory(file))
-
-    try:
-        with console.status(file.name):
-            added, present = with_hub(act)
-    except OrganizationError as error:
-        raise click.ClickException(str(error)) from error
-    console.print(f"added {added}, already there {present}")
-
-
-@main.group()
-def people() -> None:
-    """People."""
-
-
-@people.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Say what each row would do, and change nothing.")
-@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="CSV of all rows.")
-def people_import(file: Path, dry_run: bool, report: Path | None) -> None:
-    """Add and update the people of a CSV or XLSX file; can be run again, and goes on."""
-    from core.identity.people_files import FileRefused
-    from portal.people_imports import run_import
-
-    async def act(hub: Any) -> tuple[Any, str]:
-        try:
-            return await run_import(hub, file, report, console, dry_run=dry_run), ""
-        except FileRefused as refused:
-            return None, hub.catalogue.text(
-                "zh-CN", f"problem.field.{refused.code}", **refused.params
-            )
-
-    counts, refusal = with_hub(act)
-    if refusal:
-        raise click.ClickException(f"{file.name}: {refusal}")
-    console.print(", ".join(f"{outcome} {n}" for outcome, n in sorted(counts.items())))
-
-
-@people.command("roll-back")
-@click.argument("id", type=click.UUID)
-def people_roll_back(id: Any) -> None:
-    """Take back what an import added; what something hangs on stays and is named."""
-    from core.identity.people_imports import ImportRefused
-    from portal.people_imports import run_roll_back
-
-    try:
-        counts = with_hub(lambda hub: run_roll_back(hub, id, console))
-    except ImportRefused as refused:
-        raise click.ClickException(
-            "there is no finished import of this id that was not taken back yet"
-        ) from refused
-    console.print(", ".join(f"{outcome} {n}" for outcome, n in sorted(counts.items())))
-
-
-@people.command("legacy")
-@click.argument("system")
-@click.argument("legacy_id")
-def people_legacy(system: str, legacy_id: str) -> None:
-    """Say who a legacy system knew under an id."""
-    from core.identity.register import legacy_person
-
-    async def act(hub: Any) -> Any:
-        async with hub.services.database.transaction() as tx:
-            return await legacy_person(tx, system, legacy_id)
-
-    found = with_hub(act)
-    if found is None:
-        raise click.ClickException(f"{system} knew nobody under {legacy_id} who is on record here")
-    console.print(found[1])
 
 
 @main.group()
@@ -384,83 +254,8 @@ def app_draft(name: str, message: str) -> None:
     console.print(str(path) if path else "the models say nothing new")
 
 
-@main.group()
-def access() -> None:
-    """Who may do what, and why."""
-
-
-@access.command("explain")
-@click.argument("username")
-@click.argument("permission")
-def access_explain(username: str, permission: str) -> None:
-    """Say whether someone may do something, by which grant, or what is missing."""
-    from core.access.decisions import explain_person
-
-    async def act(hub: Any) -> Any:
-        async with hub.services.database.transaction() as tx:
-            return await explain_person(tx, username, permission)
-
-    found = with_hub(act)
-    if not found:
-        raise click.ClickException(f"nobody who can sign in is called {username}")
-    for where, decision in found:
-        if decision.allowed:
-            permit = decision.permit
-            console.print(f"{where}: allowed by {permit.role} ({permit.scope}, {permit.grant})")
-        else:
-            roles = ", ".join(decision.roles) or "no role"
-            console.print(f"{where}: {decision.missing}; carried by {roles}")
-            for granter in decision.granters:
-                console.print(f"    can grant: {granter}")
-
-
-@access.command("devolve")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def access_devolve(file: Path) -> None:
-    """Add the lines of a CSV file (item, name, organization, from, until, basis) to the register
-    of which centre may accept which item; all of them or, if one cannot be, none."""
-    from core.access.devolution import DevolutionError, devolve, read_register
-
-    async def act(hub: Any) -> tuple[int, int]:
-        async with hub.services.database.transaction(write=True) as tx:
-            return await devolve(tx, entries, by=None)
-
-    def why(error: DevolutionError) -> str:
-        from portal.templating import LOCALE
-        from portal.texts import Catalogue
-
-        words = Catalogue.merge({"": LOCALE}).text("en", f"problem.field.{error.code}")
-        return f"{file.name}:{error.line}: {words}" if error.line else f"{file.name}: {words}"
-
-    try:
-        entries = read_register(file)
-        added, present = with_hub(act)
-    except DevolutionError as error:
-        raise click.ClickException(why(error)) from error
-    console.print(f"added {added}, already there {present}")
-
-
-@access.command("test")
-def access_test() -> None:
-    """Run the policy tests that administrators keep; leave with 1 when one does not hold."""
-    from core.access.policy import run
-
-    async def act(hub: Any) -> Any:
-        async with hub.services.database.transaction() as tx:
-            return await run(tx)
-
-    found = with_hub(act)
-    for item in found:
-        wanted = "may" if item.wanted else "may not"
-        where = f" in {item.organization}" if item.organization else ""
-        so = "ok" if item.held else f"FAILED ({f'by {item.by}' if item.by else 'by no grant'})"
-        click.echo(f"{item.name}: {item.person} {wanted} {item.permission}{where}: {so}")
-    failed = sum(not item.held for item in found)
-    click.echo(f"{len(found)} tests, {failed} failed")
-    if failed:
-        sys.exit(1)
-
-main.add_command(audit)
+for group in (org, people, access, audit):
+    main.add_command(group)
 
 if __name__ == "__main__":
     main()

@@ -16,7 +16,7 @@ from sqlmodel import col
 from core.database import Transaction
 from core.files.models import FileRow
 from plugin_sdk.data import new_id
-from plugin_sdk.ports import Picture, StoredFile
+from plugin_sdk.files import Picture, StoredFile
 
 VISITOR_TERM = timedelta(minutes=15)
 

@@ -50,6 +50,7 @@ from core.work import drafts, pins
 from core.work.calendar import calendar_stamp, load_calendar
 from core.work.holidays import HolidayCalendar
 from plugin_sdk.deadlines import CalendarUnknown, Term, due
+from plugin_sdk.files import Picture, StoredFile
 from plugin_sdk.ports import (
     Actor,
     Calendar,
@@ -58,9 +59,7 @@ from plugin_sdk.ports import (
     Files,
     Organization,
     Pages,
-    Picture,
     RequestKey,
-    StoredFile,
 )
 from plugin_sdk.ports import Read as ReadPort
 from plugin_sdk.ports import Work as WorkPort

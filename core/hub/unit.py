@@ -19,11 +19,11 @@ from core.access.scope import reach
 from core.database import Transaction
 from core.delivery.service import send_sms
 from core.hub.models import RequestRecord
+from core.hub.todo import UnitTodo
 from core.jobs import send_later, unsend
 from core.messages.service import send
 from core.usage.capture import record_effect, record_start
 from core.work.drafts import drop_draft
-from core.work.items import close_items, open_item
 from core.work.timers import next_number, set_timer
 from plugin_sdk.data import Owned
 from plugin_sdk.ports import Actor, Answer, Pages, Permit, RequestKey, ScopeKind, To
@@ -44,41 +44,6 @@ class Replayed(Exception):
         self.answer = answer
 
 
-class _Todo:
-    """Work items of the unit's app."""
-
-    def __init__(self, unit: "Unit") -> None:
-        self._unit = unit
-
-    async def open(
-        self,
-        subject: str,
-        to: To,
-        title: Phrase | str,
-        href: str,
-        *,
-        label: Phrase,
-        due_at: datetime | None = None,
-    ) -> None:
-        """See `plugin_sdk.ports.Todo`."""
-        unit = self._unit
-        await open_item(
-            unit.tx,
-            unit.app,
-            subject,
-            unit.recipient(to),
-            title,
-            href,
-            label=label,
-            due_at=due_at,
-        )
-
-    async def close(self, subject: str, to: To | None = None) -> None:
-        """See `plugin_sdk.ports.Todo`."""
-        unit = self._unit
-        await close_items(unit.tx, unit.app, subject, unit.recipient(to) if to else None)
-
-
 class Unit:
     """`Read` and `Work` of one app for one actor (see `plugin_sdk.ports`)."""
 
@@ -97,7 +62,7 @@ class Unit:
         self.actor = actor
         self.channel = channel
         self.measured = measured
-        self.todo = _Todo(self)
+        self.todo = UnitTodo(self)
         self._checked: dict[int, Any] = {}
         self._audits: list[tuple[str, str, dict[str, Any]]] = []
         self._notices: list[tuple[To, Phrase, str, int, str | None]] = []

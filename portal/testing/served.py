@@ -52,7 +52,8 @@ def prepare(home: Path, manifests: Path) -> None:
 @click.command()
 def main() -> None:
     """Serve, as `yimen serve` does."""
-    from portal.cli import run_server, settings_of
+    from portal.cli import run_server
+    from portal.commands.base import settings_of
 
     settings_of()  # says what to set, and leaves
     run_server(settings(), "portal.testing.served:application")

@@ -32,7 +32,7 @@ from core.usage.models import UsageEffect
 from plugin_sdk.ports import ScopeKind
 from plugins.hotline.imports import COLUMNS
 from plugins.hotline.models import Order, OrderEntry
-from portal.cli import with_hub
+from portal.commands.base import with_hub
 from portal.demo import county
 from portal.testing.apps import GRANTS, good_app
 from portal.testing.apps.good.models import Item, Notice

@@ -2,7 +2,7 @@
 
 from plugin_sdk.cases.revisions import add_hands, drop_hands
 
-revision = "0002_hands"
+revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None

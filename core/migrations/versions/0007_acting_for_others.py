@@ -6,8 +6,8 @@ from alembic import op
 
 import plugin_sdk.data
 
-revision = "0005_acting_for_others"
-down_revision = "0001"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -127,16 +127,10 @@ def upgrade() -> None:
     )
     op.add_column("identity_session", sa.Column("delegation_id", sa.Uuid(), nullable=True))
     op.add_column("identity_session", sa.Column("consent_id", sa.Uuid(), nullable=True))
-    op.add_column("audit_entry", sa.Column("behalf_of_id", sa.Uuid(), nullable=True))
-    op.add_column("audit_entry", sa.Column("delegation_id", sa.Uuid(), nullable=True))
-    _index("audit_entry", "behalf_of_id")
 
 
 def downgrade() -> None:
     """Take the tables back."""
-    op.drop_index(op.f("ix_audit_entry_behalf_of_id"), table_name="audit_entry")
-    op.drop_column("audit_entry", "delegation_id")
-    op.drop_column("audit_entry", "behalf_of_id")
     op.drop_column("identity_session", "consent_id")
     op.drop_column("identity_session", "delegation_id")
     op.drop_column("access_role", "excludes")

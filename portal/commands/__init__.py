@@ -1,0 +1,1 @@
+"""Groups of the `yimen` command, and what all commands stand on."""
