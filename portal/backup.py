@@ -25,6 +25,8 @@ from sqlmodel import col
 from core import bundles
 from core.apps.migrations import head_of, histories, migrate
 from core.apps.registry import LoadedApp, declared
+from core.audit.checkpoints import Book
+from core.audit.verification import Verdict, verify
 from core.bundles import BundleError, KeptTable, sha256_of
 from core.database import Database, core_metadata
 from core.files.models import FileRow
@@ -78,6 +80,8 @@ async def back_up(
 ) -> Backup:
     """Keep everything in the new folder `target`. Raises `BackupRefused`."""
     part = _begin(target)
+    # before the tables: what was signed may then be less than what is kept, never more
+    archives = {"home.tar": _pack_home(settings, part / "home.tar", keys=keys)}
     database = Database(settings.database_url)
     try:
         with _progress(console) as progress:
@@ -86,10 +90,7 @@ async def back_up(
                     await connection.execution_options(isolation_level="REPEATABLE READ")
                 kept = await _keep_tables(connection, tables_of(apps), part / "tables", progress)
                 contents = await _contents(connection)
-        archives = {
-            "files.tar": _pack_files(settings, contents, part / "files.tar"),
-            "home.tar": _pack_home(settings, part / "home.tar", keys=keys),
-        }
+        archives["files.tar"] = _pack_files(settings, contents, part / "files.tar")
     finally:
         await database.close()
     backup = Backup(
@@ -109,8 +110,9 @@ async def back_up(
 
 async def restore(
     settings: Settings, apps: Sequence[LoadedApp], source: Path, console: Console
-) -> Backup:
-    """Bring back what a backup holds, into an empty database. Raises `BackupRefused`."""
+) -> tuple[Backup, int]:
+    """Bring back what a backup holds, into an empty database; return what was kept, and how
+    many faults its record of who did what has now. Raises `BackupRefused`."""
     backup = _read(source, apps)
     database = Database(settings.database_url)
     try:
@@ -120,12 +122,14 @@ async def restore(
             with _progress(console) as progress:
                 await _load_tables(connection, tables_of(apps), source / "tables", backup, progress)
             await connection.commit()
+        for name in backup.archives:
+            into = settings.home / "files" if name == "files.tar" else settings.home
+            _unpack(source / name, into)
+        book = Book(settings.checkpoints, settings.checkpoint_key)
+        faults = [fault async for fault in verify(database.transaction, book, Verdict())]
     finally:
         await database.close()
-    for name in backup.archives:
-        into = settings.home / "files" if name == "files.tar" else settings.home
-        _unpack(source / name, into)
-    return backup
+    return backup, len(faults)
 
 
 def _begin(target: Path) -> Path:

@@ -99,6 +99,23 @@ def migrate() -> None:
 
 
 @main.command()
+@click.option("--deploy", is_flag=True, help="Also what is weak about serving in production.")
+def check(deploy: bool) -> None:
+    """Say what is wrong before it goes wrong, each with its remedy; leave with 1 if anything is."""
+    from core.database import utc_now
+    from portal.deployment import refusals, weaknesses
+
+    settings = settings_of()
+    apps = installed_apps(settings)
+    found = asyncio.run(weaknesses(settings, apps, utc_now())) if deploy else refusals(apps)
+    for weakness in found:
+        click.echo(f"{weakness.what}: {weakness.remedy}")
+    if found:
+        raise click.ClickException(f"{len(found)} to mend")
+    click.echo("nothing to mend")
+
+
+@main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--with-keys", is_flag=True, help="Keep the secrets of the hub too: guard it well.")
 def backup(folder: Path, with_keys: bool) -> None:
@@ -127,11 +144,16 @@ def restore(folder: Path) -> None:
 
     settings = settings_of()
     try:
-        made = asyncio.run(run(settings, installed_apps(settings), folder, console))
+        made, faults = asyncio.run(run(settings, installed_apps(settings), folder, console))
     except BackupRefused as error:
         raise click.ClickException(str(error)) from error
     rows = sum(table.rows for table in made.tables)
     console.print(f"restored {rows} rows as they were at {made.made_at:%Y-%m-%d %H:%M} UTC")
+    if faults:
+        raise click.ClickException(
+            f"the record of who did what has {faults} faults: yimen audit verify names them"
+        )
+    console.print("the record of who did what is whole")
 
 
 @main.group()

@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from core.settings import Settings, SettingsError
+from portal.commands.base import settings_of
 
 console = Console(stderr=True)
 T = TypeVar("T")
@@ -143,7 +143,7 @@ def cut_command() -> None:
     """Delete now what is older than YIMEN_AUDIT_DAYS (the hub does it once a day)."""
     from core.audit import retention
 
-    days = _settings().audit_days
+    days = settings_of().audit_days
     if days is None:
         raise click.ClickException("YIMEN_AUDIT_DAYS is not set: everything is kept")
 
@@ -153,20 +153,13 @@ def cut_command() -> None:
     console.print(f"{_with_sealer(act)} entries were over")
 
 
-def _settings() -> Settings:
-    try:
-        return Settings.from_environment()
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
-
-
 def _with_sealer(act: Callable[[Any], Awaitable[T]]) -> T:
     """Run an act with the record alone: it must be verifiable when the hub does not start."""
     from core.audit.checkpoints import Book, CheckpointError
     from core.audit.sealing import Sealer, SealRefused
     from core.database import Database
 
-    settings = _settings()
+    settings = settings_of()
 
     async def run() -> T:
         database = Database(settings.database_url)

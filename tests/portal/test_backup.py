@@ -39,6 +39,7 @@ async def lived(hub_app):
     assert (await operator.get("/apps/hotline/orders")).status_code == 200
     await hub_app.settle()
     await hub_app.services.usage.flush()
+    await hub_app.services.sealer.run()
     return hub_app
 
 
@@ -77,11 +78,13 @@ async def test_what_is_restored_is_what_was_kept_on_either_engine(lived, another
     assert kept.files == 1
     before = await held(hub.settings.database_url, tables_of(apps))
     settings = another(hub, into)
-    await restore(settings, apps, tmp_path / "kept", QUIET)
+    _, faults = await restore(settings, apps, tmp_path / "kept", QUIET)
+    assert faults == 0
     after = await held(settings.database_url, tables_of(apps))
     assert after == before
     assert before["hotline_order"][0] == 1
     assert before["identity_organization"][0] > 10
+    assert before["audit_entry"][0] > 1
     stored = [p for p in (settings.home / "files").rglob("*") if p.is_file()]
     assert len(stored) == 1
     assert (

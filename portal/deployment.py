@@ -1,0 +1,166 @@
+"""What is weak about a deployment: one sentence for each, with what to do about it."""
+
+import stat
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.apps.migrations import pending, unwalled
+from core.apps.registry import LoadedApp
+from core.audit.sealing import waiting
+from core.database import Database, DatabaseAway
+from core.identity.people import demonstration_accounts
+from core.settings import LOOPBACK, Settings
+from core.work.calendar import load_calendar
+
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+NEXT_YEAR_FROM = 12  # by then the notice for the next year is published
+
+
+class Weakness(msgspec.Struct, frozen=True):
+    """Something that is weak: what, and its remedy."""
+
+    what: str
+    remedy: str
+
+
+async def weaknesses(
+    settings: Settings, apps: Sequence[LoadedApp], now: datetime
+) -> list[Weakness]:
+    """Return what is weak about a hub that is started with these settings."""
+    found = [*_of_settings(settings), *_of_files(settings), *refusals(apps)]
+    database = Database(settings.database_url)
+    try:
+        found += await _of_database(database, apps, now)
+    except (DatabaseAway, SQLAlchemyError, OSError) as error:
+        found.append(
+            Weakness(
+                f"the database does not answer ({type(error).__name__})",
+                "start it, or correct YIMEN_DATABASE_URL",
+            )
+        )
+    finally:
+        await database.close()
+    return found
+
+
+def _of_settings(settings: Settings) -> Iterator[Weakness]:
+    if settings.embedded:
+        yield Weakness(
+            "the database is SQLite: one worker, one machine, no row-level security",
+            "set YIMEN_DATABASE_URL to a PostgreSQL database of the hub's own",
+        )
+    if not settings.https:
+        yield Weakness(
+            f"people reach the hub by plain http ({settings.public_url})",
+            "put it behind a proxy with TLS and set YIMEN_PUBLIC_URL to the https address",
+        )
+    elif not settings.trusted_proxies:
+        yield Weakness(
+            "no proxy is trusted: every sign-in seems to come from the proxy, and is throttled so",
+            "set YIMEN_TRUSTED_PROXIES to the addresses of the proxies before the hub",
+        )
+    if settings.host not in LOOPBACK and not settings.https:
+        yield Weakness(
+            f"the hub listens on {settings.host} without TLS",
+            "set YIMEN_HOST=127.0.0.1 and let the proxy alone be reached",
+        )
+    if settings.redis_url is None:
+        yield Weakness(
+            "there is no Redis: one worker serves everybody, and its restart is an outage",
+            "set YIMEN_REDIS_URL and YIMEN_WORKERS",
+        )
+    for name, url, secure in (
+        ("database", settings.database_url, "ssl="),
+        ("Redis", settings.redis_url, "rediss://"),
+    ):
+        if url is not None and _beyond_this_machine(url) and secure not in url:
+            yield Weakness(
+                f"what is said to the {name} crosses the network unencrypted",
+                f"use an address with {secure}…, or a network of its own",
+            )
+    yield Weakness(
+        "short messages are simulated: no code and no notice reaches a phone",
+        "connect the county's SMS gateway as a provider of core/delivery",
+    )
+
+
+def _beyond_this_machine(url: str) -> bool:
+    host = urlsplit(url).hostname
+    return bool(host) and host not in LOOPBACK
+
+
+def _of_files(settings: Settings) -> Iterator[Weakness]:
+    secrets = [settings.home / "secret.key", settings.checkpoint_key]
+    for path in (settings.home, *secrets):
+        if path.exists() and path.stat().st_mode & OTHERS:
+            yield Weakness(
+                f"others on this machine may read {path.name}",
+                f"chmod {'700' if path.is_dir() else '600'} {_shown(settings, path)}",
+            )
+    if settings.audit_checkpoints is None:
+        yield Weakness(
+            "the signed checkpoints of the record stand on the hub's own disk alone",
+            "set YIMEN_AUDIT_CHECKPOINTS to another disk, or copy the file away every day",
+        )
+
+
+def _shown(settings: Settings, path: Path) -> str:
+    inside = path.is_relative_to(settings.home)
+    return f"$YIMEN_HOME/{path.relative_to(settings.home)}" if inside else str(path)
+
+
+def refusals(apps: Sequence[LoadedApp]) -> list[Weakness]:
+    """Return the apps that are refused, and why."""
+    remedy = "correct it (yimen app check names the faults), or remove its package"
+    return [
+        Weakness(f"the app {app.id} is refused ({app.refusal})", remedy)
+        for app in apps
+        if app.refusal is not None
+    ]
+
+
+async def _of_database(
+    database: Database, apps: Sequence[LoadedApp], now: datetime
+) -> list[Weakness]:
+    behind = await pending(database, apps)
+    if behind:
+        names = ", ".join(behind)
+        return [Weakness(f"the tables of {names} are not up to date", "run yimen migrate")]
+    found = []
+    if await unwalled(database):
+        found.append(
+            Weakness(
+                "the hub's role passes by row-level security (superuser or BYPASSRLS)",
+                "give the hub a role of its own that owns its database and is neither",
+            )
+        )
+    async with database.transaction() as tx:
+        if await demonstration_accounts(tx):
+            found.append(
+                Weakness(
+                    "the accounts of the demonstration are there, and their passwords are known",
+                    "start from a database of the hub's own",
+                )
+            )
+        years = (await load_calendar(tx)).known_years
+        wanted = {now.year, now.year + (now.month >= NEXT_YEAR_FROM)}
+        found += [
+            Weakness(
+                f"the holidays of {year} are not known: its deadlines wait (期限待定)",
+                "enter the official notice under /admin/organizations",
+            )
+            for year in sorted(wanted - years)
+        ]
+        if (await waiting(tx)).lags(now):
+            found.append(
+                Weakness(
+                    "the record is not being sealed",
+                    "see that a hub runs; yimen audit verify says why sealing stopped",
+                )
+            )
+    return found
