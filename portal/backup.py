@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from sqlalchemy import Table, delete, func, inspect, select
+from sqlalchemy import Table, delete, func, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -30,11 +30,13 @@ from core.audit.verification import Verdict, verify
 from core.bundles import BundleError, KeptTable, sha256_of
 from core.database import Database, core_metadata
 from core.files.models import FileRow
+from core.identity.models import SignInSession
 from core.settings import Settings
 
 FORMAT = 1
 KEYS = "*.key"
 NOT_KEPT = ("files", "faults", "yimen.db", "demo.json")
+PART = ".restoring"
 
 
 class Backup(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,10 +123,15 @@ async def restore(
         async with database.migration() as connection:
             with _progress(console) as progress:
                 await _load_tables(connection, tables_of(apps), source / "tables", backup, progress)
+            for name in backup.archives:  # before anything counts: run again, it finds them there
+                into = settings.home / "files" if name == "files.tar" else settings.home
+                _unpack(source / name, into)
+            await connection.execute(  # one that was ended since must not come back
+                update(SignInSession)
+                .where(col(SignInSession.ended_at).is_(None))
+                .values(ended_at=datetime.now(UTC))
+            )
             await connection.commit()
-        for name in backup.archives:
-            into = settings.home / "files" if name == "files.tar" else settings.home
-            _unpack(source / name, into)
         book = Book(settings.checkpoints, settings.checkpoint_key)
         faults = [fault async for fault in verify(database.transaction, book, Verdict())]
     finally:
@@ -137,7 +144,8 @@ def _begin(target: Path) -> Path:
         raise BackupRefused(f"{target.name} is there already: name a folder that is not")
     part = target.with_name(f"{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)  # of one that was broken off
-    (part / "tables").mkdir(parents=True)
+    part.mkdir(mode=0o700, parents=True)  # it holds what nobody else may read
+    (part / "tables").mkdir()
     return part
 
 
@@ -208,8 +216,12 @@ def _unpack(path: Path, into: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
     with tarfile.open(path) as archive:
         for member in archive:
-            if not (into / member.name).exists():  # what is there, a key say, stays
-                archive.extract(member, into, filter="data")
+            path = into / member.name
+            if not path.exists():  # what is there, a key say, stays
+                archive.extract(member, into / PART, filter="data")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(into / PART / member.name, path)
+    shutil.rmtree(into / PART, ignore_errors=True)
 
 
 def _read(source: Path, apps: Sequence[LoadedApp]) -> Backup:

@@ -14,6 +14,7 @@ The wall holds for a role that is no superuser and has not BYPASSRLS; tables for
 their owner too. SQLite has no such thing: there the first wall stands alone.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
@@ -34,7 +35,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Engine, ExceptionContext
 from sqlmodel import col
 
 from core.database import UNIT, Transaction
@@ -209,8 +210,14 @@ def install(engine: Engine) -> None:
         if _beyond(context):
             run(connection, SHUT)
 
+    def failed(context: ExceptionContext) -> None:
+        if context.connection is not None and _beyond(context.execution_context):
+            with contextlib.suppress(Exception):  # the transaction is over, and its wall with it
+                run(context.connection, SHUT)
+
     event.listen(engine, "before_cursor_execute", before)
     event.listen(engine, "after_cursor_execute", after)
+    event.listen(engine, "handle_error", failed)
 
 
 def _beyond(context: Any) -> bool:

@@ -1,6 +1,7 @@
 """Recording and finding acts."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -40,6 +41,9 @@ class AuditFacts(msgspec.Struct, frozen=True):
     erased: dict[str, Any] | None
 
 
+OBJECT = re.compile(r"[a-z._-]+:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return redact(value)
@@ -68,8 +72,9 @@ async def record(
     id: UUID | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> UUID:
-    """Add an entry to the transaction; return its id. Identity and phone numbers in facts are
-    masked. It is sealed within a minute or two of its commit.
+    """Add an entry to the transaction; return its id. It is sealed within a minute or two of its
+    commit. Identity and phone numbers in facts, and in a subject that is no object's id, are
+    masked.
 
     Who acts for another is the one who did it; whom they acted for stands beside.
     """
@@ -81,7 +86,7 @@ async def record(
             at=transaction.now,
             app=app,
             act=act,
-            subject=subject,
+            subject=subject if OBJECT.fullmatch(subject) else redact(subject),
             outcome=outcome,
             person_id=actor.real_person_id,
             post_id=agent.post_id if agent else actor.post_id,

@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Boolean, Column, Select, Table, Uuid, func, or_, select
 
+from core.access import wall
 from core.access.guard import SCOPED_TABLES
 from core.audit import record
 from core.audit.erasure import ACT, APP, Erased
@@ -65,6 +66,7 @@ def _own(table: Table) -> list[Column[Any]]:
 
 async def holdings(tx: Transaction, tables: Tables, person_id: UUID) -> list[Holding]:
     """Return every table that holds a person's id, by app and name."""
+    await wall.stand(tx, wall.EVERYTHING)  # each statement names whose rows it reads
     found = []
     for table, app in tables.items():
         columns = person_columns(table)
@@ -90,6 +92,7 @@ async def export(
         offset = 0
         while True:
             async with database.transaction() as tx:
+                await wall.stand(tx, wall.EVERYTHING)
                 statement = _theirs(table, own, person_id, *_shown(table))
                 public = table.columns.get("public")
                 if public is not None and isinstance(public.type, Boolean):

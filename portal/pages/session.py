@@ -142,7 +142,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             known = await sessions.credentials(tx, name)
         right = await verify_password(known.password_hash if known else None, form.password)
         if known is None or not right or not known.usable:
-            await _note_refusal(portal, name, known.person_id if known else None)
+            await _note_refusal(portal, known.person_id if known and known.usable else None)
             if not portal.renderer.wants_page(request.scope):
                 raise Problem("sign-in-refused", status=401)
             view = {
@@ -322,13 +322,15 @@ async def _own_form(request: AnyRequest, actor: Actor) -> None:
     await read_form(request, Nothing, actor)
 
 
-async def _note_refusal(portal: Portal, name: str, person_id: UUID | None) -> None:
+async def _note_refusal(portal: Portal, person_id: UUID | None) -> None:
+    """Record that somebody, nobody knows who, did not get in: as whom is said where that is an
+    account in use. What else was typed as a name may be a number or a password."""
     async with portal.services.database.transaction(write=True) as tx:
         await audit.record(
             tx,
-            Actor(person_id=person_id),
+            Actor(),
             SHELL,
             "sign-in-refused",
-            f"username:{name[:64]}" if name.isprintable() else "username:?",
+            f"person:{person_id}" if person_id else "person:?",
             outcome="refused",
         )

@@ -178,7 +178,7 @@ def test_the_command_leaves_with_one_when_a_test_does_not_hold(allowed, monkeypa
                     return contextlib.nullcontext()
 
     monkeypatch.setattr("core.access.policy.run", run)
-    monkeypatch.setattr(cli, "with_hub", lambda act: asyncio.run(act(Hub)))
+    monkeypatch.setattr("portal.commands.access.with_hub", lambda act: asyncio.run(act(Hub)))
     result = CliRunner().invoke(cli.main, ["access", "test"])
     assert result.exit_code == (0 if allowed else 1)
     assert ("FAILED" in result.output) == (not allowed)

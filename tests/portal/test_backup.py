@@ -13,7 +13,7 @@ from sqlmodel import col
 
 from core.bundles import digest
 from core.database import Database, core_metadata
-from core.identity.models import OrganizationRow, Person
+from core.identity.models import OrganizationRow, Person, SignInSession
 from portal.backup import BackupRefused, back_up, restore, tables_of
 
 QUIET = Console(file=io.StringIO())
@@ -81,6 +81,8 @@ async def test_what_is_restored_is_what_was_kept_on_either_engine(lived, another
     _, faults = await restore(settings, apps, tmp_path / "kept", QUIET)
     assert faults == 0
     after = await held(settings.database_url, tables_of(apps))
+    signed_in = "identity_session"
+    assert after.pop(signed_in) != before.pop(signed_in)  # those are ended, whatever was since
     assert after == before
     assert before["hotline_order"][0] == 1
     assert before["identity_organization"][0] > 10
@@ -91,6 +93,45 @@ async def test_what_is_restored_is_what_was_kept_on_either_engine(lived, another
         stored[0].read_bytes()
         == (hub.settings.home / "files" / stored[0].parent.name / stored[0].name).read_bytes()
     )
+
+
+async def test_who_was_signed_in_when_it_was_kept_signs_in_again(lived, another, tmp_path):
+    hub = lived.hub
+    await back_up(hub.settings, hub.loaded(), tmp_path / "kept", QUIET)
+    settings = another(hub, "embedded")
+    await restore(settings, hub.loaded(), tmp_path / "kept", QUIET)
+    database = Database(settings.database_url)
+    try:
+        async with database.transaction() as tx:
+            ended = await tx.session.execute(select(col(SignInSession.ended_at)))
+            moments = list(ended.scalars())
+    finally:
+        await database.close()
+    assert moments
+    assert None not in moments
+
+
+async def test_nobody_else_on_the_machine_reads_a_backup(lived, tmp_path):
+    hub = lived.hub
+    await back_up(hub.settings, hub.loaded(), tmp_path / "kept", QUIET)
+    assert (tmp_path / "kept").stat().st_mode & 0o077 == 0
+
+
+async def test_a_restore_that_was_cut_is_run_again(lived, another, tmp_path, monkeypatch):
+    hub = lived.hub
+    await back_up(hub.settings, hub.loaded(), tmp_path / "kept", QUIET)
+    settings = another(hub, "production")
+    with monkeypatch.context() as patch:
+        patch.setattr("portal.backup.os.replace", full_disk)
+        with pytest.raises(OSError, match="full"):
+            await restore(settings, hub.loaded(), tmp_path / "kept", QUIET)
+    _, faults = await restore(settings, hub.loaded(), tmp_path / "kept", QUIET)
+    assert faults == 0
+    assert len([p for p in (settings.home / "files").rglob("*") if p.is_file()]) == 1
+
+
+def full_disk(source, target):
+    raise OSError("the disk is full")
 
 
 async def test_a_backup_is_one_moment_while_the_hub_goes_on(lived, tmp_path, monkeypatch):

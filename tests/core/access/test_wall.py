@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
 from core.access import wall
@@ -145,6 +146,18 @@ async def test_past_the_scope_is_past_the_wall_for_that_statement_alone(shell):
     async with shell.hub.read(await staff.actor()) as read:
         beyond = read.beyond_scope(Petition, col(Petition.id), reason="a test")
         assert set((await read.session.execute(beyond)).scalars()) == set(rows.values())
+        assert await visible(read.tx) == {rows["T1"]}
+
+
+async def test_a_statement_past_the_wall_that_fails_leaves_it_shut(shell):
+    staff = await shell.staff("staff", "T1", "probe.reader")
+    rows = await kept(shell, "T1", "T2")
+    async with shell.hub.read(await staff.actor()) as read:
+        beyond = read.beyond_scope(Petition, col(Petition.id), reason="a test")
+        with pytest.raises(DBAPIError):  # the driver refuses it, and the transaction goes on
+            await read.session.execute(
+                beyond.where(col(Petition.title) == bindparam("x")), {"x": 1}
+            )
         assert await visible(read.tx) == {rows["T1"]}
 
 

@@ -17,7 +17,9 @@ OTHERS = {
     "id",
     "actor_post_id",
     "case_id",
+    "consent_id",
     "delegation_id",
+    "grant_id",
     "organization_id",
     "origin_organization_id",
     "post_id",
@@ -54,7 +56,8 @@ def test_the_known_tables_are_found():
     assert found["access_grant"] >= {"granted_by"}
     assert found["apps_runtime"] == {"changed_by"}
     assert found["hotline_order"] == {"person_id", "extension_asked_by", "urged_by"}
-    assert found["hotline_order_entry"] == {"person_id", "actor_person_id"}
+    acted = {"actor_person_id", "agent_person_id", "delegator_person_id"}
+    assert found["hotline_order_entry"] == {"person_id", *acted}
     assert not found["identity_organization"]
 
 
