@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import col
 
+from core.access import wall
 from core.access.decisions import decide, decide_row, explain, weigh
 from core.access.holders import who_may
 from core.access.loading import load_actor, load_delegated, load_on_behalf
@@ -144,6 +145,8 @@ def worker_in(world: World) -> World:
         return world
     given = G(0, "yimen.grid_worker", "organization", (), None, None, False)
     first = msgspec.structs.replace(world.consents[0], agent=world.posts[0][0])
+    if world.moment == 0 and first.resident != first.agent:  # and let them do something
+        first = msgspec.structs.replace(first, scope=("probe",), starts=-1, ends=2, revoked=False)
     return msgspec.structs.replace(
         world, grants=(given, *world.grants), consents=(first, *world.consents[1:])
     )
@@ -392,6 +395,7 @@ async def test_decision_and_explanation_equal_a_naive_oracle(shell):
                 write=True, options={"yimen_scoped_tables": frozenset({"probe_petition"})}
             ) as tx:
                 rows = await built.build(tx, world)
+                await wall.stand(tx, wall.EVERYTHING)  # the first wall is what is tried here
                 for seat in seats(world):
                     actor = await built.actor(tx, seat)
                     assert (actor is not None) == stands(world, seat), seat
