@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from core.shared_state import LocalState, RedisState, connect, end_tasks
+from core.shared_state import LocalState, connect, end_tasks
+from core.shared_state.on_redis import RedisState
 from tests.core.conftest import until
 
 
