@@ -4,17 +4,17 @@ import asyncio
 import hashlib
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from core.identity import people_reports
 from core.identity.people_files import COLUMNS, read_people
 from core.identity.people_plans import Plan
 from plugin_sdk.tables import csv_chunks
 from plugin_sdk.views import Phrase
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 SHOWN = 50
 
@@ -28,7 +28,7 @@ def why(code: str, params: dict[str, Any]) -> Phrase:
 
 
 async def run_import(
-    hub: Any, file: Path, report: Path | None, console: Console, *, dry_run: bool
+    hub: Any, file: Path, report: Path | None, console: "Console", *, dry_run: bool
 ) -> Counter[str]:
     """Import a file of people, or only try it; return how many rows have each outcome.
 
@@ -63,7 +63,7 @@ async def run_import(
     return _report(hub, kept, report, console)
 
 
-async def run_roll_back(hub: Any, id: UUID, console: Console) -> Counter[str]:
+async def run_roll_back(hub: Any, id: UUID, console: "Console") -> Counter[str]:
     """Take an import back; return how many rows have each outcome. Raises `ImportRefused`."""
     database = hub.services.database
     async with database.transaction(write=True) as tx:
@@ -80,7 +80,15 @@ async def run_roll_back(hub: Any, id: UUID, console: Console) -> Counter[str]:
     return Counter(row.outcome for row in found)
 
 
-async def _work_off(hub: Any, id: UUID, name: str, console: Console) -> None:
+async def _work_off(hub: Any, id: UUID, name: str, console: "Console") -> None:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
     database = hub.services.database
     with Progress(
         TextColumn(name),
@@ -101,7 +109,7 @@ async def _work_off(hub: Any, id: UUID, name: str, console: Console) -> None:
 
 
 def _report(
-    hub: Any, rows: list[tuple[int, str, str, Any]], path: Path | None, console: Console
+    hub: Any, rows: list[tuple[int, str, str, Any]], path: Path | None, console: "Console"
 ) -> Counter[str]:
     def say(reasons: Any) -> str:
         pairs = [r if isinstance(r, tuple) else (r.code, r.params) for r in reasons]

@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from openpyxl import Workbook
-
 from core.audit.service import AuditFacts, search
 from core.database import Database, Transaction
 from plugin_sdk.cursors import Position, cut
@@ -80,6 +78,8 @@ async def jsonl(batches: AsyncIterator[list[dict[str, Any]]], header: Sequence[s
 async def xlsx(batches: AsyncIterator[list[dict[str, Any]]], header: Sequence[str]) -> Any:
     """Yield a workbook in chunks; it is put together on the disk. A sheet that is full is
     followed by another."""
+    from openpyxl import Workbook
+
     book = Workbook(write_only=True)
     sheet, count = book.create_sheet(), 0
     sheet.append(list(header))
