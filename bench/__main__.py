@@ -284,11 +284,12 @@ def listing(site: Site, report: Report, *, quick: bool) -> None:
         site.server("pool", engine, **hand) as by_hand,
         site.server("pool-asgi", engine, **hand) as plain,
         site.server("hub", engine) as hub,
+        site.server("hub", engine, wall=False) as bare,
     ):
         found = alternate(
             site,
-            {"pool": by_hand, "pool-asgi": plain, "hub": hub},
-            {"pool": path, "pool-asgi": path, "hub": path},
+            {"pool": by_hand, "pool-asgi": plain, "hub": hub, "bare": bare},
+            {"pool": path, "pool-asgi": path, "hub": path, "bare": path},
             rounds=2 if quick else 7,
             seconds=1.5,
             connections=8,
@@ -302,6 +303,7 @@ def listing(site: Site, report: Report, *, quick: bool) -> None:
             row("asyncpg and msgspec in bare Litestar", base, None),
             row("asyncpg and msgspec, bare ASGI", found["pool-asgi"], base),
             row("the hotline's list through the hub", found["hub"], base),
+            row("the same without row-level security", found["bare"], base),
         ],
     )
 

@@ -34,6 +34,7 @@ class Engine(msgspec.Struct, frozen=True):
     database_url: str
     redis_url: str | None
     cookie: str
+    above: str = ""  # the same database for a role that row-level security does not hold
 
 
 class Site:
@@ -61,7 +62,7 @@ class Site:
     def engine(self, name: str) -> Engine:
         """Return `embedded` or `production`, filled once, with somebody signed in."""
         if name not in self._engines:
-            redis_url = None
+            redis_url, above = None, ""
             if name == "embedded":
                 url = f"sqlite+aiosqlite:///{self.folder / 'yimen.sqlite3'}"
             else:
@@ -70,7 +71,8 @@ class Site:
                 self._postgres = self._postgres or Postgres.start()
                 self._valkey = Valkey.start()
                 url, redis_url = self._postgres.create_database("bench"), self._valkey.url
-            self._engines[name] = Engine(name, url, redis_url, asyncio.run(fill(url)))
+                above = f"{self._postgres.url.rpartition('/')[0]}/bench"
+            self._engines[name] = Engine(name, url, redis_url, asyncio.run(fill(url)), above)
         return self._engines[name]
 
     def fresh(self, engine: str) -> str:
@@ -99,7 +101,9 @@ class Site:
         finally:
             running.end()
 
-    def start(self, kind: str, engine: Engine | None = None, **more: Any) -> "Running":
+    def start(
+        self, kind: str, engine: Engine | None = None, *, wall: bool = True, **more: Any
+    ) -> "Running":
         """Start a server, and do not wait for it."""
         self._homes += 1
         home = self.folder / f"home-{self._homes}"
@@ -108,7 +112,10 @@ class Site:
             kind=kind,
             port=free_port(),
             home=str(home),
-            database_url=engine.database_url if engine else "sqlite+aiosqlite://",
+            database_url=(engine.database_url if wall else engine.above)
+            if engine
+            else "sqlite+aiosqlite://",
+            wall=wall,
             redis_url=engine.redis_url if engine and kind == "hub" else None,
             folder=str(self.folder / "apps"),
             grants=str(self.grants),
