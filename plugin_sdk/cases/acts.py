@@ -125,7 +125,7 @@ class CaseActs(CaseTraces[R]):
             raise Conflict("case.illegal", state=self.words(f"state.{row.state}"))
         if not work.actor.system:
             await work.require(transition.permission, row)
-        rules.who_may(self.hub.app, transition, work.actor, row)
+        rules.who_may(self.hub.app, transition, work.actor, row, await self.filers(work, row))
         if not await self.apart(work, row, transition):
             raise rules.NotYours(f"{self.hub.app}.{transition.permission}", "own-request")
         rules.when_may(self.hub, transition, row, work.now, await self.done(work, id))
@@ -136,9 +136,8 @@ class CaseActs(CaseTraces[R]):
 
     async def may(self, read: Read, row: R, transition: Transition) -> bool:
         """Return whether the actor could do the act now, its form aside."""
-        if rules.blocked(
-            self.hub, transition, read.actor, row, read.now, await self.done(read, row.id)
-        ):
+        done, filers = await self.done(read, row.id), await self.filers(read, row)
+        if rules.blocked(self.hub, transition, read.actor, row, read.now, done, filers):
             return False
         if not await self.apart(read, row, transition):
             return False
@@ -150,6 +149,18 @@ class CaseActs(CaseTraces[R]):
         if read.actor.system or not apart:
             return True
         return not read.actor.hands & await self.hands(read, row.id, apart)
+
+    async def filers(self, read: Read, row: R) -> frozenset[UUID]:
+        """Return who filed the case on the requester's behalf; taking a call is not that."""
+        if row.person_id is None or read.actor.system:
+            return frozenset()
+        entry = self.row.entries
+        agents = read.rows(entry, col(entry.agent_person_id), permission=self.flow.read).where(
+            col(entry.case_id) == row.id,
+            col(entry.verb) == self.flow.opening,
+            col(entry.agent_person_id).is_not(None),
+        )
+        return frozenset((await read.session.execute(agents)).scalars())
 
     async def filed_by(self, read: Read, row: R) -> bool:
         """Return whether the actor filed the case, for themselves or for a caller."""

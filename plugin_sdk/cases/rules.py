@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
 from plugin_sdk.cases import clock
 from plugin_sdk.cases.flow import Does, Since, Transition, Who
@@ -43,15 +44,23 @@ def is_of_requester(actor: Actor, row: CaseRow) -> bool:
     return row.person_id is not None and row.person_id in actor.hands
 
 
-def who_may(app: str, transition: Transition, actor: Actor, row: CaseRow) -> None:
+def who_may(
+    app: str,
+    transition: Transition,
+    actor: Actor,
+    row: CaseRow,
+    filers: frozenset[UUID] = frozenset(),
+) -> None:
     """Raise `NotYours` unless the act is left to this actor.
 
-    Staff do not act on what they filed themselves: rules that name a unit leave out the
-    requester, whatever post they hold, and whoever acts in the requester's post.
+    Staff do not act on what they filed themselves, for themselves or on a resident's behalf:
+    rules that name a unit leave out the requester and the `filers`, who filed it for them,
+    whatever post they hold, and whoever acts in a post of theirs.
     """
     if actor.system:
         return
-    mine, other = is_requester(actor, row), not is_of_requester(actor, row)
+    mine = is_requester(actor, row)
+    other = not is_of_requester(actor, row) and not filers & actor.hands
     permission = f"{app}.{transition.permission}"
     if transition.does is Does.DECIDE and row.extension_asked_by in actor.hands:
         raise NotYours(permission, "own-request")
@@ -117,10 +126,11 @@ def blocked(
     row: CaseRow,
     now: datetime,
     done: Mapping[str, int],
+    filers: frozenset[UUID] = frozenset(),
 ) -> bool:
     """Return whether a rule (not a permission) stands against the act now."""
     try:
-        who_may(hub.app, transition, actor, row)
+        who_may(hub.app, transition, actor, row, filers)
         when_may(hub, transition, row, now, done)
     except (NotYours, Conflict):
         return True

@@ -224,13 +224,13 @@ class CaseViews(Generic[R]):
         """Return what the actor may do now, the first one primary; and, for staff, what the
         present step waits for, with the permission they lack."""
         engine, actor = self.engine, read.actor
-        done = await engine.done(read, row.id)
+        done, filers = await engine.done(read, row.id), await engine.filers(read, row)
         waits_for = self.flow.state(row.state).waits_for
         held: dict[str, bool] = {}
         offered: list[ActionView] = []
         lacking: list[ActionView] = []
         for transition in self.flow.possible(row.state):
-            if rules.blocked(self.hub, transition, actor, row, read.now, done):
+            if rules.blocked(self.hub, transition, actor, row, read.now, done, filers):
                 continue
             if not await engine.apart(read, row, transition):
                 continue

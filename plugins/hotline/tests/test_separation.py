@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from core.access.grants import grant
+from plugin_sdk.ports import ScopeKind
+
 HERE = "/apps/hotline"
 
 
@@ -72,18 +75,24 @@ async def test_nor_who_asked_in_anothers_post_nor_whose_post_it_was(desk):
     assert (await decide(desk, number, "leader")).status_code == 200
 
 
-async def test_a_request_is_filed_for_a_resident_within_the_consent_alone(desk):
-    grid = await desk.client("grid")
+async def act_for_resident(desk, scope, who="grid"):
+    """Let a worker act for the resident, as far as the consent goes; return their client."""
+    worker = await desk.client(who)
     consent = {
         "username": "resident",
-        "scope": "hotline.order.file",
+        "scope": scope,
         "given": "in-person",
         "evidence": "在家中口头同意",
         "ends_on": in_days(30),
     }
-    assert (await grid.post("/behalf", json=consent)).status_code == 201
-    (line,) = (await grid.get("/behalf")).json()["groups"][0]["lines"]
-    assert (await grid.post(f"/behalf/{line['id']}/begin", json={})).status_code == 200
+    assert (await worker.post("/behalf", json=consent)).status_code == 201
+    (line,) = (await worker.get("/behalf")).json()["groups"][0]["lines"]
+    assert (await worker.post(f"/behalf/{line['id']}/begin", json={})).status_code == 200
+    return worker
+
+
+async def test_a_request_is_filed_for_a_resident_within_the_consent_alone(desk):
+    grid = await act_for_resident(desk, "hotline.order.file")
     filed = await grid.post(f"{HERE}/orders", json={"kind": "help", "text": "路灯不亮"})
     assert filed.status_code == 201, filed.text
     number = filed.json()["number"]
@@ -96,6 +105,22 @@ async def test_a_request_is_filed_for_a_resident_within_the_consent_alone(desk):
     assert (await grid.get(f"{HERE}/orders/{number}")).status_code in (403, 404)
     done = (await (await desk.client("resident")).get("/me/consents")).json()["groups"][1]["lines"]
     assert "hotline.order.said.file" in {item["title"]["key"] for item in done}
+
+
+async def test_who_filed_for_a_resident_does_not_handle_it_in_a_post(desk):
+    async with desk.hub.services.database.transaction(write=True) as tx:
+        post = (await desk.hub.actors())["operator"].post_id
+        await grant(tx, post, "yimen.grid_worker", ScopeKind.ORGANIZATION, granted_by=None)
+    operator = await act_for_resident(desk, "hotline", "operator")
+    filed = await operator.post(f"{HERE}/orders", json={"kind": "help", "text": "路灯不亮"})
+    number = filed.json()["number"]
+    assert (await operator.post("/behalf/end", json={})).status_code == 200
+    seen = await desk.see(number, "operator")
+    assert "answer" not in {action["verb"] for action in seen["actions"]}
+    answer = {"text": "已转告维修单位"}
+    assert code(await desk.try_act(number, "answer", "operator", **answer)) == "case.own-filing"
+    called = (await desk.file("operator", "intake", phone="13800005678"))["number"]
+    assert (await desk.try_act(called, "answer", "operator", **answer)).status_code == 200
 
 
 @pytest.mark.parametrize("field", ["role", "organization_id", "person_id", "post_id", "agent"])

@@ -88,6 +88,21 @@ def test_who_may(row, verb, actor, expected):
     assert code(rules.who_may, "sample", FLOW.by_verb(verb), actor, row) == expected
 
 
+@pytest.mark.parametrize(
+    ("verb", "actor", "expected"),
+    [
+        ("answer", Actor(person_id=EVE, organization_id=UNIT), "case.own-filing"),
+        ("answer", for_another(EVE, organization_id=UNIT), "case.own-filing"),
+        ("decide", Actor(person_id=EVE, organization_id=CENTRE), "case.own-filing"),
+        ("answer", Actor(person_id=BEN, organization_id=UNIT), None),
+        ("rate", Actor(person_id=ANN), None),  # the requester keeps what is theirs
+    ],
+)
+def test_who_filed_for_the_requester_does_not_act_on_it_for_a_unit(row, verb, actor, expected):
+    transition, filers = FLOW.by_verb(verb), frozenset({EVE})
+    assert code(rules.who_may, "sample", transition, actor, row, filers) == expected
+
+
 def test_nobody_stands_in_for_a_requester_without_an_account(row):
     row.person_id = None
     transition = FLOW.by_verb("rate")
