@@ -55,13 +55,16 @@ def who_may(
 
     Staff do not act on what they filed themselves, for themselves or on a resident's behalf:
     rules that name a unit leave out the requester and the `filers`, who filed it for them,
-    whatever post they hold, and whoever acts in a post of theirs.
+    whatever post they hold, and whoever acts in a post of theirs. And nobody rates on
+    another's behalf.
     """
     if actor.system:
         return
     mine = is_requester(actor, row)
     other = not is_of_requester(actor, row) and not filers & actor.hands
     permission = f"{app}.{transition.permission}"
+    if transition.does is Does.RATE and actor.agent is not None:  # it may be their own work
+        raise NotYours(permission, "not-requester")
     if transition.does is Does.DECIDE and row.extension_asked_by in actor.hands:
         raise NotYours(permission, "own-request")
     admits = {

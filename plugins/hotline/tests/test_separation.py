@@ -123,6 +123,18 @@ async def test_who_filed_for_a_resident_does_not_handle_it_in_a_post(desk):
     assert (await desk.try_act(called, "answer", "operator", **answer)).status_code == 200
 
 
+async def test_a_worker_does_not_rate_in_the_residents_name(desk):
+    number = (await desk.file())["number"]
+    await desk.answer(number)
+    grid = await act_for_resident(desk, "hotline")
+    seen = await desk.see(number, "grid")
+    assert "rate" not in {action["verb"] for action in seen["actions"]}
+    rating = {"rating": "5", "version": seen["version"]}
+    rated = await grid.post(f"{HERE}/orders/{number}/rate", json=rating)
+    assert code(rated) == "case.not-requester"
+    await desk.act(number, "rate", "resident", rating="2")
+
+
 @pytest.mark.parametrize("field", ["role", "organization_id", "person_id", "post_id", "agent"])
 async def test_no_body_says_who_one_is(desk, field):
     client = await desk.client("resident")

@@ -103,6 +103,12 @@ def test_who_filed_for_the_requester_does_not_act_on_it_for_a_unit(row, verb, ac
     assert code(rules.who_may, "sample", transition, actor, row, filers) == expected
 
 
+def test_nobody_rates_on_the_requesters_behalf(row):
+    row.person_id, agent = BEN, on_behalf(EVE)
+    assert code(rules.who_may, "sample", FLOW.by_verb("rate"), agent, row) == "case.not-requester"
+    assert code(rules.who_may, "sample", FLOW.by_verb("urge"), agent, row) is None
+
+
 def test_nobody_stands_in_for_a_requester_without_an_account(row):
     row.person_id = None
     transition = FLOW.by_verb("rate")
