@@ -193,7 +193,7 @@ class Files(Protocol):
         ...
 
     def href(self, file: StoredFile, actor: Actor) -> str:
-        """Return the address that opens the file for this actor's session alone."""
+        """Return the address that opens the file for this actor's session and seat, for a while."""
         ...
 
 

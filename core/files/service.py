@@ -1,5 +1,5 @@
-"""Keeping files on disk by their content, and links that open for one session alone, or for
-a visitor, who has none, for a quarter of an hour or two."""
+"""Keeping files on disk by their content, and links that open for one session alone, as it
+acted when the page was shown, or for visitors; for a quarter of an hour or two."""
 
 import asyncio
 import hashlib
@@ -17,8 +17,9 @@ from core.database import Transaction
 from core.files.models import FileRow
 from plugin_sdk.data import new_id
 from plugin_sdk.files import Picture, StoredFile
+from plugin_sdk.ports import Actor
 
-VISITOR_TERM = timedelta(minutes=15)
+TERM = timedelta(minutes=15)
 
 
 class FileStore:
@@ -62,20 +63,21 @@ class FileStore:
         await tx.session.flush()
         return StoredFile(row.id, row.name, row.media_type, row.size, row.width, row.height)
 
-    def token(self, file_id: UUID, session_id: str | None, now: datetime) -> str:
-        """Return what opens a file for one session: who sees the page sees the picture. A
-        visitor's opens it for any visitor, but only until the next term is over."""
-        holder = session_id or f"visitor {_term(now)}"
-        message = f"{file_id}:{holder}".encode()
+    def token(self, file_id: UUID, actor: Actor, now: datetime) -> str:
+        """Return what opens a file until the next term is over: who sees the page sees the
+        picture, in the same session and seat. A visitor's opens it for any visitor.
+
+        What the page was shown by may be withdrawn, so nobody's outlasts it by more.
+        """
+        holder = f"{actor.session_id}:{actor.seat}" if actor.session_id else "visitor"
+        message = f"{file_id}:{holder}:{_term(now)}".encode()
         return hmac.new(self._secret, message, hashlib.sha256).hexdigest()[:32]
 
     async def open(
-        self, tx: Transaction, file_id: UUID, token: str, session_id: str | None
+        self, tx: Transaction, file_id: UUID, token: str, actor: Actor
     ) -> tuple[StoredFile, bytes] | None:
-        """Return a file and its content if the token is this session's, or a visitor's that
-        has not run out."""
-        moments = [tx.now] if session_id else [tx.now, tx.now - VISITOR_TERM]
-        good = [self.token(file_id, session_id, moment).encode() for moment in moments]
+        """Return a file and its content if the token is this actor's and has not run out."""
+        good = [self.token(file_id, actor, moment).encode() for moment in (tx.now, tx.now - TERM)]
         if not any(hmac.compare_digest(token.encode(), each) for each in good):
             return None
         found = (
@@ -101,7 +103,7 @@ class FileStore:
 
 
 def _term(moment: datetime) -> int:
-    return int(moment.timestamp() // VISITOR_TERM.total_seconds())
+    return int(moment.timestamp() // TERM.total_seconds())
 
 
 async def files_of(tx: Transaction, app: str, subject: str) -> list[StoredFile]:

@@ -269,7 +269,7 @@ class _Files:
 
     def href(self, file: StoredFile, actor: Actor) -> str:
         now = self._services.database.clock()
-        return f"/files/{file.id}?t={self._services.files.token(file.id, actor.session_id, now)}"
+        return f"/files/{file.id}?t={self._services.files.token(file.id, actor, now)}"
 
 
 class AppHub:

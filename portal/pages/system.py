@@ -66,10 +66,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def file(
         request: AnyRequest, id: FromPath[UUID], t: FromQuery[str] = ""
     ) -> Response[bytes]:
-        """Return a stored picture to the session whose page showed it."""
-        actor = actor_of(request)
+        """Return a stored picture to the session whose page showed it, in the same seat."""
         async with portal.read() as tx:
-            found = await portal.services.files.open(tx, id, t[:64], actor.session_id)
+            found = await portal.services.files.open(tx, id, t[:64], actor_of(request))
         if found is None:
             raise NotFound
         stored, data = found

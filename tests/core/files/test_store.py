@@ -1,11 +1,13 @@
 """Stored pictures: one content, one session's link, nothing of another app."""
 
 import io
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from PIL import Image
 
+from core.access import behalf
 from core.files.service import plain_name
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Invalid
@@ -32,43 +34,75 @@ async def test_a_link_opens_for_one_session_alone(shell):
     assert path == f"/files/{stored.id}"
     files = shell.services.files
     async with shell.read() as tx:
-        found = await files.open(tx, stored.id, token, actors[0].session_id)
+        found = await files.open(tx, stored.id, token, actors[0])
         assert found is not None
         assert found[0] == stored
         assert found[1].startswith(b"\xff\xd8")  # re-encoded
-        for session, given in (
-            (actors[1].session_id, token),
-            (None, token),
-            (actors[0].session_id, ""),
-            (actors[0].session_id, token[:-1] + ("0" if token[-1] != "0" else "1")),
-            (actors[0].session_id, "é"),
+        for actor, given in (
+            (actors[1], token),
+            (Actor(), token),
+            (actors[0], ""),
+            (actors[0], token[:-1] + ("0" if token[-1] != "0" else "1")),
+            (actors[0], "é"),
         ):
-            assert await files.open(tx, stored.id, given, session) is None
+            assert await files.open(tx, stored.id, given, actor) is None
         absent = uuid4()
-        given = files.token(absent, actors[0].session_id, tx.now)
-        assert await files.open(tx, absent, given, actors[0].session_id) is None
+        given = files.token(absent, actors[0], tx.now)
+        assert await files.open(tx, absent, given, actors[0]) is None
 
 
-async def test_a_visitors_link_opens_for_visitors_and_runs_out(shell):
+async def test_a_link_opens_for_who_has_just_been_shown_the_page_and_runs_out(shell):
     stored = await put(shell)
-    href = shell.hub.files.href(stored, Actor())
-    token = href.partition("?t=")[2]
-    files = shell.services.files
     person = await shell.of_session(await shell.sign_in(await shell.person("one"), 10**6))
 
-    async def opens(given, session=None):
+    async def opens(given, actor):
         async with shell.read() as tx:
-            return await files.open(tx, stored.id, given, session) is not None
+            return await shell.services.files.open(tx, stored.id, given, actor) is not None
 
-    assert await opens(token)
-    assert not await opens(token, person.session_id)
-    of_session = shell.hub.files.href(stored, person).partition("?t=")[2]
-    shell.clock.move(minutes=14)  # whoever has just been shown the page still sees it
-    assert await opens(token)
+    def link(actor):
+        return shell.hub.files.href(stored, actor).partition("?t=")[2]
+
+    given = [(actor, link(actor)) for actor in (Actor(), person)]
+    assert not await opens(given[0][1], person)
+    shell.clock.move(minutes=14)
+    for actor, token in given:
+        assert await opens(token, actor)
     shell.clock.move(minutes=17)
-    assert not await opens(token)
-    assert await opens(shell.hub.files.href(stored, Actor()).partition("?t=")[2])
-    assert await opens(of_session, person.session_id)  # a session's ends with it
+    for actor, token in given:
+        assert not await opens(token, actor)
+        assert await opens(link(actor), actor)
+
+
+async def test_a_link_is_closed_once_one_acts_as_another_or_for_nobody_any_more(shell):
+    stored, unit = await put(shell), await shell.organization("T1")
+    worker = await shell.staff("worker", "T1", "yimen.grid_worker")
+    resident, token = await shell.person("resident"), await shell.sign_in(worker.person)
+    own = await shell.of_session(token)
+    async with shell.write() as tx:
+        consent = await behalf.record_consent(
+            tx,
+            resident,
+            organization_id=unit,
+            scope=["probe"],
+            given="phone",
+            evidence="电话同意",
+            ends_at=tx.now + timedelta(days=1),
+            by=worker.person,
+        )
+        await behalf.begin(tx, own, consent)
+    acting = await shell.of_session(token)
+    given = shell.hub.files.href(stored, acting).partition("?t=")[2]
+
+    async def opens():
+        actor = await shell.of_session(token)
+        async with shell.read() as tx:
+            return await shell.services.files.open(tx, stored.id, given, actor) is not None
+
+    assert acting.agent is not None
+    assert await opens()
+    async with shell.write() as tx:
+        await behalf.revoke_consent(tx, consent, by=Actor(person_id=resident))
+    assert not await opens()
 
 
 async def test_files_are_listed_by_subject_and_kept_once(shell, tmp_path):
@@ -92,8 +126,8 @@ async def test_content_that_is_lost_is_absent(shell, tmp_path):
         if path.is_file():
             path.unlink()
     async with shell.read() as tx:
-        token = shell.services.files.token(stored.id, "x", tx.now)
-        assert await shell.services.files.open(tx, stored.id, token, "x") is None
+        token = shell.services.files.token(stored.id, Actor(), tx.now)
+        assert await shell.services.files.open(tx, stored.id, token, Actor()) is None
 
 
 @pytest.mark.parametrize(
