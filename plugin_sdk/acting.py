@@ -7,12 +7,14 @@ import msgspec
 
 
 class Delegated(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose post one acts in, by which delegation, and until when."""
+    """Whose post one acts in, by which delegation, with which of its roles (none named: all),
+    and until when."""
 
     id: UUID
     person_id: UUID
     name: str
     until: datetime
+    roles: tuple[str, ...] = ()
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,5 +38,5 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def apps(self) -> tuple[str, ...]:
-        """Return the apps that the consent reaches, in whole or in part."""
-        return tuple(sorted({item.partition(".")[0] for item in self.scope}))
+        """Return the apps that the consent reaches in whole."""
+        return tuple(item for item in self.scope if "." not in item)

@@ -108,7 +108,7 @@ async def people_of(
     tx: Transaction, organization_id: UUID | None, permission: str | None
 ) -> set[UUID]:
     """Return who acts in a post (with the permission) of an organization now, their own or one
-    that is delegated to them."""
+    that is delegated to them; without a permission, in whole."""
     if permission is not None:
         held = await who_may(tx, permission, organization_id=organization_id, limit=None)
         return {holder.person_id for holder in held}
@@ -124,17 +124,18 @@ async def people_of(
 
 
 async def takers_of(tx: Transaction, *conditions: Any) -> set[UUID]:
-    """Return to whom posts are delegated now, of those that the conditions on `Post` and its
-    holder (`Person`) choose."""
+    """Return to whom posts are delegated in whole now, of those that the conditions on `Post`
+    and its holder (`Person`) choose. Some roles alone do not bring what is not said to whom
+    holds them."""
     taker = aliased(Person)
     found = await tx.session.execute(
-        select(col(Delegation.person_id))
+        select(col(Delegation.person_id), col(Delegation.roles))
         .join(Post, col(Post.id) == col(Delegation.post_id))
         .join(Person, col(Person.id) == col(Post.person_id))
         .join(taker, col(taker.id) == col(Delegation.person_id))
         .where(*conditions, delegation_in_force(tx.now), col(taker.disabled_at).is_(None))
     )
-    return set(found.scalars())
+    return {person_id for person_id, roles in found if not roles}
 
 
 async def organizations_holding(tx: Transaction, permission: str) -> list[Organization]:

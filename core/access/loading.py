@@ -195,7 +195,9 @@ async def load_delegated(
         permits=dict(permits),
         revocation=generation,
         loaded_at=tx.now,
-        delegation=Delegated(id=delegation_id, person_id=giver_id, name=giver, until=until),
+        delegation=Delegated(
+            id=delegation_id, person_id=giver_id, name=giver, until=until, roles=tuple(roles)
+        ),
     )
 
 

@@ -125,21 +125,19 @@ def _mine(actor: Actor, now: datetime) -> ColumnElement[bool]:
     if actor.person_id is None:  # nothing waits for a visitor
         return false()
     mine = col(WorkItem.person_id) == actor.person_id
-    if actor.agent is not None:  # as far as the consent goes
+    if actor.agent is not None:  # in the apps that the consent names in whole
         return and_(mine, col(WorkItem.app).in_(actor.agent.apps))
     if actor.organization_id is None:
         return mine
     whose: ColumnElement[bool] = col(WorkItem.person_id).is_(None)
-    if actor.delegation is not None:  # what waits for the one who handed over, in that post
-        whose = or_(whose, col(WorkItem.person_id) == actor.delegation.person_id)
-    return or_(
-        mine,
-        and_(
-            whose,
-            col(WorkItem.organization_id) == actor.organization_id,
-            or_(col(WorkItem.permission).in_(held), col(WorkItem.permission).is_(None)),
-        ),
-    )
+    what: ColumnElement[bool] = col(WorkItem.permission).in_(held)
+    handed = actor.delegation
+    if handed is None or not handed.roles:  # with some roles alone comes what waits for these
+        what = or_(what, col(WorkItem.permission).is_(None))
+        if handed is not None:  # what waits for the one who handed over, in that post
+            whose = or_(whose, col(WorkItem.person_id) == handed.person_id)
+    there = col(WorkItem.organization_id) == actor.organization_id
+    return or_(mine, and_(whose, there, what))
 
 
 async def inbox(

@@ -106,14 +106,15 @@ async def test_only_what_was_consented_to_is_done_and_nothing_of_the_post(shell)
         assert why.permit.ends == actor.agent.until
 
 
-async def test_work_that_waits_is_seen_as_far_as_the_consent_goes(shell):
-    case = await Case(shell).begin()
+@pytest.mark.parametrize(("scope", "seen"), [("probe", ["probe"]), ("probe.file", [])])
+async def test_work_that_waits_is_seen_in_the_apps_consented_to_in_whole(shell, scope, seen):
+    case = await Case(shell).begin(scope=(scope,))
     async with shell.write() as tx:
         for app in ("probe", "other"):
             to = To(person_id=case.resident)
             await open_item(tx, app, app, to, app, "/x", label=Phrase("l"), due_at=None)
     async with shell.read() as tx:
-        assert [i.subject for i in await inbox(tx, await case.actor())] == ["probe"]
+        assert [i.subject for i in await inbox(tx, await case.actor())] == seen
 
 
 async def by_resident(tx, case):

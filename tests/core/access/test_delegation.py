@@ -299,6 +299,34 @@ async def test_work_and_notices_of_the_post_come_to_who_acts_in_it(shell):
     assert told == {"unit", "chief there", "deputy"}
 
 
+async def test_with_some_roles_alone_comes_what_waits_for_who_holds_them(shell):
+    chief, deputy = await pair(shell)
+    await shell.grant(chief.post, "probe.reader")
+    unit = await shell.organization("C")
+    token = await shell.sign_in(deputy.person)
+    await act_in(
+        shell, deputy, token, await hand_over(shell, chief, deputy, roles=["probe.reader"])
+    )
+    async with shell.write() as tx:
+        for subject, to in (
+            ("read", To(organization_id=unit, permission="probe.read")),
+            ("write", To(organization_id=unit, permission="probe.write")),
+            ("anybody there", To(organization_id=unit)),
+            ("chief there", To(person_id=chief.person, organization_id=unit)),
+            ("deputy", To(person_id=deputy.person)),
+        ):
+            await open_item(tx, "probe", subject, to, subject, "/x", label=Phrase("l"), due_at=None)
+            await messages.send(tx, "probe", to, Phrase(subject), "/x")
+    async with shell.read() as tx:
+        found = await inbox(tx, await shell.of_session(token))
+        assert {item.subject for item in found} == {"read", "deputy"}
+        assert await people_of(tx, unit, None) == {chief.person}
+    await shell.services.jobs.relay()
+    async with shell.read() as tx:
+        told = {n.key for n in await messages.inbox(tx, deputy.person)}
+    assert told == {"read", "deputy"}
+
+
 async def test_who_may_and_why_name_both(shell):
     chief, deputy = await pair(shell)
     id = await hand_over(shell, chief, deputy)
