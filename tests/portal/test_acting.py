@@ -127,6 +127,21 @@ async def test_what_cannot_be_handed_over_says_why(hub_app, values, field, why):
     assert await taken(await hub_app.client_as("deputy")) == []
 
 
+async def test_what_was_opened_in_one_seat_is_not_sent_in_another(hub_app):
+    await hand_over(hub_app)
+    await hub_app.settle()
+    deputy = await hub_app.client_as("deputy")
+    (line,) = await taken(deputy)
+    page = (await deputy.page("/messages")).text
+    form = re.search(r'<form method="post" action="/messages/read">.*?</form>', page, re.DOTALL)
+    values = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[0]))
+    await deputy.post("/post", json={"post": line["id"]})
+    asking = {"accept": "application/json"}
+    stale = await deputy.post_form("/messages/read", values, headers=asking)
+    assert (stale.status_code, code(stale)) == (409, "post-changed")
+    assert 'action="/messages/read"' in (await deputy.page("/messages")).text  # still unread
+
+
 async def test_anothers_post_is_not_handed_over_nor_one_that_is_delegated(hub_app):
     await hand_over(hub_app)
     deputy = await hub_app.client_as("deputy")

@@ -1113,3 +1113,18 @@ def test_pages_work_without_script(browser, server):
     tab.click("#filters summary")
     assert tab.is_visible("#filters button")
     context.close()
+
+
+SEATLESS = {
+    "fields.html",  # the guard itself
+    "sign_in.html",
+    "switches.html",  # what one chooses for the display stays with oneself
+    "banner.html",  # to act on behalf no longer is right in any seat
+    "upload.html",
+}
+
+
+def test_a_form_says_in_which_seat_it_was_opened():
+    pages = (*HOUSE.glob("portal/components/*.html"), *HOUSE.glob("portal/templates/*.html"))
+    by_hand = {page.name for page in pages if 'name="_csrf"' in page.read_text("utf-8")}
+    assert by_hand == SEATLESS
