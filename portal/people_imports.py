@@ -10,6 +10,7 @@ from uuid import UUID
 from core.identity import people_reports
 from core.identity.people_files import COLUMNS, read_people
 from core.identity.people_plans import Plan
+from plugin_sdk.ports import Actor
 from plugin_sdk.tables import csv_chunks
 from plugin_sdk.views import Phrase
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SHOWN = 50
+CONSOLE = Actor(system=True)
 
 
 def why(code: str, params: dict[str, Any]) -> Phrase:
@@ -45,11 +47,11 @@ async def run_import(
     else:
         with console.status(file.name):
             rows = read_people(file.name, content)
-            plans: list[Plan] = await imports.tried(rows, may_grant=True, by=None)
+            plans: list[Plan] = await imports.tried(rows, by=CONSOLE)
         if dry_run:
             listed = [(p.row.line, p.row.username, p.outcome, p.reasons) for p in plans]
             return _report(hub, listed, report, console)
-        id = await imports.keep(file.name, digest, plans, may_grant=True, by=None)
+        id = await imports.keep(file.name, digest, plans, by=CONSOLE)
         async with database.transaction(write=True) as tx:
             await imports.start(tx, id, queue=False)
     await _work_off(hub, id, file.name, console)

@@ -32,7 +32,23 @@ async def may_give(
     scope: ScopeKind,
     organizations: Sequence[UUID],
 ) -> bool:
-    """Return whether a grantor may give a role with a scope.
+    """Return whether a grantor may give a role to a post with a scope (`may_give_in`)."""
+    found = await tx.session.execute(
+        select(col(Post.organization_id)).where(col(Post.id) == post_id)
+    )
+    unit = found.scalar_one_or_none()
+    return unit is not None and await may_give_in(tx, granter, unit, role, scope, organizations)
+
+
+async def may_give_in(
+    tx: Transaction,
+    granter: Actor,
+    unit: UUID,
+    role: str,
+    scope: ScopeKind,
+    organizations: Sequence[UUID] = (),
+) -> bool:
+    """Return whether a grantor may give a role with a scope to whatever post of a unit.
 
     Who administers grants everywhere gives any role. Others give to posts in the organizations
     they administer, no further than there, and only roles all of whose permissions they hold
@@ -42,12 +58,9 @@ async def may_give(
         permit.scope is ScopeKind.ALL for permit in granter.permits_for(GRANTING, tx.now)
     ):
         return True
-    if scope is ScopeKind.ALL or not await reaches_post(tx, granter, post_id):
+    if scope is ScopeKind.ALL or not await _covered(tx, granter, GRANTING, [unit], deep=False):
         return False
-    found = await tx.session.execute(
-        select(col(Post.organization_id)).where(col(Post.id) == post_id)
-    )
-    wanted = list(organizations) or [found.scalar_one()]
+    wanted = list(organizations) or [unit]
     deep = scope is ScopeKind.SUBTREE
     carried = await tx.session.execute(
         select(col(RolePermission.permission)).where(col(RolePermission.role) == role)

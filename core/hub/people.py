@@ -4,20 +4,80 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import delete, or_, select
+from sqlalchemy.exc import NoResultFound
 from sqlmodel import col
 
 from core.access import grants
+from core.access.exclusion import refuse_together
+from core.access.granting import GRANTING, may_give_in
+from core.access.loading import current_generation, load_actor, load_delegated
 from core.access.models import Grant, Role
 from core.audit.models import AuditEntry
 from core.database import Transaction
 from core.identity.events import OrganizationClosed, PostEnded
+from core.identity.people import person
+from core.identity.people_files import Reason
+from core.identity.people_plans import Plan
 from core.identity.transfers import works_in
 from core.work.items import hand_over, pass_on, people_with_items
-from plugin_sdk.ports import ScopeKind
+from plugin_sdk.data import new_id
+from plugin_sdk.ports import Actor, ScopeKind
+from plugin_sdk.problems import Conflict
 
 
 class ImportedRoles:
     """`core.identity.people_plans.Roles` on the grants: each reaches the post's organization."""
+
+    async def actor(
+        self, tx: Transaction, person_id: UUID, post_id: UUID | None, delegation_id: UUID | None
+    ) -> Actor:
+        """See `Roles`."""
+        generation = await current_generation(tx)
+        who = await person(tx, person_id)
+        if who is None or who.disabled:
+            return Actor(person_id=person_id)
+        if delegation_id is None:
+            return await load_actor(tx, person_id, who.name, post_id, generation=generation)
+        delegated = await load_delegated(
+            tx, person_id, who.name, delegation_id, generation=generation
+        )
+        return delegated or Actor(person_id=person_id, name=who.name)
+
+    def may_grant(self, tx: Transaction, actor: Actor) -> bool:
+        """See `Roles`."""
+        return actor.system or bool(actor.permits_for(GRANTING, tx.now))
+
+    async def refused(
+        self, tx: Transaction, by: Actor, plans: Sequence[Plan]
+    ) -> list[Reason | None]:
+        """See `Roles`. Asked once for each role in an organization, and once for each set of
+        roles of those who hold nothing else: a file has thousands of rows and few of these."""
+        pairs = {(item.organization_id, role) for item in plans for role in item.roles}
+        beyond = {
+            (unit, role)
+            for unit, role in pairs
+            if unit is None or not await may_give_in(tx, by, unit, role, ScopeKind.ORGANIZATION)
+        }
+        kept_apart = await self._kept_apart(tx) if plans else frozenset()
+        asked: dict[tuple[UUID | None, tuple[str, ...]], Reason | None] = {}
+        reasons: list[Reason | None] = []
+        for item in plans:
+            far = [role for role in item.roles if (item.organization_id, role) in beyond]
+            if far:
+                reasons.append(Reason("roles-beyond", {"roles": "、".join(far)}))
+                continue
+            # what hangs on the post of who moves ends with it
+            holds = item.person_id if item.does != "move" else None
+            whose = holds if kept_apart.intersection(item.roles) else None
+            key = (whose, item.roles)
+            if key not in asked:
+                asked[key] = await _together(tx, *key)
+            reasons.append(asked[key])
+        return reasons
+
+    async def _kept_apart(self, tx: Transaction) -> frozenset[str]:
+        found = await tx.session.execute(select(col(Role.key), col(Role.excludes)))
+        return frozenset(one for key, others in found if others for one in (key, *others))
 
     async def known(self, tx: Transaction) -> frozenset[str]:
         """See `Roles`. Roles of an audience are held by everyone and granted to nobody."""
@@ -39,12 +99,12 @@ class ImportedRoles:
             held.setdefault(post, set()).add(role)
         return {post: frozenset(roles) for post, roles in held.items()}
 
-    async def give(self, tx: Transaction, post: UUID, role: str, by: UUID | None) -> UUID:
+    async def give(self, tx: Transaction, post: UUID, role: str, by: Actor) -> UUID:
         """See `Roles`."""
-        return await grants.grant(tx, post, role, ScopeKind.ORGANIZATION, granted_by=by)
+        return await grants.grant(tx, post, role, ScopeKind.ORGANIZATION, granter=by)
 
     async def give_new(
-        self, tx: Transaction, given: Sequence[tuple[UUID, str]], by: UUID | None
+        self, tx: Transaction, given: Sequence[tuple[UUID, str]], by: Actor
     ) -> list[UUID]:
         """See `Roles`. One statement for all: `grants.grant` asks five questions each."""
         rows = [
@@ -52,7 +112,7 @@ class ImportedRoles:
                 post_id=post,
                 role=role,
                 scope=ScopeKind.ORGANIZATION,
-                granted_by=by,
+                granted_by=by.real_person_id,
                 created_at=tx.now,
             )
             for post, role in given
@@ -87,6 +147,19 @@ class ImportedRoles:
             )
         )
         return found | {owners[post]: "hangs-grant" for post in granted.scalars()}
+
+
+async def _together(
+    tx: Transaction, person_id: UUID | None, roles: tuple[str, ...]
+) -> Reason | None:
+    """Return why a person (None: one who holds nothing yet) would not hold these roles."""
+    try:
+        await refuse_together(tx, person_id or new_id(), roles)
+    except NoResultFound:  # it names the person, and nobody is there yet
+        return Reason("roles-exclude")
+    except Conflict as refused:
+        return Reason(refused.code)
+    return None
 
 
 async def hand_over_work(tx: Transaction, event: PostEnded) -> None:

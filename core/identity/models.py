@@ -189,7 +189,10 @@ class PhoneCode(CoreBase, table=True):
 
 class PeopleImport(CoreBase, table=True):
     """A file of people: tried (`tried`), being brought in (`running`), brought in (`done`),
-    being taken back (`undoing`), taken back (`undone`)."""
+    being taken back (`undoing`), taken back (`undone`).
+
+    It is brought in by `created_by` in a post, a delegated one perhaps; nobody: the console.
+    """
 
     __tablename__ = "identity_import"
 
@@ -202,6 +205,8 @@ class PeopleImport(CoreBase, table=True):
     last_line: int = 0
     may_grant: bool = False
     created_by: UUID | None = None
+    post_id: UUID | None = None
+    delegation_id: UUID | None = None
     created_at: datetime = Field(sa_type=UtcTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
 

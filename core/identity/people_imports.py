@@ -28,7 +28,7 @@ from core.identity.models import (
 from core.identity.numbers import Numbers
 from core.identity.people import add_post
 from core.identity.people_files import PersonRow, Reason
-from core.identity.people_plans import Plan, Roles, plan
+from core.identity.people_plans import Importer, Plan, Roles, plan
 from core.identity.people_removal import Added, take_back
 from core.identity.transfers import transfer
 from core.jobs import OutboxItem, send_later
@@ -58,19 +58,15 @@ class PeopleImports:
         self._numbers = numbers
         self._roles = roles
 
-    async def tried(
-        self, rows: Sequence[PersonRow], *, may_grant: bool, by: UUID | None
-    ) -> list[Plan]:
+    async def tried(self, rows: Sequence[PersonRow], *, by: Actor) -> list[Plan]:
         """Return what each row would do: the dry run, which changes nothing."""
         plans: list[Plan] = []
         for chunk in _chunks(rows, STORE_CHUNK):
             async with self._database.transaction() as tx:
-                plans += await self._plan(tx, chunk, may_grant=may_grant, by=by)
+                plans += await self._plan(tx, chunk, Importer(by, may_grant=True))
         return plans
 
-    async def keep(
-        self, name: str, digest: str, plans: Sequence[Plan], *, may_grant: bool, by: UUID | None
-    ) -> UUID:
+    async def keep(self, name: str, digest: str, plans: Sequence[Plan], *, by: Actor) -> UUID:
         """Keep a file that was tried, so that it can be brought in; return the import's id."""
         id = new_id()
         async with self._database.transaction(write=True) as tx:
@@ -81,9 +77,9 @@ class PeopleImports:
                     digest=digest,
                     state="reading",
                     total=len(plans),
-                    may_grant=may_grant,
-                    created_by=by,
+                    may_grant=self._roles.may_grant(tx, by),
                     created_at=tx.now,
+                    **_seat(by),
                 )
             )
             await tx.session.flush()
@@ -187,12 +183,15 @@ class PeopleImports:
                 )
             )
 
-    async def _plan(
-        self, tx: Transaction, rows: Sequence[PersonRow], *, may_grant: bool, by: UUID | None
-    ) -> list[Plan]:
-        return await plan(
-            tx, rows, numbers=self._numbers, roles=self._roles, may_grant=may_grant, by=by
-        )
+    async def _plan(self, tx: Transaction, rows: Sequence[PersonRow], by: Importer) -> list[Plan]:
+        return await plan(tx, rows, numbers=self._numbers, roles=self._roles, by=by)
+
+    async def _importer(self, tx: Transaction, job: PeopleImport) -> Importer:
+        """Return who imports as they are now: chunks come after the request that began them."""
+        actor = Actor(system=True)
+        if job.created_by is not None:
+            actor = await self._roles.actor(tx, job.created_by, job.post_id, job.delegation_id)
+        return Importer(actor, may_grant=job.may_grant)
 
     async def _bring_in(
         self, tx: Transaction, job: PeopleImport, kept: Sequence[PeopleImportRow]
@@ -203,8 +202,9 @@ class PeopleImports:
             )
             for row in kept
         ]
-        plans = await self._plan(tx, rows, may_grant=job.may_grant, by=job.created_by)
-        added = await self._apply(tx, plans, job.created_by)
+        by = await self._importer(tx, job)
+        plans = await self._plan(tx, rows, by)
+        added = await self._apply(tx, plans, by.actor)
         return [
             {
                 "import_id": job.id,
@@ -218,7 +218,7 @@ class PeopleImports:
             for item, what in zip(plans, added, strict=True)
         ]
 
-    async def _apply(self, tx: Transaction, plans: Sequence[Plan], by: UUID | None) -> list[Added]:
+    async def _apply(self, tx: Transaction, plans: Sequence[Plan], by: Actor) -> list[Added]:
         taken = [item for item in plans if item.outcome != "refused"]
         new = {id(item): new_id() for item in taken if item.does == "add"}
         first = {id(item): new_id() for item in taken if item.does == "add"}
@@ -283,7 +283,7 @@ class PeopleImports:
                 done.append(await self._changed(tx, item, by))
         return done
 
-    async def _changed(self, tx: Transaction, item: Plan, by: UUID | None) -> Added:
+    async def _changed(self, tx: Transaction, item: Plan, by: Actor) -> Added:
         person_id, post_id = item.person_id, item.post_id
         if person_id is None or item.organization_id is None or item.does == "nothing":
             return Added()
@@ -320,6 +320,14 @@ class PeopleImports:
                 }
             )
         return changes
+
+
+def _seat(by: Actor) -> dict[str, UUID | None]:
+    return {
+        "created_by": by.person_id,
+        "post_id": by.post_id,
+        "delegation_id": by.delegation.id if by.delegation else None,
+    }
 
 
 def _added(item: Plan, person_id: UUID, post_id: UUID | None, grants: tuple[UUID, ...]) -> Added:

@@ -28,12 +28,39 @@ from core.identity.numbers import Numbers
 from core.identity.people import USERNAME
 from core.identity.people_files import PersonRow, Reason
 from plugin_sdk.identifiers import IdentifierError, normalize_identity_number, normalize_phone
+from plugin_sdk.ports import Actor
 
 WARNINGS: Final = frozenset({"phone-empty", "name-changes", "phone-changes", "moves"})
 
 
+class Importer(msgspec.Struct, frozen=True):
+    """Who imports, with what they may do now. `may_grant`: they might also grant roles when the
+    file was tried; what was shown as refused is not given later."""
+
+    actor: Actor
+    may_grant: bool
+
+
 class Roles(Protocol):
     """What an import needs of the roles of a post; the hub has it from a higher room."""
+
+    async def actor(
+        self, tx: Transaction, person_id: UUID, post_id: UUID | None, delegation_id: UUID | None
+    ) -> Actor:
+        """Return who imports as the database has them now: without permits where the account,
+        the post or the delegation is not in force."""
+        ...
+
+    def may_grant(self, tx: Transaction, actor: Actor) -> bool:
+        """Return whether somebody grants roles at all."""
+        ...
+
+    async def refused(
+        self, tx: Transaction, by: Actor, plans: Sequence["Plan"]
+    ) -> list[Reason | None]:
+        """Return why the roles of each row are not given: beyond what this person may give, or
+        not to be held together; None where they are."""
+        ...
 
     async def known(self, tx: Transaction) -> frozenset[str]:
         """Return the keys of all roles."""
@@ -43,15 +70,16 @@ class Roles(Protocol):
         """Return the roles that posts hold, within their organization."""
         ...
 
-    async def give(self, tx: Transaction, post: UUID, role: str, by: UUID | None) -> UUID:
+    async def give(self, tx: Transaction, post: UUID, role: str, by: Actor) -> UUID:
         """Give a post a role within its organization; return the grant's id."""
         ...
 
     async def give_new(
-        self, tx: Transaction, given: Sequence[tuple[UUID, str]], by: UUID | None
+        self, tx: Transaction, given: Sequence[tuple[UUID, str]], by: Actor
     ) -> list[UUID]:
         """Give roles to posts that this transaction has added for people whom it has added:
-        known roles, and nobody has anything of them cached. Return the grants' ids."""
+        roles that it did not refuse, and nobody has anything of them cached. Return the grants'
+        ids."""
         ...
 
     async def take_back(self, tx: Transaction, given: Sequence[UUID]) -> None:
@@ -108,12 +136,22 @@ async def plan(
     *,
     numbers: Numbers,
     roles: Roles,
-    may_grant: bool,
-    by: UUID | None = None,
+    by: Importer,
 ) -> list[Plan]:
-    """Return what each row would do. `may_grant`: who imports may also grant roles."""
+    """Return what each row would do."""
     known = await _known(tx, rows, numbers, roles)
-    return [_plan(row, known, numbers, may_grant=may_grant, by=by) for row in rows]
+    may_grant = by.may_grant and roles.may_grant(tx, by.actor)
+    me = by.actor.person_id
+    plans = [_plan(row, known, numbers, may_grant=may_grant, by=me) for row in rows]
+    asked = [item for item in plans if item.roles and item.outcome != "refused"]
+    refused = zip(asked, await roles.refused(tx, by.actor, asked), strict=True)
+    reasons = {item.row.line: reason for item, reason in refused if reason is not None}
+    return [
+        msgspec.structs.replace(item, reasons=(*item.reasons, reasons[item.row.line]))
+        if item.row.line in reasons
+        else item
+        for item in plans
+    ]
 
 
 def _plan(

@@ -82,10 +82,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             if not portal.renderer.wants_page(request.scope):
                 raise
             return await page(request, error=wrong.errors[0], status=422)
-        may_grant = portal.may(actor, "grants.manage")
-        plans = await imports.tried(rows, may_grant=may_grant, by=actor.person_id)
+        plans = await imports.tried(rows, by=actor)
         digest = hashlib.sha256(content).hexdigest()
-        id = await imports.keep(name, digest, plans, may_grant=may_grant, by=actor.person_id)
+        id = await imports.keep(name, digest, plans, by=actor)
         return portal.done(request, f"{HERE}/{id}", "people_import.tried", status=201, n=len(rows))
 
     @get(f"{HERE}/{{id:uuid}}", opt=needs("people.manage"))

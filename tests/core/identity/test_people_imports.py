@@ -2,10 +2,12 @@
 
 from collections import Counter
 
+import msgspec
 import pytest
 from sqlalchemy import func, select
 from sqlmodel import col
 
+from core.access.grants import RoleDefinition, define_roles, withdraw
 from core.access.models import Grant
 from core.identity import people, people_imports, people_reports
 from core.identity.models import LegacyUser, PeopleImportRow, Person, PersonNumber, Post
@@ -13,10 +15,14 @@ from core.identity.numbers import Numbers, SealBroken
 from core.identity.people_files import read_people
 from core.identity.people_imports import ImportRefused
 from core.work.items import open_item
-from plugin_sdk.ports import To
+from plugin_sdk.ports import Actor, ScopeKind, To
+from plugin_sdk.text import Text
 from plugin_sdk.views import Phrase
+from tests.core.conftest import READER, WRITER
 from tests.core.identity.county import as_csv, build_units, person
 
+CONSOLE = Actor(system=True)
+ADMINISTRATOR = "yimen.administrator"
 TABLES = (Person, Post, PersonNumber, LegacyUser, Grant)
 
 
@@ -39,16 +45,20 @@ async def sizes(shell):
         ]
 
 
-async def tried(shell, rows, **more):
+async def tried(shell, rows, by=CONSOLE):
     imports = shell.services.people_imports
     read = read_people("a.csv", as_csv(rows))
-    return await imports.tried(read, **{"may_grant": True, "by": None, **more})
+    return await imports.tried(read, by=by)
 
 
-async def bring_in(shell, rows, **more):
+async def kept(shell, rows, by=CONSOLE):
+    plans = await tried(shell, rows, by)
+    return await shell.services.people_imports.keep("a.csv", "d", plans, by=by)
+
+
+async def bring_in(shell, rows, by=CONSOLE):
     imports = shell.services.people_imports
-    plans = await tried(shell, rows, **more)
-    id = await imports.keep("a.csv", "d", plans, **{"may_grant": True, "by": None, **more})
+    id = await kept(shell, rows, by)
     async with shell.write() as tx:
         await imports.start(tx, id)
     await relay(shell)
@@ -110,8 +120,8 @@ async def test_an_import_adds_once_whatever_is_run_again(county, monkeypatch):
         job = await people_reports.standing(tx, id)
         assert job is not None
         assert job.state == "done"
-        kept = await tx.session.execute(select(col(PeopleImportRow.sealed)))
-        assert set(kept.scalars()) == {None}
+        sealed = await tx.session.execute(select(col(PeopleImportRow.sealed)))
+        assert set(sealed.scalars()) == {None}
     async with county.write() as tx:
         with pytest.raises(ImportRefused):
             await county.services.people_imports.start(tx, id)
@@ -212,12 +222,71 @@ async def test_a_row_that_cannot_be_taken_says_why(county, what):
 
 
 async def test_nobody_imports_roles_without_the_right_or_for_themselves(county):
-    (plan,) = await tried(county, some(1, role="probe.reader"), may_grant=False)
+    (plan,) = await tried(county, some(1, role="probe.reader"), Actor())
     assert codes(plan) == ["roles-not-yours"]
     await bring_in(county, some(1))
     one, _ = await found(county, "p00000")
-    (plan,) = await tried(county, some(1, role="probe.reader"), by=one.id)
+    chief = await county.staff("chief", "C", ADMINISTRATOR, ScopeKind.ALL)
+    me = msgspec.structs.replace(await chief.actor(), person_id=one.id)
+    (plan,) = await tried(county, some(1, role="probe.reader"), me)
     assert codes(plan) == ["not-oneself"]
+
+
+async def test_roles_are_imported_by_who_may_give_them_and_no_further(county):
+    bureau = await county.staff("bureau", "U1", ADMINISTRATOR)
+    await county.grant(bureau.post, "probe.reader")
+    by = await bureau.actor()
+    rows = some(4)
+    for row, unit, role in zip(
+        rows,
+        ("D000", "U1", "U1", "U1"),
+        (ADMINISTRATOR, "probe.reader", "probe.writer", "probe.reader"),
+        strict=True,
+    ):
+        row[4], row[6] = unit, role
+    refused = [["roles-beyond"], [], ["roles-beyond"], []]
+    assert [codes(plan) for plan in await tried(county, rows, by)] == refused
+    id = await bring_in(county, rows, by)
+    made = await report(county, id)
+    assert [[r["code"] for r in row.reasons] for row in made] == refused
+    async with county.read() as tx:
+        given = await tx.session.execute(
+            select(col(Grant.role)).where(col(Grant.granted_by) == bureau.person)
+        )
+        assert list(given.scalars()) == ["probe.reader"] * 2
+
+
+async def test_an_import_gives_what_its_importer_may_give_at_that_moment(county, monkeypatch):
+    monkeypatch.setattr(people_imports, "CHUNK", 2)
+    chief = await county.staff("chief", "C", ADMINISTRATOR, ScopeKind.ALL)
+    id = await kept(county, some(4, role="probe.reader"), await chief.actor())
+    imports = county.services.people_imports
+    async with county.write() as tx:
+        await imports.start(tx, id, queue=False)
+        assert await imports.advance(tx, id)
+    async with county.write() as tx:
+        await withdraw(tx, chief.given)
+    async with county.write() as tx:
+        await imports.advance(tx, id)
+    assert [row.outcome for row in await report(county, id)] == ["ok", "ok", "refused", "refused"]
+
+
+KEPT_APART = RoleDefinition(
+    "probe.auditor", Text("核", "Auditor"), ("probe.read",), excludes=("probe.writer",)
+)
+
+
+async def test_roles_that_nobody_holds_together_are_not_imported_together(county):
+    async with county.write() as tx:
+        await define_roles(tx, "probe", [READER, WRITER, KEPT_APART])
+    await bring_in(county, some(2, role="probe.writer"))
+    rows = some(3, role="probe.auditor")
+    rows[1][5] = "局长"  # the post with the other role ends
+    rows[2][6] = "probe.auditor、probe.writer"
+    expected = [["roles-exclude"], ["moves"], ["roles-exclude"]]
+    assert [codes(plan) for plan in await tried(county, rows)] == expected
+    made = await report(county, await bring_in(county, rows))
+    assert [[r["code"] for r in row.reasons] for row in made] == expected
 
 
 async def test_an_import_is_taken_back_but_for_what_something_hangs_on(county, monkeypatch):
@@ -275,8 +344,7 @@ async def test_what_another_table_holds_stays_alone(county):
 
 async def test_a_file_that_was_tried_and_never_imported_is_forgotten(county):
     imports = county.services.people_imports
-    plans = await tried(county, some(2))
-    id = await imports.keep("a.csv", "d", plans, may_grant=False, by=None)
+    id = await kept(county, some(2))
     await imports.tidy()
     assert len(await report(county, id)) == 2
     county.clock.move(days=8)
@@ -285,17 +353,16 @@ async def test_a_file_that_was_tried_and_never_imported_is_forgotten(county):
 
 
 async def test_identity_numbers_are_nowhere_in_clear(county):
-    plans = await tried(county, some(2))
-    await county.services.people_imports.keep("a.csv", "d", plans, may_grant=False, by=None)
+    await kept(county, some(2))
     await bring_in(county, some(2))
     number = person(1)[3]
     async with county.read() as tx:
         rows = list((await tx.session.execute(select(PersonNumber))).scalars())
-        kept = list((await tx.session.execute(select(PeopleImportRow))).scalars())
+        lines = list((await tx.session.execute(select(PeopleImportRow))).scalars())
         tx.session.expunge_all()  # so that they are not expired
-    assert len(kept) == 4
+    assert len(lines) == 4
     assert all(row.sealed for row in rows)
-    assert number not in repr([row.model_dump() for row in [*rows, *kept]])
+    assert number not in repr([row.model_dump() for row in [*rows, *lines]])
     numbers = county.services.numbers
     assert {numbers.open(row.sealed, str(row.person_id)) for row in rows} == {
         person(0)[3],
