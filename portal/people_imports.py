@@ -53,7 +53,7 @@ async def run_import(
             return _report(hub, listed, report, console)
         id = await imports.keep(file.name, digest, plans, by=CONSOLE)
         async with database.transaction(write=True) as tx:
-            await imports.start(tx, id, queue=False)
+            await imports.start(tx, id, by=CONSOLE, queue=False)
     await _work_off(hub, id, file.name, console)
     async with database.transaction() as tx:
         found = [row async for row in people_reports.all_rows(tx, id)]

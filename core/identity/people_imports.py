@@ -105,12 +105,16 @@ class PeopleImports:
             "added": {},
         }
 
-    async def start(self, tx: Transaction, id: UUID, *, queue: bool = True) -> None:
+    async def start(self, tx: Transaction, id: UUID, *, by: Actor, queue: bool = True) -> None:
         """Begin to bring a tried file in. Raises `ImportRefused` if it is not waiting.
 
+        It is the import of who starts it; roles come only if who tried it might grant too.
         Without `queue` the caller goes through the chunks itself (`advance`).
         """
-        if not await _set(tx, id, "tried", state="running"):
+        values = _seat(by)
+        if not self._roles.may_grant(tx, by):
+            values["may_grant"] = False
+        if not await _set(tx, id, "tried", state="running", **values):
             raise ImportRefused("import-not-waiting")
         if queue:
             await send_later(tx, KIND, {"import": str(id)})
@@ -322,7 +326,7 @@ class PeopleImports:
         return changes
 
 
-def _seat(by: Actor) -> dict[str, UUID | None]:
+def _seat(by: Actor) -> dict[str, Any]:
     return {
         "created_by": by.person_id,
         "post_id": by.post_id,

@@ -9,11 +9,13 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
+from core.database import Transaction
 from core.identity import people, people_reports
 from core.identity.people_files import FileRefused, read_people, template
 from core.identity.people_imports import ImportRefused
 from plugin_sdk.forms import read_form
 from plugin_sdk.identifiers import mask_name
+from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Conflict, FieldError, Invalid, NotFound, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.tables import csv_chunks
@@ -195,6 +197,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             ]
         return _csv(b"".join(csv_chunks(header, rows)), "people-report.csv")
 
+    async def start(tx: Transaction, id: UUID, actor: Actor) -> None:
+        await imports.start(tx, id, by=actor)
+
+    async def roll_back(tx: Transaction, id: UUID, actor: Actor) -> None:
+        await imports.roll_back(tx, id)
+
     def act(name: str, said: str, do: Any) -> HTTPRouteHandler:
         @post(
             f"{HERE}/{{id:uuid}}/{name}",
@@ -202,13 +210,14 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             name=f"people-import-{name}",
         )
         async def handler(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
-            await read_form(request, Nothing, actor_of(request))
+            actor = actor_of(request)
+            await read_form(request, Nothing, actor)
             async with portal.read() as tx:
                 if await people_reports.standing(tx, id) is None:
                     raise NotFound
             async with portal.change(request, f"people-import-{name}", f"import:{id}") as tx:
                 try:
-                    await do(tx, id)
+                    await do(tx, id, actor)
                 except ImportRefused as refused:
                     raise Conflict(refused.code) from None
             portal.services.jobs.wake()
@@ -223,8 +232,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         attempt,
         one,
         report,
-        act("start", "people_import.started", imports.start),
-        act("roll-back", "people_import.rolling_back", imports.roll_back),
+        act("start", "people_import.started", start),
+        act("roll-back", "people_import.rolling_back", roll_back),
     ]
 
 

@@ -60,7 +60,7 @@ async def bring_in(shell, rows, by=CONSOLE):
     imports = shell.services.people_imports
     id = await kept(shell, rows, by)
     async with shell.write() as tx:
-        await imports.start(tx, id)
+        await imports.start(tx, id, by=by)
     await relay(shell)
     return id
 
@@ -124,7 +124,7 @@ async def test_an_import_adds_once_whatever_is_run_again(county, monkeypatch):
         assert set(sealed.scalars()) == {None}
     async with county.write() as tx:
         with pytest.raises(ImportRefused):
-            await county.services.people_imports.start(tx, id)
+            await county.services.people_imports.start(tx, id, by=CONSOLE)
 
 
 async def test_a_file_in_disorder_is_brought_in_by_its_lines(county, monkeypatch):
@@ -262,13 +262,42 @@ async def test_an_import_gives_what_its_importer_may_give_at_that_moment(county,
     id = await kept(county, some(4, role="probe.reader"), await chief.actor())
     imports = county.services.people_imports
     async with county.write() as tx:
-        await imports.start(tx, id, queue=False)
+        await imports.start(tx, id, by=await chief.actor(), queue=False)
         assert await imports.advance(tx, id)
     async with county.write() as tx:
         await withdraw(tx, chief.given)
     async with county.write() as tx:
         await imports.advance(tx, id)
     assert [row.outcome for row in await report(county, id)] == ["ok", "ok", "refused", "refused"]
+
+
+async def test_an_import_is_of_who_starts_it_and_gives_what_both_may(county):
+    chief = await county.staff("chief", "C", ADMINISTRATOR, ScopeKind.ALL)
+    clerk = await county.staff("clerk", "C")
+    by = {"chief": await chief.actor(), "clerk": await clerk.actor(), "console": CONSOLE}
+    imports, made = county.services.people_imports, {}
+    for n, (tries, starts) in enumerate(
+        [("chief", "clerk"), ("clerk", "chief"), ("console", "chief")]
+    ):
+        id = await kept(county, [person(n, role="probe.reader", units=7)], by[tries])
+        async with county.write() as tx:
+            await imports.start(tx, id, by=by[starts])
+        await relay(county)
+        made[tries, starts] = [r["code"] for r in (await report(county, id))[0].reasons]
+        async with county.read() as tx:
+            job = await people_reports.standing(tx, id)
+        assert job is not None
+        assert job.created_by == by[starts].person_id
+    assert made == {
+        ("chief", "clerk"): ["roles-not-yours"],
+        ("clerk", "chief"): ["roles-not-yours"],
+        ("console", "chief"): [],
+    }
+    async with county.read() as tx:
+        given = await tx.session.execute(
+            select(col(Grant.granted_by)).where(col(Grant.role) == "probe.reader")
+        )
+        assert list(given.scalars()) == [chief.person]
 
 
 KEPT_APART = RoleDefinition(
