@@ -17,12 +17,18 @@ from core.database import Transaction
 from core.identity.events import OrganizationClosed, PostEnded
 from core.identity.people import person
 from core.identity.people_files import Reason
-from core.identity.people_plans import Plan
+from core.identity.people_plans import Plan, RoleRefused
 from core.identity.transfers import works_in
 from core.work.items import hand_over, pass_on, people_with_items
 from plugin_sdk.data import new_id
 from plugin_sdk.ports import Actor, ScopeKind
 from plugin_sdk.problems import Conflict
+
+REFUSED = {
+    "role-unknown": "role-unknown",
+    "grant-beyond": "roles-beyond",
+    "grant-to-oneself": "not-oneself",
+}
 
 
 class ImportedRoles:
@@ -101,7 +107,13 @@ class ImportedRoles:
 
     async def give(self, tx: Transaction, post: UUID, role: str, by: Actor) -> UUID:
         """See `Roles`."""
-        return await grants.grant(tx, post, role, ScopeKind.ORGANIZATION, granter=by)
+        try:
+            return await grants.grant(tx, post, role, ScopeKind.ORGANIZATION, granter=by)
+        except Conflict as refused:
+            raise RoleRefused(Reason(refused.code)) from None
+        except grants.GrantError as refused:
+            code = REFUSED.get(refused.code, "changed-meanwhile")
+            raise RoleRefused(Reason(code, {"roles": role})) from None
 
     async def give_new(
         self, tx: Transaction, given: Sequence[tuple[UUID, str]], by: Actor

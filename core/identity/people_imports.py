@@ -26,9 +26,9 @@ from core.identity.models import (
     Post,
 )
 from core.identity.numbers import Numbers
-from core.identity.people import add_post
+from core.identity.people import PersonError, add_post
 from core.identity.people_files import PersonRow, Reason
-from core.identity.people_plans import Importer, Plan, Roles, plan
+from core.identity.people_plans import Importer, Plan, RoleRefused, Roles, plan
 from core.identity.people_removal import Added, take_back
 from core.identity.transfers import transfer
 from core.jobs import OutboxItem, send_later
@@ -208,7 +208,7 @@ class PeopleImports:
         ]
         by = await self._importer(tx, job)
         plans = await self._plan(tx, rows, by)
-        added = await self._apply(tx, plans, by.actor)
+        done = await self._apply(tx, plans, by.actor)
         return [
             {
                 "import_id": job.id,
@@ -219,10 +219,12 @@ class PeopleImports:
                 "sealed": None,
                 "added": msgspec.to_builtins(what),
             }
-            for item, what in zip(plans, added, strict=True)
+            for item, what in done
         ]
 
-    async def _apply(self, tx: Transaction, plans: Sequence[Plan], by: Actor) -> list[Added]:
+    async def _apply(
+        self, tx: Transaction, plans: Sequence[Plan], by: Actor
+    ) -> list[tuple[Plan, Added]]:
         taken = [item for item in plans if item.outcome != "refused"]
         new = {id(item): new_id() for item in taken if item.does == "add"}
         first = {id(item): new_id() for item in taken if item.does == "add"}
@@ -279,17 +281,31 @@ class PeopleImports:
         done = []
         for item in plans:
             if item.outcome == "refused":
-                done.append(Added())
+                done.append((item, Added()))
             elif item.does == "add":
                 given = tuple(next(grants) for _ in item.roles)
-                done.append(_added(item, new[id(item)], first[id(item)], given))
+                done.append((item, _added(item, new[id(item)], first[id(item)], given)))
             else:
-                done.append(await self._changed(tx, item, by))
+                done.append(await self._change(tx, item, by))
         return done
+
+    async def _change(self, tx: Transaction, item: Plan, by: Actor) -> tuple[Plan, Added]:
+        """Bring in the row of somebody who is there, whole or not at all: one that cannot be
+        after all is refused alone, and holds up no other."""
+        if item.does == "nothing":
+            return item, Added()
+        try:
+            async with tx.session.begin_nested():
+                return item, await self._changed(tx, item, by)
+        except RoleRefused as refused:
+            reason = refused.reason
+        except PersonError:  # another has moved them or closed the unit since it was planned
+            reason = Reason("changed-meanwhile")
+        return msgspec.structs.replace(item, reasons=(*item.reasons, reason)), Added()
 
     async def _changed(self, tx: Transaction, item: Plan, by: Actor) -> Added:
         person_id, post_id = item.person_id, item.post_id
-        if person_id is None or item.organization_id is None or item.does == "nothing":
+        if person_id is None or item.organization_id is None:
             return Added()
         if item.changes:
             await tx.session.execute(

@@ -41,6 +41,14 @@ class Importer(msgspec.Struct, frozen=True):
     may_grant: bool
 
 
+class RoleRefused(ValueError):
+    """A role that is not given after all, by the `reason`."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.code)
+        self.reason = reason
+
+
 class Roles(Protocol):
     """What an import needs of the roles of a post; the hub has it from a higher room."""
 
@@ -71,7 +79,10 @@ class Roles(Protocol):
         ...
 
     async def give(self, tx: Transaction, post: UUID, role: str, by: Actor) -> UUID:
-        """Give a post a role within its organization; return the grant's id."""
+        """Give a post a role within its organization; return the grant's id.
+
+        Raises `RoleRefused`.
+        """
         ...
 
     async def give_new(

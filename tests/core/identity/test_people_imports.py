@@ -1,17 +1,20 @@
 """Imports of people: tried, brought in by chunks, repeated, interrupted, taken back."""
 
 from collections import Counter
+from datetime import timedelta
 
 import msgspec
 import pytest
 from sqlalchemy import func, select
 from sqlmodel import col
 
+from core.access.delegation import delegate
 from core.access.grants import RoleDefinition, define_roles, withdraw
 from core.access.models import Grant
 from core.identity import people, people_imports, people_reports
 from core.identity.models import LegacyUser, PeopleImportRow, Person, PersonNumber, Post
 from core.identity.numbers import Numbers, SealBroken
+from core.identity.people import PersonError
 from core.identity.people_files import read_people
 from core.identity.people_imports import ImportRefused
 from core.work.items import open_item
@@ -316,6 +319,55 @@ async def test_roles_that_nobody_holds_together_are_not_imported_together(county
     assert [codes(plan) for plan in await tried(county, rows)] == expected
     made = await report(county, await bring_in(county, rows))
     assert [[r["code"] for r in row.reasons] for row in made] == expected
+
+
+async def test_a_row_that_is_refused_late_holds_up_no_other(county):
+    """The post is delegated to somebody who holds a role that the new one excludes; a unit
+    closes when the rows have been planned."""
+    async with county.write() as tx:
+        await define_roles(tx, "probe", [READER, WRITER, KEPT_APART])
+    await bring_in(county, some(3, role="probe.reader"))
+    giver, (post,) = await found(county, "p00000")
+    taker = await county.staff("taker", "U1", "probe.writer")
+    async with county.write() as tx:
+        await delegate(
+            tx,
+            post.id,
+            taker.person,
+            by=giver.id,
+            starts_at=tx.now,
+            ends_at=tx.now + timedelta(days=1),
+            reason="r",
+        )
+    rows = some(4, role="probe.auditor")
+    rows[0][1] = "改名"
+    id = await bring_in(county, rows)
+    assert [row.outcome for row in await report(county, id)] == ["refused", "ok", "ok", "ok"]
+    assert [r["code"] for r in (await report(county, id))[0].reasons][-1] == "roles-exclude"
+    assert (await found(county, "p00000"))[0].name == giver.name  # whole or not at all
+    async with county.read() as tx:
+        job = await people_reports.standing(tx, id)
+    assert job is not None
+    assert job.state == "done"
+
+
+async def test_a_unit_that_closes_meanwhile_refuses_its_rows_alone(county, monkeypatch):
+    await bring_in(county, some(2))
+    imports = county.services.people_imports
+    whole = imports._changed
+
+    async def closes(tx, item, by):
+        if item.row.username == "p00000":
+            raise PersonError("organization-closed")
+        return await whole(tx, item, by)
+
+    monkeypatch.setattr(imports, "_changed", closes)
+    rows = some(2)
+    for row in rows:
+        row[5] = "局长"
+    made = await report(county, await bring_in(county, rows))
+    assert [row.outcome for row in made] == ["refused", "warn"]
+    assert [r["code"] for r in made[0].reasons] == ["moves", "changed-meanwhile"]
 
 
 async def test_an_import_is_taken_back_but_for_what_something_hangs_on(county, monkeypatch):
