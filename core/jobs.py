@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import JSON, Index, delete, or_, select, update
+from sqlalchemy import JSON, Index, and_, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, col
 
@@ -110,6 +110,15 @@ async def unsend(transaction: Transaction, dedupe: str) -> bool:
         .returning(col(OutboxRow.id))
     )
     return gone.first() is not None
+
+
+async def forget(transaction: Transaction, kind: str, field: str, value: str) -> None:
+    """Take back the outbox rows of a kind whose payload has this value in a field, and blank
+    what those that have left said; their dedupe keys stay."""
+    rows = and_(col(OutboxRow.kind) == kind, col(OutboxRow.payload)[field].as_string() == value)
+    unsent = delete(OutboxRow).where(rows, col(OutboxRow.done_at).is_(None))
+    for statement in (unsent, update(OutboxRow).where(rows).values(payload={})):
+        await transaction.session.execute(statement.execution_options(synchronize_session=False))
 
 
 class _Periodic(msgspec.Struct, frozen=True):

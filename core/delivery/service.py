@@ -1,19 +1,21 @@
 """SMS: a port, and the simulated provider that shows its messages to the administrator."""
 
-from typing import Protocol
+from datetime import timedelta
+from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from core.database import Transaction
 from core.delivery.models import DeliveredMessage
-from core.jobs import OutboxItem, send_later
+from core.jobs import OutboxItem, forget, send_later
 from plugin_sdk.identifiers import mask_phone
 
 KIND = "sms"
+KEEP_SENT: Final = timedelta(days=90)
 
 
 class SmsProvider(Protocol):
@@ -66,6 +68,21 @@ async def send_sms(
     """Send a short message when the transaction is committed; `shown` is the text without
     what only its reader may see."""
     await send_later(tx, KIND, {"phone": phone, "text": text, "shown": shown}, dedupe=dedupe)
+
+
+async def forget_address(tx: Transaction, address: str) -> None:
+    """Delete what was sent to an address, and what waits to be."""
+    await tx.session.execute(
+        delete(DeliveredMessage).where(col(DeliveredMessage.address) == address)
+    )
+    await forget(tx, KIND, "phone", address)
+
+
+async def tidy(tx: Transaction) -> None:
+    """Forget what was sent long ago."""
+    await tx.session.execute(
+        delete(DeliveredMessage).where(col(DeliveredMessage.at) < tx.now - KEEP_SENT)
+    )
 
 
 async def sent(tx: Transaction, *, limit: int = 100) -> list[SentMessage]:

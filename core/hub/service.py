@@ -13,7 +13,7 @@ from sqlalchemy import delete
 from sqlmodel import col
 
 from core import audit
-from core.access import guard, wall
+from core.access import erasure, guard, wall
 from core.access.actors import Actors, revoked_since
 from core.access.decisions import decide
 from core.access.holders import organizations_holding
@@ -94,6 +94,7 @@ class Services:
         self._names: dict[UUID, str] = {}
         self._names_since = 0.0
         self.database.on(SessionEnded, drafts.drop_with_session)
+        self.database.on(PersonErased, erasure.forget_words)
         self.database.on(PersonErased, messages.forget)
         self.database.on(PersonErased, drafts.forget_drafts)
         self.database.on(PersonErased, pins.forget_pins)
@@ -112,6 +113,7 @@ class Services:
         self.jobs.every(3600, "core.tidy-sign-ins", self._tidy_sign_ins)
         self.jobs.every(3600, "core.tidy-drafts", self._tidy_drafts)
         self.jobs.every(3600, "core.tidy-outbox", self.jobs.tidy)
+        self.jobs.every(3600, "core.tidy-deliveries", self._tidy_deliveries)
         self.jobs.every(3600, "core.tidy-usage", self.usage.tidy)
         self.jobs.every(3600, "core.tidy-revocations", self.actors.tidy)
         self.jobs.every(3600, "core.tidy-imports", self.people_imports.tidy)
@@ -205,6 +207,10 @@ class Services:
         async with self.database.transaction(write=True) as tx:
             await sessions.tidy(tx)
             await devices.tidy(tx)
+
+    async def _tidy_deliveries(self) -> None:
+        async with self.database.transaction(write=True) as tx:
+            await delivery.tidy(tx)
 
     async def _tidy_drafts(self) -> None:
         async with self.database.transaction(write=True) as tx:

@@ -10,14 +10,17 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlmodel import col
 
 from core.database import Transaction
+from core.delivery.service import forget_address
 from core.identity import devices, sessions
 from core.identity.events import PersonChanged, PersonErased, PostEnded
 from core.identity.models import (
     Closing,
     LegacyUser,
     OrganizationRow,
+    PeopleImportRow,
     Person,
     PersonNumber,
+    PhoneCode,
     Post,
 )
 from core.identity.passwords import hash_password
@@ -154,11 +157,20 @@ async def erase(tx: Transaction, person_id: UUID) -> PersonFacts:
     await devices.forget_others(tx, person_id, None)
     for held in (PersonNumber, LegacyUser):
         await tx.session.execute(delete(held).where(col(held.person_id) == person_id))
+    if was.phone is not None:
+        await tx.session.execute(delete(PhoneCode).where(col(PhoneCode.phone) == was.phone))
+        await forget_address(tx, was.phone)
+    nobody = f"{ERASED}-{person_id.hex}"
+    await tx.session.execute(
+        update(PeopleImportRow)
+        .where(col(PeopleImportRow.username) == was.username)
+        .values(username=nobody, reasons=[])
+    )
     await tx.session.execute(
         update(Person)
         .where(col(Person.id) == person_id)
         .values(
-            username=f"{ERASED}-{person_id.hex}",
+            username=nobody,
             name=ERASED_NAME,
             phone=None,
             password_hash=None,
