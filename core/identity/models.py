@@ -192,6 +192,7 @@ class PeopleImport(CoreBase, table=True):
     being taken back (`undoing`), taken back (`undone`).
 
     It is brought in by `created_by` in a post, a delegated one perhaps; nobody: the console.
+    `hands` are all whose act it is: who tried it, who started it, who delegated to them.
     """
 
     __tablename__ = "identity_import"
@@ -207,6 +208,7 @@ class PeopleImport(CoreBase, table=True):
     created_by: UUID | None = None
     post_id: UUID | None = None
     delegation_id: UUID | None = None
+    hands: list[str] = Field(default_factory=list, sa_type=JSON)
     created_at: datetime = Field(sa_type=UtcTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
 

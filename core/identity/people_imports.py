@@ -63,7 +63,7 @@ class PeopleImports:
         plans: list[Plan] = []
         for chunk in _chunks(rows, STORE_CHUNK):
             async with self._database.transaction() as tx:
-                plans += await self._plan(tx, chunk, Importer(by, may_grant=True))
+                plans += await self._plan(tx, chunk, Importer(by, True, by.hands))
         return plans
 
     async def keep(self, name: str, digest: str, plans: Sequence[Plan], *, by: Actor) -> UUID:
@@ -111,7 +111,10 @@ class PeopleImports:
         It is the import of who starts it; roles come only if who tried it might grant too.
         Without `queue` the caller goes through the chunks itself (`advance`).
         """
-        values = _seat(by)
+        tried = await tx.session.execute(
+            select(col(PeopleImport.hands)).where(col(PeopleImport.id) == id)
+        )
+        values = _seat(by, *(tried.scalar_one_or_none() or ()))
         if not self._roles.may_grant(tx, by):
             values["may_grant"] = False
         if not await _set(tx, id, "tried", state="running", **values):
@@ -195,7 +198,8 @@ class PeopleImports:
         actor = Actor(system=True)
         if job.created_by is not None:
             actor = await self._roles.actor(tx, job.created_by, job.post_id, job.delegation_id)
-        return Importer(actor, may_grant=job.may_grant)
+        hands = actor.hands.union(UUID(hand) for hand in job.hands)
+        return Importer(actor, job.may_grant, hands)
 
     async def _bring_in(
         self, tx: Transaction, job: PeopleImport, kept: Sequence[PeopleImportRow]
@@ -342,11 +346,12 @@ class PeopleImports:
         return changes
 
 
-def _seat(by: Actor) -> dict[str, Any]:
+def _seat(by: Actor, *others: str) -> dict[str, Any]:
     return {
         "created_by": by.person_id,
         "post_id": by.post_id,
         "delegation_id": by.delegation.id if by.delegation else None,
+        "hands": sorted({*others, *map(str, by.hands)}),
     }
 
 

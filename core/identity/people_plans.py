@@ -35,10 +35,12 @@ WARNINGS: Final = frozenset({"phone-empty", "name-changes", "phone-changes", "mo
 
 class Importer(msgspec.Struct, frozen=True):
     """Who imports, with what they may do now. `may_grant`: they might also grant roles when the
-    file was tried; what was shown as refused is not given later."""
+    file was tried; what was shown as refused is not given later. `hands`: whose act it is, to
+    none of whom it gives anything."""
 
     actor: Actor
     may_grant: bool
+    hands: frozenset[UUID]
 
 
 class RoleRefused(ValueError):
@@ -152,8 +154,7 @@ async def plan(
     """Return what each row would do."""
     known = await _known(tx, rows, numbers, roles)
     may_grant = by.may_grant and roles.may_grant(tx, by.actor)
-    me = by.actor.person_id
-    plans = [_plan(row, known, numbers, may_grant=may_grant, by=me) for row in rows]
+    plans = [_plan(row, known, numbers, may_grant=may_grant, hands=by.hands) for row in rows]
     asked = [item for item in plans if item.roles and item.outcome != "refused"]
     refused = zip(asked, await roles.refused(tx, by.actor, asked), strict=True)
     reasons = {item.row.line: reason for item, reason in refused if reason is not None}
@@ -166,7 +167,7 @@ async def plan(
 
 
 def _plan(
-    row: PersonRow, known: _Known, numbers: Numbers, *, may_grant: bool, by: UUID | None
+    row: PersonRow, known: _Known, numbers: Numbers, *, may_grant: bool, hands: frozenset[UUID]
 ) -> Plan:
     reasons = list(row.faults)
     if not USERNAME.fullmatch(row.username):
@@ -209,14 +210,14 @@ def _plan(
         reasons.append(Reason("disabled"))
     changes = _changes(row, phone, person, reasons)
     does, post_id = _post(row, facts["organization_id"], known.posts.get(person.id, []), reasons)
-    if does == "move" and person_id == by:
+    if does == "move" and person_id in hands:
         reasons.append(Reason("not-oneself"))
     if does == "nothing":
         held = known.held.get(post_id, frozenset()) if post_id else frozenset()
         facts["roles"] = tuple(key for key in row.roles if key not in held)
         if changes or facts["number"] or legacy or facts["roles"]:
             does = "update"
-    if facts["roles"] and person_id == by:
+    if facts["roles"] and person_id in hands:
         reasons.append(Reason("not-oneself"))
     return Plan(does=does, post_id=post_id, reasons=tuple(reasons), changes=changes, **facts)
 

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from core.access.delegation import delegate
+from core.access.delegation import delegate, revoke
 from core.access.grants import RoleDefinition, define_roles, withdraw
+from core.access.loading import load_actor, load_delegated
 from core.access.models import Grant
 from core.identity import people, people_imports, people_reports
 from core.identity.models import LegacyUser, PeopleImportRow, Person, PersonNumber, Post
@@ -301,6 +302,40 @@ async def test_an_import_is_of_who_starts_it_and_gives_what_both_may(county):
             select(col(Grant.granted_by)).where(col(Grant.role) == "probe.reader")
         )
         assert list(given.scalars()) == [chief.person]
+
+
+async def test_nobody_whose_act_an_import_is_gets_anything_by_it(county):
+    """Who tried it, who started it, and who delegated to either, though it has ended since."""
+    await bring_in(county, some(4))
+    held = [await found(county, f"p{n:05}") for n in range(4)]
+    tries, giver, starts, _ = [(who.id, posts[0].id) for who, posts in held]
+    for _, post in (tries, giver, starts):
+        await county.grant(post, ADMINISTRATOR, ScopeKind.ALL)
+    async with county.write() as tx:
+        handed = await delegate(
+            tx,
+            giver[1],
+            tries[0],
+            by=giver[0],
+            starts_at=tx.now,
+            ends_at=tx.now + timedelta(days=1),
+            reason="r",
+        )
+        by = await load_delegated(tx, tries[0], "x", handed, generation=0)
+        assert by is not None
+    rows = some(4, role="probe.reader")
+    expected = [["not-oneself"], ["not-oneself"], [], []]
+    assert [codes(plan) for plan in await tried(county, rows, by)] == expected
+    for row in rows:
+        row[5] = "局长"
+    id = await kept(county, rows, by)
+    async with county.write() as tx:
+        await revoke(tx, handed, by=giver[0])
+        starter = await load_actor(tx, starts[0], "x", starts[1])
+        await county.services.people_imports.start(tx, id, by=starter)
+    await relay(county)
+    made = [[r["code"] for r in row.reasons] for row in await report(county, id)]
+    assert made == [["moves", "not-oneself", "not-oneself"]] * 3 + [["moves"]]
 
 
 KEPT_APART = RoleDefinition(
