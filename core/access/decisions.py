@@ -8,16 +8,18 @@ import msgspec
 from sqlalchemy import select
 from sqlmodel import col
 
+from core.access.actors import revoked_since
 from core.access.delegation import taken
 from core.access.granting import GRANTING
 from core.access.holders import who_may
 from core.access.holding import post_in_force
-from core.access.loading import current_generation, load_actor, load_delegated
+from core.access.loading import current_generation, load_actor, load_delegated, load_session
 from core.access.models import Role, RolePermission
 from core.access.scope import reach
 from core.database import Transaction
 from core.identity.models import Person, Post
 from plugin_sdk.ports import Actor, Permit
+from plugin_sdk.problems import Denied
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +42,25 @@ def decide(actor: Actor, permission: str, now: datetime) -> Permit | None:
         if permit.in_force(now):
             return permit
     return None
+
+
+async def still_allowed(tx: Transaction, actor: Actor) -> Actor:
+    """Return who acts as the database has them now: a cached right is a hint, and a body may
+    come long after the right to send it is gone. Raises `Denied`."""
+    if actor.session_id is None:
+        return actor
+    current = actor
+    over = any(acting.until <= tx.now for acting in (actor.delegation, actor.agent) if acting)
+    if over or await revoked_since(tx, actor):
+        fresh = await load_session(tx, actor.session_id)
+        if fresh is None:
+            raise Denied(actor.permission, reason="signed-out")
+        current = msgspec.structs.replace(fresh.actor, permission=actor.permission)
+    if (current.person_id, current.seat) != (actor.person_id, actor.seat):
+        raise Denied(actor.permission, reason="post-ended")
+    if "." in actor.permission and decide(current, actor.permission, tx.now) is None:
+        raise Denied(actor.permission, reason="revoked")
+    return current
 
 
 async def decide_row(tx: Transaction, actor: Actor, permission: str, row: Any) -> Permit | None:

@@ -8,16 +8,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import delete
 from sqlmodel import col
 
 from core import audit
 from core.access import erasure, guard, wall
-from core.access.actors import Actors, revoked_since
-from core.access.decisions import decide
+from core.access.actors import Actors
+from core.access.decisions import still_allowed
 from core.access.holders import organizations_holding
-from core.access.loading import load_session
 from core.audit import retention, sealing
 from core.audit.checkpoints import Book
 from core.audit.checks import Checks
@@ -63,7 +61,7 @@ from plugin_sdk.ports import (
 )
 from plugin_sdk.ports import Read as ReadPort
 from plugin_sdk.ports import Work as WorkPort
-from plugin_sdk.problems import Denied, Invalid, field_error
+from plugin_sdk.problems import Invalid, field_error
 
 logger = logging.getLogger(__name__)
 
@@ -355,7 +353,7 @@ class AppHub:
             ) as tx,
         ):
             unit.enter(tx)
-            unit.actor = await self._still_allowed(tx, actor)
+            unit.actor = await still_allowed(tx, actor)
             await unit.stand()
             await unit.begin(key)
             yield unit
@@ -378,17 +376,3 @@ class AppHub:
         finally:
             unit.leave()
             await connection.execution_options(**{UNIT: None})
-
-    async def _still_allowed(self, tx: Transaction, actor: Actor) -> Actor:
-        """Compare with the revocations inside the transaction: a cached right is a hint."""
-        if actor.session_id is None or not await revoked_since(tx, actor):
-            return actor
-        fresh = await load_session(tx, actor.session_id)
-        if fresh is None:
-            raise Denied(actor.permission, reason="signed-out")
-        current = msgspec.structs.replace(fresh.actor, permission=actor.permission)
-        if (current.person_id, current.seat) != (actor.person_id, actor.seat):
-            raise Denied(actor.permission, reason="post-ended")
-        if "." in actor.permission and decide(current, actor.permission, tx.now) is None:
-            raise Denied(actor.permission, reason="revoked")
-        return current

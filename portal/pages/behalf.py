@@ -199,8 +199,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Act for a resident from now on, in what they consented to."""
         actor = actor_of(request)
         await read_form(request, Nothing, actor)
-        async with portal.services.database.transaction(write=True) as tx:
-            resident = await behalf.begin(tx, actor, id)
+        async with portal.write(request) as tx:
+            resident = await behalf.begin(tx, actor_of(request), id)
             if resident is None:
                 if actor.delegation is not None:
                     raise Conflict("behalf-delegated")

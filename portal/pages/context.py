@@ -8,7 +8,7 @@ from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 
 from core import audit
-from core.access.decisions import decide
+from core.access.decisions import decide, still_allowed
 from core.apps.supervisor import Apps
 from core.database import Transaction
 from core.hub import Services
@@ -42,13 +42,23 @@ class Portal:
             yield tx
 
     @asynccontextmanager
+    async def write(self, request: AnyRequest) -> AsyncIterator[Transaction]:
+        """Return a transaction for writing, within which the request is still allowed: what
+        `actor_of` returns from here on is who acts, and what they hold, now. Raises `Denied`."""
+        async with self.services.database.transaction(write=True) as tx:
+            request.scope["yimen_actor"] = await still_allowed(  # type: ignore[typeddict-unknown-key]
+                tx, actor_of(request)
+            )
+            yield tx
+
+    @asynccontextmanager
     async def change(
         self, request: AnyRequest, act: str, subject: str, **facts: Any
     ) -> AsyncIterator[Transaction]:
-        """Return a transaction for one act of the shell, recorded within it."""
-        actor = actor_of(request)
+        """Return a transaction for one act of the shell (`write`), recorded within it."""
         permission = str(request.scope.get("yimen_permission", ""))
-        async with self.services.database.transaction(write=True) as tx:
+        async with self.write(request) as tx:
+            actor = actor_of(request)
             yield tx
             permit = decide(actor, permission, tx.now)
             await audit.record(

@@ -108,7 +108,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Delete one of the person's drafts."""
         actor = actor_of(request)
         form = (await read_form(request, DraftChoice, actor)).form
-        async with portal.services.database.transaction(write=True) as tx:
+        async with portal.write(request) as tx:
             await drafts.drop_draft(tx, drafts.own_key(person_of(actor), form.draft))
         return portal.done(request, "/", "page.home.discarded")
 
@@ -194,7 +194,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def open_message(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
         """Mark a notice as read and open the thing it speaks of."""
         actor = actor_of(request)
-        async with portal.services.database.transaction(write=True) as tx:
+        async with portal.write(request) as tx:
             href = await messages.opened(tx, person_of(actor), id)
         if href is None:
             raise NotFound
@@ -205,7 +205,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Mark every notice of the person as read."""
         actor = actor_of(request)
         await read_form(request, Nothing, actor)
-        async with portal.services.database.transaction(write=True) as tx:
+        async with portal.write(request) as tx:
             await messages.mark_read(tx, person_of(actor))
         return portal.done(request, "/messages", "page.messages.all_read")
 

@@ -38,7 +38,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         form = (await read_form(request, PinForm, actor)).form
         if safe_path(form.href) != form.href:
             raise Invalid(field_error("href", "wrong"))
-        async with portal.services.database.transaction(write=True) as tx:
+        async with portal.write(request) as tx:
             await pins.pin(tx, person_of(actor), form.name, form.href)
         return portal.done(request, form.href, "ui.pins.kept", name=form.name)
 
@@ -47,7 +47,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Let go of a pinned list."""
         actor = actor_of(request)
         form = (await read_form(request, PinChoice, actor)).form
-        async with portal.services.database.transaction(write=True) as tx:
+        async with portal.write(request) as tx:
             await pins.unpin(tx, person_of(actor), form.href)
         return portal.done(request, "/me", "ui.pins.removed")
 

@@ -132,7 +132,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             fields = feedback_fields("", language, values=given, errors=wrong.errors)
             view = feedback_view(str(given.get("app", "")), fields, language)
             return await portal.show(request, "feedback.html", "frame.feedback", view, status=422)
-        async with services.database.transaction(write=True) as tx:
+        async with portal.write(request) as tx:
             number = await file_feedback(
                 tx,
                 form.app,

@@ -213,7 +213,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         actor = actor_of(request)
         await _own_form(request, actor)
         assert actor.person_id is not None  # noqa: S101  (the route is signed_in)
-        async with services.database.transaction(write=True) as tx:
+        async with portal.write(request) as tx:
             ended = await sessions.end_all(tx, actor.person_id, but=actor.session_id)
             await devices.forget_others(tx, actor.person_id, device_of(request))
             await audit.record(
@@ -232,7 +232,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         actor = actor_of(request)
         form = (await read_form(request, PostChoice, actor)).form
         assert actor.session_id and actor.person_id  # noqa: S101, PT018  (signed_in)
-        async with services.database.transaction(write=True) as tx:
+        async with portal.write(request) as tx:
             own = await sessions.switch_post(tx, actor.session_id, actor.person_id, form.post)
             if not own and not await act_in(tx, actor.session_id, actor.person_id, form.post):
                 raise Problem("post-unknown", status=409)
@@ -254,17 +254,15 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     @post("/language", opt=needs(PUBLIC, body=LanguageChoice))
     async def choose_language(request: AnyRequest) -> Response[Any]:
         """Choose the language on this device, and for the person who is signed in."""
-        actor = actor_of(request)
-        form = (await read_form(request, LanguageChoice, actor)).form
-        await _prefer(actor, language=form.to)
+        form = (await read_form(request, LanguageChoice, actor_of(request))).form
+        await _prefer(request, language=form.to)
         return _keep(request, "lang", form.to, form.back)
 
     @post("/mode", opt=needs(PUBLIC, body=ModeChoice))
     async def mode(request: AnyRequest) -> Response[Any]:
         """Choose the standard display or 长辈版."""
-        actor = actor_of(request)
-        form = (await read_form(request, ModeChoice, actor)).form
-        await _prefer(actor, elder=form.mode == "elder")
+        form = (await read_form(request, ModeChoice, actor_of(request))).form
+        await _prefer(request, elder=form.mode == "elder")
         return _keep(request, "mode", form.mode, form.back)
 
     @post("/text-size", opt=needs(PUBLIC, body=SizeChoice))
@@ -280,13 +278,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         return _keep(request, "density", form.density, form.back)
 
     async def _prefer(
-        actor: Actor, *, language: str | None = None, elder: bool | None = None
+        request: AnyRequest, *, language: str | None = None, elder: bool | None = None
     ) -> None:
-        if actor.real_person_id is not None:
-            async with services.database.transaction(write=True) as tx:
-                await people.set_preferences(
-                    tx, actor.real_person_id, language=language, elder=elder
-                )
+        person_id = actor_of(request).real_person_id
+        if person_id is not None:
+            async with portal.write(request) as tx:
+                await people.set_preferences(tx, person_id, language=language, elder=elder)
 
     def _keep(request: AnyRequest, name: str, value: str, back: str) -> Response[Any]:
         response = portal.renderer.redirect(_back(portal, request, back))

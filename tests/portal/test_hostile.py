@@ -1,6 +1,14 @@
 """What an attacker found, held shut."""
 
+from datetime import timedelta
+
+import httpx
+import pytest
 from litestar._parsers import parse_url_encoded_form_data
+
+from core.access.behalf import record_consent
+from core.access.grants import grant
+from plugin_sdk.ports import ScopeKind
 
 URLENCODED = {"content-type": "application/x-www-form-urlencoded"}
 PAGE = {"accept": "text/html"}
@@ -83,3 +91,74 @@ async def test_an_office_that_signs_in_often_is_not_locked_out(hub_app):
         await hub_app.services.shared.hit("sign-in:address:127.0.0.1", 600)
     for role in ("operator", "dispatcher", "unit"):
         assert (await hub_app.client_as(role)).csrf
+
+
+async def sent_slowly(client, path, values, meanwhile):
+    """Send a form whose body is held until something else has been done."""
+
+    async def body():
+        form = httpx.QueryParams({"_csrf": client.csrf, **values})
+        yield b""
+        await meanwhile()
+        yield str(form).encode()
+
+    return await client.post(path, content=body(), headers=URLENCODED)
+
+
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        ("/admin/grants", {"username": "unit", "role": "yimen.administrator", "scope": "all"}),
+        ("/admin/people/{unit}/erase", {"reason": "x", "confirm": "unit"}),
+        ("/admin/people/{unit}/disable", {}),
+    ],
+)
+async def test_a_body_that_was_held_is_not_taken_under_a_right_that_is_gone(hub_app, path, values):
+    first = await hub_app.client_as("administrator")
+    deputy = (await hub_app.actors())["deputy"].post_id
+    async with hub_app.services.database.transaction(write=True) as tx:
+        given = await grant(tx, deputy, "yimen.administrator", ScopeKind.ALL)
+    second = await hub_app.client_as("deputy")
+    unit = (await hub_app.actors())["unit"].person_id
+
+    async def withdraw():
+        answer = await first.post(f"/admin/grants/{given}/withdraw", json={})
+        assert answer.status_code == 200, answer.text
+
+    answer = await sent_slowly(second, path.format(unit=unit), values, withdraw)
+    assert answer.status_code == 403, answer.text
+    assert (await hub_app.client_as("unit")).csrf
+    assert "yimen.grants.manage" not in (await hub_app.actors())["unit"].permits
+
+
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        ("/pins", {"name": "x", "href": "/work"}),
+        ("/post", {"post": "{post}", "back": "/"}),
+        ("/mode", {"mode": "elder", "back": "/"}),
+        ("/behalf/{consent}/begin", {}),
+    ],
+)
+async def test_a_body_that_was_held_is_not_taken_of_a_session_that_is_over(hub_app, path, values):
+    actors = await hub_app.actors()
+    grid, resident = actors["grid"], actors["resident"]
+    async with hub_app.services.database.transaction(write=True) as tx:
+        consent = await record_consent(
+            tx,
+            resident.person_id,
+            agent_id=grid.person_id,
+            scope=["hotline"],
+            given="written",
+            evidence="1",
+            ends_at=tx.now + timedelta(days=1),
+            by=grid.person_id,
+        )
+    client, other = await hub_app.client_as("grid"), await hub_app.client_as("grid")
+
+    async def leave():
+        assert (await other.post("/sign-out-everywhere", json={})).status_code == 200
+
+    values = {key: value.format(post=grid.post_id) for key, value in values.items()}
+    answer = await sent_slowly(client, path.format(consent=consent), values, leave)
+    assert answer.status_code == 403, answer.text

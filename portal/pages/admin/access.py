@@ -228,7 +228,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 try:
                     await roles.compose(
                         tx,
-                        actor,
+                        actor_of(request),
                         form.name,
                         Text(form.zh, form.en),
                         form.permissions.split(),

@@ -67,7 +67,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 await services.sealer.run()  # what is not sealed cannot be erased
             except (SealRefused, CheckpointError):
                 raise Conflict("erase-not-sealed") from None
-            async with services.database.transaction(write=True) as tx:
+            async with portal.write(request) as tx:
                 who = await people.person(tx, id)
                 if who is None:
                     raise NotFound
@@ -75,7 +75,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     raise Invalid(field_error("confirm", "erase-confirm"))
                 done = await personal.erase(
                     tx,
-                    actor,
+                    actor_of(request),
                     id,
                     reason=form.reason,
                     request=request.scope["yimen"].id,  # type: ignore[typeddict-item]

@@ -160,7 +160,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                         held[0].id,
                         form.role,
                         ScopeKind(form.scope),
-                        granter=actor,
+                        granter=actor_of(request),
                         starts_at=first_of(form.starts_on) if form.starts_on else None,
                         ends_at=end_of(form.ends_on) if form.ends_on else None,
                     )
@@ -184,7 +184,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             if id in {item.id for item in own}:  # nobody might be left to undo it
                 raise Conflict("not-oneself")
             unit = await grants.post_of(tx, id)
-            if unit is None or not await reaches_post(tx, actor, unit):
+            if unit is None or not await reaches_post(tx, actor_of(request), unit):
                 raise NotFound
             try:
                 await grants.withdraw(tx, id)

@@ -174,7 +174,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                         item.post_id,
                         form.role,
                         ScopeKind(form.scope),
-                        granter=actor,
+                        granter=actor_of(request),
                         ends_at=end_of(form.ends_on) if form.ends_on else None,
                     )
                 except GrantError as error:
