@@ -64,8 +64,8 @@ def end_of(day: date) -> datetime:
 
 async def person_named(tx: Transaction, username: str) -> UUID | None:
     """Return who has a user name, None when nobody in use has it."""
-    found = await people.find(tx, username)
-    return next((p.id for p in found if p.username == username and not p.disabled), None)
+    found = await people.by_username(tx, username.strip().lower())
+    return found.id if found is not None and not found.disabled else None
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:

@@ -1,6 +1,10 @@
 """The administrator's pages of access, and asking for a permission."""
 
+from datetime import timedelta
+
 import pytest
+
+from core.identity import people
 
 
 def code(answer):
@@ -221,3 +225,24 @@ async def test_a_centre_is_let_accept_an_item_and_no_longer(hub_app):
     assert (await administrator.post(ending, json={})).status_code == 409
     assert "户外广告设置审批 · 富国街道" in (await administrator.page(page)).text
     assert (await (await hub_app.client_as("unit")).get(page)).status_code == 403
+
+
+async def test_a_user_name_that_many_others_contain_is_found(hub_app):
+    async with hub_app.services.database.transaction(write=True) as tx:
+        for n in range(60):
+            await people.add_person(tx, f"a{n:02}ax", f"甲{n:02}", None)
+        person = await people.add_person(tx, "ax", "子", None)
+        await people.add_post(tx, person, (await hub_app.actors())["unit"].organization_id, "员")
+    administrator = await hub_app.client_as("administrator")
+    given = {"username": "AX", "role": "hotline.leader", "scope": "organization"}
+    assert (await administrator.post("/admin/grants", json=given)).status_code == 201
+    unit = await hub_app.client_as("unit")
+    day = str(hub_app.clock().date() + timedelta(days=3))
+    handed = {
+        "post": str((await hub_app.actors())["unit"].post_id),
+        "username": "ax",
+        "ends_on": day,
+        "reason": "x",
+    }
+    answer = await unit.post("/me/delegations", json=handed)
+    assert answer.status_code == 201, answer.text

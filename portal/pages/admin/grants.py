@@ -146,12 +146,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             async with portal.change(
                 request, "granted", f"username:{form.username}", role=form.role, scope=form.scope
             ) as tx:
-                found = [
-                    item
-                    for item in await people.find(tx, form.username)
-                    if item.username == form.username
-                ]
-                held = await people.posts(tx, [found[0].id]) if found else []
+                found = await people.by_username(tx, form.username.strip().lower())
+                held = await people.posts(tx, [found.id]) if found else []
                 if not held:
                     raise Invalid(field_error("username", "post-unknown"))
                 try:
