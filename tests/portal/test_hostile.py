@@ -7,6 +7,7 @@ import pytest
 from litestar._parsers import parse_url_encoded_form_data
 
 from core.access.behalf import record_consent
+from core.access.delegation import delegate
 from core.access.grants import grant
 from plugin_sdk.ports import ScopeKind
 
@@ -162,3 +163,37 @@ async def test_a_body_that_was_held_is_not_taken_of_a_session_that_is_over(hub_a
     values = {key: value.format(post=grid.post_id) for key, value in values.items()}
     answer = await sent_slowly(client, path.format(consent=consent), values, leave)
     assert answer.status_code == 403, answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/people/{person}/disable",
+        "/admin/people/{person}/leave",
+        "/admin/posts/{post}/end",
+        "/admin/posts/{post}/transfer",
+        "/admin/grants/{grant}/withdraw",
+    ],
+)
+async def test_who_acts_in_anothers_post_does_nothing_to_whose_post_it_is(hub_app, path):
+    actors = await hub_app.actors()
+    chief, deputy = actors["administrator"], actors["deputy"]
+    async with hub_app.services.database.transaction(write=True) as tx:
+        handed = await delegate(
+            tx,
+            chief.post_id,
+            deputy.person_id,
+            by=chief.person_id,
+            starts_at=tx.now,
+            ends_at=tx.now + timedelta(days=1),
+            reason="x",
+        )
+    (held,) = {permit.grant for permit in chief.permits["yimen.people.manage"]}
+    client = await hub_app.client_as("deputy")
+    assert (await client.post("/post", json={"post": str(handed), "back": "/"})).status_code == 200
+    where = path.format(person=chief.person_id, post=chief.post_id, grant=held)
+    values = {"organization": "371603U01", "title": "x"} if "transfer" in path else {}
+    answer = await client.post(where, json=values)
+    assert answer.status_code == 409, answer.text
+    assert answer.json()["type"] == "urn:yimen:problem:not-oneself"
+    assert (await hub_app.client_as("administrator")).csrf

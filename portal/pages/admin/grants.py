@@ -176,11 +176,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         actor = actor_of(request)
         await read_form(request, Nothing, actor)
         async with portal.change(request, "grant-withdrawn", f"grant:{id}") as tx:
-            own = await grants.grants(tx, person_id=actor.person_id)
-            if id in {item.id for item in own}:  # nobody might be left to undo it
+            post_id = await grants.post_of(tx, id)
+            if post_id is None:
+                raise NotFound
+            if await people.holder(tx, post_id) in actor.hands:  # nobody might be left to undo it
                 raise Conflict("not-oneself")
-            unit = await grants.post_of(tx, id)
-            if unit is None or not await reaches_post(tx, actor_of(request), unit):
+            if not await reaches_post(tx, actor_of(request), post_id):
                 raise NotFound
             try:
                 await grants.withdraw(tx, id)

@@ -44,7 +44,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if form.accept:
             if not form.reason:
                 raise Invalid(field_error("reason", "missing"))
-            if actor.person_id in (None, id):
+            if actor.person_id is None or id in actor.hands:
                 raise Conflict("not-oneself")
             accepted = Acceptance(actor.person_id, form.reason)
         act = "identity-number-accepted" if accepted else "identity-number-entered"

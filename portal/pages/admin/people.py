@@ -118,8 +118,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             actor = actor_of(request)
             await read_form(request, Nothing, actor)
             async with portal.change(request, name, f"{said}:{id}") as tx:
-                held = await people.posts(tx, [actor.person_id] if actor.person_id else [])
-                if id in {actor.person_id, *(post.id for post in held)}:  # nobody could undo it
+                held = await people.posts(tx, [*actor.hands])
+                if id in {*actor.hands, *(post.id for post in held)}:  # nobody could undo it
                     raise Conflict("not-oneself")
                 try:
                     await do(tx, id)

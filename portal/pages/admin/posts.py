@@ -160,7 +160,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         actor = actor_of(request)
         async with portal.read() as tx:
             held, standing = await held_post(tx, id)
-        if standing.who.id == actor.person_id:
+        if standing.who.id in actor.hands:
             raise Conflict("not-oneself")
         try:
             form = (await read_form(request, TransferForm, actor)).form
@@ -195,7 +195,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def leave(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
         """Let a person leave office: everything of theirs ends in one transaction."""
         actor = actor_of(request)
-        if id == actor.person_id:
+        if id in actor.hands:
             raise Conflict("not-oneself")
         async with portal.read() as tx:
             standing = await Standing.of(tx, id)
