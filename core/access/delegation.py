@@ -161,9 +161,10 @@ def reached(edges: Iterable[tuple[UUID, UUID]], start: UUID) -> set[UUID]:
     return found
 
 
-async def revoke(tx: Transaction, id: UUID, *, by: UUID, anyones: bool = False) -> None:
-    """End a delegation: refused everywhere once this has returned. Who gave it and who took
-    it may, others with `anyones` (an administrator). Raises `GrantError`."""
+async def revoke(tx: Transaction, id: UUID, *, by: UUID, anyones: bool = False) -> UUID:
+    """End a delegation: refused everywhere once this has returned; return the post that was
+    handed over. Who gave it and who took it may, others with `anyones` (an administrator).
+    Raises `GrantError`."""
     mine = or_(
         col(Delegation.person_id) == by,
         col(Delegation.post_id).in_(select(col(Post.id)).where(col(Post.person_id) == by)),
@@ -176,14 +177,17 @@ async def revoke(tx: Transaction, id: UUID, *, by: UUID, anyones: bool = False) 
             col(Delegation.ends_at) > tx.now,
         )
         .values(revoked_at=tx.now, revoked_by=by)
-        .returning(col(Delegation.person_id))
+        .returning(col(Delegation.person_id), col(Delegation.post_id))
     )
     if not anyones:
         statement = statement.where(mine)
-    taker = (await tx.session.execute(statement)).scalar_one_or_none()
-    if taker is None:
+    ended = (await tx.session.execute(statement)).first()
+    if ended is None:
         raise GrantError("delegation-unknown")
+    taker: UUID = ended[0]
+    post_id: UUID = ended[1]
     await tx.raise_event(PersonChanged(taker))
+    return post_id
 
 
 async def act_in(tx: Transaction, session_id: str, person_id: UUID, id: UUID) -> bool:

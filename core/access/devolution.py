@@ -145,8 +145,9 @@ def _share_a_day(known: DevolutionFacts, entry: Entry) -> bool:
     )
 
 
-async def withdraw(tx: Transaction, id: UUID, last: date) -> None:
-    """End a line with a day, which is its last; the line stays. Raises `DevolutionError`."""
+async def withdraw(tx: Transaction, id: UUID, last: date) -> UUID:
+    """End a line with a day, which is its last; the line stays. Return whose line it is.
+    Raises `DevolutionError`."""
     gone = await tx.session.execute(
         update(Devolution)
         .where(
@@ -155,10 +156,12 @@ async def withdraw(tx: Transaction, id: UUID, last: date) -> None:
             or_(col(Devolution.ends_on).is_(None), col(Devolution.ends_on) > last),
         )
         .values(ends_on=last)
-        .returning(col(Devolution.id))
+        .returning(col(Devolution.organization_id))
     )
-    if gone.first() is None:
+    organization_id = gone.scalar_one_or_none()
+    if organization_id is None:
         raise DevolutionError("devolution-unknown")
+    return organization_id
 
 
 async def may_accept(

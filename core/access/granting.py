@@ -10,18 +10,40 @@ from core.access.models import RolePermission
 from core.access.scope import covers
 from core.database import Transaction
 from core.identity.models import Post
+from core.identity.people import posts
 from plugin_sdk.ports import Actor, ScopeKind
 
 GRANTING = "yimen.grants.manage"
 
 
-async def reaches_post(tx: Transaction, granter: Actor, post_id: UUID) -> bool:
-    """Return whether a grantor administers the organization of a post."""
+async def reaches(
+    tx: Transaction, actor: Actor, permission: str, units: Sequence[UUID], *, deep: bool = False
+) -> bool:
+    """Return whether one grant of a permission reaches all the organizations (`deep`: and what
+    is below them). What is of no organization is reached by a grant for everything alone."""
+    for permit in actor.permits_for(permission, tx.now):
+        if permit.scope is ScopeKind.ALL:
+            return True
+        if units and await covers(tx, actor, permit, units, deep=deep):
+            return True
+    return False
+
+
+async def reaches_post(
+    tx: Transaction, actor: Actor, post_id: UUID, permission: str = GRANTING
+) -> bool:
+    """Return whether a permission (of granting, unless another is named) reaches the
+    organization of a post."""
     found = await tx.session.execute(
         select(col(Post.organization_id)).where(col(Post.id) == post_id)
     )
-    unit = found.scalar_one_or_none()
-    return unit is not None and await _covered(tx, granter, GRANTING, [unit], deep=False)
+    return await reaches(tx, actor, permission, list(found.scalars()))
+
+
+async def reaches_person(tx: Transaction, actor: Actor, person_id: UUID, permission: str) -> bool:
+    """Return whether a permission reaches a person: every post they hold, now or later."""
+    held = await posts(tx, [person_id])
+    return await reaches(tx, actor, permission, [post.organization_id for post in held])
 
 
 async def may_give(
@@ -66,15 +88,6 @@ async def may_give_in(
         select(col(RolePermission.permission)).where(col(RolePermission.role) == role)
     )
     for permission in (GRANTING, *carried.scalars()):
-        if not await _covered(tx, granter, permission, wanted, deep=deep):
+        if not await reaches(tx, granter, permission, wanted, deep=deep):
             return False
     return True
-
-
-async def _covered(
-    tx: Transaction, granter: Actor, permission: str, units: Sequence[UUID], *, deep: bool
-) -> bool:
-    for permit in granter.permits_for(permission, tx.now):
-        if await covers(tx, granter, permit, units, deep=deep):
-            return True
-    return False

@@ -61,13 +61,15 @@ async def keep(
     return id
 
 
-async def forget(tx: Transaction, id: UUID) -> None:
-    """Keep a test no longer. Raises `GrantError` when there is none."""
+async def forget(tx: Transaction, id: UUID) -> UUID:
+    """Keep a test no longer; return whom it was about. Raises `GrantError` when there is none."""
     gone = await tx.session.execute(
-        delete(PolicyTest).where(col(PolicyTest.id) == id).returning(col(PolicyTest.id))
+        delete(PolicyTest).where(col(PolicyTest.id) == id).returning(col(PolicyTest.person_id))
     )
-    if gone.first() is None:
+    person_id = gone.scalar_one_or_none()
+    if person_id is None:
         raise GrantError("policy-unknown")
+    return person_id
 
 
 async def run(tx: Transaction) -> list[Outcome]:

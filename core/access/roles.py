@@ -8,11 +8,11 @@ from sqlalchemy import delete, insert, select, update
 from sqlmodel import col
 
 from core.access.events import RolesChanged
-from core.access.granting import GRANTING
+from core.access.granting import GRANTING, reaches
 from core.access.grants import GrantError, grants
 from core.access.models import Role, RolePermission
 from core.database import Transaction
-from plugin_sdk.ports import Actor, ScopeKind
+from plugin_sdk.ports import Actor
 from plugin_sdk.text import Text
 
 OWN = "own"
@@ -64,7 +64,7 @@ async def compose(
     Only who administers grants everywhere composes roles, and never one that joins what two
     roles that exclude one another keep apart.
     """
-    if not any(permit.scope is ScopeKind.ALL for permit in by.permits_for(GRANTING, tx.now)):
+    if not await reaches(tx, by, GRANTING, []):
         raise GrantError("grant-beyond")
     if not KEY.fullmatch(name):
         raise GrantError("role-key")
@@ -95,8 +95,10 @@ async def compose(
     return key
 
 
-async def drop(tx: Transaction, key: str) -> None:
+async def drop(tx: Transaction, by: Actor, key: str) -> None:
     """Take away a role of one's own that nobody holds. Raises `GrantError`."""
+    if not await reaches(tx, by, GRANTING, []):
+        raise GrantError("grant-beyond")
     if await grants(tx, role=key, limit=1):
         raise GrantError("role-held")
     gone = await tx.session.execute(

@@ -10,16 +10,18 @@ from pydantic import Field
 
 from core.access import delegation, history, roles
 from core.access.decisions import actors_of, role_titles
+from core.access.granting import GRANTING
 from core.access.grants import GrantError
 from core.identity import people
 from plugin_sdk.forms import Form, field_views, read_form, typed
-from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
+from plugin_sdk.problems import Conflict, Denied, Invalid, NotFound, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.text import Text
 from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import Phrase, Words
 from portal.frames import last_day
 from portal.pages.admin.permissions import permission_options
+from portal.pages.admin.reach import need_post
 from portal.pages.admin.side import side_form
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.groups import TEMPLATE, Act, Group, Line, groups_view
@@ -155,9 +157,10 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             raise NotFound
         async with portal.change(request, "delegation-ended", f"delegation:{id}") as tx:
             try:
-                await delegation.revoke(tx, id, by=actor.person_id, anyones=True)
+                post_id = await delegation.revoke(tx, id, by=actor.person_id, anyones=True)
             except GrantError:
                 raise NotFound from None
+            await need_post(tx, request, post_id)
         return portal.done(request, "/admin/access", "page.delegations.ended")
 
     # --- roles of one's own --------------------------------------------------------------
@@ -250,10 +253,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         await read_form(request, Nothing, actor_of(request))
         async with portal.change(request, "role-dropped", f"role:own.{name[:40]}") as tx:
             try:
-                await roles.drop(tx, f"{roles.OWN}.{name}")
+                await roles.drop(tx, actor_of(request), f"{roles.OWN}.{name}")
             except GrantError as error:
                 if error.code == "role-held":
                     raise Conflict("role-held") from None
+                if error.code == "grant-beyond":
+                    raise Denied(GRANTING, reason="out-of-scope") from None
                 raise NotFound from None
         return portal.done(request, "/admin/access/roles", "page.roles.dropped")
 

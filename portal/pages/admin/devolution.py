@@ -16,6 +16,7 @@ from plugin_sdk.problems import Conflict, Invalid, Problem, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import Phrase
+from portal.pages.admin.reach import need_units
 from portal.pages.admin.side import side_form
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.groups import TEMPLATE, Act, Group, Line, groups_view
@@ -132,6 +133,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     await devolution.devolve(tx, [entry], by=actor.real_person_id)
                 except devolution.DevolutionError as error:
                     raise Invalid(field_error(FIELDS[error.code], error.code)) from None
+                unit = await by_code(tx, form.organization)
+                await need_units(tx, request, *([unit.id] if unit else []))
         except Invalid as wrong:
             if not portal.renderer.wants_page(request.scope):
                 raise
@@ -144,9 +147,10 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         await read_form(request, Nothing, actor_of(request))
         async with portal.change(request, "devolution-ended", f"devolution:{id}") as tx:
             try:
-                await devolution.withdraw(tx, id, today())
+                unit = await devolution.withdraw(tx, id, today())
             except devolution.DevolutionError:
                 raise Conflict("devolution-unknown") from None
+            await need_units(tx, request, unit)
         return portal.done(request, PAGE, "page.devolution.withdrawn")
 
     return [listing, may_accept, add, withdraw]

@@ -17,6 +17,7 @@ from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import FormView, Phrase
+from portal.pages.admin.reach import need_person
 from portal.pages.context import AnyRequest, Portal
 
 
@@ -71,6 +72,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 who = await people.person(tx, id)
                 if who is None:
                     raise NotFound
+                await need_person(tx, request, id)
                 if form.confirm.strip().lower() != who.username:
                     raise Invalid(field_error("confirm", "erase-confirm"))
                 done = await personal.erase(

@@ -14,6 +14,7 @@ from plugin_sdk.forms import Form, read_form
 from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
 from plugin_sdk.routes import actor_of, needs
 from portal.pages.admin.people import person_page
+from portal.pages.admin.reach import need_person
 from portal.pages.context import AnyRequest, Portal
 
 
@@ -51,6 +52,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         async with portal.change(request, act, f"person:{id}", reason=form.reason or "") as tx:
             if await people.person(tx, id) is None:
                 raise NotFound
+            await need_person(tx, request, id)
             try:
                 await register.set_number(tx, numbers, id, form.number, accepted=accepted)
             except RegisterError as error:
@@ -64,6 +66,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         async with portal.change(
             request, "identity-number-unmasked", f"person:{id}", reason=form.reason
         ) as tx:
+            await need_person(tx, request, id)
             number = await register.number_of(tx, numbers, id)
             if number is None:
                 raise NotFound

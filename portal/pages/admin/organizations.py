@@ -13,6 +13,7 @@ from core.work.holidays import NoticeError
 from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.problems import Invalid, field_error
 from plugin_sdk.routes import actor_of, needs
+from portal.pages.admin.reach import need_units
 from portal.pages.admin.side import side_form
 from portal.pages.context import AnyRequest, Portal
 
@@ -86,8 +87,10 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         try:
             form = (await read_form(request, UnitForm, actor_of(request))).form
             async with portal.change(request, "organization-added", f"code:{form.code}") as tx:
-                if await organizations.by_code(tx, form.parent) is None:
+                parent = await organizations.by_code(tx, form.parent)
+                if parent is None:
                     raise Invalid(field_error("parent", "choice"))
+                await need_units(tx, request, parent.id)
                 if await organizations.by_code(tx, form.code) is not None:
                     raise Invalid(field_error("code", "taken"))
                 await organizations.add_unit(tx, form.code, form.name, "unit", form.parent)

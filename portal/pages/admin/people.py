@@ -15,6 +15,7 @@ from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.identifiers import mask_phone
 from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_error
 from plugin_sdk.routes import actor_of, needs
+from portal.pages.admin.reach import need_person, need_post
 from portal.pages.admin.side import side_form
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.session import Nothing
@@ -99,6 +100,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     if unit is None:
                         raise Invalid(field_error("organization", "choice"))
                     await people.add_post(tx, person_id, unit.id, form.title or "-")
+                await need_person(tx, request, person_id)
         except Invalid as wrong:
             if not portal.renderer.wants_page(request.scope):
                 raise
@@ -112,7 +114,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Show a person with posts, grants and what may be done."""
         return await person_page(portal, request, id)
 
-    def act(path: str, name: str, said: str, do: Any) -> HTTPRouteHandler:
+    def act(path: str, name: str, said: str, need: Any, do: Any) -> HTTPRouteHandler:
         @post(path, opt=needs("people.manage", body=Nothing), name=f"admin-{name}")
         async def handler(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
             actor = actor_of(request)
@@ -121,6 +123,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 held = await people.posts(tx, [*actor.hands])
                 if id in {*actor.hands, *(post.id for post in held)}:  # nobody could undo it
                     raise Conflict("not-oneself")
+                await need(tx, request, id)
                 try:
                     await do(tx, id)
                 except people.PersonError as error:
@@ -133,9 +136,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         await people.disable(tx, id)
 
     acts = [
-        act("/admin/people/{id:uuid}/disable", "disabled", "person", disable),
-        act("/admin/people/{id:uuid}/enable", "enabled", "person", people.enable),
-        act("/admin/posts/{id:uuid}/end", "post-ended", "post", people.end_post),
+        act("/admin/people/{id:uuid}/disable", "disabled", "person", need_person, disable),
+        act("/admin/people/{id:uuid}/enable", "enabled", "person", need_person, people.enable),
+        act("/admin/posts/{id:uuid}/end", "post-ended", "post", need_post, people.end_post),
     ]
     return [admin, listing, add, one, *acts]
 

@@ -16,6 +16,7 @@ from plugin_sdk.problems import Invalid, NotFound, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import Option, Phrase
 from portal.pages.admin.permissions import permission_options
+from portal.pages.admin.reach import need_person
 from portal.pages.admin.side import side_form
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.delegations import person_named
@@ -116,6 +117,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 who = await person_named(tx, form.username)
                 if who is None:
                     raise Invalid(field_error("username", "person-unknown"))
+                await need_person(tx, request, who)
                 unit = await by_code(tx, form.organization) if form.organization else None
                 if form.organization and unit is None:
                     raise Invalid(field_error("organization", "organization-unknown"))
@@ -144,9 +146,10 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         await read_form(request, Nothing, actor_of(request))
         async with portal.change(request, "policy-forgotten", f"policy:{id}") as tx:
             try:
-                await policy.forget(tx, id)
+                about = await policy.forget(tx, id)
             except GrantError:
                 raise NotFound from None
+            await need_person(tx, request, about)
         return portal.done(request, "/admin/access/policy", "page.policy.forgotten")
 
     return [policies, keep, forget]

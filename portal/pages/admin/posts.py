@@ -17,6 +17,7 @@ from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_erro
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import FactView, Phrase
 from portal.pages.admin.change import ChangeView
+from portal.pages.admin.reach import need_person, need_post, need_units
 from portal.pages.context import AnyRequest, Portal
 
 
@@ -167,7 +168,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             async with portal.change(
                 request, "transferred", f"post:{id}", organization=form.organization
             ) as tx:
+                await need_post(tx, request, id)
                 unit = await unit_of(tx, form.organization)
+                await need_units(tx, request, unit)
                 heir = await successor_in(
                     tx, form.successor, {held.organization_id}, standing.who.id
                 )
@@ -204,6 +207,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             async with portal.change(
                 request, "left-office", f"person:{id}", kept=form.keep_account
             ) as tx:
+                await need_person(tx, request, id)
                 units = {post.organization_id for post in standing.posts}
                 heir = await successor_in(tx, form.successor, units, id)
                 ended = await transfers.leave(
@@ -223,6 +227,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         ) as tx:
             standing = await Standing.of(tx, id)
             unit = await unit_of(tx, form.organization)
+            await need_units(tx, request, unit, *(post.organization_id for post in standing.posts))
             if any((p.organization_id, p.title) == (unit, form.title) for p in standing.posts):
                 raise Invalid(field_error("title", "post-same"))
             try:

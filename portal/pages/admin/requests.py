@@ -22,6 +22,7 @@ from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
 from plugin_sdk.routes import SIGNED_IN, actor_of, needs
 from plugin_sdk.views import Option, Phrase
 from portal.pages.admin.permissions import permission_options
+from portal.pages.admin.reach import need_post
 from portal.pages.admin.side import side_form
 from portal.pages.context import SHELL, AnyRequest, Portal
 from portal.pages.delegations import end_of
@@ -195,11 +196,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         await read_form(request, Nothing, actor)
         async with portal.change(request, "request-declined", f"request:{id}") as tx:
             try:
-                await _settle(tx, actor, id, None)
+                item = await _settle(tx, actor, id, None)
             except GrantError as error:
                 if error.code == "grant-to-oneself":
                     raise Conflict("not-oneself") from None
                 raise NotFound from None
+            await need_post(tx, request, item.post_id)
         portal.services.jobs.wake()
         return portal.done(request, PAGE, "requests.declined")
 
@@ -217,7 +219,9 @@ async def _reach(tx: Transaction, actor: Actor, id: UUID, permission: str) -> No
         await send(tx, SHELL, to, title, PAGE)
 
 
-async def _settle(tx: Transaction, by: Actor, id: UUID, grant_id: UUID | None) -> None:
+async def _settle(
+    tx: Transaction, by: Actor, id: UUID, grant_id: UUID | None
+) -> requests.RequestFacts:
     item = await requests.settle(tx, id, by=by, grant_id=grant_id)
     await close_items(tx, SHELL, f"request:{id}")
     words = "requests.told_granted" if grant_id else "requests.told_declined"
@@ -225,3 +229,4 @@ async def _settle(tx: Transaction, by: Actor, id: UUID, grant_id: UUID | None) -
     await send(
         tx, SHELL, To(person_id=item.person_id), message, "/why?permission=" + item.permission
     )
+    return item

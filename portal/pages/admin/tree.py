@@ -15,6 +15,7 @@ from plugin_sdk.problems import Invalid, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import FactView, FormView, Phrase
 from portal.pages.admin.change import ChangeView
+from portal.pages.admin.reach import need_units
 from portal.pages.context import AnyRequest, Portal
 
 HERE = "/admin/organizations"
@@ -98,6 +99,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             ) as tx:
                 moved = await of_code(tx, "code", form.code)
                 parent = await of_code(tx, "parent", form.parent)
+                await need_units(tx, request, moved.id, parent.id, deep=True)
                 try:
                     await tree.move(tx, moved.id, parent.id)
                 except TreeError as error:
@@ -143,6 +145,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 successor: UUID | None = None
                 if form.successor:
                     successor = (await of_code(tx, "successor", form.successor)).id
+                ends = [closed.id, *([successor] if successor else [])]
+                await need_units(tx, request, *ends, deep=True)
                 try:
                     await tree.close(tx, closed.id, successor, reason=form.reason)
                 except TreeError as error:

@@ -129,12 +129,12 @@ async def test_a_role_of_ones_own_carries_what_apps_offer_and_changes_at_once(sh
         await compose(chief, "desk2", ["probe.read"], excludes=["probe.none"])
     async with shell.write() as tx:
         with pytest.raises(GrantError, match="role-held"):
-            await roles.drop(tx, key)
+            await roles.drop(tx, chief, key)
         with pytest.raises(GrantError, match="role-unknown"):
-            await roles.drop(tx, "probe.writer")
+            await roles.drop(tx, chief, "probe.writer")
         (held,) = await grants(tx, role=key)
         await withdraw(tx, held.id)
-        await roles.drop(tx, key)
+        await roles.drop(tx, chief, key)
         assert key not in {role.key for role in await roles.roles(tx)}
 
 

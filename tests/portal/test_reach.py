@@ -1,0 +1,111 @@
+"""An administrator's permissions go no further than their scope."""
+
+from datetime import timedelta
+
+from core.access.delegation import delegate
+from core.access.grants import grant
+from core.access.requests import ask
+from core.identity import people
+from plugin_sdk.ports import ScopeKind
+
+
+async def local_administrator(hub):
+    """Return a client of one who administers the organization of `unit` and no other."""
+    post = (await hub.actors())["deputy"].post_id
+    async with hub.services.database.transaction(write=True) as tx:
+        await grant(tx, post, "yimen.administrator", ScopeKind.ORGANIZATION)
+    return await hub.client_as("deputy")
+
+
+async def elsewhere(hub):
+    """Return the addresses of acts on what belongs to another organization (`unit2`)."""
+    actors = await hub.actors()
+    away, taker, clerk = actors["unit2"], actors["unit3"], actors["administrator"]
+    async with hub.services.database.transaction(write=True) as tx:
+        request = await ask(tx, away, "hotline.order.dispatch", "x")
+        handed = await delegate(
+            tx,
+            away.post_id,
+            taker.person_id,
+            by=away.person_id,
+            starts_at=tx.now,
+            ends_at=tx.now + timedelta(days=1),
+            reason="x",
+        )
+    person = f"/admin/people/{away.person_id}"
+    post = f"/admin/posts/{away.post_id}"
+    other = {"organization": "371603U02", "title": "另一岗"}
+    return [
+        (f"/admin/access/requests/{request}/decline", {}),
+        (f"/admin/delegations/{handed}/end", {}),
+        (f"{person}/disable", {}),
+        (f"{person}/enable", {}),
+        (f"{person}/leave", {}),
+        (f"{person}/posts", {"organization": "371603U01", "title": "另一岗"}),
+        (f"{person}/number", {"number": "110101199003070038"}),
+        (f"{person}/number/unmask", {"reason": "x"}),
+        (f"{person}/erase", {"reason": "x", "confirm": "unit2"}),
+        (f"/admin/people/{actors['resident'].person_id}/disable", {}),
+        (f"/admin/people/{clerk.person_id}/disable", {}),
+        (f"{post}/end", {}),
+        (f"{post}/transfer", {"organization": "371603U01", "title": "x"}),
+        (f"/admin/posts/{actors['unit'].post_id}/transfer", other),
+        (f"/admin/people/{actors['unit'].person_id}/posts", other),
+        ("/admin/people", {**other, "username": "newcomer", "name": "新", "password": "12345678"}),
+        ("/admin/people", {"username": "newcomer", "name": "新", "password": "12345678"}),
+        (
+            "/admin/access/devolution",
+            {
+                "item": "i-1",
+                "name": "x",
+                "organization": "371603U02",
+                "starts_on": "2026-01-01",
+                "basis": "x",
+            },
+        ),
+        (
+            "/admin/access/policy",
+            {
+                "name": "x",
+                "username": "unit2",
+                "permission": "yimen.people.manage",
+                "allowed": "no",
+            },
+        ),
+        ("/admin/access/roles/night/drop", {}),
+        (
+            "/admin/organizations/close",
+            {"code": "371603U02", "reason": "x", "confirmed": "true"},
+        ),
+        ("/admin/organizations/move", {"code": "371603U02", "parent": "371603U01"}),
+        (
+            "/admin/organizations",
+            {"code": "371603U99", "name": "x", "parent": "371603U02"},
+        ),
+    ]
+
+
+async def test_an_administrator_does_nothing_beyond_their_scope(hub_app):
+    acts = await elsewhere(hub_app)
+    client = await local_administrator(hub_app)
+    for path, values in acts:
+        answer = await client.post(path, json=values)
+        assert answer.status_code == 403, (path, answer.text)
+    assert (await hub_app.client_as("unit2")).csrf
+    assert (await hub_app.client_as("administrator")).csrf
+    async with hub_app.services.database.transaction() as tx:
+        assert await people.by_username(tx, "newcomer") is None
+
+
+async def test_an_administrator_of_one_organization_does_their_work_there(hub_app):
+    client = await local_administrator(hub_app)
+    person = f"/admin/people/{(await hub_app.actors())['unit'].person_id}"
+    new = {"username": "newcomer", "name": "新", "password": "12345678"}
+    for path, values in (
+        ("/admin/people", {**new, "organization": "371603U01", "title": "员"}),
+        (f"{person}/posts", {"organization": "371603U01", "title": "另一岗"}),
+        (f"{person}/disable", {}),
+        (f"{person}/enable", {}),
+    ):
+        answer = await client.post(path, json=values)
+        assert answer.status_code in (200, 201), (path, answer.text)
