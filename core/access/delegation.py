@@ -11,18 +11,18 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy import Select, insert, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from core.access.exclusion import refuse_together
+from core.access.exclusion import one_at_a_time, refuse_together
 from core.access.grants import GrantError
 from core.access.holding import delegation_in_force, grant_in_force, post_in_force
 from core.access.models import Delegation, Grant
 from core.database import Transaction
 from core.identity.events import PersonChanged, SessionEnded
 from core.identity.models import OrganizationRow, Person, Post, SignInSession
-from plugin_sdk.data import lock_key, new_id
+from plugin_sdk.data import new_id
 
 LONGEST = timedelta(days=366)
 
@@ -61,9 +61,7 @@ async def delegate(
     Only who holds the post hands it over (so there are no chains), and never in a circle: at no
     moment may the work of a post come back to whom it came from.
     """
-    if not tx.database.sqlite:  # two that close a circle together come one after the other
-        key = lock_key("yimen.delegations")
-        await tx.session.execute(select(func.pg_advisory_xact_lock(key)))
+    await one_at_a_time(tx)  # two might close a circle together
     holder = await tx.session.execute(
         select(col(Post.person_id))
         .join(Person, col(Person.id) == col(Post.person_id))

@@ -6,15 +6,24 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlmodel import col
 
-from core.access.models import Delegation, Grant, Role
+from core.access.models import Delegation, Generation, Grant, Role
 from core.database import Transaction
 from core.identity.models import Person, Post
 from plugin_sdk.problems import Conflict
 
 
+async def one_at_a_time(tx: Transaction) -> None:
+    """Wait for whoever else gives, hands over or composes roles: two that do so together would
+    each miss what the other gives. It is the row on which every revocation is counted."""
+    await tx.session.execute(
+        select(col(Generation.value)).where(col(Generation.id) == 1).with_for_update()
+    )
+
+
 async def refuse_together(tx: Transaction, person_id: UUID, roles: Iterable[str]) -> None:
     """Raise `Conflict` (`roles-exclude`, with both names) when a person would hold one of the
     roles beside one that either of the two excludes. What is not over yet counts."""
+    await one_at_a_time(tx)
     new = set(roles)
     held = await roles_held(tx, person_id)
     known = {

@@ -11,7 +11,7 @@ from sqlalchemy import Select, delete, func, insert, or_, select, update
 from sqlmodel import col
 
 from core.access.events import RolesChanged
-from core.access.exclusion import refuse_together, who_holds
+from core.access.exclusion import one_at_a_time, refuse_together, who_holds
 from core.access.granting import may_give
 from core.access.models import Grant, Role, RolePermission
 from core.database import Transaction
@@ -211,6 +211,7 @@ async def grant(
         raise GrantError("grant-to-oneself")
     if granter is not None and not await may_give(tx, granter, post_id, role, scope, organizations):
         raise GrantError("grant-beyond")
+    await one_at_a_time(tx)
     for holder in await who_holds(tx, post_id, role):
         await refuse_together(tx, holder, [role])
     row = Grant(

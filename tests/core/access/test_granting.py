@@ -1,5 +1,6 @@
 """Who may give what; roles of one's own; what changed; what is to stay true."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from core.access.grants import GrantError, RoleDefinition, define_roles, grant, 
 from core.access.history import changes
 from core.identity.people import disable
 from plugin_sdk.ports import ScopeKind
+from plugin_sdk.problems import Conflict
 from plugin_sdk.text import Text
 from tests.core.conftest import READER, WRITER
 
@@ -149,6 +151,26 @@ async def test_no_role_of_ones_own_joins_what_is_kept_apart(shell):
         with pytest.raises(GrantError, match="role-joins"):
             await roles.compose(tx, chief, "both", Text("x", "x"), ["probe.read", "probe.write"])
         await roles.compose(tx, chief, "one", Text("x", "x"), ["probe.read", "probe.see"])
+
+
+PAYS = RoleDefinition("probe.reader", Text("出纳", "Cashier"), ("probe.pay", "probe.see"))
+BOOKS = RoleDefinition(
+    "probe.writer", Text("会计", "Books"), ("probe.book", "probe.see"), None, ("probe.reader",)
+)
+
+
+async def test_two_who_give_together_do_not_join_what_is_kept_apart(shell):
+    chief = await (await shell.staff("chief", "C", ADMINISTRATOR, ScopeKind.ALL)).actor()
+    async with shell.write() as tx:
+        await define_roles(tx, "probe", [PAYS, BOOKS])
+    for n in range(5):
+        staff = await shell.staff(f"staff{n}", "U1")
+        given = await asyncio.gather(
+            give(shell, chief, staff.post, "probe.reader"),
+            give(shell, chief, staff.post, "probe.writer"),
+            return_exceptions=True,
+        )
+        assert sum(isinstance(outcome, Conflict) for outcome in given) == 1, given
 
 
 async def test_what_changed_is_told_newest_first(shell):
