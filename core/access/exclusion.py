@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlmodel import col
 
 from core.access.models import Delegation, Generation, Grant, Role
@@ -48,15 +48,10 @@ async def refuse_together(tx: Transaction, person_id: UUID, roles: Iterable[str]
 
 async def roles_held(tx: Transaction, person_id: UUID) -> set[str]:
     """Return the roles of a person's posts and of the posts delegated to them, now or later."""
-    open_post = or_(col(Post.ends_at).is_(None), col(Post.ends_at) > tx.now)
-    open_grant = (
-        col(Grant.revoked_at).is_(None),
-        or_(col(Grant.ends_at).is_(None), col(Grant.ends_at) > tx.now),
-    )
     own = await tx.session.execute(
         select(col(Grant.role))
         .join(Post, col(Post.id) == col(Grant.post_id))
-        .where(col(Post.person_id) == person_id, open_post, *open_grant)
+        .where(col(Post.person_id) == person_id, *_not_over(tx))
     )
     found = set(own.scalars())
     handed = await tx.session.execute(
@@ -67,11 +62,29 @@ async def roles_held(tx: Transaction, person_id: UUID) -> set[str]:
             col(Delegation.person_id) == person_id,
             col(Delegation.revoked_at).is_(None),
             col(Delegation.ends_at) > tx.now,
-            open_post,
-            *open_grant,
+            *_not_over(tx),
         )
     )
     return found | {role for subset, role in handed if not subset or role in subset}
+
+
+def _not_over(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
+    return (
+        or_(col(Post.ends_at).is_(None), col(Post.ends_at) > tx.now),
+        col(Grant.revoked_at).is_(None),
+        or_(col(Grant.ends_at).is_(None), col(Grant.ends_at) > tx.now),
+    )
+
+
+async def holders(tx: Transaction, role: str) -> set[UUID]:
+    """Return everybody who acts under a role now or later, in whichever post."""
+    found = await tx.session.execute(
+        select(col(Post.id))
+        .join(Grant, col(Grant.post_id) == col(Post.id))
+        .where(col(Grant.role) == role, *_not_over(tx))
+        .distinct()
+    )
+    return {person for post_id in found.scalars() for person in await who_holds(tx, post_id, role)}
 
 
 async def who_holds(tx: Transaction, post_id: UUID, role: str) -> list[UUID]:

@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlmodel import col
 
 from core.access.events import RolesChanged
+from core.access.exclusion import holders, one_at_a_time
 from core.access.granting import GRANTING, reaches
 from core.access.grants import GrantError, grants
 from core.access.models import Role, RolePermission
@@ -61,13 +62,14 @@ async def compose(
     """Make a role of one's own, or change what it carries, at once for who holds it; return
     its key. Raises `GrantError`.
 
-    Only who administers grants everywhere composes roles, and never one that joins what two
-    roles that exclude one another keep apart.
+    Only who administers grants everywhere composes roles, never one that they hold themselves,
+    and never one that joins what two roles that exclude one another keep apart.
     """
     if not await reaches(tx, by, GRANTING, []):
         raise GrantError("grant-beyond")
     if not KEY.fullmatch(name):
         raise GrantError("role-key")
+    await one_at_a_time(tx)
     known = await roles(tx)
     offered = {item for role in known if role.app != OWN for item in role.permissions}
     wanted = set(permissions)
@@ -76,6 +78,8 @@ async def compose(
     key = f"{OWN}.{name}"
     if set(excludes) - {role.key for role in known if role.key != key}:
         raise GrantError("role-unknown")
+    if await holders(tx, key) & by.hands:
+        raise GrantError("grant-to-oneself")
     by_key = {role.key: set(role.permissions) for role in known}
     for role in known:
         for other in role.excludes:

@@ -8,6 +8,7 @@ import pytest
 from core.access import delegation, policy, requests, roles
 from core.access.grants import GrantError, RoleDefinition, define_roles, grant, grants, withdraw
 from core.access.history import changes
+from core.access.loading import load_delegated
 from core.identity.people import disable
 from plugin_sdk.ports import ScopeKind
 from plugin_sdk.problems import Conflict
@@ -74,8 +75,6 @@ async def test_no_detour_leads_a_grant_to_oneself(shell):
             reason="x",
         )
     async with shell.read() as tx:
-        from core.access.loading import load_delegated
-
         acting = await load_delegated(tx, deputy.person, "x", id, generation=0)
     assert acting is not None
     for post in (deputy.post, chief.post):  # to who acts, and to whose post it is
@@ -171,6 +170,36 @@ async def test_two_who_give_together_do_not_join_what_is_kept_apart(shell):
             return_exceptions=True,
         )
         assert sum(isinstance(outcome, Conflict) for outcome in given) == 1, given
+
+
+async def test_nobody_recomposes_a_role_that_they_hold(shell):
+    chief = await shell.staff("chief", "C", ADMINISTRATOR, ScopeKind.ALL)
+    second = await shell.staff("second", "C", ADMINISTRATOR, ScopeKind.ALL)
+    deputy = await shell.staff("deputy", "U1")
+    by, other = await chief.actor(), await second.actor()
+    async with shell.write() as tx:
+        key = await roles.compose(tx, by, "desk", Text("自", "Own"), ["probe.read"])
+    await give(shell, other, chief.post, key)
+    async with shell.write() as tx:
+        with pytest.raises(GrantError, match="grant-to-oneself"):
+            await roles.compose(tx, by, "desk", Text("自", "Own"), ["probe.write"])
+        handed = await delegation.delegate(
+            tx,
+            second.post,
+            deputy.person,
+            by=second.person,
+            starts_at=tx.now,
+            ends_at=tx.now + timedelta(days=1),
+            reason="x",
+        )
+        await roles.compose(tx, other, "desk", Text("自", "Own"), ["probe.write"])
+        await roles.compose(tx, other, "mine", Text("自", "Own"), ["probe.read"])
+    await give(shell, by, second.post, "own.mine")
+    async with shell.write() as tx:  # who acts in the post holds it as well
+        acting = await load_delegated(tx, deputy.person, "x", handed, generation=0)
+        assert acting is not None
+        with pytest.raises(GrantError, match="grant-to-oneself"):
+            await roles.compose(tx, acting, "mine", Text("自", "Own"), ["probe.write"])
 
 
 async def test_what_changed_is_told_newest_first(shell):
