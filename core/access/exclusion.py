@@ -1,15 +1,27 @@
-"""Roles that nobody holds together (不相容岗位): in any post, nor by any delegation."""
+"""Roles that nobody holds together (不相容岗位): in any post, nor by any delegation.
+
+What two such roles keep apart are the permissions that each has alone: a role that carries
+one of those stands for the role, whatever its name.
+"""
 
 from collections.abc import Iterable
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import ColumnElement, or_, select
 from sqlmodel import col
 
-from core.access.models import Delegation, Generation, Grant, Role
+from core.access.models import Delegation, Generation, Grant, Role, RolePermission
 from core.database import Transaction
 from core.identity.models import Person, Post
 from plugin_sdk.problems import Conflict
+
+
+class _Known(msgspec.Struct, frozen=True):
+    zh: str
+    en: str
+    excludes: list[str]
+    permissions: set[str]
 
 
 async def one_at_a_time(tx: Transaction) -> None:
@@ -26,24 +38,46 @@ async def refuse_together(tx: Transaction, person_id: UUID, roles: Iterable[str]
     await one_at_a_time(tx)
     new = set(roles)
     held = await roles_held(tx, person_id)
-    known = {
-        key: (zh, en, excludes)
-        for key, zh, en, excludes in await tx.session.execute(
-            select(col(Role.key), col(Role.title_zh), col(Role.title_en), col(Role.excludes))
-        )
-    }
+    known = await _known(tx)
     for one in sorted(new & known.keys()):
         for other in sorted((held | new) & known.keys() - {one}):
-            if other in known[one][2] or one in known[other][2]:
+            if _apart(known, one, other):
                 name = await tx.session.execute(
                     select(col(Person.name)).where(col(Person.id) == person_id)
                 )
                 raise Conflict(
                     "roles-exclude",
                     person=name.scalar_one(),
-                    name_zh=f"{known[one][0]}、{known[other][0]}",
-                    name_en=f"{known[one][1]}, {known[other][1]}",
+                    name_zh=f"{known[one].zh}、{known[other].zh}",
+                    name_en=f"{known[one].en}, {known[other].en}",
                 )
+
+
+async def _known(tx: Transaction) -> dict[str, _Known]:
+    found = await tx.session.execute(
+        select(col(Role.key), col(Role.title_zh), col(Role.title_en), col(Role.excludes))
+    )
+    known = {key: _Known(zh, en, excludes, set()) for key, zh, en, excludes in found}
+    for role, permission in await tx.session.execute(
+        select(col(RolePermission.role), col(RolePermission.permission))
+    ):
+        if role in known:
+            known[role].permissions.add(permission)
+    return known
+
+
+def _apart(known: dict[str, _Known], one: str, other: str) -> bool:
+    def stands(key: str, role: str, beside: str) -> bool:
+        alone = known[role].permissions - known[beside].permissions
+        return key == role or bool(known[key].permissions & alone)
+
+    return any(
+        (stands(one, role, excluded) and stands(other, excluded, role))
+        or (stands(other, role, excluded) and stands(one, excluded, role))
+        for role, facts in known.items()
+        for excluded in facts.excludes
+        if excluded in known
+    )
 
 
 async def roles_held(tx: Transaction, person_id: UUID) -> set[str]:

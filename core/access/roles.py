@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlmodel import col
 
 from core.access.events import RolesChanged
-from core.access.exclusion import holders, one_at_a_time
+from core.access.exclusion import holders, one_at_a_time, refuse_together
 from core.access.granting import GRANTING, reaches
 from core.access.grants import GrantError, grants
 from core.access.models import Role, RolePermission
@@ -63,7 +63,8 @@ async def compose(
     its key. Raises `GrantError`.
 
     Only who administers grants everywhere composes roles, never one that they hold themselves,
-    and never one that joins what two roles that exclude one another keep apart.
+    and never one that joins what two roles that exclude one another keep apart. Raises
+    `Conflict` when somebody who holds the role would then hold two such roles.
     """
     if not await reaches(tx, by, GRANTING, []):
         raise GrantError("grant-beyond")
@@ -78,7 +79,8 @@ async def compose(
     key = f"{OWN}.{name}"
     if set(excludes) - {role.key for role in known if role.key != key}:
         raise GrantError("role-unknown")
-    if await holders(tx, key) & by.hands:
+    held_by = await holders(tx, key)
+    if held_by & by.hands:
         raise GrantError("grant-to-oneself")
     by_key = {role.key: set(role.permissions) for role in known}
     for role in known:
@@ -95,6 +97,8 @@ async def compose(
     await tx.session.execute(
         insert(RolePermission), [{"role": key, "permission": item} for item in sorted(wanted)]
     )
+    for person_id in sorted(held_by):
+        await refuse_together(tx, person_id, [key])
     await tx.raise_event(RolesChanged(OWN))
     return key
 

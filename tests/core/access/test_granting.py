@@ -202,6 +202,25 @@ async def test_nobody_recomposes_a_role_that_they_hold(shell):
             await roles.compose(tx, acting, "mine", Text("自", "Own"), ["probe.write"])
 
 
+async def test_a_role_that_carries_what_is_kept_apart_is_kept_apart(shell):
+    chief = await (await shell.staff("chief", "C", ADMINISTRATOR, ScopeKind.ALL)).actor()
+    staff = await shell.staff("staff", "U1")
+    async with shell.write() as tx:
+        await define_roles(tx, "probe", [PAYS, BOOKS])
+        await roles.compose(tx, chief, "copy", Text("抄", "Copy"), ["probe.pay"])
+        await roles.compose(tx, chief, "sees", Text("看", "Sees"), ["probe.see"])
+    await give(shell, chief, staff.post, "probe.writer")
+    with pytest.raises(Conflict, match="roles-exclude"):
+        await give(shell, chief, staff.post, "own.copy")
+    await give(shell, chief, staff.post, "own.sees")
+    for permissions, excludes in ((["probe.pay"], []), (["probe.see"], ["probe.writer"])):
+        with pytest.raises(Conflict, match="roles-exclude"):
+            async with shell.write() as tx:
+                await roles.compose(
+                    tx, chief, "sees", Text("看", "Sees"), permissions, excludes=excludes
+                )
+
+
 async def test_what_changed_is_told_newest_first(shell):
     chief = await shell.staff("chief", "C", ADMINISTRATOR, ScopeKind.ALL)
     staff = await shell.staff("staff", "U1")
