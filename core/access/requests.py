@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import insert, select, update
 from sqlmodel import col
 
+from core.access.exclusion import one_at_a_time
 from core.access.grants import GrantError
 from core.access.models import AccessRequest
 from core.database import Transaction
@@ -39,6 +40,7 @@ async def ask(tx: Transaction, actor: Actor, permission: str, reason: str) -> UU
     same is asked already. Raises `GrantError`."""
     if actor.post_id is None or actor.delegation is not None or actor.person_id is None:
         raise GrantError("request-post")
+    await one_at_a_time(tx)
     mine = [item for item in await open_requests(tx) if item.person_id == actor.person_id]
     if any((item.post_id, item.permission) == (actor.post_id, permission) for item in mine):
         return None
@@ -66,11 +68,14 @@ async def settle(tx: Transaction, id: UUID, *, by: Actor, grant_id: UUID | None)
         raise GrantError("request-unknown")
     if found.person_id in by.hands:
         raise GrantError("grant-to-oneself")
-    await tx.session.execute(
+    decided = await tx.session.execute(
         update(AccessRequest)
-        .where(col(AccessRequest.id) == id)
+        .where(col(AccessRequest.id) == id, col(AccessRequest.decided_at).is_(None))
         .values(decided_at=tx.now, decided_by=by.real_person_id, grant_id=grant_id)
+        .returning(col(AccessRequest.id))
     )
+    if decided.first() is None:  # somebody was quicker
+        raise GrantError("request-unknown")
     return found
 
 

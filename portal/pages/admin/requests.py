@@ -52,6 +52,9 @@ class DecideForm(Form):
     kinds: ClassVar[Any] = {"request": "select", "role": "select", "scope": "select"}
 
 
+FIELDS = {"grant-over": "ends_on", "request-unknown": "request"}
+
+
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
     """Return the routes."""
 
@@ -178,10 +181,10 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                         granter=actor_of(request),
                         ends_at=end_of(form.ends_on) if form.ends_on else None,
                     )
+                    await _settle(tx, actor, form.request, given)
                 except GrantError as error:
-                    field = "ends_on" if error.code == "grant-over" else "role"
+                    field = FIELDS.get(error.code, "role")
                     raise Invalid(field_error(field, error.code)) from None
-                await _settle(tx, actor, form.request, given)
         except Invalid as wrong:
             if not portal.renderer.wants_page(request.scope):
                 raise

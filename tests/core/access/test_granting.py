@@ -152,26 +152,6 @@ async def test_no_role_of_ones_own_joins_what_is_kept_apart(shell):
         await roles.compose(tx, chief, "one", Text("x", "x"), ["probe.read", "probe.see"])
 
 
-PAYS = RoleDefinition("probe.reader", Text("出纳", "Cashier"), ("probe.pay", "probe.see"))
-BOOKS = RoleDefinition(
-    "probe.writer", Text("会计", "Books"), ("probe.book", "probe.see"), None, ("probe.reader",)
-)
-
-
-async def test_two_who_give_together_do_not_join_what_is_kept_apart(shell):
-    chief = await (await shell.staff("chief", "C", ADMINISTRATOR, ScopeKind.ALL)).actor()
-    async with shell.write() as tx:
-        await define_roles(tx, "probe", [PAYS, BOOKS])
-    for n in range(5):
-        staff = await shell.staff(f"staff{n}", "U1")
-        given = await asyncio.gather(
-            give(shell, chief, staff.post, "probe.reader"),
-            give(shell, chief, staff.post, "probe.writer"),
-            return_exceptions=True,
-        )
-        assert sum(isinstance(outcome, Conflict) for outcome in given) == 1, given
-
-
 async def test_nobody_recomposes_a_role_that_they_hold(shell):
     chief = await shell.staff("chief", "C", ADMINISTRATOR, ScopeKind.ALL)
     second = await shell.staff("second", "C", ADMINISTRATOR, ScopeKind.ALL)
@@ -202,6 +182,12 @@ async def test_nobody_recomposes_a_role_that_they_hold(shell):
             await roles.compose(tx, acting, "mine", Text("自", "Own"), ["probe.write"])
 
 
+PAYS = RoleDefinition("probe.reader", Text("出纳", "Cashier"), ("probe.pay", "probe.see"))
+BOOKS = RoleDefinition(
+    "probe.writer", Text("会计", "Books"), ("probe.book", "probe.see"), None, ("probe.reader",)
+)
+
+
 async def test_a_role_that_carries_what_is_kept_apart_is_kept_apart(shell):
     chief = await (await shell.staff("chief", "C", ADMINISTRATOR, ScopeKind.ALL)).actor()
     staff = await shell.staff("staff", "U1")
@@ -219,6 +205,20 @@ async def test_a_role_that_carries_what_is_kept_apart_is_kept_apart(shell):
                 await roles.compose(
                     tx, chief, "sees", Text("看", "Sees"), permissions, excludes=excludes
                 )
+
+
+async def test_two_who_give_together_do_not_join_what_is_kept_apart(shell):
+    chief = await (await shell.staff("chief", "C", ADMINISTRATOR, ScopeKind.ALL)).actor()
+    async with shell.write() as tx:
+        await define_roles(tx, "probe", [PAYS, BOOKS])
+    for n in range(5):
+        staff = await shell.staff(f"staff{n}", "U1")
+        given = await asyncio.gather(
+            give(shell, chief, staff.post, "probe.reader"),
+            give(shell, chief, staff.post, "probe.writer"),
+            return_exceptions=True,
+        )
+        assert sum(isinstance(outcome, Conflict) for outcome in given) == 1, given
 
 
 async def test_what_changed_is_told_newest_first(shell):
@@ -307,3 +307,22 @@ async def test_a_request_is_made_once_and_decided_by_another(shell):
     async with shell.write() as tx:
         with pytest.raises(GrantError, match="request-post"):
             await requests.ask(tx, resident, "probe.write", "x")
+
+
+async def test_a_request_that_two_send_or_decide_at_once_is_one(shell):
+    chief = await (await shell.staff("chief", "C", ADMINISTRATOR, ScopeKind.ALL)).actor()
+    actor = await (await shell.staff("staff", "U1")).actor()
+
+    async def ask(permission):
+        async with shell.write() as tx:
+            return await requests.ask(tx, actor, permission, "x")
+
+    async def settle(id):
+        async with shell.write() as tx:
+            return await requests.settle(tx, id, by=chief, grant_id=None)
+
+    for n in range(5):
+        asked = await asyncio.gather(ask(f"probe.p{n}"), ask(f"probe.p{n}"))
+        (id,) = (id for id in asked if id is not None)
+        decided = await asyncio.gather(settle(id), settle(id), return_exceptions=True)
+        assert sum(isinstance(outcome, GrantError) for outcome in decided) == 1, decided
