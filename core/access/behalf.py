@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, insert, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from core.access.exclusion import one_at_a_time
 from core.access.grants import GrantError
 from core.access.holding import consent_in_force, post_in_force
 from core.access.loading import load_on_behalf
@@ -25,6 +26,7 @@ from plugin_sdk.data import new_id
 from plugin_sdk.ports import Actor
 
 LONGEST = timedelta(days=366)
+MOST_OPEN = 20  # of one resident
 GIVEN = ("in-person", "phone", "written", "online")
 
 
@@ -61,7 +63,7 @@ async def record_consent(
     by: UUID,
 ) -> UUID:
     """Record that a resident lets a worker, or the workers of a unit, act for them; return
-    the consent's id. Raises `GrantError`."""
+    the consent's id. Raises `GrantError`, also when the same is consented to already."""
     if (agent_id is None) == (organization_id is None):
         raise GrantError("consent-agent")
     if agent_id == person_id:
@@ -88,6 +90,17 @@ async def record_consent(
         )
         if posted.first() is None:
             raise GrantError("consent-agent")
+    await one_at_a_time(tx)
+    given_already = await tx.session.execute(
+        select(col(Consent.agent_id), col(Consent.organization_id), col(Consent.scope)).where(
+            col(Consent.person_id) == person_id, consent_in_force(tx.now)
+        )
+    )
+    in_force = [tuple(row) for row in given_already]
+    if (agent_id, organization_id, sorted(set(scope))) in in_force:
+        raise GrantError("consent-twice")
+    if len(in_force) >= MOST_OPEN:
+        raise GrantError("consent-many")
     id = new_id()
     await tx.session.execute(
         insert(Consent).values(

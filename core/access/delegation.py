@@ -25,6 +25,7 @@ from core.identity.models import OrganizationRow, Person, Post, SignInSession
 from plugin_sdk.data import new_id
 
 LONGEST = timedelta(days=366)
+MOST_OPEN = 20  # of one post, and to one person
 
 
 class DelegationFacts(msgspec.Struct, frozen=True):
@@ -59,7 +60,8 @@ async def delegate(
     """Hand a post over; return the delegation's id. Raises `GrantError`.
 
     Only who holds the post hands it over (so there are no chains), and never in a circle: at no
-    moment may the work of a post come back to whom it came from.
+    moment may the work of a post come back to whom it came from. Nor is a post handed twice to
+    the same person for the same time.
     """
     await one_at_a_time(tx)  # two might close a circle together
     holder = await tx.session.execute(
@@ -80,6 +82,7 @@ async def delegate(
     held = await roles_of_post(tx, post_id)
     if not held or set(roles) - set(held):
         raise GrantError("role-unknown" if held else "delegation-empty")
+    await _refuse_more(tx, post_id, to, starts_at, ends_at)
     await _refuse_circle(tx, by, to, starts_at, ends_at)
     await refuse_together(tx, to, roles or held)
     id = new_id()
@@ -119,6 +122,27 @@ async def roles_of_post(tx: Transaction, post_id: UUID) -> list[str]:
         .order_by(col(Grant.role))
     )
     return list(found.scalars())
+
+
+async def _refuse_more(
+    tx: Transaction, post_id: UUID, taker: UUID, starts: datetime, ends: datetime
+) -> None:
+    row = Delegation
+    found = await tx.session.execute(
+        select(col(row.post_id), col(row.person_id), col(row.starts_at), col(row.ends_at)).where(
+            or_(col(row.post_id) == post_id, col(row.person_id) == taker),
+            col(row.revoked_at).is_(None),
+            col(row.ends_at) > tx.now,
+        )
+    )
+    ahead = found.all()
+    for post, person, since, until in ahead:
+        if (post, person) == (post_id, taker) and since < ends and starts < until:
+            raise GrantError("delegation-twice")
+    if sum(post == post_id for post, *_ in ahead) >= MOST_OPEN:
+        raise GrantError("delegation-many")
+    if sum(person == taker for _, person, *_ in ahead) >= MOST_OPEN:
+        raise GrantError("delegate-busy")
 
 
 async def _refuse_circle(

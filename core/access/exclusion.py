@@ -25,8 +25,9 @@ class _Known(msgspec.Struct, frozen=True):
 
 
 async def one_at_a_time(tx: Transaction) -> None:
-    """Wait for whoever else gives, hands over or composes roles: two that do so together would
-    each miss what the other gives. It is the row on which every revocation is counted."""
+    """Wait for whoever else gives, hands over, asks for or composes rights: two that do so
+    together would each miss what the other does. It is the row on which every revocation is
+    counted."""
     await tx.session.execute(
         select(col(Generation.value)).where(col(Generation.id) == 1).with_for_update()
     )

@@ -20,7 +20,7 @@ from core.messages.service import send
 from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.identifiers import mask_name
 from plugin_sdk.ports import Actor, To
-from plugin_sdk.problems import Conflict, FieldError, Invalid, NotFound, Problem, field_error
+from plugin_sdk.problems import Conflict, FieldError, Invalid, NotFound, field_error
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from plugin_sdk.views import Option, Phrase, Words
 from portal.frames import last_day
@@ -31,7 +31,6 @@ from portal.pages.groups import TEMPLATE, Act, Group, Line, groups_view
 from portal.pages.rows import person_of
 from portal.pages.session import Nothing
 
-MOST_AN_HOUR = 60
 FIELDS = {
     "consent-over": "ends_on",
     "consent-long": "ends_on",
@@ -165,8 +164,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def record(request: AnyRequest) -> Response[Any]:
         """Record a consent that was given to oneself or one's unit; the resident is told."""
         actor = actor_of(request)
-        if await portal.services.shared.hit(f"consent:{actor.person_id}", 3600) > MOST_AN_HOUR:
-            raise Problem("too-many", status=429, headers={"Retry-After": "3600"})
+        await portal.count_hit(f"consent:{actor.person_id}")
         try:
             form = (await read_form(request, ConsentForm, actor)).form
             async with portal.change(
@@ -283,6 +281,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def consent(request: AnyRequest) -> Response[Any]:
         """Let a worker act for oneself, in one app or for one thing, until a day."""
         actor = actor_of(request)
+        await portal.count_hit(f"consent:{actor.real_person_id}")
         try:
             form = (await read_form(request, OwnConsentForm, actor)).form
             async with portal.change(

@@ -13,6 +13,7 @@ from core.apps.supervisor import Apps
 from core.database import Transaction
 from core.hub import Services
 from plugin_sdk.ports import Actor
+from plugin_sdk.problems import Problem
 from plugin_sdk.routes import actor_of
 from plugin_sdk.views import Phrase
 from portal.origins import believed_network, own_origins
@@ -20,6 +21,7 @@ from portal.rendering import Renderer
 from portal.templating import Assets
 
 SHELL = "yimen"
+MOST_AN_HOUR = 60
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -72,6 +74,11 @@ class Portal:
                 request_id=request.scope["yimen"].id,  # type: ignore[typeddict-item]
                 facts=facts,
             )
+
+    async def count_hit(self, what: str) -> None:
+        """Count an act that tells others, by whom it is. Raises `Problem` (`too-many`)."""
+        if await self.services.shared.hit(what, 3600) > MOST_AN_HOUR:
+            raise Problem("too-many", status=429, headers={"Retry-After": "3600"})
 
     def network(self, request: AnyRequest) -> str:
         """Return what a request is counted under: the client's IPv4 address or IPv6 network."""

@@ -32,7 +32,9 @@ from portal.pages.session import Nothing
 FIELDS = {
     "delegate-oneself": "username",
     "delegate-unknown": "username",
+    "delegate-busy": "username",
     "delegation-circle": "username",
+    "delegation-twice": "username",
     "delegation-over": "ends_on",
     "delegation-long": "ends_on",
     "role-unknown": "role",
@@ -126,6 +128,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def hand_over(request: AnyRequest) -> Response[Any]:
         """Hand one of one's own posts over until a day; who takes it is told."""
         actor = actor_of(request)
+        await portal.count_hit(f"delegation:{actor.real_person_id}")
         try:
             form = (await read_form(request, DelegationForm, actor)).form
             async with portal.change(request, "delegated", f"post:{form.post}") as tx:

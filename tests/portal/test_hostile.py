@@ -197,3 +197,12 @@ async def test_who_acts_in_anothers_post_does_nothing_to_whose_post_it_is(hub_ap
     assert answer.status_code == 409, answer.text
     assert answer.json()["type"] == "urn:yimen:problem:not-oneself"
     assert (await hub_app.client_as("administrator")).csrf
+
+
+@pytest.mark.parametrize("path", ["/me/delegations", "/me/consents"])
+async def test_nobody_tells_others_without_end(hub_app, path):
+    client = await hub_app.client_as("unit")
+    for _ in range(60):
+        assert (await client.post(path, json={})).status_code == 422
+    answer = await client.post(path, json={})
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "3600")

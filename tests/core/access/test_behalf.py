@@ -243,3 +243,21 @@ async def test_a_resident_sees_who_may_act_and_what_was_done(shell):
         assert not listed.in_force(tx.now)
         assert [e.act for e in await audit.search(tx, behalf_of_id=case.resident)] == ["asked"]
         assert await audit.search(tx, behalf_of_id=case.worker.person) == []
+
+
+async def test_the_same_is_consented_to_once_and_twenty_things_at_most(shell):
+    case = await Case(shell).begin()
+    unit = await shell.organization("T1")
+    with pytest.raises(GrantError, match="consent-twice"):
+        await case.record()
+    await case.record(agent_id=None, organization_id=unit)
+    with pytest.raises(GrantError, match="consent-twice"):
+        await case.record(agent_id=None, organization_id=unit)
+    for n in range(2, behalf.MOST_OPEN):
+        await case.record(scope=[f"probe.p{n}"])
+    with pytest.raises(GrantError, match="consent-many"):
+        await case.record(scope=["probe.more"])
+    worker = await shell.of_session(case.token)
+    async with shell.write() as tx:
+        await behalf.revoke_consent(tx, case.consent, by=worker)
+    await case.record()

@@ -421,3 +421,20 @@ async def test_nobody_holds_two_roles_that_exclude_one_another(shell):
     await shell.grant(staff.post, "probe.writer")
     async with shell.write() as tx:
         await define_roles(tx, "probe", [READER, WRITER])
+
+
+async def test_a_post_is_handed_over_once_to_each_and_to_twenty_at_most(shell):
+    chief, deputy = await pair(shell)
+    other = await shell.staff("other", "U1", "probe.reader")
+    await hand_over(shell, chief, deputy)
+    for more in ({}, {"after": WEEK / 2}, {"roles": ["probe.writer"]}):
+        with pytest.raises(GrantError, match="delegation-twice"):
+            await hand_over(shell, chief, deputy, **more)
+    for n in range(1, delegation.MOST_OPEN):
+        await hand_over(shell, chief, deputy, after=WEEK * n)
+    with pytest.raises(GrantError, match="delegation-many"):
+        await hand_over(shell, chief, other)
+    with pytest.raises(GrantError, match="delegate-busy"):
+        await hand_over(shell, other, deputy)
+    shell.clock.move(days=7)
+    await hand_over(shell, other, deputy)
