@@ -52,6 +52,14 @@ async def test_a_file_is_tried_imported_repeated_and_taken_back(hub_app, client_
     assert (await act(admin, view["roll_back"])).status_code == 409
 
 
+async def test_a_report_is_asked_for_after_any_line(client_as):
+    admin = await client_as("administrator")
+    here = (await send(admin, as_csv(rows(2)))).json()["location"]
+    for after, n in (("-1", 2), ("999999999999999999999", 0)):
+        answer = await admin.get(here, params={"after": after})
+        assert (answer.status_code, len(answer.json()["rows"])) == (200, n)
+
+
 async def test_nobody_imported_can_sign_in_before_they_have_a_way(hub_app, client_as):
     admin = await client_as("administrator")
     here = (await send(admin, as_csv(rows(1)))).json()["location"]

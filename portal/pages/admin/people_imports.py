@@ -25,6 +25,7 @@ from portal.pages.session import Nothing
 from portal.people_imports import why
 
 PAGE = 100
+LAST_LINE = 2**31 - 1  # what a line's column holds
 HERE = "/admin/people/import"
 
 
@@ -104,7 +105,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 raise NotFound
             counted = await people_reports.counts(tx, id)
             found = await people_reports.rows(
-                tx, id, outcome=wanted, after=max(after, 0), limit=PAGE + 1
+                tx, id, outcome=wanted, after=min(max(after, 0), LAST_LINE), limit=PAGE + 1
             )
         here = f"{HERE}/{id}"
         rows = found[:PAGE]
