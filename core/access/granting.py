@@ -80,7 +80,7 @@ async def may_give_in(
         permit.scope is ScopeKind.ALL for permit in granter.permits_for(GRANTING, tx.now)
     ):
         return True
-    if scope is ScopeKind.ALL or not await _covered(tx, granter, GRANTING, [unit], deep=False):
+    if scope is ScopeKind.ALL or not await reaches(tx, granter, GRANTING, [unit]):
         return False
     wanted = list(organizations) or [unit]
     deep = scope is ScopeKind.SUBTREE

@@ -87,13 +87,24 @@ async def posts_in(tx: Transaction, id: UUID) -> int:
     return int(found.scalar_one())
 
 
+async def closed(tx: Transaction, id: UUID) -> bool:
+    """Return whether an organization is closed (撤并): nothing new begins in it."""
+    found = await tx.session.execute(
+        select(col(Closing.closed_at)).where(col(Closing.organization_id) == id)
+    )
+    return found.first() is not None
+
+
 async def add_unit(tx: Transaction, code: str, name: str, level: str, parent: str) -> UUID:
     """Add an organization below the one with the code `parent`; return its id.
 
-    Raises `OrganizationError` if the code is taken or the parent unknown.
+    Raises `OrganizationError` if the code is taken, or the parent unknown or closed.
     """
     if await by_code(tx, code) is not None:
         raise OrganizationError(f"the code {code} is taken")
+    above = await by_code(tx, parent)
+    if above is not None and await closed(tx, above.id):
+        raise OrganizationError(f"the organization {parent} is closed")
     await import_directory(tx, [DirectoryRow(code, name, level, parent)])
     added = await by_code(tx, code)
     if added is None:

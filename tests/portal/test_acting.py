@@ -134,6 +134,7 @@ async def test_what_was_opened_in_one_seat_is_not_sent_in_another(hub_app):
     (line,) = await taken(deputy)
     page = (await deputy.page("/messages")).text
     form = re.search(r'<form method="post" action="/messages/read">.*?</form>', page, re.DOTALL)
+    assert form is not None
     values = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[0]))
     await deputy.post("/post", json={"post": line["id"]})
     asking = {"accept": "application/json"}

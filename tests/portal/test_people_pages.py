@@ -175,5 +175,15 @@ async def test_organizations_are_moved_and_merged_after_a_look(client_as):
     assert listed["371603U02"]["depth"] == listed["371603U03"]["depth"] + 1
     answer = await act(admin, f"{tree}/close", **merge, confirmed=True)
     assert answer.json()["errors"][0]["code"] == "tree-closed"
+    hire = {"username": "zhang", "name": "张三", "password": "long enough a word"}
+    answer = await act(admin, "/admin/people", **hire, organization="371603U02")
+    error = answer.json()["errors"][0]
+    assert (answer.status_code, error["field"]) == (422, "organization")
+    assert error["code"] == "organization-closed"
+    assert (await admin.get("/admin/people?q=zhang")).json()["people"] == []
+    below = {"code": "371603U99", "name": "新设股", "parent": "371603U02"}
+    answer = await act(admin, tree, **below)
+    error = answer.json()["errors"][0]
+    assert (error["field"], error["code"]) == ("parent", "organization-closed")
     dispatcher = await client_as("dispatcher")
     assert (await act(dispatcher, f"{tree}/move", code="x", parent="y")).status_code == 403

@@ -91,6 +91,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 if parent is None:
                     raise Invalid(field_error("parent", "choice"))
                 await need_units(tx, request, parent.id)
+                if await organizations.closed(tx, parent.id):
+                    raise Invalid(field_error("parent", "organization-closed"))
                 if await organizations.by_code(tx, form.code) is not None:
                     raise Invalid(field_error("code", "taken"))
                 await organizations.add_unit(tx, form.code, form.name, "unit", form.parent)

@@ -99,7 +99,10 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     unit = await organizations.by_code(tx, form.organization)
                     if unit is None:
                         raise Invalid(field_error("organization", "choice"))
-                    await people.add_post(tx, person_id, unit.id, form.title or "-")
+                    try:
+                        await people.add_post(tx, person_id, unit.id, form.title or "-")
+                    except people.PersonError as error:
+                        raise Invalid(field_error("organization", error.code)) from None
                 await need_person(tx, request, person_id)
         except Invalid as wrong:
             if not portal.renderer.wants_page(request.scope):
