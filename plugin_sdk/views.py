@@ -306,6 +306,8 @@ class TrackView(View, kw_only=True):
     deadline: DeadlineView | None = None
     timeline: list[EntryView] = []
     rate_href: str | None = None
+    shut: list[Words] = []
+    """Apps that are shut, and why: a case that was not found may be theirs."""
 
 
 class FigureCard(msgspec.Struct, kw_only=True):

@@ -17,6 +17,7 @@ from core.identity.sessions import open_sessions
 from core.messages import service as messages
 from core.work import drafts, items
 from plugin_sdk.cursors import Position, cut
+from plugin_sdk.extension import Card
 from plugin_sdk.forms import Form, read_form
 from plugin_sdk.identifiers import mask_name, mask_phone
 from plugin_sdk.problems import NotFound
@@ -74,6 +75,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             begun = [] if actor.agent else await drafts.drafts_of(tx, actor)
             handed = await taken(tx, actor.person_id) if actor.post_id else []
         cards, unavailable = await cards_of(portal, actor)
+        own, cases_href = own_cases(cards)
         view: dict[str, Any] = {
             "tiles": tiles(portal, request, waiting),
             "cards": cards,
@@ -82,11 +84,10 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             "notices": [notice_row(portal, request, notice) for notice in notices],
         }
         if actor.post_id is None:
-            own = [Row.of_case(case) for card in cards for case in card.rows]
             view |= {
                 "request_href": start,
                 "help_href": None if actor.agent else "/me/consents",
-                "cases_href": next((card.href for card in cards if card.rows), "/work"),
+                "cases_href": cases_href,
                 "cases": [*rows, *(row for row in own if row.href not in {r.href for r in rows})],
             }
             return await portal.show(request, "home_resident.html", "frame.slot.home", view)
@@ -135,6 +136,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Show what waits for the person or their unit: late first."""
         actor = actor_of(request)
         now = portal.services.database.clock()
+        by_themselves = actor.post_id is None and which != "done"
         chosen: Any = which if which in ("open", "late", "today", "done") else "open"
         async with portal.read() as tx:
             found = await items.inbox(
@@ -147,6 +149,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             )
             counts = await items.counts(tx, actor, end_of_day(now))
         rows, following = cut(found, WORK_PAGE, items.place)
+        cards, unavailable = await cards_of(portal, actor) if by_themselves else ([], [])
+        cases, cases_href = own_cases(cards)
         numbers = {"open": counts.open, "late": counts.late, "today": counts.today, "done": None}
         view = {
             "tabs": [
@@ -164,7 +168,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             if following
             else None,
             "next_due": None,
-            "unavailable": [],
+            "cases": cases,
+            "cases_href": cases_href,
+            "unavailable": in_words(portal, request, unavailable),
         }
         title = "frame.slot.work_staff" if actor.post_id else "frame.slot.work"
         return await portal.show(request, "work.html", title, view)
@@ -272,6 +278,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         return await portal.show(request, "me.html", "frame.slot.me", view)
 
     return [home, discard, apps, work, message_centre, open_message, read_all, me]
+
+
+def own_cases(cards: list[Card]) -> tuple[list[Row], str]:
+    """Return the reader's own cases that the cards name, and where all of them are."""
+    rows = [Row.of_case(case) for card in cards for case in card.rows]
+    return rows, next((card.href for card in cards if card.rows), "/work")
 
 
 def handed_rows(handed: list[DelegationFacts]) -> list[dict[str, Any]]:

@@ -18,9 +18,10 @@ from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_error
 from plugin_sdk.routes import PUBLIC, actor_of, needs
 from plugin_sdk.text import Text
-from plugin_sdk.views import Option, Phrase, TrackView
+from plugin_sdk.views import Option, Phrase, TrackView, Words
 from portal.frames import DESKS, last_day
 from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.rows import app_name
 
 TRIES = 20
 TRY_SECONDS = 600
@@ -81,6 +82,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                         found = await engine.track(read, number, code)
                     if found.found:
                         view = found
+            if not view.found:
+                view.shut = _shut(portal)
         return await portal.show(request, "track.html", "page.track.title", view)
 
     def feedback_fields(app: str, language: str, **more: Any) -> list[Any]:
@@ -312,6 +315,21 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
 
 def _say(text: Text, english: bool) -> str:
     return text.en if english else text.zh
+
+
+def _shut(portal: Portal) -> list[Words]:
+    """Return the apps with cases that are shut for now, and why, in words."""
+    return [
+        Phrase(
+            # what broke in a quarantined app is for administrators
+            "page.track.shut"
+            if slot.gate.reason and slot.gate.state == "disabled"
+            else "page.track.shut_unexplained",
+            {"app": app_name(portal, name), "reason": slot.gate.reason},
+        )
+        for name, slot in portal.apps.door.slots.items()
+        if slot.instance not in portal.apps.running and slot.instance.engines
+    ]
 
 
 def _functions(manifest: Manifest, app: str, english: bool) -> list[dict[str, Any]]:

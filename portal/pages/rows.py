@@ -12,6 +12,7 @@ from core.work import items
 from plugin_sdk.deadlines import CalendarUnknown, remaining
 from plugin_sdk.drafts import Draft
 from plugin_sdk.extension import Card
+from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied
 from plugin_sdk.routes import SIGNED_IN, actor_of
@@ -89,14 +90,7 @@ def tiles(portal: Portal, request: AnyRequest, waiting: dict[str, int]) -> list[
         manifest = portal.apps.manifest(name)
         if manifest is None or slot.gate.mode == "closed":
             continue
-        usable = any(
-            item.permission == "public" or actor.permits_for(f"{name}.{item.permission}", now)
-            for item in manifest.navigation
-        ) or any(
-            actor.permits_for(f"{name}.{permission.key}", now)
-            for permission in manifest.permissions
-        )
-        if not usable and (actor.signed_in or "resident" not in manifest.audience):
+        if not _usable(manifest, actor, now):
             continue
         state = "normal"
         if slot.gate.state != "enabled":
@@ -117,6 +111,35 @@ def tiles(portal: Portal, request: AnyRequest, waiting: dict[str, int]) -> list[
             )
         )
     return sorted(found, key=lambda tile: (tile.category, tile.name))
+
+
+def _usable(manifest: Manifest, actor: Actor, now: datetime) -> bool:
+    """Return whether an app has something for a reader, were its door open."""
+    app = manifest.identity.id
+    if not actor.signed_in and "resident" in manifest.audience:
+        return True
+    return any(
+        item.permission == "public" or actor.permits_for(f"{app}.{item.permission}", now)
+        for item in manifest.navigation
+    ) or any(
+        actor.permits_for(f"{app}.{permission.key}", now) for permission in manifest.permissions
+    )
+
+
+def answering(portal: Portal, actor: Actor, hook: str) -> tuple[list[str], list[str]]:
+    """Return the apps that answer a hook now, and those whose door is shut for now though the
+    reader could use them: what they hold is not known, which is not the same as none."""
+    now = portal.services.database.clock()
+    open_now, shut = [], []
+    for app in portal.apps.hooks.implemented(hook):
+        slot, manifest = portal.apps.door.slots.get(app), portal.apps.manifest(app)
+        if slot is None or manifest is None:
+            continue
+        if slot.gate.state == "enabled":
+            open_now.append(app)
+        elif slot.gate.mode != "closed" and _usable(manifest, actor, now):
+            shut.append(app)
+    return open_now, shut
 
 
 def app_name(portal: Portal, app: str) -> Words:
@@ -157,13 +180,11 @@ def end_of_day(now: datetime) -> datetime:
 
 
 async def cards_of(portal: Portal, actor: Actor) -> tuple[list[Card], list[Words]]:
-    """Return the apps' cards, and the names of the apps that did not answer."""
+    """Return the apps' cards, and the names of the apps that did not answer or are shut."""
     cards: list[Card] = []
-    unavailable: list[Words] = []
-    for app in portal.apps.hooks.implemented("portal_cards"):
-        slot = portal.apps.door.slots.get(app)
-        if slot is None or slot.gate.state != "enabled":
-            continue
+    answer, shut = answering(portal, actor, "portal_cards")
+    unavailable = [app_name(portal, app) for app in shut]
+    for app in answer:
         try:
             found = await portal.apps.hooks.call_async(
                 app, "portal_cards", (), hub=portal.apps.hubs[app], actor=actor, seconds=2.0

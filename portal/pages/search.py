@@ -12,7 +12,7 @@ from plugin_sdk.extension import Hit
 from plugin_sdk.ports import Actor
 from plugin_sdk.routes import PUBLIC, actor_of, needs
 from portal.pages.context import AnyRequest, Portal
-from portal.pages.rows import app_name, in_words, tiles
+from portal.pages.rows import answering, app_name, in_words, tiles
 
 HITS = 3
 
@@ -26,7 +26,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         actor = actor_of(request)
         query = q.strip()[:100]
         hits: list[Hit] = []
-        failed: list[str] = []
+        searchable, failed = answering(portal, actor, "search")
         if query:
             hits += [
                 Hit(kind="help", title=tile.name, text=tile.summary, href=tile.href)
@@ -34,9 +34,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 if query.lower() in f"{tile.name} {tile.summary} {tile.id}".lower()
             ]
             outcomes = await asyncio.gather(
-                *(_search(portal, app, actor, query) for app in _searchable(portal))
+                *(_search(portal, app, actor, query) for app in searchable)
             )
-            for app, result in zip(_searchable(portal), outcomes, strict=True):
+            for app, result in zip(searchable, outcomes, strict=True):
                 if result is None:
                     failed.append(app)
                 else:
@@ -58,14 +58,6 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         return await portal.show(request, "search.html", "frame.search", view)
 
     return [search]
-
-
-def _searchable(portal: Portal) -> list[str]:
-    return [
-        app
-        for app in portal.apps.hooks.implemented("search")
-        if (slot := portal.apps.door.slots.get(app)) and slot.gate.state == "enabled"
-    ]
 
 
 async def _search(portal: Portal, app: str, actor: Actor, query: str) -> list[Hit] | None:

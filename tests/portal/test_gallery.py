@@ -310,6 +310,8 @@ PAGES = {
             "bulk": [S(action="/x", label="催办")],
             "next_href": "/work?cursor=1",
             "next_due": None,
+            "cases": samples.work_rows()[:1],
+            "cases_href": "/apps/hotline/orders?mine=1",
             "unavailable": [],
         },
     ),
