@@ -155,16 +155,28 @@ def row_of(portal: Portal, request: AnyRequest, item: items.WorkItemFacts, now: 
         title=Phrase(item.title_key, dict(item.params)) if item.title_key else item.title,
         state_label=Phrase(item.label_key, dict(item.params)),
         unit=portal.renderer.text(request.scope, app_name(portal, item.app)),
-        href=item.href,
-        deadline=deadline_of(portal, item.due_at, now),
+        href=_done_href(item) if item.closed_at else item.href,
+        deadline=deadline_of(portal, item.due_at, now, item.closed_at),
         opened_at=item.opened_at,
     )
 
 
-def deadline_of(portal: Portal, due_at: datetime | None, now: datetime) -> DeadlineView:
-    """Return a deadline as people read it."""
+def _done_href(item: items.WorkItemFacts) -> str:
+    """Return where a thing that is done is seen. What waited for one act on a case
+    (`order:1:extension`, below the page of the case) leads to the case: the act is over."""
+    return item.href.rpartition("/")[0] if item.subject.count(":") > 1 else item.href
+
+
+def deadline_of(
+    portal: Portal, due_at: datetime | None, now: datetime, done_at: datetime | None = None
+) -> DeadlineView:
+    """Return a deadline as people read it; of what is done, whether it was in time."""
     if due_at is None:
         return DeadlineView(kind="none")
+    if done_at is not None:
+        return DeadlineView(
+            kind="done_on_time" if done_at <= due_at else "done_late", due_at=due_at
+        )
     try:
         left = remaining(now, due_at, portal.services.calendar)
     except CalendarUnknown:

@@ -115,6 +115,23 @@ async def test_an_extension_is_asked_for_and_decided_by_another(desk):
     assert code(none) == "case.nothing-asked"
 
 
+async def test_what_is_done_says_whether_it_was_in_time_and_leads_to_the_case(desk):
+    desk.hub.clock.stand(TUESDAY)
+    number = (await desk.file())["number"]
+    late = (await desk.file())["number"]
+    await desk.begin(number)
+    await desk.act(number, "extend", "unit", days=5, reason="等配件")
+    await desk.act(number, "approve-extension", "dispatcher", decision="approve")
+    desk.hub.clock.move(days=30)
+    await desk.dispatch(late)
+    dispatcher = await desk.client("dispatcher")
+    done = (await dispatcher.get("/work?which=done")).json()["rows"]
+    cases = [f"{HERE}/orders/{n}" for n in (late, number, number)]
+    assert [row["href"] for row in done] == cases  # the extension is decided: its page is over
+    kinds = [row["deadline"]["kind"] for row in done]
+    assert kinds == ["done_late", "done_on_time", "done_on_time"]
+
+
 async def test_an_extension_that_is_refused_or_late_moves_nothing(desk):
     desk.hub.clock.stand(TUESDAY)
     filed = await desk.file(kind="consult")
