@@ -187,3 +187,25 @@ async def test_organizations_are_moved_and_merged_after_a_look(client_as):
     assert (error["field"], error["code"]) == ("parent", "organization-closed")
     dispatcher = await client_as("dispatcher")
     assert (await act(dispatcher, f"{tree}/move", code="x", parent="y")).status_code == 403
+
+
+async def test_a_page_of_a_person_offers_what_its_reader_may_do(client_as):
+    admin = await client_as("administrator")
+    role = {
+        "name": "desk",
+        "zh": "人事专员",
+        "en": "Staff desk",
+        "permissions": "yimen.people.manage",
+    }
+    assert (await admin.post("/admin/access/roles", json=role)).status_code == 201
+    given = {"username": "unit", "role": "own.desk", "scope": "organization"}
+    assert (await admin.post("/admin/grants", json=given)).status_code == 201
+    found = (await admin.get("/admin/people?q=unit")).json()["people"]
+    here = next(p["href"] for p in found if p["username"] == "unit")
+    full = (await admin.page(here)).text
+    desk = (await (await client_as("unit")).page(here)).text
+    for offered in ("/withdraw", "/admin/access/people/"):
+        assert offered in full
+        assert offered not in desk
+    assert "人事专员" in desk
+    assert "own.desk" not in desk

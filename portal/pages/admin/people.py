@@ -10,15 +10,25 @@ from litestar.params import FromPath, FromQuery
 from pydantic import Field
 
 from core.access import grants
+from core.access.decisions import role_titles
 from core.identity import organizations, people, register
 from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.identifiers import mask_phone
 from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_error
 from plugin_sdk.routes import actor_of, needs
+from plugin_sdk.views import Phrase
 from portal.pages.admin.reach import need_person, need_post
 from portal.pages.admin.side import side_form
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.session import Nothing
+
+
+class Wrong(msgspec.Struct, frozen=True):
+    """A form of a person's page that was not taken: which, why, and what was typed."""
+
+    form: str = ""
+    errors: dict[str, Phrase] = {}
+    typed: dict[str, Any] = {}
 
 
 class PersonForm(Form):
@@ -147,9 +157,16 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
 
 
 async def person_page(
-    portal: Portal, request: AnyRequest, id: UUID, *, number: str | None = None
+    portal: Portal,
+    request: AnyRequest,
+    id: UUID,
+    *,
+    number: str | None = None,
+    wrong: Wrong | None = None,
 ) -> Response[Any]:
-    """Return the page of a person; their identity number masked, unless it is handed in."""
+    """Return the page of a person; their identity number masked, unless it is handed in. With
+    `wrong` it holds a form that was not taken."""
+    actor = actor_of(request)
     async with portal.read() as tx:
         who = await people.person(tx, id)
         if who is None:
@@ -159,14 +176,25 @@ async def person_page(
         masked = await register.masked_number(tx, portal.services.numbers, id)
         legacy = await register.legacy_ids(tx, id)
         agent = await register.enterprises_of(tx, id)
+        titles = await role_titles(tx)
+    english = portal.renderer.language(request.scope) == "en"
     view = {
         "person": msgspec.structs.replace(who, phone=mask_phone(who.phone) if who.phone else None),
         "posts": held,
         "grants": given,
+        "roles": {
+            item.role: titles[item.role][1 if english else 0] if item.role in titles else item.role
+            for item in given
+        },
         "number": number or masked,
         "unmasked": number is not None,
-        "may_unmask": portal.may(actor_of(request), "people.unmask"),
+        "may_unmask": portal.may(actor, "people.unmask"),
+        "may_grant": portal.may(actor, "grants.manage"),
+        "may_erase": portal.may(actor, "people.erase"),
+        "may_explain": portal.may(actor, "access.explain"),
+        "wrong": wrong or Wrong(),
         "legacy": [{"system": system, "id": legacy_id} for system, legacy_id in legacy],
         "enterprises": agent,
     }
-    return await portal.show(request, "admin_person.html", "page.admin.people", view)
+    status = 422 if wrong else 200
+    return await portal.show(request, "admin_person.html", "page.admin.people", view, status=status)
