@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from core.settings import LOOPBACK
 
@@ -51,6 +51,15 @@ def led_here(headers: Mapping[str, str], own: frozenset[str]) -> bool:
         return origin_of(headers.get("referer", "")) in own
     navigates = headers.get("sec-fetch-dest", "document") in ("document", "empty")
     return site == "same-origin" and navigates
+
+
+def page_of(referer: str, own: frozenset[str]) -> str | None:
+    """Return the path of the page that a request names as the one it came from, None unless
+    that is a page of ours."""
+    if origin_of(referer) not in own:
+        return None
+    came = urlsplit(referer)
+    return urlunsplit(("", "", came.path, came.query, ""))
 
 
 def believed_network(peer: str, forwarded: str, trusted: Iterable[str]) -> str:

@@ -26,8 +26,9 @@ from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor, Answer
 from plugin_sdk.problems import Problem
 from plugin_sdk.views import Phrase, View, Words
-from portal.frames import SAID, Frames, own_path
+from portal.frames import SAID, Frames, own_path, safe_path
 from portal.front import Exchange
+from portal.origins import own_origins, page_of
 from portal.templating import (
     Banner,
     Link,
@@ -63,6 +64,7 @@ class Renderer(Frames):
         super().__init__(services, catalogue, manifest)
         self.environment = environment
         self._secure = services.settings.https
+        self._origins = own_origins(services.settings.public_url)
 
     # --- answers -----------------------------------------------------------------------
 
@@ -247,6 +249,8 @@ class Renderer(Frames):
             "status": problem.status,
             "title": described["title"],
             "detail": described["detail"],
+            "errors": [item["detail"] for item in described.get("errors", ())],
+            "back": self._form_of(request) if problem.errors else None,
             "reference": described["request"] if problem.status in (500, 504) else "",
             "again": own_path(scope, with_query=True) if _may_retry(scope, problem) else None,
             "resend": await _sent(request) if isinstance(problem, DatabaseAway) else [],
@@ -259,6 +263,11 @@ class Renderer(Frames):
         )
         response.headers.update(headers)
         return response
+
+    def _form_of(self, request: Request[Any, Any, Any]) -> str | None:
+        """Return the page on which the form of a request stands, as far as it is known."""
+        came = page_of(request.headers.get("referer", ""), self._origins)
+        return safe_path(came) if came else None
 
     async def refuse(self, scope: Any, receive: Any, send: Any, problem: Problem) -> None:
         """Answer a problem at the door, where no handler was reached."""

@@ -65,7 +65,14 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     @post("/track", opt=needs(PUBLIC, body=TrackForm))
     async def track(request: AnyRequest) -> Response[Any]:
         """Show a case's public progress by number and code; one answer for either wrong."""
-        form = (await read_form(request, TrackForm, Actor())).form
+        try:
+            form = (await read_form(request, TrackForm, Actor())).form
+        except Invalid:  # longer than any number or code: the same answer as for a wrong one
+            if not portal.renderer.wants_page(request.scope):
+                raise
+            given = str((await typed(request)).get("number", ""))[:40]
+            view = TrackView(number=given, code="", found=False)
+            return await portal.show(request, "track.html", "page.track.title", view, status=422)
         number, code = "".join(form.number.split()), form.code
         view = TrackView(number=number, code="", found=False, asked=bool(number or code))
         if view.asked:

@@ -1,7 +1,6 @@
 """Signing in and out; post, language and mode of display."""
 
 from typing import Any, ClassVar, Literal
-from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -15,12 +14,12 @@ from core.access.delegation import act_in
 from core.identity import devices, people, sessions
 from core.identity.passwords import verify_password
 from core.identity.throttle import WINDOW_SECONDS, SignInThrottle
-from plugin_sdk.forms import Form, field_views, read_form
+from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.ports import Actor
-from plugin_sdk.problems import Problem
+from plugin_sdk.problems import Invalid, Problem
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from portal.frames import cookie, safe_path
-from portal.origins import led_here, origin_of
+from portal.origins import led_here, page_of
 from portal.pages.context import SHELL, AnyRequest, Portal
 
 LANGUAGES = ("zh-CN", "en")
@@ -123,10 +122,27 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         }
         return await portal.show(request, "sign_in.html", "sign_in.title", view)
 
+    async def again(request: AnyRequest, problem: str, username: Any, next: Any) -> Response[Any]:
+        view = {
+            "fields": field_views(SignIn, "sign_in"),
+            "next": safe_path(str(next or "/")[:1000]),
+            "problem": problem,
+            "username": str(username or "")[:100],
+        }
+        return await portal.show(request, "sign_in.html", "sign_in.title", view, status=422)
+
     @post("/sign-in", opt=needs(PUBLIC, body=SignIn))
     async def sign_in(request: AnyRequest) -> Response[Any]:
         """Sign in with a name and a password; the same words whichever was wrong."""
-        form = (await read_form(request, SignIn, Actor())).form
+        try:
+            form = (await read_form(request, SignIn, Actor())).form
+        except Invalid:
+            if not portal.renderer.wants_page(request.scope):
+                raise
+            given = await typed(request)
+            return await again(
+                request, "sign-in-incomplete", given.get("username"), given.get("next")
+            )
         target = safe_path(form.next)
         name = form.username.lower()
         device = device_of(request)
@@ -145,13 +161,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             await _note_refusal(portal, known.person_id if known and known.usable else None)
             if not portal.renderer.wants_page(request.scope):
                 raise Problem("sign-in-refused", status=401)
-            view = {
-                "fields": field_views(SignIn, "sign_in"),
-                "next": target,
-                "problem": "sign-in-refused",
-                "username": form.username,
-            }
-            return await portal.show(request, "sign_in.html", "sign_in.title", view, status=422)
+            return await again(request, "sign-in-refused", form.username, target)
         old = actor_of(request).session_id
         seconds = services.settings.session_seconds
         async with services.database.transaction(write=True) as tx:
@@ -307,11 +317,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
 def _back(portal: Portal, request: AnyRequest, named: str) -> str:
     """Return the page a switch stands on: as the browser names it, since a part that was
     swapped in has changed the address under the frame; else as the frame says."""
-    referer = request.headers.get("referer", "")
-    if origin_of(referer) in portal.origins:
-        came = urlsplit(referer)
-        return safe_path(urlunsplit(("", "", came.path, came.query, "")))
-    return safe_path(named)
+    return safe_path(page_of(request.headers.get("referer", ""), portal.origins) or named)
 
 
 async def _own_form(request: AnyRequest, actor: Actor) -> None:

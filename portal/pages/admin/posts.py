@@ -119,6 +119,15 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             about=standing.facts(),
         )
 
+    def add_view(id: UUID, standing: Standing, **more: Any) -> ChangeView:
+        return ChangeView(
+            title=Phrase("posts.add_to", {"name": standing.who.name}),
+            action=f"/admin/people/{id}/posts",
+            verb=Phrase("posts.add"),
+            fields=field_views(PostForm, "posts", hints=frozenset({"organization"}), **more),
+            cancel=f"/admin/people/{id}",
+        )
+
     async def show(request: AnyRequest, view: ChangeView) -> Response[Any]:
         return await portal.show(request, view.template, "posts.title", view)
 
@@ -221,19 +230,26 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     @post("/admin/people/{id:uuid}/posts", opt=needs("people.manage", body=PostForm))
     async def add(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
         """Let a person take one more post."""
-        form = (await read_form(request, PostForm, actor_of(request))).form
-        async with portal.change(
-            request, "post-added", f"person:{id}", organization=form.organization
-        ) as tx:
-            standing = await Standing.of(tx, id)
-            unit = await unit_of(tx, form.organization)
-            await need_units(tx, request, unit, *(post.organization_id for post in standing.posts))
-            if any((p.organization_id, p.title) == (unit, form.title) for p in standing.posts):
-                raise Invalid(field_error("title", "post-same"))
-            try:
-                await people.add_post(tx, id, unit, form.title)
-            except PersonError as error:
-                raise Invalid(field_error("organization", error.code)) from None
+        try:
+            form = (await read_form(request, PostForm, actor_of(request))).form
+            async with portal.change(
+                request, "post-added", f"person:{id}", organization=form.organization
+            ) as tx:
+                standing = await Standing.of(tx, id)
+                unit = await unit_of(tx, form.organization)
+                held = (post.organization_id for post in standing.posts)
+                await need_units(tx, request, unit, *held)
+                if any((p.organization_id, p.title) == (unit, form.title) for p in standing.posts):
+                    raise Invalid(field_error("title", "post-same"))
+                try:
+                    await people.add_post(tx, id, unit, form.title)
+                except PersonError as error:
+                    raise Invalid(field_error("organization", error.code)) from None
+        except Invalid as wrong:
+            async with portal.read() as tx:
+                standing = await Standing.of(tx, id)
+            view = add_view(id, standing, values=await typed(request), errors=wrong.errors)
+            raise Invalid(*wrong.errors, view=view) from None
         return portal.done(request, f"/admin/people/{id}", "posts.added", status=201)
 
     @get("/admin/people/{id:uuid}/posts/new", opt=needs("people.manage"))
@@ -241,13 +257,6 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Ask for one more post of a person."""
         async with portal.read() as tx:
             standing = await Standing.of(tx, id)
-        view = ChangeView(
-            title=Phrase("posts.add_to", {"name": standing.who.name}),
-            action=f"/admin/people/{id}/posts",
-            verb=Phrase("posts.add"),
-            fields=field_views(PostForm, "posts", hints=frozenset({"organization"})),
-            cancel=f"/admin/people/{id}",
-        )
-        return await show(request, view)
+        return await show(request, add_view(id, standing))
 
     return [transfer_page, transfer, leave_page, leave, add, add_page]
