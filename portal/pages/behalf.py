@@ -24,6 +24,7 @@ from plugin_sdk.problems import Conflict, FieldError, Invalid, NotFound, field_e
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from plugin_sdk.views import Option, Phrase, Words
 from portal.frames import last_day
+from portal.pages.acts import act_words
 from portal.pages.admin.side import side_form
 from portal.pages.context import SHELL, AnyRequest, Portal
 from portal.pages.delegations import end_of, person_named
@@ -94,7 +95,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 *(known.get(key, key) for key in item.scope),
                 Phrase("page.why.until", {"date": last_day(item.ends_at)}),
                 Phrase(f"page.behalf.given.{item.given}"),
-                item.evidence,
+                # of what was given here it is the number of a request, for the record
+                *([item.evidence] if item.given != "online" else []),
             ],
             badge=Phrase("page.behalf.over") if over else None,
             acts=acts,
@@ -245,7 +247,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         acts = [
             Line(
                 id=str(entry.id),
-                title=_words(portal, entry.app, entry.act),
+                title=act_words(portal, entry.app, entry.act),
                 facts=[
                     Phrase("page.behalf.at", {"at": entry.at}),
                     *([who[entry.person_id]] if entry.person_id in who else []),
@@ -342,12 +344,3 @@ async def _tell(
     if facts is not None and facts.phone:
         said = portal.renderer.say(words, "zh-CN")
         await send_sms(tx, facts.phone, said, shown=said)
-
-
-def _words(portal: Portal, app: str, act: str) -> Words:
-    """Return what was done in words, where the app's catalogue has them for a case's act."""
-    flow, _, verb = act.partition(".")
-    for key in (f"{app}.{flow}.said.{verb}", f"behalf.act.{act}"):
-        if key in portal.renderer.catalogue:
-            return Phrase(key)
-    return f"{app} · {act}"

@@ -18,6 +18,7 @@ from plugin_sdk.identifiers import mask_name
 from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import FactView, FilterView, FormView, Option, Phrase, Words
+from portal.pages.acts import act_words
 from portal.pages.admin.record_seal import seal_state
 from portal.pages.admin.record_search import Search, searched
 from portal.pages.context import SHELL, AnyRequest, Portal
@@ -48,7 +49,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 tx, **await searched(tx, search), cursor=cursor, limit=PAGE + 1
             )
             shown, following = cut(entries, PAGE, lambda entry: Position(entry.at, entry.id))
-            named = {*(e.person_id for e in shown if e.person_id), *map(person_in, shown)}
+            named = {id for e in shown for id in (e.person_id, e.behalf_of_id, person_in(e))}
             who = await people.names(tx, [id for id in named if id])
         may_see = portal.may(actor_of(request), "audit.reveal")
         asked = search.asked()
@@ -87,7 +88,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             entry = await audit.entry(tx, id)
             if entry is None:
                 raise NotFound
-            named = [i for i in (entry.person_id, person_in(entry)) if i]
+            named = [i for i in (entry.person_id, entry.behalf_of_id, person_in(entry)) if i]
             about = _row(portal, entry, await people.names(tx, named))
         view = FormView(
             title=Phrase("case.reveal.title"),
@@ -167,7 +168,7 @@ def _facts(
         ),
         ("delegation", str(entry.delegation_id) if entry.delegation_id else None),
         ("system", entry.system),
-        ("act_done", _act(portal, entry)),
+        ("act_done", act_words(portal, entry.app, entry.act)),
         ("subject", entry.subject),
         ("person", who.get(about) if (about := person_in(entry)) else None),
         ("outcome", _outcome(portal, entry)),
@@ -202,27 +203,21 @@ def _row(portal: Portal, entry: audit.AuditFacts, who: dict[UUID, str]) -> dict[
         by = Phrase("page.admin.record.erased")
     elif entry.system:
         by = Phrase("page.admin.record.system")
+    if entry.behalf_of_id is not None:
+        resident = who.get(entry.behalf_of_id, "")
+        by = Phrase("page.admin.record.for", {"who": by, "name": mask_name(resident)})
+    elif entry.delegation_id is not None:
+        by = Phrase("page.admin.record.delegated", {"who": by})
     return {
         "at": entry.at,
         "who": by,
         "app": Phrase("name") if entry.app == SHELL else app_name(portal, entry.app),
-        "act": _act(portal, entry),
+        "act": act_words(portal, entry.app, entry.act),
         "subject": _subject(portal, entry, who),
         "outcome": entry.outcome,
         "permission": entry.permission or "",
         "granted_by": entry.granted_by or "",
     }
-
-
-def _act(portal: Portal, entry: audit.AuditFacts) -> Words:
-    """Return the words of an act: the shell's, the flow's own, the kit's; else as it stands."""
-    flow, _, verb = entry.act.rpartition(".")
-    keys = (
-        f"page.admin.record.act.{entry.act}",
-        f"{entry.app}.{flow}.said.{verb}",
-        f"case.said.{verb}",
-    )
-    return next((Phrase(key) for key in keys if key in portal.renderer.catalogue), entry.act)
 
 
 def _outcome(portal: Portal, entry: audit.AuditFacts) -> Words:
