@@ -20,6 +20,7 @@ from plugin_sdk.routes import PUBLIC, actor_of, needs
 from plugin_sdk.text import Text
 from plugin_sdk.views import Option, Phrase, TrackView, Words
 from portal.frames import DESKS, last_day
+from portal.pages.admin.permissions import permission_title
 from portal.pages.context import SHELL, AnyRequest, Portal
 from portal.pages.rows import app_name
 
@@ -208,7 +209,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         It speaks of the permission, never of an object.
         """
         actor = actor_of(request)
-        title = _permission_title(portal, permission)
+        title = permission_title(portal, permission)
         view: dict[str, Any] = {
             "permission": permission if title else "",
             "title": title or "",
@@ -284,13 +285,11 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Show the complaints and suggestions about apps, unanswered first."""
         async with portal.read() as tx:
             found = await feedback(tx)
-        english = portal.renderer.language(request.scope) == "en"
-        known = {item.app: portal.apps.manifest(item.app) for item in found}
+        known = {item.app for item in found}
         view = {
             "complaints": found,
             "names": {
-                name: _say(manifest.identity.names, english) if manifest else name
-                for name, manifest in known.items()
+                name: portal.renderer.text(request.scope, app_name(portal, name)) for name in known
             },
             "may_answer": portal.may(actor_of(request), "feedback.answer"),
         }
@@ -354,16 +353,3 @@ def _functions(manifest: Manifest, app: str, english: bool) -> list[dict[str, An
             }
         )
     return found
-
-
-def _permission_title(portal: Portal, permission: str) -> Text | None:
-    app, _, key = permission.partition(".")
-    manifest = portal.apps.manifest(app)
-    if manifest is not None:
-        for item in manifest.permissions:
-            if item.key == key:
-                return item.title
-    words, title = portal.renderer.catalogue, f"page.permission.{key}"
-    if app == SHELL and title in words:
-        return Text(words.text("zh-CN", title), words.text("en", title))
-    return None

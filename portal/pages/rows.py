@@ -1,5 +1,8 @@
 """Tiles, rows, notices and cards: what several pages show alike."""
 
+import re
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
@@ -16,11 +19,13 @@ from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied
 from plugin_sdk.routes import SIGNED_IN, actor_of
+from plugin_sdk.text import Text
 from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import CaseItem, DeadlineView, Phrase, Words
 from portal.pages.context import AnyRequest, Portal
 
 MOST_CARDS = 2
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class Tile(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,13 +157,28 @@ def row_of(portal: Portal, request: AnyRequest, item: items.WorkItemFacts, now: 
     """Return a work item as it is listed, with its deadline in words."""
     return Row(
         id=str(item.id),
-        title=Phrase(item.title_key, dict(item.params)) if item.title_key else item.title,
-        state_label=Phrase(item.label_key, dict(item.params)),
+        title=Phrase(item.title_key, kept(item.params)) if item.title_key else item.title,
+        state_label=Phrase(item.label_key, kept(item.params)),
         unit=portal.renderer.text(request.scope, app_name(portal, item.app)),
         href=_done_href(item) if item.closed_at else item.href,
         deadline=deadline_of(portal, item.due_at, now, item.closed_at),
         opened_at=item.opened_at,
     )
+
+
+def kept(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of words as they were before they were kept as JSON: days, and
+    texts in both languages."""
+    return {name: _kept(value) for name, value in params.items()}
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, dict) and value.keys() == {"zh", "en"}:
+        return Text(**value)
+    if isinstance(value, str) and DAY.fullmatch(value):
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+    return value
 
 
 def _done_href(item: items.WorkItemFacts) -> str:
@@ -226,7 +246,7 @@ def person_of(actor: Actor) -> UUID:
 
 def notice_row(portal: Portal, request: AnyRequest, notice: messages.NoticeFacts) -> NoticeRow:
     """Return a notice as it is listed."""
-    words = Phrase(notice.key, dict(notice.params))
+    words = Phrase(notice.key, kept(notice.params))
     return NoticeRow(
         id=str(notice.id),
         title=words,

@@ -42,7 +42,7 @@ async def test_a_permission_is_asked_for_and_granted_or_not(hub_app):
     assert (await unit.post("/why/request", json=other)).status_code == 201
     await hub_app.settle()
     administrator = await hub_app.client_as("administrator")
-    assert "冯城管 申请权限 hotline.order.dispatch" in (await administrator.page("/work")).text
+    assert "冯城管 申请权限 派单" in (await administrator.page("/work")).text
     assert "冯城管 申请权限" in (await administrator.page("/messages")).text
     lines = (await administrator.get("/admin/access/requests")).json()["groups"][0]["lines"]
     asked = {line["facts"][1]: line["id"] for line in lines}

@@ -1,5 +1,6 @@
 """Asking for a permission, and deciding on what was asked."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any, ClassVar, Literal
 from uuid import UUID
@@ -20,8 +21,9 @@ from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.ports import Actor, ScopeKind, To
 from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
 from plugin_sdk.routes import SIGNED_IN, actor_of, needs
+from plugin_sdk.text import Text
 from plugin_sdk.views import Option, Phrase
-from portal.pages.admin.permissions import permission_options
+from portal.pages.admin.permissions import permission_options, permission_title
 from portal.pages.admin.reach import need_post
 from portal.pages.admin.side import side_form
 from portal.pages.context import SHELL, AnyRequest, Portal
@@ -57,6 +59,9 @@ FIELDS = {"grant-over": "ends_on", "request-unknown": "request"}
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
     """Return the routes."""
+
+    def named(permission: str) -> Text | str:
+        return permission_title(portal, permission) or permission
 
     async def form_page(
         request: AnyRequest, *, status: int = 200, given: Any = None, errors: Any = ()
@@ -95,7 +100,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 except GrantError as error:
                     raise Conflict(error.code) from None
                 if id is not None:
-                    await _reach(tx, actor, id, form.permission)
+                    await _reach(tx, actor, id, named(form.permission))
         except Invalid as wrong:
             if not portal.renderer.wants_page(request.scope):
                 raise
@@ -181,7 +186,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                         granter=actor_of(request),
                         ends_at=end_of(form.ends_on) if form.ends_on else None,
                     )
-                    await _settle(tx, actor, form.request, given)
+                    await _settle(tx, actor, form.request, given, named)
                 except GrantError as error:
                     field = FIELDS.get(error.code, "role")
                     raise Invalid(field_error(field, error.code)) from None
@@ -199,7 +204,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         await read_form(request, Nothing, actor)
         async with portal.change(request, "request-declined", f"request:{id}") as tx:
             try:
-                item = await _settle(tx, actor, id, None)
+                item = await _settle(tx, actor, id, None, named)
             except GrantError as error:
                 if error.code == "grant-to-oneself":
                     raise Conflict("not-oneself") from None
@@ -211,7 +216,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     return [asking, ask, listing, give, decline]
 
 
-async def _reach(tx: Transaction, actor: Actor, id: UUID, permission: str) -> None:
+async def _reach(tx: Transaction, actor: Actor, id: UUID, permission: Text | str) -> None:
     """Let a request wait with every organization that has somebody who can grant it."""
     title = Phrase("requests.title", {"name": actor.name, "permission": permission})
     for unit in sorted({holder.organization_id for holder in await who_may(tx, GRANTING)}):
@@ -223,12 +228,16 @@ async def _reach(tx: Transaction, actor: Actor, id: UUID, permission: str) -> No
 
 
 async def _settle(
-    tx: Transaction, by: Actor, id: UUID, grant_id: UUID | None
+    tx: Transaction,
+    by: Actor,
+    id: UUID,
+    grant_id: UUID | None,
+    named: Callable[[str], Text | str],
 ) -> requests.RequestFacts:
     item = await requests.settle(tx, id, by=by, grant_id=grant_id)
     await close_items(tx, SHELL, f"request:{id}")
     words = "requests.told_granted" if grant_id else "requests.told_declined"
-    message = Phrase(words, {"permission": item.permission})
+    message = Phrase(words, {"permission": named(item.permission)})
     await send(
         tx, SHELL, To(person_id=item.person_id), message, "/why?permission=" + item.permission
     )

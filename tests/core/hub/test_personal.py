@@ -29,8 +29,7 @@ OTHERS = {
 
 
 def all_tables():
-    for room in ("apps", "governance", "hub"):
-        importlib.import_module(f"core.{room}.models")
+    importlib.import_module("portal.assembly")  # every room with its tables
     importlib.import_module("plugins.hotline.models")
     tables = dict.fromkeys(core_metadata.tables.values(), "yimen")
     return tables | dict.fromkeys(declared("plugins.hotline"), "hotline")
