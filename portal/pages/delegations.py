@@ -82,6 +82,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             own = await people.posts(tx, [person_id])
             mine = await delegation.given(tx, person_id)
             taken = await delegation.taken(tx, person_id)
+            now = tx.now
             titles = await role_titles(tx)
             held = {
                 key: None for item in own for key in await delegation.roles_of_post(tx, item.id)
@@ -112,7 +113,10 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 Group(
                     Phrase("page.delegations.taken"),
                     Phrase("page.delegations.none_taken"),
-                    [_line(item, item.giver, titles, actor) for item in taken],
+                    [
+                        _line(item, item.giver, titles, actor, taken=now >= item.starts_at)
+                        for item in taken
+                    ],
                 ),
             ],
             forms,
@@ -185,9 +189,12 @@ def _line(
     other: str,
     titles: dict[str, tuple[str, str]],
     actor: Actor,
+    *,
+    taken: bool = False,
 ) -> Line:
     acting = actor.delegation is not None and actor.delegation.id == item.id
     ending = Act(f"/me/delegations/{item.id}/end", Phrase("page.delegations.end"), danger=True)
+    taking = Act("/post", Phrase("page.delegations.take"), hidden={"post": str(item.id)})
     days = Phrase(
         "page.delegations.days",
         {
@@ -201,5 +208,5 @@ def _line(
         title=f"{other} · {item.organization} {item.post}",
         facts=[days, *roles, item.reason],
         badge=Phrase("page.me.current") if acting else None,
-        acts=[ending],
+        acts=[taking, ending] if taken and not acting else [ending],
     )

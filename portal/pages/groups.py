@@ -16,6 +16,7 @@ class Act(msgspec.Struct, frozen=True):
     href: str
     label: Words
     danger: bool = False
+    hidden: dict[str, str] = {}
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,8 +61,8 @@ async def test_a_permission_is_asked_for_and_granted_or_not(hub_app):
     assert (await unit.get("/why?permission=hotline.order.dispatch")).json()["allowed"]
     await hub_app.settle()
     told = (await unit.page("/messages")).text
-    assert "申请的权限 hotline.order.dispatch 已授予" in told
-    assert "申请的权限 yimen.people.read 没有授予" in told
+    assert "申请的权限 派单 已授予" in told
+    assert "申请的权限 查看人员 没有授予" in told
     assert "冯城管 申请权限" not in (await administrator.page("/work")).text
     resident = await hub_app.client_as("resident")
     refused = await resident.post("/why/request", json=values)

@@ -68,6 +68,9 @@ async def test_a_post_is_handed_over_taken_and_given_back(hub_app):
     deputy = await hub_app.client_as("deputy")
     assert "冯城管 委托了岗位" in (await deputy.page("/messages")).text
     (line,) = await taken(deputy)
+    page = (await deputy.page("/me/delegations")).text
+    assert f'name="post" value="{line["id"]}"' in page
+    assert "以此岗位办理" in page
     home = (await deputy.page("/")).text
     assert re.search(
         r"<option value=\"[\w-]+\">代 冯城管 · 城市管理局 签收员（至 \d+月\d+日）</option>", home
