@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlmodel import col
 
 from core.database import Transaction
@@ -122,6 +122,34 @@ async def end_post(tx: Transaction, post_id: UUID, *, successor_id: UUID | None 
     person_id, organization_id = found
     await tx.raise_event(PostEnded(post_id, person_id, organization_id, successor_id))
     await tx.raise_event(PersonChanged(person_id))
+
+
+async def may_get_password(tx: Transaction, person_id: UUID) -> bool:
+    """Return whether a person is still without a password, and may sign in once they have one."""
+    found = await tx.session.execute(select(col(Person.id)).where(*_without_password(person_id)))
+    return found.first() is not None
+
+
+async def give_password(tx: Transaction, person_id: UUID, password: str) -> None:
+    """Give a person who came without a password their first one; whatever session they have
+    ends. Raises `PersonError` for one who has a password: that would be to sign in as them."""
+    given = await tx.session.execute(
+        update(Person)
+        .where(*_without_password(person_id))
+        .values(password_hash=await hash_password(password))
+        .returning(col(Person.id))
+    )
+    if given.first() is None:
+        raise PersonError("password-given")
+    await sessions.end_all(tx, person_id)
+
+
+def _without_password(person_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Person.id) == person_id,
+        col(Person.password_hash).is_(None),
+        col(Person.disabled_at).is_(None),
+    )
 
 
 async def disable(tx: Transaction, person_id: UUID) -> None:

@@ -731,6 +731,8 @@ PAGES = {
             "number": "3****************X",
             "unmasked": False,
             "may_unmask": True,
+            "may_give_password": True,
+            "password": None,
             "may_grant": True,
             "may_erase": True,
             "may_explain": True,

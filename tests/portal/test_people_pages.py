@@ -70,6 +70,20 @@ async def test_nobody_imported_can_sign_in_before_they_have_a_way(hub_app, clien
             "/sign-in", json={"username": "p00000", "password": password or "x"}
         )
         assert answer.status_code == 401
+    id = await person_of(admin, "p00000")
+    assert "发放首次密码" in (await admin.page(f"/admin/people/{id}")).text
+    given = await act(admin, f"/admin/people/{id}/password")
+    assert given.headers["cache-control"] == "no-store"
+    password = given.json()["password"]
+    first = {"username": "p00000", "password": password}
+    assert (await hub_app.client().post("/sign-in", json=first)).status_code == 200
+    again = await act(admin, f"/admin/people/{id}/password")  # nobody signs in as somebody else
+    assert (again.status_code, again.json()["type"]) == (409, "urn:yimen:problem:password-given")
+    for path in (f"/admin/people/{id}", "/admin/audit"):
+        shown = (await admin.page(path)).text
+        assert password not in shown
+        assert "发放首次密码</button>" not in shown
+    assert "已发放首次密码" in shown
 
 
 @pytest.mark.parametrize(

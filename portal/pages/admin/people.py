@@ -1,6 +1,7 @@
 """The administrator's pages of people and their posts."""
 
-from typing import Any
+import secrets
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -29,6 +30,9 @@ class Wrong(msgspec.Struct, frozen=True):
     form: str = ""
     errors: dict[str, Phrase] = {}
     typed: dict[str, Any] = {}
+
+
+PASSWORD_BYTES: Final = 12
 
 
 class PersonForm(Form):
@@ -145,6 +149,20 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
 
         return handler
 
+    @post("/admin/people/{id:uuid}/password", opt=needs("people.manage", body=Nothing))
+    async def give_password(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
+        """Give a person who came without a password their first one; it is shown this once."""
+        await read_form(request, Nothing, actor_of(request))
+        password = secrets.token_urlsafe(PASSWORD_BYTES)
+        async with portal.change(request, "password-given", f"person:{id}") as tx:
+            try:
+                await people.give_password(tx, id, password)
+            except people.PersonError as error:
+                raise Problem(error.code, status=409) from None
+        response = await person_page(portal, request, id, password=password)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
     async def disable(tx: Any, id: UUID) -> None:
         await people.disable(tx, id)
 
@@ -153,7 +171,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         act("/admin/people/{id:uuid}/enable", "enabled", "person", need_person, people.enable),
         act("/admin/posts/{id:uuid}/end", "post-ended", "post", need_post, people.end_post),
     ]
-    return [admin, listing, add, one, *acts]
+    return [admin, listing, add, one, give_password, *acts]
 
 
 async def person_page(
@@ -162,10 +180,11 @@ async def person_page(
     id: UUID,
     *,
     number: str | None = None,
+    password: str | None = None,
     wrong: Wrong | None = None,
 ) -> Response[Any]:
-    """Return the page of a person; their identity number masked, unless it is handed in. With
-    `wrong` it holds a form that was not taken."""
+    """Return the page of a person; their identity number masked, unless it is handed in. A
+    `password` just given is shown; with `wrong` it holds a form that was not taken."""
     actor = actor_of(request)
     async with portal.read() as tx:
         who = await people.person(tx, id)
@@ -177,6 +196,7 @@ async def person_page(
         legacy = await register.legacy_ids(tx, id)
         agent = await register.enterprises_of(tx, id)
         titles = await role_titles(tx)
+        waits = await people.may_get_password(tx, id)
     english = portal.renderer.language(request.scope) == "en"
     view = {
         "person": msgspec.structs.replace(who, phone=mask_phone(who.phone) if who.phone else None),
@@ -192,6 +212,8 @@ async def person_page(
         "may_grant": portal.may(actor, "grants.manage"),
         "may_erase": portal.may(actor, "people.erase"),
         "may_explain": portal.may(actor, "access.explain"),
+        "may_give_password": waits,
+        "password": password,
         "wrong": wrong or Wrong(),
         "legacy": [{"system": system, "id": legacy_id} for system, legacy_id in legacy],
         "enterprises": agent,
