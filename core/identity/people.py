@@ -221,9 +221,11 @@ async def set_preferences(
         await tx.raise_event(PersonChanged(person_id))
 
 
-async def find(tx: Transaction, query: str = "", *, limit: int = 50) -> list[PersonFacts]:
-    """Return people whose name or user name holds the query, or whom a legacy system knew
-    under that very id; by user name."""
+async def find(
+    tx: Transaction, query: str = "", *, after: str = "", limit: int = 50
+) -> list[PersonFacts]:
+    """Return people whose name, user name or unit holds the query, or whom a legacy system knew
+    under that very id; by user name, those after `after`."""
     statement = select(
         col(Person.id),
         col(Person.username),
@@ -231,6 +233,8 @@ async def find(tx: Transaction, query: str = "", *, limit: int = 50) -> list[Per
         col(Person.phone),
         col(Person.disabled_at).is_not(None),
     ).order_by(col(Person.username))
+    if after:
+        statement = statement.where(col(Person.username) > after)
     if query:
         statement = statement.where(
             or_(
@@ -238,6 +242,14 @@ async def find(tx: Transaction, query: str = "", *, limit: int = 50) -> list[Per
                 col(Person.name).contains(query, autoescape=True),
                 col(Person.id).in_(
                     select(col(LegacyUser.person_id)).where(col(LegacyUser.legacy_id) == query)
+                ),
+                col(Person.id).in_(
+                    select(col(Post.person_id))
+                    .join(OrganizationRow, col(OrganizationRow.id) == col(Post.organization_id))
+                    .where(
+                        col(OrganizationRow.name).contains(query, autoescape=True),
+                        or_(col(Post.ends_at).is_(None), col(Post.ends_at) > tx.now),
+                    )
                 ),
             )
         )

@@ -223,3 +223,25 @@ async def test_a_page_of_a_person_offers_what_its_reader_may_do(client_as):
         assert offered not in desk
     assert "人事专员" in desk
     assert "own.desk" not in desk
+
+
+async def test_people_are_found_by_their_unit_and_beyond_a_page(client_as, monkeypatch):
+    monkeypatch.setattr("portal.pages.admin.people.PAGE", 2)
+    admin = await client_as("administrator")
+    unit = (await admin.get(f"/admin/people/{await person_of(admin, 'unit')}")).json()
+    name = unit["posts"][0]["organization"]
+    seen, href = [], f"/admin/people?q={name}"
+    while href:
+        view = (await admin.get(href)).json()
+        seen += [p["username"] for p in view["people"]]
+        assert all(any(name in post for post in p["posts"]) for p in view["people"])
+        href = view["next_href"]
+    assert "unit" in seen
+    seen, href = [], "/admin/people"
+    while href:
+        view = (await admin.get(href)).json()
+        assert 0 < len(view["people"]) <= 2
+        seen += [p["username"] for p in view["people"]]
+        href = view["next_href"]
+    assert len(seen) > 4
+    assert seen == sorted(set(seen))

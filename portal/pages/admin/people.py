@@ -2,6 +2,7 @@
 
 import secrets
 from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -32,6 +33,7 @@ class Wrong(msgspec.Struct, frozen=True):
     typed: dict[str, Any] = {}
 
 
+PAGE: Final = 50
 PASSWORD_BYTES: Final = 12
 
 
@@ -54,10 +56,11 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         return portal.renderer.redirect("/admin/people")
 
     async def people_page(
-        request: AnyRequest, query: str, *, status: int = 200, form: Any = None
+        request: AnyRequest, query: str, *, after: str = "", status: int = 200, form: Any = None
     ) -> Response[Any]:
         async with portal.read() as tx:
-            found = await people.find(tx, query)
+            listed = await people.find(tx, query, after=after, limit=PAGE + 1)
+            found = listed[:PAGE]
             held = await people.posts(tx, [item.id for item in found])
         may = portal.may(actor_of(request), "people.manage")
         view = {
@@ -86,7 +89,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             ]
             if may
             else [],
-            "next_href": None,
+            "next_href": f"/admin/people?{urlencode({'q': query, 'after': found[-1].username})}"
+            if len(listed) > PAGE
+            else None,
             "import_href": "/admin/people/import" if may else None,
         }
         return await portal.show(
@@ -94,9 +99,11 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         )
 
     @get("/admin/people", opt=needs("people.read"))
-    async def listing(request: AnyRequest, q: FromQuery[str] = "") -> Response[Any]:
-        """Find people by name or user name."""
-        return await people_page(request, q.strip()[:100])
+    async def listing(
+        request: AnyRequest, q: FromQuery[str] = "", after: FromQuery[str] = ""
+    ) -> Response[Any]:
+        """Find people by name, user name or unit."""
+        return await people_page(request, q.strip()[:100], after=after[:63].replace("\0", ""))
 
     @post("/admin/people", opt=needs("people.manage", body=PersonForm))
     async def add(request: AnyRequest) -> Response[Any]:
