@@ -79,9 +79,7 @@ async def test_nobody_imported_can_sign_in_before_they_have_a_way(hub_app, clien
     assert (await hub_app.client().post("/sign-in", json=first)).status_code == 200
     again = await act(admin, f"/admin/people/{id}/password")  # nobody signs in as somebody else
     assert (again.status_code, again.json()["type"]) == (409, "urn:yimen:problem:password-given")
-    person, record = [
-        (await admin.page(path)).text for path in (f"/admin/people/{id}", "/admin/audit")
-    ]
+    person, record = [(await admin.page(p)).text for p in (f"/admin/people/{id}", "/admin/audit")]
     assert password not in person + record
     assert "发放首次密码</button>" not in person
     assert "已发放首次密码" in record
