@@ -40,6 +40,7 @@ async def elsewhere(hub):
         (f"/admin/delegations/{handed}/end", {}),
         (f"{person}/disable", {}),
         (f"{person}/enable", {}),
+        (f"{person}/password", {}),
         (f"{person}/leave", {}),
         (f"{person}/posts", {"organization": "371603U01", "title": "另一岗"}),
         (f"{person}/number", {"number": "110101199003070038"}),

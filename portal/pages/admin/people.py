@@ -162,6 +162,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         await read_form(request, Nothing, actor_of(request))
         password = secrets.token_urlsafe(PASSWORD_BYTES)
         async with portal.change(request, "password-given", f"person:{id}") as tx:
+            await need_person(tx, request, id)
             try:
                 await people.give_password(tx, id, password)
             except people.PersonError as error:
