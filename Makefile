@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 bin = $(VENV)/bin
 UV_COMPILE = uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
@@ -19,7 +20,7 @@ run: $(VENV)/.ready-run ## Start the demonstration (ARGS="--port 9000" hands on 
 	@exec $(bin)/yimen demo $(ARGS)
 
 test: $(VENV)/.ready-test ## Run all tests, on both engines (ARGS="-k hotline" narrows)
-	$(bin)/python -m pytest -n auto $(ARGS)
+	$(bin)/python -m pytest -n $(JOBS) $(ARGS)
 
 lint: $(VENV)/.ready-test ## Check layout, style, types and the import rules
 	$(bin)/ruff format --check .

@@ -298,7 +298,9 @@ def _answers(port: int, password: str) -> bool:
 
 
 def _create(name: str, template: str) -> str:
-    return f"CREATE DATABASE {_quoted(name)} TEMPLATE {_quoted(template)} OWNER {ROLE}"
+    # without fsync a copy of its files is twice as quick as one through the log
+    copy = f"TEMPLATE {_quoted(template)} STRATEGY FILE_COPY"
+    return f"CREATE DATABASE {_quoted(name)} {copy} OWNER {ROLE}"
 
 
 def _quoted(name: str) -> str:

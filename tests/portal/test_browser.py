@@ -324,7 +324,7 @@ async def test_the_position_is_asked_of_the_device_only_when_one_wants_it(served
     field = tab.locator("input[name=longitude]")
     assert await field.input_value() == ""
     await tab.click("[data-position] button")
-    await tab.wait_for_function("document.querySelector('[name=latitude]').value !== ''")
+    await tab.wait_for_function("() => document.querySelector('[name=latitude]').value !== ''")
     assert await field.input_value() == "118.132500"
 
 
