@@ -152,8 +152,8 @@ def usage(site: Site, report: Report, *, quick: bool) -> None:
     for name in ENGINES:
         engine = site.engine(name)
         with (
-            site.server("hub", engine, apps=1, usage=False) as off,
-            site.server("hub", engine, apps=1) as on,
+            site.server("hub", engine, apps=1, usage=False, beside=True) as off,
+            site.server("hub", engine, apps=1, beside=True) as on,
         ):
             found = alternate(
                 site,
@@ -178,7 +178,7 @@ def dispatch(site: Site, report: Report, *, quick: bool) -> None:
         running = {}
         for count in counts:
             server = stack.enter_context(
-                site.server("hub", engine, apps=count, hotline=False, settle=True)
+                site.server("hub", engine, apps=count, hotline=False, settle=True, beside=True)
             )
             every = [apps.address(number) for number in range(count)]
             site.load.run(server, every, 0.5 + count * 0.06)  # each app is built once

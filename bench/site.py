@@ -102,19 +102,29 @@ class Site:
             running.end()
 
     def start(
-        self, kind: str, engine: Engine | None = None, *, wall: bool = True, **more: Any
+        self,
+        kind: str,
+        engine: Engine | None = None,
+        *,
+        wall: bool = True,
+        beside: bool = False,
+        **more: Any,
     ) -> "Running":
-        """Start a server, and do not wait for it."""
+        """Start a server, and do not wait for it. Those that run `beside` one another without
+        Redis have a database each: a hub refuses to share one with what it cannot hear."""
         self._homes += 1
         home = self.folder / f"home-{self._homes}"
         home.mkdir()
+        url = (engine.database_url if wall else engine.above) if engine else "sqlite+aiosqlite://"
+        if beside and engine and engine.redis_url is None:
+            own = home / "yimen.sqlite3"
+            shutil.copyfile(url.removeprefix("sqlite+aiosqlite:///"), own)
+            url = f"sqlite+aiosqlite:///{own}"
         chosen = Configuration(
             kind=kind,
             port=free_port(),
             home=str(home),
-            database_url=(engine.database_url if wall else engine.above)
-            if engine
-            else "sqlite+aiosqlite://",
+            database_url=url,
             wall=wall,
             redis_url=engine.redis_url if engine and kind == "hub" else None,
             folder=str(self.folder / "apps"),
