@@ -7,6 +7,7 @@ database, while the hub goes on. A restore goes into an empty database, is writt
 transaction, and is compared row by row hash before it is committed.
 """
 
+import importlib
 import os
 import shutil
 import tarfile
@@ -58,6 +59,7 @@ class BackupRefused(Exception):
 
 def tables_of(apps: Sequence[LoadedApp]) -> list[Table]:
     """Return every table of the shell and of the apps, what is pointed at before what points."""
+    importlib.import_module("portal.assembly")  # a command may not have met every room yet
     found = list(core_metadata.sorted_tables)
     for app in apps:
         if app.plugin is not None:
@@ -90,7 +92,9 @@ async def back_up(
             async with database.migration(write=False) as connection:
                 if not database.sqlite:
                     await connection.execution_options(isolation_level="REPEATABLE READ")
-                kept = await _keep_tables(connection, tables_of(apps), part / "tables", progress)
+                tables = tables_of(apps)
+                await _expect_all(connection, tables)
+                kept = await _keep_tables(connection, tables, part / "tables", progress)
                 contents = await _contents(connection)
         archives["files.tar"] = _pack_files(settings, contents, part / "files.tar")
     finally:
@@ -151,6 +155,17 @@ def _begin(target: Path) -> Path:
     part.mkdir(mode=0o700, parents=True)  # it holds what nobody else may read
     (part / "tables").mkdir()
     return part
+
+
+async def _expect_all(connection: AsyncConnection, tables: Sequence[Table]) -> None:
+    there = set(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
+    beside = {name for name in there if not name.startswith("alembic_")}
+    beside -= {str(table.name) for table in tables}
+    if beside:
+        raise BackupRefused(
+            f"no app that is installed here owns {', '.join(sorted(beside))}: install the package "
+            "again, so that nothing is left out"
+        )
 
 
 async def _keep_tables(

@@ -2,7 +2,11 @@
 
 import io
 import json
+import secrets
+import subprocess
+import sys
 import tarfile
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,6 +15,7 @@ from rich.console import Console
 from sqlalchemy import func, select, update
 from sqlmodel import col
 
+from core.apps.registry import installed, load_apps
 from core.bundles import digest
 from core.database import Database, core_metadata
 from core.identity.models import OrganizationRow, Person, SignInSession
@@ -50,7 +55,7 @@ def another(engine_kind, tmp_path, request):
     def empty(hub, kind, name="second"):
         if kind == "production":
             server = request.getfixturevalue("postgres_server")
-            url = server.create_database(f"{hub.settings.database_url.rpartition('/')[2]}_{name}")
+            url = server.create_database(f"second_{secrets.token_hex(6)}")
             request.addfinalizer(lambda: server.drop_database(url.rpartition("/")[2]))
         else:
             url = f"sqlite+aiosqlite:///{tmp_path / name}.sqlite3"
@@ -265,6 +270,27 @@ async def test_a_file_that_is_lost_or_changed_on_disk_is_named(lived, tmp_path):
     with pytest.raises(BackupRefused, match="is not on this disk"):
         await back_up(hub.settings, hub.loaded(), tmp_path / "kept", QUIET)
     assert not (tmp_path / "kept").exists()
+
+
+def test_a_command_knows_every_table_by_itself():
+    """A process of its own has imported only what it asked for."""
+    program = (
+        "from portal.backup import tables_of; from core.apps.registry import installed, load_apps;"
+        "from pathlib import Path;"
+        "print(len(tables_of(load_apps(installed(), Path('manifests')))))"
+    )
+    here = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    apps = load_apps(installed(), Path("manifests"))
+    assert int(here.stdout) == len(tables_of(apps))
+
+
+async def test_a_table_that_nobody_here_owns_is_not_left_out_in_silence(lived, tmp_path):
+    hub = lived.hub
+    async with lived.services.database.migration() as connection:
+        await connection.exec_driver_sql("CREATE TABLE gone_thing (id INTEGER)")
+        await connection.commit()
+    with pytest.raises(BackupRefused, match="gone_thing"):
+        await back_up(hub.settings, hub.loaded(), tmp_path / "kept", QUIET)
 
 
 async def test_keys_are_kept_only_when_they_are_asked_for(lived, tmp_path):
