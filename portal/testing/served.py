@@ -3,7 +3,7 @@
 Its settings are those of any production hub, from the environment. `YIMEN_TEST_APPS` names
 the fixture apps that it has (`good,blocking`), `YIMEN_TEST_CLAIM` the seconds after which
 what a killed worker had claimed is taken over, `YIMEN_TEST_IMPORT` those an app may take to
-be imported; nothing but this module reads them.
+be imported, `YIMEN_TEST_LEASE` those of a lease; nothing but this module reads them.
 """
 
 import os
@@ -33,7 +33,10 @@ def settings() -> Settings:
     found = Settings.from_environment()
     grants = found.home / "granted"
     seconds = float(os.environ.get("YIMEN_TEST_IMPORT", found.import_seconds))
-    return msgspec.structs.replace(found, grants=grants, import_seconds=seconds)
+    lease = float(os.environ.get("YIMEN_TEST_LEASE", found.lease_seconds))
+    return msgspec.structs.replace(
+        found, grants=grants, import_seconds=seconds, lease_seconds=lease
+    )
 
 
 def application() -> Yimen:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx
 import pytest
@@ -39,9 +40,12 @@ from portal.testing.apps.good.models import Item, Notice
 from portal.testing.hub import PASSWORD, ROOT
 from portal.testing.served import prepare
 
-pytestmark = pytest.mark.timeout(120)
+TRIALS = int(os.environ.get("YIMEN_REVOCATION_TRIALS", "20"))
+
+pytestmark = pytest.mark.timeout(max(120, TRIALS))
 
 APPS = "good,blocking"
+JSON = {"accept": "application/json"}
 
 
 async def fill_for_production(url: str) -> None:
@@ -57,11 +61,13 @@ async def fill_for_production(url: str) -> None:
                 if app.manifest is not None:
                     await define_roles(tx, app.id, roles_of(app.manifest))
             await add_person(tx, "resident", "居民", PASSWORD)
+            sealer = await add_person(tx, "sealer", "盖章", PASSWORD)
             keeper = await add_person(tx, "keeper", "管理", PASSWORD)
             unit = await by_code(tx, county.COUNTY)
             assert unit is not None
             post = await add_post(tx, keeper, unit.id, "系统管理员")
             await grant(tx, post, "yimen.administrator", ScopeKind.ALL, granted_by=None)
+            await add_post(tx, sealer, unit.id, "盖章员")
     finally:
         await database.close()
 
@@ -102,9 +108,7 @@ class Served:
                 await asyncio.sleep(0.05)
 
     async def client_as(self, username: str) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(
-            base_url=self.url, timeout=30, headers={"accept": "application/json"}
-        )
+        client = httpx.AsyncClient(base_url=self.url, timeout=30, headers=JSON)
         self.clients.append(client)
         answer = await client.post("/sign-in", json={"username": username, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
@@ -236,6 +240,79 @@ async def test_who_sends_too_much_hears_why(served, declared):
 
     status, kind = await asyncio.to_thread(send)
     assert (status, kind) == (413, "application/problem+json")
+
+
+# --- what is revoked ---------------------------------------------------------------------
+
+
+class Doors:
+    """Connections of one person, kept open, so that every worker holds some of them."""
+
+    COUNT = 8
+
+    def __init__(self, served: Served, signed_in: httpx.AsyncClient) -> None:
+        self._clients = [
+            httpx.AsyncClient(
+                base_url=served.url, timeout=30, cookies=signed_in.cookies, headers=JSON
+            )
+            for _ in range(self.COUNT)
+        ]
+        served.clients += self._clients
+        self.path = f"/apps/good/items/{UUID(int=0)}/seal"
+
+    async def allowed(self, at: int) -> bool:
+        """Ask for what a right is needed; nothing is there, so that an allow changes nothing."""
+        answer = await self._clients[at].post(self.path, json={})
+        assert answer.status_code in (403, 404), answer.text
+        return answer.status_code == 404
+
+    async def all(self) -> list[bool]:
+        return await asyncio.gather(*(self.allowed(at) for at in range(self.COUNT)))
+
+
+@production
+@pytest.mark.parametrize("redis", ["there", "away"])
+async def test_what_one_worker_has_revoked_no_worker_allows(
+    environment, tmp_path, fresh_database_url, own_valkey, redis
+):
+    environment = {**environment, "YIMEN_TEST_LEASE": "0.2"} if redis == "away" else environment
+    async with serving(environment, tmp_path, fresh_database_url, own_valkey.url, 2) as served:
+        await served.ready()
+        await until_all_serve(served, 2)
+        keeper, sealer = [await served.client_as(name) for name in ("keeper", "sealer")]
+        people = (await keeper.get("/admin/people?q=sealer")).json()["people"]
+        page = next(one["href"] for one in people if one["username"] == "sealer")
+        doors = Doors(served, sealer)
+        if redis == "away":
+            own_valkey.stop()
+        given = {"username": "sealer", "role": "good.keeper", "scope": "all"}
+        late = 0
+        over = False
+        returned: float | None = None
+
+        async def ask(at: int) -> None:
+            nonlocal late
+            while not over:
+                begun = time.monotonic()
+                if await doors.allowed(at) and returned is not None and begun > returned:
+                    late += 1
+
+        asking = [asyncio.create_task(ask(at)) for at in range(2)]
+        try:
+            for _ in range(TRIALS):
+                returned = None
+                answer = await keeper.post("/admin/grants", json=given)
+                assert answer.status_code == 201, answer.text
+                assert all(await doors.all()), "what is given is had on every worker"
+                (held,) = (await keeper.get(page)).json()["grants"]
+                answer = await keeper.post(f"/admin/grants/{held['id']}/withdraw", json={})
+                assert answer.status_code == 200, answer.text
+                returned = time.monotonic()
+                late += sum(await doors.all())
+        finally:
+            over = True
+            await asyncio.gather(*asking)
+        assert late == 0
 
 
 # --- (a) disabling under load ------------------------------------------------------------
