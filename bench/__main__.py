@@ -1,4 +1,4 @@
-"""Measure: `python -m bench [door|usage|dispatch|startup|list|memory|tree] [--quick] [--write]`."""
+"""Measure: `python -m bench [door …] [--quick] [--write]`; without a name, all there is."""
 
 import argparse
 import re
@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import apps, layers, orders
+from bench import apps, decisions, layers, orders
 from bench import tree as trees
 from bench.load import Measured
 from bench.site import ENGINES, ROOT, Running, Site, machine, spread
@@ -308,6 +308,39 @@ def listing(site: Site, report: Report, *, quick: bool) -> None:
     )
 
 
+def decision(site: Site, report: Report, *, quick: bool) -> None:
+    """A decision, by how many grants the system holds."""
+    sizes = [0, 1_000] if quick else [0, 10_000, 200_000]
+    rows: Rows = []
+    for name in ENGINES:
+        costs = decisions.run(site, name, sizes, rounds=3 if quick else 9)
+        for cost in costs:
+            ratio = statistics.median(cost.warm) / statistics.median(costs[0].warm)
+            rows.append(
+                [
+                    f"{name}, {cost.grants:,} grants",
+                    spread(cost.warm),
+                    f"{ratio:.2f}",
+                    " / ".join(map(str, cost.asked_warm)),
+                    spread(cost.miss, "{:.0f}"),
+                    " / ".join(map(str, cost.asked_miss)),
+                ]
+            )
+    report.table(
+        "decision",
+        "A decision (aim: < 20 µs in process, whatever the number of grants)",
+        (
+            "",
+            "warm, CPU µs",
+            "ratio",
+            "asked of database / Redis",
+            "on a miss, µs",
+            "asked of database / Redis",
+        ),
+        rows,
+    )
+
+
 def tree(site: Site, report: Report, *, quick: bool) -> None:
     """Organizations in growing numbers, up to all villages of China."""
     sizes = (2_000, 8_000) if quick else (38_785, 155_143, trees.VILLAGES)
@@ -358,6 +391,7 @@ WHAT: Mapping[str, Callable[..., None]] = {
     "startup": startup,
     "memory": memory,
     "list": listing,
+    "decision": decision,
     "tree": tree,
 }
 
