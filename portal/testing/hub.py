@@ -113,6 +113,23 @@ class HubUnderTest:
             await client.aclose()
         await self.hub.close()
 
+    @contextlib.asynccontextmanager
+    async def database_away(self) -> AsyncIterator[None]:
+        """Let the database be away: what is connected is cut, and nothing connects."""
+        from sqlalchemy import event
+
+        engine = self.services.database.engine
+
+        def refuse(*_: Any) -> None:
+            raise ConnectionRefusedError("the database is away")
+
+        event.listen(engine.sync_engine, "do_connect", refuse)
+        await engine.dispose()
+        try:
+            yield
+        finally:
+            event.remove(engine.sync_engine, "do_connect", refuse)
+
 
 @pytest.fixture(scope="session")
 def prepare_template() -> Callable[[str], Awaitable[None]]:

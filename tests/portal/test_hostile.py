@@ -206,3 +206,34 @@ async def test_nobody_tells_others_without_end(hub_app, path):
         assert (await client.post(path, json={})).status_code == 422
     answer = await client.post(path, json={})
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "3600")
+
+
+@pytest.mark.parametrize(
+    "name", ["x\n2026-01-01 signed-in administrator", "x\r\nset-cookie: a=b", "x\x00"]
+)
+async def test_a_line_break_in_a_name_forges_nothing(hub_app, caplog, name):
+    caplog.set_level("DEBUG")
+    answer = await hub_app.client().post("/sign-in", json={"username": name, "password": "x" * 20})
+    assert answer.status_code in (401, 422)
+    assert "set-cookie" not in answer.headers
+    administrator = await hub_app.client_as("administrator")
+    given = {"username": name, "name": "某", "password": "x" * 20}
+    refused = await administrator.post("/admin/people", json=given)
+    assert refused.status_code == 422, refused.text
+    assert all(name not in record.getMessage() for record in caplog.records)
+
+
+async def test_while_the_database_is_away_nobody_is_let_in_and_nobody_taken_for_a_visitor(hub_app):
+    """Who is cached under a running lease comes as far as the app, which has no database."""
+    unknown, cached = await hub_app.client_as("resident"), await hub_app.client_as("resident2")
+    await cached.get("/apps/hotline/orders")
+    actors = hub_app.services.actors
+    await actors.start()
+    async with hub_app.database_away():
+        for client in (cached, unknown):
+            actors._evict("*" if client is unknown else "session:none")
+            for path in ("/apps/hotline/orders", "/me", "/admin/people"):
+                answer = await client.get(path)
+                assert answer.status_code == 503, (path, answer.text)
+                assert answer.json()["type"] == "urn:yimen:problem:database-away"
+    assert (await unknown.get("/apps/hotline/orders")).status_code == 200

@@ -2,11 +2,10 @@ import asyncio
 import html
 import io
 import re
-from contextlib import asynccontextmanager
 
 import pytest
 from PIL import Image
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from core.hub.unit import Unit
@@ -254,22 +253,6 @@ def test_a_point_lies_in_a_polygon_or_not():
     assert not inside(1, -1, square)
 
 
-@asynccontextmanager
-async def away(hub):
-    """Let the hub's database be away: what is connected is cut, and nothing connects."""
-    engine = hub.services.database.engine.sync_engine
-
-    def refuse(*_):
-        raise ConnectionRefusedError("the database is away")
-
-    event.listen(engine, "do_connect", refuse)
-    await hub.services.database.engine.dispose()
-    try:
-        yield
-    finally:
-        event.remove(engine, "do_connect", refuse)
-
-
 def sent_again(page):
     """The form that a page keeps, as its button sends it."""
     (form,) = re.findall(rf'<form method="post" action="{HERE}/orders">(.*?)</form>', page.text)
@@ -281,7 +264,7 @@ async def test_while_the_database_is_away_a_filing_is_kept_by_who_sent_it(desk):
     resident = await desk.client("resident")
     form = {"kind": "help", "text": "楼道灯坏了 <3 楼>", "_key": "a-key-of-this-test"}
     headers = {"idempotency-key": "another-key-of-it"}
-    async with away(desk.hub):
+    async with desk.hub.database_away():
         refused = await resident.post(f"{HERE}/orders", json=ORDER, headers=headers)
         assert refused.status_code == 503
         assert refused.headers["content-type"].startswith("application/problem+json")
@@ -306,7 +289,7 @@ async def test_while_the_database_is_away_a_filing_is_kept_by_who_sent_it(desk):
 
 async def test_a_password_is_written_into_no_page(desk):
     visitor = desk.hub.client()
-    async with away(desk.hub):
+    async with desk.hub.database_away():
         answer = await visitor.post_form("/sign-in", {"username": "x", "password": "kept secret"})
     assert answer.status_code == 503
     assert "kept secret" not in answer.text
