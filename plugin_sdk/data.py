@@ -1,6 +1,7 @@
 """Tables of an app: ids, times, the mixins, and a registry that keeps apps apart."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -13,6 +14,9 @@ from uuid_utils.compat import uuid7
 SCOPED = "yimen_scoped"
 PREFIX = "yimen_prefix"
 WITHHELD = {"info": {"yimen_withheld": True}}  # of a column that tells of others than its person
+
+Within = Callable[[Any], Any]
+"""Returns the condition that a column of organization ids lies in a scope."""
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -81,7 +85,7 @@ class Owned(Identified):
     person_id: UUID | None = Field(default=None, index=True)
 
     @classmethod
-    def reach_organizations(cls, within: Any) -> Any:
+    def reach_organizations(cls, within: Within) -> Any:
         """Return the condition for rows of the organizations that `within(column)` accepts."""
         return within(cls.organization_id)
 

@@ -15,6 +15,7 @@ from core.apps.migrations import pending, unwalled
 from core.apps.native import build, check_routes, make_guard
 from core.apps.registry import LoadedApp, Refusal, folder_of, installed
 from core.apps.supervisor import Apps
+from core.audit import SHELL
 from core.database import Clock, utc_now
 from core.hub import AlreadyServed, AppHub, Services
 from core.identity.people import demonstration_accounts
@@ -30,7 +31,6 @@ from portal.texts import Catalogue
 
 logger = logging.getLogger(__name__)
 
-SHELL = "yimen"
 SDK = Path(plugin_sdk.__file__).parent
 
 

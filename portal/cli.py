@@ -10,7 +10,7 @@ from rich.table import Table
 
 from core.settings import Settings
 from portal.commands.access import access
-from portal.commands.base import console, installed_apps, settings_of, with_hub
+from portal.commands.base import CONSOLE, console, installed_apps, settings_of, with_hub
 from portal.commands.people import org, people
 from portal.commands.record import audit
 
@@ -209,11 +209,16 @@ def app_list() -> None:
     console.print(table)
 
 
-def _set_state(name: str, state: str, reason: str) -> None:
+def _set_state(name: str, verb: str, state: str, reason: str) -> None:
+    from core import audit
     from core.apps.runtime import UnknownApp
 
     async def act(hub: Any) -> Any:
-        number = await hub.apps.change(name, state=state, reason=reason)
+        async with hub.services.database.transaction(write=True) as tx:
+            number = await hub.apps.change_within(tx, name, state=state, reason=reason)
+            await audit.record(
+                tx, CONSOLE, audit.SHELL, f"app-{verb}", f"app:{name}", facts={"reason": reason}
+            )
         known = await hub.apps.acknowledged(number)
         return await hub.apps.until_acknowledged(number, 60) if known.live else None
 
@@ -231,7 +236,7 @@ def _set_state(name: str, state: str, reason: str) -> None:
 @click.argument("name")
 def app_enable(name: str) -> None:
     """Open an app's door."""
-    _set_state(name, "enabled", "")
+    _set_state(name, "enable", "enabled", "")
 
 
 @app.command("drain")
@@ -239,7 +244,7 @@ def app_enable(name: str) -> None:
 @click.option("--reason", default="")
 def app_drain(name: str, reason: str) -> None:
     """Refuse new requests, let begun ones end."""
-    _set_state(name, "draining", reason)
+    _set_state(name, "drain", "draining", reason)
 
 
 @app.command("disable")
@@ -247,7 +252,7 @@ def app_drain(name: str, reason: str) -> None:
 @click.option("--reason", default="")
 def app_disable(name: str, reason: str) -> None:
     """Close an app's door: begun requests end within its drain limit."""
-    _set_state(name, "disabled", reason)
+    _set_state(name, "disable", "disabled", reason)
 
 
 @app.command("import")

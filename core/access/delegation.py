@@ -22,7 +22,7 @@ from core.access.models import Delegation, Grant
 from core.database import Transaction
 from core.identity.events import PersonChanged, SessionEnded
 from core.identity.models import OrganizationRow, Person, Post, SignInSession
-from plugin_sdk.data import new_id
+from plugin_sdk.data import Within, new_id
 
 LONGEST = timedelta(days=366)
 MOST_OPEN = 20  # of one post, and to one person
@@ -237,9 +237,14 @@ async def given(tx: Transaction, person_id: UUID) -> list[DelegationFacts]:
     return await _listed(tx, _facts().where(col(Post.person_id) == person_id, *ahead))
 
 
-async def delegations(tx: Transaction, *, limit: int = 200) -> list[DelegationFacts]:
-    """Return all delegations that hold now or later."""
-    ahead = (col(Delegation.revoked_at).is_(None), col(Delegation.ends_at) > tx.now)
+async def delegations(
+    tx: Transaction, *, within: Within | None = None, limit: int = 200
+) -> list[DelegationFacts]:
+    """Return the delegations that hold now or later, of all posts or of those `within` some
+    organizations."""
+    ahead = [col(Delegation.revoked_at).is_(None), col(Delegation.ends_at) > tx.now]
+    if within is not None:
+        ahead.append(within(col(Post.organization_id)))
     return await _listed(tx, _facts().where(*ahead).limit(limit))
 
 

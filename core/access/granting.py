@@ -1,16 +1,17 @@
 """Who may give what to whom: a grantor gives no more than they may hold themselves."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlmodel import col
 
 from core.access.models import RolePermission
-from core.access.scope import covers
+from core.access.scope import covers, within
 from core.database import Transaction
 from core.identity.models import Post
-from core.identity.people import posts
+from core.identity.people import posted, posts
 from plugin_sdk.ports import Actor, ScopeKind
 
 GRANTING = "yimen.grants.manage"
@@ -27,6 +28,36 @@ async def reaches(
         if units and await covers(tx, actor, permit, units, deep=deep):
             return True
     return False
+
+
+def everywhere(actor: Actor, permission: str, now: datetime) -> bool:
+    """Return whether a grant of a permission reaches everything: what is done to the whole hub
+    (its calendar, its apps, its roles) is done by nobody else."""
+    return any(p.scope is ScopeKind.ALL for p in actor.permits_for(permission, now))
+
+
+async def sees_person(tx: Transaction, actor: Actor, person_id: UUID, permission: str) -> bool:
+    """Return whether a permission reaches a post of a person: enough to look at them."""
+    scope = within(actor, actor.permits_for(permission, tx.now))
+    if scope is None:
+        return True
+    found = await tx.session.execute(
+        posted(scope, tx.now).where(col(Post.person_id) == person_id).limit(1)
+    )
+    return found.first() is not None
+
+
+async def posts_within(
+    tx: Transaction, actor: Actor, permission: str, post_ids: Sequence[UUID]
+) -> set[UUID]:
+    """Return those of the posts whose organizations a permission reaches."""
+    scope = within(actor, actor.permits_for(permission, tx.now))
+    if scope is None:
+        return set(post_ids)
+    found = await tx.session.execute(
+        select(col(Post.id)).where(col(Post.id).in_(post_ids), scope(col(Post.organization_id)))
+    )
+    return set(found.scalars())
 
 
 async def reaches_post(
@@ -76,9 +107,7 @@ async def may_give_in(
     they administer, no further than there, and only roles all of whose permissions they hold
     themselves as far.
     """
-    if granter.system or any(
-        permit.scope is ScopeKind.ALL for permit in granter.permits_for(GRANTING, tx.now)
-    ):
+    if granter.system or everywhere(granter, GRANTING, tx.now):
         return True
     if scope is ScopeKind.ALL or not await reaches(tx, granter, GRANTING, [unit]):
         return False

@@ -17,7 +17,7 @@ from core.access.models import Grant, Role, RolePermission
 from core.database import Transaction
 from core.identity.events import PersonChanged
 from core.identity.models import OrganizationRow, Person, Post
-from plugin_sdk.data import lock_key
+from plugin_sdk.data import Within, lock_key
 from plugin_sdk.ports import Actor, Audience, ScopeKind
 from plugin_sdk.text import Text
 
@@ -46,6 +46,7 @@ class GrantFacts(msgspec.Struct, frozen=True):
     id: UUID
     person_id: UUID
     person: str
+    post_id: UUID
     organization: str
     post: str
     role: str
@@ -272,14 +273,16 @@ async def grants(
     person_id: UUID | None = None,
     role: str | None = None,
     ending_before: datetime | None = None,
+    within: Within | None = None,
     limit: int = 200,
 ) -> list[GrantFacts]:
-    """Return the grants that hold now or later, of a person or of a role; with
-    `ending_before` those that end soon, the first first."""
+    """Return the grants that hold now or later, of a person, of a role, to posts `within` some
+    organizations; with `ending_before` those that end soon, the first first."""
     columns: list[Any] = [
         Grant.id,
         Person.id,
         Person.name,
+        Post.id,
         OrganizationRow.name,
         Post.title,
         Grant.role,
@@ -304,6 +307,8 @@ async def grants(
     if ending_before is not None:
         statement = statement.where(col(Grant.ends_at) < ending_before)
         statement = statement.order_by(None).order_by(col(Grant.ends_at), col(Grant.id))
+    if within is not None:
+        statement = statement.where(within(col(Post.organization_id)))
     if person_id:
         statement = statement.where(col(Person.id) == person_id)
     if role:

@@ -12,6 +12,7 @@ from sqlmodel import col
 from core.access.models import Delegation, Grant
 from core.database import Transaction
 from core.identity.models import OrganizationRow, Person, Post
+from plugin_sdk.data import Within
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -29,9 +30,14 @@ class Change(msgspec.Struct, frozen=True):
 
 
 async def changes(
-    tx: Transaction, *, person_id: UUID | None = None, limit: int = 200
+    tx: Transaction,
+    *,
+    person_id: UUID | None = None,
+    within: Within | None = None,
+    limit: int = 200,
 ) -> list[Change]:
-    """Return the last changes, of all or of one person's posts and delegations."""
+    """Return the last changes, of all posts, of those `within` some organizations, or of one
+    person's posts and delegations."""
     giver, taker = aliased(Person), aliased(Person)
     found: list[Change] = []
     grants: Select[Any] = (
@@ -48,6 +54,9 @@ async def changes(
         .order_by(col(Delegation.id).desc())
         .limit(limit)
     )
+    if within is not None:
+        grants = grants.where(within(col(Post.organization_id)))
+        handed = handed.where(within(col(Post.organization_id)))
     if person_id is not None:
         grants = grants.where(col(Post.person_id) == person_id)
         handed = handed.where(

@@ -13,6 +13,7 @@ from core.access.holding import delegation_in_force, grant_in_force, post_in_for
 from core.access.models import Delegation, Grant, RolePermission
 from core.database import Transaction
 from core.identity.models import OrganizationRow, Person, Post
+from plugin_sdk.data import Within
 from plugin_sdk.ports import Organization
 
 
@@ -60,10 +61,11 @@ async def who_may(
     permission: str,
     *,
     organization_id: UUID | None = None,
+    within: Within | None = None,
     limit: int | None = 200,
 ) -> list[Holder]:
-    """Return who holds a permission now (in one organization), by organization; those to whom
-    a post is delegated come last."""
+    """Return who holds a permission now (in one organization, or `within` some), by organization;
+    those to whom a post is delegated come last."""
     taker = aliased(Person)
     conditions = [
         col(RolePermission.permission) == permission,
@@ -72,6 +74,8 @@ async def who_may(
     ]
     if organization_id is not None:
         conditions.append(col(Post.organization_id) == organization_id)
+    if within is not None:
+        conditions.append(within(col(Post.organization_id)))
     own = _held().where(*conditions)
     handed = (
         _held(col(taker.id), col(taker.name), col(Delegation.roles), col(Delegation.ends_at))

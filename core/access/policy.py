@@ -12,7 +12,8 @@ from core.access.models import PolicyTest
 from core.access.scope import covers
 from core.database import Transaction
 from core.identity.models import OrganizationRow, Person
-from plugin_sdk.data import new_id
+from core.identity.people import posted
+from plugin_sdk.data import Within, new_id
 from plugin_sdk.ports import Actor
 
 
@@ -72,11 +73,11 @@ async def forget(tx: Transaction, id: UUID) -> UUID:
     return person_id
 
 
-async def run(tx: Transaction) -> list[Outcome]:
-    """Run every test against the grants as they stand, in all that its person can be now;
-    a person who is disabled may do nothing."""
+async def run(tx: Transaction, *, within: Within | None = None) -> list[Outcome]:
+    """Run every test (of people with a post `within` some organizations) against the grants as
+    they stand, in all that its person can be now; a person who is disabled may do nothing."""
     row = PolicyTest
-    found = await tx.session.execute(
+    statement = (
         select(
             col(row.id),
             col(row.name),
@@ -92,8 +93,11 @@ async def run(tx: Transaction) -> list[Outcome]:
         .outerjoin(OrganizationRow, col(OrganizationRow.id) == col(row.organization_id))
         .order_by(col(row.name))
     )
+    if within is not None:
+        statement = statement.where(col(row.person_id).in_(posted(within, tx.now)))
     outcomes = []
-    for id, name, person_id, person, gone, permission, unit_id, unit, wanted in found.all():
+    found = (await tx.session.execute(statement)).all()
+    for id, name, person_id, person, gone, permission, unit_id, unit, wanted in found:
         actors = [] if gone else await actors_of(tx, person_id, person)
         by = ""
         for actor in actors:

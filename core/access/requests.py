@@ -14,7 +14,7 @@ from core.access.grants import GrantError
 from core.access.models import AccessRequest
 from core.database import Transaction
 from core.identity.models import OrganizationRow, Person, Post
-from plugin_sdk.data import new_id
+from plugin_sdk.data import Within, new_id
 from plugin_sdk.ports import Actor
 
 MOST_OPEN = 10
@@ -79,8 +79,9 @@ async def settle(tx: Transaction, id: UUID, *, by: Actor, grant_id: UUID | None)
     return found
 
 
-async def open_requests(tx: Transaction) -> Sequence[RequestFacts]:
-    """Return what waits for a decision, the oldest first."""
+async def open_requests(tx: Transaction, *, within: Within | None = None) -> Sequence[RequestFacts]:
+    """Return what waits for a decision (of posts `within` some organizations), the oldest
+    first."""
     row = AccessRequest
     columns: list[Any] = [
         row.id,
@@ -94,7 +95,7 @@ async def open_requests(tx: Transaction) -> Sequence[RequestFacts]:
         row.reason,
         row.created_at,
     ]
-    found = await tx.session.execute(
+    statement = (
         select(*columns)
         .select_from(row)
         .join(Person, col(Person.id) == col(row.person_id))
@@ -103,4 +104,6 @@ async def open_requests(tx: Transaction) -> Sequence[RequestFacts]:
         .where(col(row.decided_at).is_(None))
         .order_by(col(row.created_at), col(row.id))
     )
-    return [RequestFacts(*values) for values in found]
+    if within is not None:
+        statement = statement.where(within(col(Post.organization_id)))
+    return [RequestFacts(*values) for values in await tx.session.execute(statement)]

@@ -10,6 +10,7 @@ from sqlmodel import col
 from core.database import Transaction
 from core.identity.models import OrganizationRow
 from core.identity.organizations import subtree
+from plugin_sdk.data import Within
 from plugin_sdk.ports import Actor, Permit, ScopeKind
 
 
@@ -31,15 +32,26 @@ def _reach(model: Any, actor: Actor, permit: Permit) -> ColumnElement[bool]:
         if actor.person_id is None:
             return false()
         return _condition(model.reach_person(actor.person_id))
+    return _condition(model.reach_organizations(lambda column: _within(column, actor, permit)))
+
+
+def _within(column: Any, actor: Actor, permit: Permit) -> ColumnElement[bool]:
     if permit.scope is ScopeKind.NAMED:
-        ids = permit.organizations
-        return _condition(model.reach_organizations(lambda column: column.in_(ids)))
+        return _condition(column.in_(permit.organizations))
     own = actor.organization_id
-    if own is None:
+    if own is None or permit.scope is ScopeKind.OWN:
         return false()
     if permit.scope is ScopeKind.ORGANIZATION:
-        return _condition(model.reach_organizations(lambda column: column == own))
-    return _condition(model.reach_organizations(lambda column: column.in_(subtree([own]))))
+        return _condition(column == own)
+    return _condition(column.in_(subtree([own])))
+
+
+def within(actor: Actor, permits: Sequence[Permit]) -> Within | None:
+    """Return the condition for what belongs to the organizations that the grants reach, None
+    when one of them reaches everything. One for the actor's own rows reaches no organization."""
+    if any(permit.scope is ScopeKind.ALL for permit in permits):
+        return None
+    return lambda column: or_(false(), *(_within(column, actor, permit) for permit in permits))
 
 
 def _condition(value: Any) -> ColumnElement[bool]:

@@ -32,7 +32,7 @@ from core.apps.registry import LoadedApp, Refusal, load_apps
 from core.apps.slots import Instance
 from core.apps.standing import Standing
 from core.apps.watchdog import Watchdog, read_notes
-from core.database import Database
+from core.database import Database, Transaction
 from core.jobs import Jobs
 from core.settings import Settings
 from core.shared_state import SharedState
@@ -276,8 +276,12 @@ class Apps:
         """Set how an app's door should stand (see `runtime.change`) and tell every worker;
         return the generation. Raises `runtime.UnknownApp`."""
         async with self._database.transaction(write=True) as tx:
-            number = await runtime.change(tx, app, **wanted)
-        await self._shared.hint(runtime.TOPIC)
+            return await self.change_within(tx, app, **wanted)
+
+    async def change_within(self, tx: Transaction, app: str, **wanted: Any) -> int:
+        """`change`, as a part of a transaction: workers are told once it is committed."""
+        number = await runtime.change(tx, app, **wanted)
+        tx.after_commit(lambda: self._shared.hint(runtime.TOPIC))
         return number
 
     async def acknowledged(self, generation: int, *, drained: bool = False) -> Acknowledged:

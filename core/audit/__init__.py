@@ -1,5 +1,5 @@
 """The record of who did what, in the transaction of the act."""
 
-from core.audit.service import AuditFacts, entry, record, search
+from core.audit.service import SHELL, AuditFacts, entry, record, search
 
-__all__ = ["AuditFacts", "entry", "record", "search"]
+__all__ = ["SHELL", "AuditFacts", "entry", "record", "search"]

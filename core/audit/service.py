@@ -14,7 +14,7 @@ from sqlmodel import col
 from core.audit.models import AuditEntry
 from core.database import Transaction
 from plugin_sdk.cursors import older, read_cursor
-from plugin_sdk.data import new_id
+from plugin_sdk.data import Within, new_id
 from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Actor
 
@@ -40,6 +40,9 @@ class AuditFacts(msgspec.Struct, frozen=True):
     sequence: int | None
     erased: dict[str, Any] | None
 
+
+SHELL = "yimen"
+"""What the shell is called where acts of apps stand beside its own."""
 
 OBJECT = re.compile(r"[a-z._-]+:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -115,6 +118,7 @@ async def search(
     until: datetime | None = None,
     words: str | None = None,
     people: Sequence[UUID] = (),
+    within: Within | None = None,
     cursor: str = "",
     limit: int = 50,
 ) -> list[AuditFacts]:
@@ -122,7 +126,7 @@ async def search(
     not within it.
 
     With `words` those whose act, subject or facts (a case's number) hold them, or which one of
-    `people` did.
+    `people` did. With `within` those alone that somebody of an organization there did.
     """
     entry = AuditEntry
     columns: list[Any] = [getattr(entry, name) for name in AuditFacts.__struct_fields__]
@@ -141,6 +145,8 @@ async def search(
         statement = statement.where(col(entry.behalf_of_id) == behalf_of_id)
     if outcome:
         statement = statement.where(col(entry.outcome) == outcome)
+    if within is not None:
+        statement = statement.where(within(col(entry.organization_id)))
     if words:
         texts = (col(entry.act), col(entry.subject), cast(col(entry.facts), Text))
         statement = statement.where(
@@ -154,9 +160,13 @@ async def search(
     return [AuditFacts(*row) for row in await transaction.session.execute(statement.limit(limit))]
 
 
-async def entry(transaction: Transaction, id: UUID) -> AuditFacts | None:
-    """Return one entry, None if there is none."""
+async def entry(
+    transaction: Transaction, id: UUID, *, within: Within | None = None
+) -> AuditFacts | None:
+    """Return one entry, None if there is none (`within` those organizations)."""
     columns: list[Any] = [getattr(AuditEntry, name) for name in AuditFacts.__struct_fields__]
-    found = await transaction.session.execute(select(*columns).where(col(AuditEntry.id) == id))
-    row = found.first()
+    statement = select(*columns).where(col(AuditEntry.id) == id)
+    if within is not None:
+        statement = statement.where(within(col(AuditEntry.organization_id)))
+    row = (await transaction.session.execute(statement)).first()
     return AuditFacts(*row) if row else None

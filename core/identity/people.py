@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlmodel import col
 
 from core.database import Transaction
@@ -24,6 +24,7 @@ from core.identity.models import (
     Post,
 )
 from core.identity.passwords import hash_password
+from plugin_sdk.data import Within
 
 ERASED = "erased"
 ERASED_NAME = "已抹除"
@@ -222,10 +223,16 @@ async def set_preferences(
 
 
 async def find(
-    tx: Transaction, query: str = "", *, after: str = "", limit: int = 50
+    tx: Transaction,
+    query: str = "",
+    *,
+    after: str = "",
+    limit: int = 50,
+    within: Within | None = None,
 ) -> list[PersonFacts]:
     """Return people whose name, user name or unit holds the query, or whom a legacy system knew
-    under that very id; by user name, those after `after`."""
+    under that very id; by user name, those after `after`. With `within` those alone who hold a
+    post there."""
     statement = select(
         col(Person.id),
         col(Person.username),
@@ -235,6 +242,8 @@ async def find(
     ).order_by(col(Person.username))
     if after:
         statement = statement.where(col(Person.username) > after)
+    if within is not None:
+        statement = statement.where(col(Person.id).in_(posted(within, tx.now)))
     if query:
         statement = statement.where(
             or_(
@@ -254,6 +263,13 @@ async def find(
             )
         )
     return [PersonFacts(*row) for row in await tx.session.execute(statement.limit(limit))]
+
+
+def posted(within: Within, now: datetime) -> Select[UUID]:
+    """Return a select of the people who hold a post, now or later, `within` some organizations."""
+    return select(col(Post.person_id)).where(
+        within(col(Post.organization_id)), or_(col(Post.ends_at).is_(None), col(Post.ends_at) > now)
+    )
 
 
 async def person(tx: Transaction, id: UUID) -> PersonFacts | None:

@@ -1,6 +1,6 @@
 """How imports of people stand, and their reports by row."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Set
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -44,12 +44,14 @@ class RowFacts(msgspec.Struct, frozen=True):
     reasons: list[dict[str, Any]]
 
 
-async def recent(tx: Transaction, *, limit: int = 20) -> list[ImportFacts]:
-    """Return the imports, newest first."""
-    found = await tx.session.execute(
-        _imports().order_by(col(PeopleImport.created_at).desc()).limit(limit)
-    )
-    return [ImportFacts(*row) for row in found]
+async def recent(
+    tx: Transaction, *, of: Set[UUID] | None = None, limit: int = 20
+) -> list[ImportFacts]:
+    """Return the imports, newest first: all, or those whose act they are `of`."""
+    statement = _imports().order_by(col(PeopleImport.created_at).desc())
+    if of is not None:
+        statement = statement.where(col(PeopleImport.created_by).in_(of))
+    return [ImportFacts(*row) for row in await tx.session.execute(statement.limit(limit))]
 
 
 async def standing(tx: Transaction, id: UUID) -> ImportFacts | None:

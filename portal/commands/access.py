@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from portal.commands.base import console, with_hub
+from portal.commands.base import CONSOLE, console, with_hub
 
 
 @click.group()
@@ -44,11 +44,17 @@ def access_explain(username: str, permission: str) -> None:
 def access_devolve(file: Path) -> None:
     """Add the lines of a CSV file (item, name, organization, from, until, basis) to the register
     of which centre may accept which item; all of them or, if one cannot be, none."""
+    from core import audit
     from core.access.devolution import DevolutionError, devolve, read_register
 
     async def act(hub: Any) -> tuple[int, int]:
         async with hub.services.database.transaction(write=True) as tx:
-            return await devolve(tx, entries, by=None)
+            added, present = await devolve(tx, entries, by=None)
+            facts = {"file": file.name, "added": added}
+            await audit.record(
+                tx, CONSOLE, audit.SHELL, "devolution-imported", "devolution:all", facts=facts
+            )
+            return added, present
 
     def why(error: DevolutionError) -> str:
         from portal.templating import LOCALE

@@ -8,12 +8,15 @@ import click
 from rich.console import Console
 
 from core.settings import Settings, SettingsError
+from plugin_sdk.ports import Actor
 
 if TYPE_CHECKING:
     from core.apps.registry import LoadedApp
 
 T = TypeVar("T")
 console = Console()
+CONSOLE = Actor(system=True, name="console")
+"""Who acts in the record when a command does: whoever holds the hub's own keys."""
 
 
 def settings_of(mode: Literal["demonstration", "production"] = "production") -> Settings:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from portal.commands.base import console, with_hub
+from portal.commands.base import CONSOLE, console, with_hub
 
 
 @click.group()
@@ -17,11 +17,17 @@ def org() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def org_import(file: Path) -> None:
     """Add the organizations of a CSV file (code, name, level, parent_code)."""
+    from core import audit
     from core.identity.arrivals import OrganizationError, import_directory, read_directory
 
     async def act(hub: Any) -> tuple[int, int]:
         async with hub.services.database.transaction(write=True) as tx:
-            return await import_directory(tx, read_directory(file))
+            added, present = await import_directory(tx, read_directory(file))
+            facts = {"file": file.name, "added": added}
+            await audit.record(
+                tx, CONSOLE, audit.SHELL, "directory-imported", "directory:all", facts=facts
+            )
+            return added, present
 
     try:
         with console.status(file.name):

@@ -13,6 +13,7 @@ from core import audit
 from core.access import behalf
 from core.access.grants import GrantError
 from core.access.loading import BEHALF
+from core.audit import SHELL
 from core.database import Transaction
 from core.delivery.service import send_sms
 from core.identity import people
@@ -26,7 +27,7 @@ from plugin_sdk.views import Option, Phrase, Words
 from portal.frames import last_day
 from portal.pages.acts import act_words
 from portal.pages.admin.side import side_form
-from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.context import AnyRequest, Portal
 from portal.pages.delegations import end_of, person_named
 from portal.pages.groups import TEMPLATE, Act, Group, Line, groups_view
 from portal.pages.rows import person_of

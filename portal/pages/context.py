@@ -8,8 +8,10 @@ from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 
 from core import audit
+from core.access import granting
 from core.access.decisions import decide, still_allowed
 from core.apps.supervisor import Apps
+from core.audit import SHELL
 from core.database import Transaction
 from core.hub import Services
 from plugin_sdk.ports import Actor
@@ -20,7 +22,6 @@ from portal.origins import believed_network, own_origins
 from portal.rendering import Renderer
 from portal.templating import Assets
 
-SHELL = "yimen"
 MOST_AN_HOUR = 60
 AnyRequest = Request[Any, Any, Any]
 
@@ -86,9 +87,12 @@ class Portal:
         forwarded = ",".join(request.headers.getall("x-forwarded-for", []))
         return believed_network(peer, forwarded, self.services.settings.trusted_proxies)
 
-    def may(self, actor: Actor, permission: str) -> bool:
-        """Return whether an actor holds a permission of the shell."""
-        return bool(actor.permits_for(f"{SHELL}.{permission}", self.services.database.clock()))
+    def may(self, actor: Actor, permission: str, *, everywhere: bool = False) -> bool:
+        """Return whether an actor holds a permission of the shell (for the whole of it)."""
+        key, now = f"{SHELL}.{permission}", self.services.database.clock()
+        if everywhere:
+            return granting.everywhere(actor, key, now)
+        return bool(actor.permits_for(key, now))
 
     async def show(
         self, request: AnyRequest, template: str, title: str, view: Any, **more: Any

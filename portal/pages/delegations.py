@@ -12,6 +12,7 @@ from pydantic import Field
 from core.access import delegation
 from core.access.decisions import role_titles
 from core.access.grants import GrantError
+from core.audit import SHELL
 from core.database import Transaction
 from core.identity import people
 from core.messages.service import send
@@ -24,7 +25,7 @@ from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import Option, Phrase, Words
 from portal.frames import last_day
 from portal.pages.admin.side import side_form
-from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.context import AnyRequest, Portal
 from portal.pages.groups import TEMPLATE, Act, Group, Line, groups_view
 from portal.pages.rows import person_of
 from portal.pages.session import Nothing

@@ -8,11 +8,12 @@ from litestar.response import Stream
 from sqlalchemy import Table
 
 from core.apps.registry import declared
+from core.audit import SHELL
 from core.database import core_metadata
 from core.hub import personal
 from plugin_sdk.routes import SIGNED_IN, actor_of, needs
 from plugin_sdk.views import Phrase, Words
-from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.context import AnyRequest, Portal
 from portal.pages.rows import app_name, person_of
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from core.access.decisions import explain, role_titles
 from core.access.grants import granter_of
+from core.audit import SHELL
 from core.governance.feedback import feedback, file_feedback, reply
 from core.identity.organizations import by_code
 from plugin_sdk.forms import Form, field_views, read_form, typed
@@ -21,7 +22,7 @@ from plugin_sdk.text import Text
 from plugin_sdk.views import Option, Phrase, TrackView, Words
 from portal.frames import DESKS, last_day
 from portal.pages.admin.permissions import permission_title
-from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.context import AnyRequest, Portal
 from portal.pages.rows import app_name
 
 TRIES = 20

@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from pydantic import Field
 
 from core import audit
+from core.audit import SHELL
 from core.identity import register
 from core.identity.people import PersonError
 from core.identity.register import RegisterError
@@ -16,7 +17,7 @@ from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Invalid, NotFound, Problem, field_error
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from plugin_sdk.views import FormView, Phrase
-from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.context import AnyRequest, Portal
 
 WINDOW = 3600
 PER_PHONE = 5

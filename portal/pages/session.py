@@ -11,6 +11,7 @@ from pydantic import Field
 
 from core import audit
 from core.access.delegation import act_in
+from core.audit import SHELL
 from core.identity import devices, people, sessions
 from core.identity.passwords import verify_password
 from core.identity.throttle import WINDOW_SECONDS, SignInThrottle
@@ -20,7 +21,7 @@ from plugin_sdk.problems import Invalid, Problem
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from portal.frames import cookie, safe_path
 from portal.origins import led_here, page_of
-from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.context import AnyRequest, Portal
 
 LANGUAGES = ("zh-CN", "en")
 YEAR = 365 * 24 * 3600

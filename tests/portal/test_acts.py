@@ -8,6 +8,7 @@ from tests.portal.test_acting import begun, hand_over
 
 HOUSE = Path(__file__).parents[2]
 BUILT = {  # acts whose name is put together, by the file that does
+    "portal/cli.py": {"app-enable", "app-drain", "app-disable"},
     "portal/pages/admin/apps.py": {"app-enable", "app-drain", "app-disable"},
     "portal/pages/admin/numbers.py": {"identity-number-accepted", "identity-number-entered"},
     "portal/pages/admin/people.py": {"disabled", "enabled", "post-ended"},

@@ -18,7 +18,8 @@ async def local_administrator(hub):
 
 
 async def elsewhere(hub):
-    """Return the addresses of acts on what belongs to another organization (`unit2`)."""
+    """Return the addresses of acts on what belongs to another organization (`unit2`), and of
+    acts on the whole hub, each with the answer: what is out of sight looks absent."""
     actors = await hub.actors()
     away, taker, clerk = actors["unit2"], actors["unit3"], actors["administrator"]
     async with hub.services.database.transaction(write=True) as tx:
@@ -35,7 +36,7 @@ async def elsewhere(hub):
     person = f"/admin/people/{away.person_id}"
     post = f"/admin/posts/{away.post_id}"
     other = {"organization": "371603U02", "title": "另一岗"}
-    return [
+    unseen = [
         (f"/admin/access/requests/{request}/decline", {}),
         (f"/admin/delegations/{handed}/end", {}),
         (f"{person}/disable", {}),
@@ -50,10 +51,13 @@ async def elsewhere(hub):
         (f"/admin/people/{clerk.person_id}/disable", {}),
         (f"{post}/end", {}),
         (f"{post}/transfer", {"organization": "371603U01", "title": "x"}),
+    ]
+    new = {"username": "newcomer", "name": "新", "password": "a long one of its own"}
+    refused = [
         (f"/admin/posts/{actors['unit'].post_id}/transfer", other),
         (f"/admin/people/{actors['unit'].person_id}/posts", other),
-        ("/admin/people", {**other, "username": "newcomer", "name": "新", "password": "12345678"}),
-        ("/admin/people", {"username": "newcomer", "name": "新", "password": "12345678"}),
+        ("/admin/people", {**other, **new}),
+        ("/admin/people", new),
         (
             "/admin/access/devolution",
             {
@@ -62,15 +66,6 @@ async def elsewhere(hub):
                 "organization": "371603U02",
                 "starts_on": "2026-01-01",
                 "basis": "x",
-            },
-        ),
-        (
-            "/admin/access/policy",
-            {
-                "name": "x",
-                "username": "unit2",
-                "permission": "yimen.people.manage",
-                "allowed": "no",
             },
         ),
         ("/admin/access/roles/night/drop", {}),
@@ -83,15 +78,30 @@ async def elsewhere(hub):
             "/admin/organizations",
             {"code": "371603U99", "name": "x", "parent": "371603U02"},
         ),
+        ("/admin/calendar", {"year": 2031, "holidays": "2031-01-01"}),
+        ("/admin/apps/hotline/disable", {"reason": "x"}),
+    ]
+    test = {"name": "x", "permission": "yimen.people.manage", "allowed": "no"}
+    unknown = [
+        ("/admin/access/policy", {**test, "username": "unit2"}),
+        (
+            "/admin/grants",
+            {"username": "unit2", "role": "yimen.governance", "scope": "organization"},
+        ),
+    ]
+    return [
+        (path, values, status)
+        for acts, status in ((unseen, 404), (refused, 403), (unknown, 422))
+        for path, values in acts
     ]
 
 
 async def test_an_administrator_does_nothing_beyond_their_scope(hub_app):
     acts = await elsewhere(hub_app)
     client = await local_administrator(hub_app)
-    for path, values in acts:
+    for path, values, status in acts:
         answer = await client.post(path, json=values)
-        assert answer.status_code == 403, (path, answer.text)
+        assert answer.status_code == status, (path, answer.text)
     assert (await hub_app.client_as("unit2")).csrf
     assert (await hub_app.client_as("administrator")).csrf
     async with hub_app.services.database.transaction() as tx:
@@ -101,7 +111,7 @@ async def test_an_administrator_does_nothing_beyond_their_scope(hub_app):
 async def test_an_administrator_of_one_organization_does_their_work_there(hub_app):
     client = await local_administrator(hub_app)
     person = f"/admin/people/{(await hub_app.actors())['unit'].person_id}"
-    new = {"username": "newcomer", "name": "新", "password": "12345678"}
+    new = {"username": "newcomer", "name": "新", "password": "a long one of its own"}
     for path, values in (
         ("/admin/people", {**new, "organization": "371603U01", "title": "员"}),
         (f"{person}/posts", {"organization": "371603U01", "title": "另一岗"}),
@@ -110,3 +120,35 @@ async def test_an_administrator_of_one_organization_does_their_work_there(hub_ap
     ):
         answer = await client.post(path, json=values)
         assert answer.status_code in (200, 201), (path, answer.text)
+
+
+async def test_an_administrator_of_one_organization_sees_what_belongs_there(hub_app):
+    await elsewhere(hub_app)
+    client = await local_administrator(hub_app)
+    everywhere = await hub_app.client_as("administrator")
+    for path, away in (
+        ("/admin/people", "交通运输局"),
+        ("/admin/people?q=unit", "交通运输局"),
+        ("/admin/grants?permission=hotline.order.reply", "交通运输局"),
+        ("/admin/access", "楚住建"),
+        ("/admin/access/requests", "hotline.order.dispatch"),
+        ("/admin/audit", "signed-in"),
+        ("/admin/audit.csv", "signed-in"),
+    ):
+        own, whole = [(await who.get(path)) for who in (client, everywhere)]
+        assert (own.status_code, whole.status_code) == (200, 200), path
+        assert away in whole.text, path
+        if "audit" not in path:
+            assert away not in own.text, path
+        assert len(own.text) < len(whole.text), path
+    away = (await hub_app.actors())["unit2"]
+    for path in (
+        f"/admin/people/{away.person_id}",
+        f"/admin/people/{away.person_id}/erase",
+        f"/admin/people/{away.person_id}/leave",
+        f"/admin/access/people/{away.person_id}",
+        f"/admin/posts/{away.post_id}/transfer",
+    ):
+        assert (await client.get(path)).status_code == 404, path
+        assert (await everywhere.get(path)).status_code == 200, path
+    assert (await client.get("/admin/outbox")).status_code == 403

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from core.access import delegation, history, roles
 from core.access.decisions import actors_of, role_titles
-from core.access.granting import GRANTING
+from core.access.granting import GRANTING, posts_within
 from core.access.grants import GrantError
 from core.identity import people
 from plugin_sdk.forms import Form, field_views, read_form, typed
@@ -21,7 +21,7 @@ from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import Phrase, Words
 from portal.frames import last_day
 from portal.pages.admin.permissions import permission_options
-from portal.pages.admin.reach import need_post
+from portal.pages.admin.reach import need_post, need_sight, seen
 from portal.pages.admin.side import side_form
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.groups import TEMPLATE, Act, Group, Line, groups_view
@@ -53,6 +53,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             who = await people.person(tx, id)
             if who is None:
                 raise NotFound
+            await need_sight(tx, request, id)
             actors = [] if who.disabled else await actors_of(tx, id, who.name)
             titles = await role_titles(tx)
         known = {option.value: option.label for option in permission_options(portal)}
@@ -90,8 +91,11 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def changed(request: AnyRequest) -> Response[Any]:
         """Say what changed of who may do what, and which posts are delegated now."""
         async with portal.read() as tx:
-            found = await history.changes(tx)
-            handed = await delegation.delegations(tx)
+            scope = seen(request, tx.now)
+            found = await history.changes(tx, within=scope)
+            handed = await delegation.delegations(tx, within=scope)
+            posts = [item.post_id for item in handed]
+            mine = await posts_within(tx, actor_of(request), GRANTING, posts)
             titles = await role_titles(tx)
         may = portal.may(actor_of(request), "grants.manage")
 
@@ -115,7 +119,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                         danger=True,
                     )
                 ]
-                if may
+                if item.post_id in mine
                 else [],
             )
             for item in handed
@@ -170,7 +174,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     ) -> Response[Any]:
         async with portal.read() as tx:
             found = await roles.roles(tx)
-        may = portal.may(actor_of(request), "grants.manage")
+        may = portal.may(actor_of(request), "grants.manage", everywhere=True)
         known = {option.value: option.label for option in permission_options(portal)}
 
         def line(item: roles.RoleFacts) -> Line:

@@ -17,6 +17,7 @@ from plugin_sdk.identifiers import mask_name
 from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import Phrase, Words
+from portal.pages.admin.reach import need_everything
 from portal.pages.context import AnyRequest, Portal
 
 ACKNOWLEDGE_SECONDS = 35.0
@@ -39,7 +40,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             events = await runtime.recent(tx)
             acting = [UUID(event.facts["by"]) for event in events if event.facts.get("by")]
             who = await people.names(tx, acting)
-        may = portal.may(actor_of(request), "apps.operate")
+        may = portal.may(actor_of(request), "apps.operate", everywhere=True)
         english = portal.renderer.language(request.scope) == "en"
         view = {
             "apps": [
@@ -69,11 +70,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             raise NotFound
         actor = actor_of(request)
         form = (await read_form(request, StateForm, actor)).form
-        async with portal.change(request, f"app-{act}", f"app:{app}", reason=form.reason or ""):
-            pass
-        number = await portal.apps.change(
-            app, state=states[act], reason=form.reason or "", by=actor.person_id
-        )
+        reason = form.reason or ""
+        async with portal.change(request, f"app-{act}", f"app:{app}", reason=reason) as tx:
+            need_everything(tx, request)
+            number = await portal.apps.change_within(
+                tx, app, state=states[act], reason=reason, by=actor.person_id
+            )
         known = await portal.apps.until_acknowledged(number, ACKNOWLEDGE_SECONDS)
         return portal.done(
             request,

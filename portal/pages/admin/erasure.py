@@ -17,7 +17,7 @@ from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import FormView, Phrase
-from portal.pages.admin.reach import need_person
+from portal.pages.admin.reach import need_person, need_sight
 from portal.pages.context import AnyRequest, Portal
 
 
@@ -38,8 +38,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     ) -> Response[Any]:
         async with portal.read() as tx:
             who = await people.person(tx, id)
-        if who is None:
-            raise NotFound
+            if who is None:
+                raise NotFound
+            await need_sight(tx, request, id)
         view = FormView(
             title=Phrase("page.admin.erase.title"),
             action=f"/admin/people/{id}/erase",

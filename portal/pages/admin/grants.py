@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery
 from pydantic import Field
 
 from core.access import decisions, grants
-from core.access.granting import reaches_post
+from core.access.granting import GRANTING, posts_within, reaches_post
 from core.access.holders import Holder, who_may
 from core.identity import people
 from plugin_sdk.forms import Form, field_views, read_form, typed
@@ -22,6 +22,7 @@ from plugin_sdk.text import Text
 from plugin_sdk.views import Option, Phrase
 from portal.frames import last_day
 from portal.pages.admin.permissions import permission_options
+from portal.pages.admin.reach import is_seen, seen
 from portal.pages.admin.side import side_form
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.delegations import end_of, first_of
@@ -58,15 +59,18 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         actor = actor_of(request)
         english = portal.renderer.language(request.scope) == "en"
         async with portal.read() as tx:
-            holders = await who_may(tx, permission) if permission else []
-            in_force = await grants.grants(tx)
-            soon = {g.id for g in await grants.grants(tx, ending_before=tx.now + SOON)}
+            scope = seen(request, tx.now)
+            holders = await who_may(tx, permission, within=scope) if permission else []
+            in_force = await grants.grants(tx, within=scope)
+            ending = await grants.grants(tx, ending_before=tx.now + SOON, within=scope)
+            soon = {item.id for item in ending}
+            mine = await posts_within(tx, actor, GRANTING, [item.post_id for item in in_force])
             titles = await decisions.role_titles(tx)
 
         def role(key: str) -> str:
             return titles[key][1 if english else 0] if key in titles else key
 
-        def scope(kind: str) -> str:
+        def scope_name(kind: str) -> str:
             return portal.renderer.text(request.scope, Phrase(f"page.scope.{kind}"))
 
         def post_of(holder: Holder) -> str:
@@ -103,7 +107,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     "organization": item.organization,
                     "post": post_of(item),
                     "role": role(item.role),
-                    "scope": scope(item.scope),
+                    "scope": scope_name(item.scope),
                     "ends_at": item.ends_at,
                     "last_day": last_day(item.ends_at) if item.ends_at else None,
                 }
@@ -116,12 +120,14 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     "organization": item.organization,
                     "post": item.post,
                     "role": role(item.role),
-                    "scope": scope(item.scope),
+                    "scope": scope_name(item.scope),
                     "starts_at": item.starts_at,
                     "ends_at": item.ends_at,
                     "last_day": last_day(item.ends_at) if item.ends_at else None,
                     "soon": item.id in soon,
-                    "withdraw": f"/admin/grants/{item.id}/withdraw" if may else None,
+                    "withdraw": f"/admin/grants/{item.id}/withdraw"
+                    if item.post_id in mine
+                    else None,
                 }
                 for item in sorted(in_force, key=lambda item: item.id not in soon)
             ],
@@ -147,7 +153,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 request, "granted", f"username:{form.username}", role=form.role, scope=form.scope
             ) as tx:
                 found = await people.by_username(tx, form.username.strip().lower())
-                held = await people.posts(tx, [found.id]) if found else []
+                held = []
+                if found and await is_seen(tx, request, found.id):
+                    held = await people.posts(tx, [found.id])
                 if not held:
                     raise Invalid(field_error("username", "post-unknown"))
                 try:

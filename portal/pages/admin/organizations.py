@@ -13,7 +13,7 @@ from core.work.holidays import NoticeError
 from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.problems import Invalid, field_error
 from plugin_sdk.routes import actor_of, needs
-from portal.pages.admin.reach import need_units
+from portal.pages.admin.reach import need_everything, need_units
 from portal.pages.admin.side import side_form
 from portal.pages.context import AnyRequest, Portal
 
@@ -54,7 +54,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     form or field_views(UnitForm, "page.admin.unit"),
                 )
             )
-        if portal.may(actor, "calendar.manage"):
+        if portal.may(actor, "calendar.manage", everywhere=True):
             forms.append(
                 side_form(
                     "page.admin.holiday.enter",
@@ -112,6 +112,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             days = _dates("holidays", form.holidays)
             worked = _dates("workdays", form.workdays or "")
             async with portal.change(request, "holidays-entered", f"year:{form.year}") as tx:
+                need_everything(tx, request)
                 try:
                     await enter_notice(tx, form.year, days, worked)
                 except NoticeError:

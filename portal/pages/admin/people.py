@@ -19,7 +19,14 @@ from plugin_sdk.identifiers import mask_phone
 from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import Phrase
-from portal.pages.admin.reach import need_person, need_post
+from portal.pages.admin.reach import (
+    need_everything,
+    need_person,
+    need_post,
+    need_sight,
+    need_units,
+    seen,
+)
 from portal.pages.admin.side import side_form
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.session import Nothing
@@ -59,7 +66,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         request: AnyRequest, query: str, *, after: str = "", status: int = 200, form: Any = None
     ) -> Response[Any]:
         async with portal.read() as tx:
-            listed = await people.find(tx, query, after=after, limit=PAGE + 1)
+            listed = await people.find(
+                tx, query, after=after, limit=PAGE + 1, within=seen(request, tx.now)
+            )
             found = listed[:PAGE]
             held = await people.posts(tx, [item.id for item in found])
         may = portal.may(actor_of(request), "people.manage")
@@ -116,15 +125,17 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     person_id = await people.add_person(tx, form.username, form.name, form.password)
                 except people.PersonError as error:
                     raise Invalid(field_error("username", error.code)) from None
-                if form.organization:
+                if not form.organization:
+                    need_everything(tx, request)
+                else:
                     unit = await organizations.by_code(tx, form.organization)
                     if unit is None:
                         raise Invalid(field_error("organization", "choice"))
+                    await need_units(tx, request, unit.id)
                     try:
                         await people.add_post(tx, person_id, unit.id, form.title or "-")
                     except people.PersonError as error:
                         raise Invalid(field_error("organization", error.code)) from None
-                await need_person(tx, request, person_id)
         except Invalid as wrong:
             if not portal.renderer.wants_page(request.scope):
                 raise
@@ -198,6 +209,7 @@ async def person_page(
         who = await people.person(tx, id)
         if who is None:
             raise NotFound
+        await need_sight(tx, request, id)
         held = await people.posts(tx, [id], ended=True)
         given = await grants.grants(tx, person_id=id)
         masked = await register.masked_number(tx, portal.services.numbers, id)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Set
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
+from core.access.granting import everywhere
 from core.database import Transaction
 from core.identity import people, people_reports
 from core.identity.people_files import FileRefused, read_people, template
@@ -37,7 +39,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         request: AnyRequest, *, error: FieldError | None = None, status: int = 200
     ) -> Response[Any]:
         async with portal.read() as tx:
-            found = await people_reports.recent(tx)
+            found = await people_reports.recent(tx, of=_whose(tx, request))
             who = await people.names(tx, [item.created_by for item in found if item.created_by])
         view = {
             "action": HERE,
@@ -100,9 +102,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Show how an import stands, and its report by row."""
         wanted = outcome if outcome in people_reports.OUTCOMES else None
         async with portal.read() as tx:
-            job = await people_reports.standing(tx, id)
-            if job is None:
-                raise NotFound
+            job = await _standing(tx, request, id)
             counted = await people_reports.counts(tx, id)
             found = await people_reports.rows(
                 tx, id, outcome=wanted, after=min(max(after, 0), LAST_LINE), limit=PAGE + 1
@@ -181,8 +181,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             say(key) for key in ("line", "username", "outcome_label", "does_label", "reasons")
         ]
         async with portal.read() as tx:
-            if await people_reports.standing(tx, id) is None:
-                raise NotFound
+            await _standing(tx, request, id)
             rows = [
                 (
                     row.line,
@@ -214,8 +213,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             actor = actor_of(request)
             await read_form(request, Nothing, actor)
             async with portal.read() as tx:
-                if await people_reports.standing(tx, id) is None:
-                    raise NotFound
+                await _standing(tx, request, id)
             async with portal.change(request, f"people-import-{name}", f"import:{id}") as tx:
                 try:
                     await do(tx, id, actor)
@@ -236,6 +234,20 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         act("start", "people_import.started", start),
         act("roll-back", "people_import.rolling_back", roll_back),
     ]
+
+
+def _whose(tx: Transaction, request: AnyRequest) -> Set[UUID] | None:
+    """Return whose imports are seen: one's own, or everybody's (None) where everything is."""
+    actor = actor_of(request)
+    return None if everywhere(actor, actor.permission, tx.now) else actor.hands
+
+
+async def _standing(tx: Transaction, request: AnyRequest, id: UUID) -> people_reports.ImportFacts:
+    """Return an import that is seen. Raises `NotFound`."""
+    found, whose = await people_reports.standing(tx, id), _whose(tx, request)
+    if found is None or (whose is not None and found.created_by not in whose):
+        raise NotFound
+    return found
 
 
 def _csv(content: bytes, name: str) -> Response[bytes]:

@@ -1,9 +1,10 @@
 """The permissions there are, in words: the shell's and every app's."""
 
 from core.access import grants
+from core.audit import SHELL
 from plugin_sdk.text import Text
 from plugin_sdk.views import Option, Phrase
-from portal.pages.context import SHELL, Portal
+from portal.pages.context import Portal
 
 
 def permission_options(portal: Portal) -> list[Option]:

@@ -16,7 +16,7 @@ from plugin_sdk.problems import Invalid, NotFound, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import Option, Phrase
 from portal.pages.admin.permissions import permission_options
-from portal.pages.admin.reach import need_person
+from portal.pages.admin.reach import is_seen, need_person, seen
 from portal.pages.admin.side import side_form
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.delegations import person_named
@@ -43,7 +43,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         request: AnyRequest, *, status: int = 200, given: Any = None, errors: Any = ()
     ) -> Response[Any]:
         async with portal.read() as tx:
-            found = await policy.run(tx)
+            found = await policy.run(tx, within=seen(request, tx.now))
         may = portal.may(actor_of(request), "grants.manage")
         options = permission_options(portal)
         known = {option.value: option.label for option in options}
@@ -115,7 +115,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 raise Invalid(field_error("permission", "choice"))
             async with portal.change(request, "policy-kept", f"policy:{form.name}") as tx:
                 who = await person_named(tx, form.username)
-                if who is None:
+                if who is None or not await is_seen(tx, request, who):
                     raise Invalid(field_error("username", "person-unknown"))
                 await need_person(tx, request, who)
                 unit = await by_code(tx, form.organization) if form.organization else None

@@ -17,7 +17,7 @@ from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_erro
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import FactView, Phrase
 from portal.pages.admin.change import ChangeView
-from portal.pages.admin.reach import need_person, need_post, need_units
+from portal.pages.admin.reach import need_person, need_post, need_sight, need_units
 from portal.pages.context import AnyRequest, Portal
 
 
@@ -157,10 +157,15 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     return found.id
         raise Invalid(field_error("successor", "successor-elsewhere"))
 
+    async def seen_standing(tx: Any, request: AnyRequest, id: UUID) -> Standing:
+        await need_sight(tx, request, id)
+        return await Standing.of(tx, id)
+
     @get("/admin/posts/{id:uuid}/transfer", opt=needs("people.manage"))
     async def transfer_page(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
         """Show what ends with a post, and ask for the one to take instead."""
         async with portal.read() as tx:
+            await need_post(tx, request, id)
             held, standing = await held_post(tx, id)
         return await show(request, transfer_view(standing.who.id, held, standing))
 
@@ -169,6 +174,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Transfer the person of a post to another, in one transaction."""
         actor = actor_of(request)
         async with portal.read() as tx:
+            await need_post(tx, request, id)
             held, standing = await held_post(tx, id)
         if standing.who.id in actor.hands:
             raise Conflict("not-oneself")
@@ -200,7 +206,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def leave_page(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
         """Show everything of a person that ends, and who takes over the open work."""
         async with portal.read() as tx:
-            standing = await Standing.of(tx, id)
+            standing = await seen_standing(tx, request, id)
         return await show(request, leave_view(id, standing))
 
     @post("/admin/people/{id:uuid}/leave", opt=needs("people.manage", body=LeaveForm))
@@ -210,7 +216,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if id in actor.hands:
             raise Conflict("not-oneself")
         async with portal.read() as tx:
-            standing = await Standing.of(tx, id)
+            standing = await seen_standing(tx, request, id)
         try:
             form = (await read_form(request, LeaveForm, actor)).form
             async with portal.change(
@@ -235,7 +241,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             async with portal.change(
                 request, "post-added", f"person:{id}", organization=form.organization
             ) as tx:
-                standing = await Standing.of(tx, id)
+                standing = await seen_standing(tx, request, id)
                 unit = await unit_of(tx, form.organization)
                 held = (post.organization_id for post in standing.posts)
                 await need_units(tx, request, unit, *held)
@@ -247,7 +253,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     raise Invalid(field_error("organization", error.code)) from None
         except Invalid as wrong:
             async with portal.read() as tx:
-                standing = await Standing.of(tx, id)
+                standing = await seen_standing(tx, request, id)
             view = add_view(id, standing, values=await typed(request), errors=wrong.errors)
             raise Invalid(*wrong.errors, view=view) from None
         return portal.done(request, f"/admin/people/{id}", "posts.added", status=201)
@@ -256,7 +262,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def add_page(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
         """Ask for one more post of a person."""
         async with portal.read() as tx:
-            standing = await Standing.of(tx, id)
+            standing = await seen_standing(tx, request, id)
         return await show(request, add_view(id, standing))
 
     return [transfer_page, transfer, leave_page, leave, add, add_page]

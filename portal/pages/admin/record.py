@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
 from core import audit
+from core.audit import SHELL
 from core.delivery.service import sent
 from core.identity import organizations, people
 from plugin_sdk.cases.forms import RevealForm
@@ -19,9 +20,10 @@ from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import FactView, FilterView, FormView, Option, Phrase, Words
 from portal.pages.acts import act_words
+from portal.pages.admin.reach import need_everything, seen
 from portal.pages.admin.record_seal import seal_state
 from portal.pages.admin.record_search import Search, searched
-from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.context import AnyRequest, Portal
 from portal.pages.rows import app_name
 from portal.pages.session import Nothing
 
@@ -46,7 +48,11 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         async with portal.read() as tx:
             seal = await seal_state(portal, tx)
             entries = await audit.search(
-                tx, **await searched(tx, search), cursor=cursor, limit=PAGE + 1
+                tx,
+                **await searched(tx, search),
+                within=seen(request, tx.now),
+                cursor=cursor,
+                limit=PAGE + 1,
             )
             shown, following = cut(entries, PAGE, lambda entry: Position(entry.at, entry.id))
             named = {id for e in shown for id in (e.person_id, e.behalf_of_id, person_in(e))}
@@ -85,7 +91,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def ask_why(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
         """Ask why an entry must be seen in full."""
         async with portal.read() as tx:
-            entry = await audit.entry(tx, id)
+            entry = await audit.entry(tx, id, within=seen(request, tx.now))
             if entry is None:
                 raise NotFound
             named = [i for i in (entry.person_id, entry.behalf_of_id, person_in(entry)) if i]
@@ -110,7 +116,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         async with portal.change(
             request, "record-revealed", f"entry:{id}", reason=sent_form.form.reason
         ) as tx:
-            entry = await audit.entry(tx, id)
+            entry = await audit.entry(tx, id, within=seen(request, tx.now))
             if entry is None:
                 raise NotFound
             ids = [i for i in (entry.person_id, entry.behalf_of_id, person_in(entry)) if i]
@@ -124,6 +130,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def outbox(request: AnyRequest) -> Response[Any]:
         """Show the short messages that the simulated provider has sent."""
         async with portal.read() as tx:
+            need_everything(tx, request)
             found = await sent(tx)
         view = {"messages": found, "simulated": True, "next_href": None}
         return await portal.show(request, "admin_outbox.html", "page.admin.outbox", view)

@@ -16,6 +16,7 @@ from plugin_sdk.deadlines import local_day
 from plugin_sdk.identifiers import mask_name
 from plugin_sdk.routes import needs
 from plugin_sdk.views import Phrase
+from portal.pages.admin.reach import seen
 from portal.pages.admin.record import person_in
 from portal.pages.admin.record_search import Search, searched
 from portal.pages.context import AnyRequest, Portal
@@ -42,7 +43,8 @@ def _route(portal: Portal, kind: str) -> HTTPRouteHandler:
         async with portal.change(
             request, "record-exported", "record:search", format=kind, **search.asked()
         ) as tx:
-            sought = await searched(tx, search)  # refused before the first byte, not after it
+            sought = await searched(tx, search) | {"within": seen(request, tx.now)}
+            # refused before the first byte, not after it
             # what is recorded from here on is of after the export, and it would never end
             sought["until"] = min(sought["until"] or tx.now, tx.now)
         header = [

@@ -14,6 +14,7 @@ from core.access import grants, requests, roles
 from core.access.granting import GRANTING
 from core.access.grants import GrantError
 from core.access.holders import who_may
+from core.audit import SHELL
 from core.database import Transaction
 from core.messages.service import send
 from core.work.items import close_items, open_item
@@ -24,9 +25,9 @@ from plugin_sdk.routes import SIGNED_IN, actor_of, needs
 from plugin_sdk.text import Text
 from plugin_sdk.views import Option, Phrase
 from portal.pages.admin.permissions import permission_options, permission_title
-from portal.pages.admin.reach import need_post
+from portal.pages.admin.reach import need_post, seen
 from portal.pages.admin.side import side_form
-from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.context import AnyRequest, Portal
 from portal.pages.delegations import end_of
 from portal.pages.groups import TEMPLATE, Act, Group, Line, groups_view
 from portal.pages.session import Nothing
@@ -114,7 +115,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         request: AnyRequest, *, status: int = 200, given: Any = None, errors: Any = ()
     ) -> Response[Any]:
         async with portal.read() as tx:
-            waiting = await requests.open_requests(tx)
+            waiting = await requests.open_requests(tx, within=seen(request, tx.now))
             known_roles = await roles.roles(tx)
         known = {option.value: option.label for option in permission_options(portal)}
         asked = {item.permission for item in waiting}
@@ -170,7 +171,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             async with portal.change(
                 request, "request-granted", f"request:{form.request}", role=form.role
             ) as tx:
-                waiting = {item.id: item for item in await requests.open_requests(tx)}
+                scope = seen(request, tx.now)
+                waiting = {i.id: i for i in await requests.open_requests(tx, within=scope)}
                 item = waiting.get(form.request)
                 carried = {role.key: role.permissions for role in await roles.roles(tx)}
                 if item is None:
