@@ -43,6 +43,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     audit_key: Path | None = None
     audit_days: int | None = None
     registration: bool = False
+    cache: Path | None = None
+
+    @property
+    def compiled_templates(self) -> Path:
+        """Return the folder of compiled templates: it can be deleted at any time."""
+        return (self.cache or self.home / "cache") / "templates"
 
     @property
     def checkpoints(self) -> Path:

@@ -1,7 +1,8 @@
 """The assembly: settings in, one ASGI application out. The only place that builds a hub."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ class Yimen:
             self.catalogue,
             [folder / "templates" for folder in folders.values()],
             assets=self.assets,
+            compiled=settings.compiled_templates,
         )
         self.renderer = Renderer(self.services, environment, self.catalogue, self._manifest)
         guard = make_guard(self.services.database.clock, self._refused)
@@ -168,16 +170,18 @@ class Yimen:
                 return
 
 
-def catalogue_of(folders: dict[str, Path]) -> Catalogue:
+def catalogue_of(folders: Mapping[str, Path]) -> Catalogue:
     """Return all words: the shell's and the SDK's, then each app's under its name. An app
-    whose words cannot be read has none; the others never notice."""
-    sources: dict[str, Any] = {"": [LOCALE, SDK / "locale.toml"]}
-    for app, folder in folders.items():
-        path = folder / "locale.toml"
+    whose words cannot be read has none; the others never notice. Files are read once."""
+    return _catalogue(tuple(folders.items()))
+
+
+@lru_cache(maxsize=8)
+def _catalogue(folders: tuple[tuple[str, Path], ...]) -> Catalogue:
+    found = [Catalogue.merge({"": [LOCALE, SDK / "locale.toml"]})]
+    for app, folder in folders:
         try:
-            Catalogue.merge({app: path})
+            found.append(Catalogue.merge({app: folder / "locale.toml"}))
         except Exception as error:
             logger.error("the words of %s cannot be read: %s", app, error)
-        else:
-            sources[app] = path
-    return Catalogue.merge(sources)
+    return Catalogue.joined(found)

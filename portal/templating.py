@@ -153,8 +153,10 @@ def make_environment(
     extra_template_dirs: Iterable[Path] = (),
     *,
     assets: Assets | None = None,
+    compiled: Path | None = None,
 ) -> jinja2.Environment:
-    """Return the environment of all pages; an app's own templates come after the portal's."""
+    """Return the environment of all pages; an app's own templates come after the portal's.
+    What is compiled is kept in the folder `compiled`, for other workers and the next start."""
     env = jinja2.Environment(
         loader=jinja2.ChoiceLoader(
             [
@@ -162,6 +164,7 @@ def make_environment(
                 jinja2.PrefixLoader({"components": jinja2.FileSystemLoader(HERE / "components")}),
             ]
         ),
+        bytecode_cache=_kept(compiled) if compiled else None,
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -197,6 +200,11 @@ def make_environment(
     for name in ("mask_name", "mask_phone", "mask_identity_number", "mask_credit_code"):
         env.filters[name] = partial(_mask, name)
     return env
+
+
+def _kept(folder: Path) -> jinja2.FileSystemBytecodeCache:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return jinja2.FileSystemBytecodeCache(str(folder))
 
 
 def render(env: jinja2.Environment, template: str, page: Page, **view: Any) -> str:

@@ -75,19 +75,21 @@ class Catalogue:
         A source is a file, a folder of files, or several of them; one that does not exist is
         empty. A key stands once: the first keeps it, and `check` names the second.
         """
+        return cls.joined(
+            _read(path, prefix) for prefix, source in sources.items() for path in _files(source)
+        )
+
+    @classmethod
+    def joined(cls, catalogues: Iterable["Catalogue"]) -> "Catalogue":
+        """Return one catalogue of several: a key stands once, as in `merge`."""
         entries: dict[str, Entry] = {}
         faults: list[str] = []
-        for prefix, source in sources.items():
-            for path in _files(source):
-                tables = tomllib.loads(path.read_text(encoding="utf-8"))
-                where = f"{path.parent.name}/{path.name}"
-                for key, leaf in _leaves(tables, prefix):
-                    if leaf is None:
-                        faults.append(f"{where}: {key}: neither a table nor words")
-                    elif key in entries:
-                        faults.append(f"{where}: {key}: stands in {entries[key].source} too")
-                    else:
-                        entries[key] = Entry(leaf.get("zh"), leaf.get("en"), leaf.get("one"), where)
+        for catalogue in catalogues:
+            faults += catalogue._faults
+            for key, entry in catalogue._entries.items():
+                first = entries.setdefault(key, entry)
+                if first is not entry:
+                    faults.append(f"{entry.source}: {key}: stands in {first.source} too")
         return cls(entries, faults)
 
     def __contains__(self, key: object) -> bool:
@@ -153,6 +155,19 @@ class Catalogue:
                 if words:
                     faults += _forbidden(at, "en", words, _FORBIDDEN_EN)
         return faults
+
+
+def _read(path: Path, prefix: str) -> Catalogue:
+    """Return the texts of one file."""
+    entries: dict[str, Entry] = {}
+    faults: list[str] = []
+    where = f"{path.parent.name}/{path.name}"
+    for key, leaf in _leaves(tomllib.loads(path.read_text(encoding="utf-8")), prefix):
+        if leaf is None:
+            faults.append(f"{where}: {key}: neither a table nor words")
+        else:
+            entries[key] = Entry(leaf.get("zh"), leaf.get("en"), leaf.get("one"), where)
+    return Catalogue(entries, faults)
 
 
 def _files(source: Source) -> Iterator[Path]:

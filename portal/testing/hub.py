@@ -193,6 +193,7 @@ async def make_hub(
 
     redis_url = request.getfixturevalue("fresh_redis_url") if engine_kind == "production" else None
     made = hubs_made
+    cache = request.config.cache.mkdir("yimen")  # templates are compiled once, not for each hub
 
     async def make(
         *,
@@ -212,6 +213,7 @@ async def make_hub(
         moved = clock or MovedClock()
         values: dict[str, Any] = {
             "home": tmp_path / "home",
+            "cache": cache,
             "database_url": fresh_database_url,
             "redis_url": redis_url,
             "mode": "demonstration",
