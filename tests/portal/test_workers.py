@@ -40,7 +40,7 @@ from portal.testing.apps.good.models import Item, Notice
 from portal.testing.hub import PASSWORD, ROOT
 from portal.testing.served import prepare
 
-TRIALS = int(os.environ.get("YIMEN_REVOCATION_TRIALS", "20"))
+TRIALS = int(os.environ.get("YIMEN_REVOCATION_TRIALS", "10"))
 
 pytestmark = pytest.mark.timeout(max(120, TRIALS))
 
