@@ -14,7 +14,6 @@ PUBLIC: Final = "public"
 SIGNED_IN: Final = "signed_in"
 
 PERMISSION: Final = "permission"
-FEATURE: Final = "feature"
 BODY: Final = "body"
 EFFECTLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -1,7 +1,7 @@
 """Reading cases: lists with a cursor, search, counts, export. Core selects into structs."""
 
 from collections.abc import AsyncIterator
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -168,8 +168,3 @@ async def waiting(engine: CaseTraces[Any], read: Read) -> Waiting:
         permission=flow.read,
     ).where(running(flow, row), mine(row, read.actor))
     return Waiting(*(await read.session.execute(statement)).one())
-
-
-def export_day(moment: datetime | None) -> date | None:
-    """Return the day of a moment as tables print it."""
-    return local_day(moment) if moment else None

@@ -17,6 +17,7 @@ from core.identity.sessions import open_sessions
 from core.messages import service as messages
 from core.work import drafts, items
 from plugin_sdk.cursors import Position, cut
+from plugin_sdk.deadlines import local_day
 from plugin_sdk.extension import Card
 from plugin_sdk.forms import Form, read_form
 from plugin_sdk.identifiers import mask_name, mask_phone
@@ -99,7 +100,6 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 "unsigned": {"n": counts.open, "href": "/work"},
             },
             "next_href": rows[0].href if rows else None,
-            "next_due": None,
             "delegations": handed_rows(handed),
         }
         return await portal.show(request, "home_staff.html", "frame.slot.home", view)
@@ -126,7 +126,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             {"title": Phrase(f"page.apps.category.{category}"), "tiles": list(group)}
             for category, group in groupby(found, key=lambda tile: tile.category)
         ]
-        view = {"pinned": [], "groups": groups, "why_href": "/why"}
+        view = {"groups": groups, "why_href": "/why"}
         return await portal.show(request, "apps.html", "page.apps.title", view)
 
     @get("/work", opt=needs(SIGNED_IN))
@@ -148,6 +148,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 limit=WORK_PAGE + 1,
             )
             counts = await items.counts(tx, actor, end_of_day(now))
+            nearest = None
+            if not found and chosen in ("late", "today"):
+                nearest = next((i.due_at for i in await items.inbox(tx, actor, limit=1)), None)
         rows, following = cut(found, WORK_PAGE, items.place)
         cards, unavailable = await cards_of(portal, actor) if by_themselves else ([], [])
         cases, cases_href = own_cases(cards)
@@ -163,11 +166,10 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 for name, n in numbers.items()
             ],
             "rows": [row_of(portal, request, row, now) for row in rows],
-            "bulk": [],
             "next_href": f"/work?{urlencode({'which': chosen, 'cursor': following})}"
             if following
             else None,
-            "next_due": None,
+            "next_due": local_day(nearest) if nearest else None,
             "cases": cases,
             "cases_href": cases_href,
             "unavailable": in_words(portal, request, unavailable),

@@ -263,7 +263,6 @@ PAGES = {
             counts={"late": count(2), "today": count(1), "unsigned": count(0)},
             rows=samples.work_rows(),
             next_href="/x",
-            next_due=None,
             drafts=samples.drafts(),
             delegations=[S(text="王* 委托，至 3月31日", href="/x")],
         ),
@@ -275,7 +274,6 @@ PAGES = {
             "counts": {"late": count(0), "today": count(0), "unsigned": count(0)},
             "rows": [],
             "next_href": None,
-            "next_due": date(2026, 3, 9),
             "drafts": [],
             "delegations": [],
             "cards": [],
@@ -288,7 +286,6 @@ PAGES = {
         "apps.html",
         {**PLAIN, "current": "apps"},
         {
-            "pinned": samples.tiles()[:2],
             "groups": [S(title="诉求", tiles=samples.tiles())],
             "why_href": "/why",
         },
@@ -296,7 +293,7 @@ PAGES = {
     "apps_empty": (
         "apps.html",
         {**PLAIN, "current": "apps"},
-        {"pinned": [], "groups": [], "why_href": "/why"},
+        {"groups": [], "why_href": "/why"},
     ),
     "work": (
         "work.html",
@@ -307,7 +304,6 @@ PAGES = {
                 S(label="已办", href="/work?tab=done", current=False, n=None),
             ],
             "rows": samples.work_rows(),
-            "bulk": [S(action="/x", label="催办")],
             "next_href": "/work?cursor=1",
             "next_due": None,
             "cases": samples.work_rows()[:1],

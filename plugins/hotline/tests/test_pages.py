@@ -54,3 +54,13 @@ async def test_residents_do_not_read_the_word_of_the_staff(desk):
         assert page.status_code == 200, path
         assert "工单" not in page.text, path
     assert "工单" in (await (await desk.client("unit")).page(f"{HERE}/orders")).text
+
+
+async def test_where_nothing_is_late_the_nearest_deadline_is_named(desk):
+    await desk.dispatch((await desk.file())["number"])
+    unit = await desk.client("unit")
+    (waiting,) = (await unit.get("/work")).json()["rows"]
+    late = await unit.get("/work?which=late")
+    assert late.json()["rows"] == []
+    assert late.json()["next_due"] == waiting["deadline"]["due_at"][:10]
+    assert "最近的期限是" in (await unit.page("/work?which=late")).text
