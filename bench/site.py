@@ -297,7 +297,7 @@ async def fill(url: str) -> str:
             found = await tx.session.execute(
                 select(col(Person.id)).where(col(Person.username) == USER)
             )
-            return await sessions.begin(tx, found.scalar_one(), seconds=86_400)
+            return await sessions.begin(tx, found.scalar_one(), seconds=86_400, proofs=["pwd"])
     finally:
         await database.close()
 

@@ -29,7 +29,7 @@ from core.hub.drafts import AppDrafts
 from core.hub.models import RequestRecord
 from core.hub.people import ImportedRoles, hand_over_work, pass_on_work
 from core.hub.unit import Unit
-from core.identity import devices, organizations, people_imports, sessions
+from core.identity import devices, organizations, people_imports, sessions, signing_in
 from core.identity.events import (
     OrganizationClosed,
     PersonErased,
@@ -204,6 +204,7 @@ class Services:
     async def _tidy_sign_ins(self) -> None:
         async with self.database.transaction(write=True) as tx:
             await sessions.tidy(tx)
+            await signing_in.tidy(tx)
             await devices.tidy(tx)
 
     async def _tidy_deliveries(self) -> None:

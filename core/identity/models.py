@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
 from sqlmodel import Field
 
 from core.database import CoreBase
@@ -72,7 +72,8 @@ class Post(CoreBase, table=True):
 
 
 class SignInSession(CoreBase, table=True):
-    """One sign-in on one device. Only a digest of its secret is kept.
+    """One sign-in on one device, what it proved (`core.identity.signing_in`) and when it last
+    did. Only a digest of its secret is kept.
 
     `delegation_id` and `consent_id` say for whom it acts (`core.access`); when either is no
     longer in force the session acts in `post_id`, as before.
@@ -88,9 +89,77 @@ class SignInSession(CoreBase, table=True):
     csrf: str
     device: str = ""
     public_computer: bool = False
+    proofs: list[str] = Field(default_factory=list, sa_type=JSON)
+    proved_at: datetime | None = Field(default=None, sa_type=UtcTime)
     created_at: datetime = Field(sa_type=UtcTime)
     expires_at: datetime = Field(sa_type=UtcTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class PendingSignIn(CoreBase, table=True):
+    """A sign-in that proved one factor and still owes a second one. Only a digest of its
+    secret is kept."""
+
+    __tablename__ = "identity_pending"
+
+    id: str = Field(primary_key=True)
+    person_id: UUID = Field(foreign_key="identity_person.id", index=True)
+    proofs: list[str] = Field(sa_type=JSON)
+    public_computer: bool
+    tries: int = 0
+    expires_at: datetime = Field(sa_type=UtcTime, index=True)
+
+
+class Totp(CoreBase, table=True):
+    """The authenticator app of a person (RFC 6238), a factor once it is confirmed: its sealed
+    key, and the step of the code that was taken last."""
+
+    __tablename__ = "identity_totp"
+
+    person_id: UUID = Field(primary_key=True, foreign_key="identity_person.id")
+    sealed: str
+    last_step: int = Field(default=0, sa_type=BigInteger)
+    created_at: datetime = Field(sa_type=UtcTime)
+    confirmed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class Passkey(CoreBase, table=True):
+    """A passkey of a person (Web Authentication, level 3); ids and keys in base64url."""
+
+    __tablename__ = "identity_passkey"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    person_id: UUID = Field(foreign_key="identity_person.id", index=True)
+    credential_id: str = Field(unique=True)
+    public_key: str
+    sign_count: int = Field(sa_type=BigInteger)
+    name: str
+    transports: list[str] = Field(default_factory=list, sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class RecoveryCode(CoreBase, table=True):
+    """A code that stands in for a lost factor, once. Only a keyed digest is kept."""
+
+    __tablename__ = "identity_recovery_code"
+
+    person_id: UUID = Field(primary_key=True, foreign_key="identity_person.id")
+    digest: str = Field(primary_key=True)
+    created_at: datetime = Field(sa_type=UtcTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class Challenge(CoreBase, table=True):
+    """What a passkey is asked to sign, until it is answered: for what, and of whom."""
+
+    __tablename__ = "identity_challenge"
+
+    digest: str = Field(primary_key=True)
+    purpose: str
+    person_id: UUID | None = Field(default=None, foreign_key="identity_person.id", index=True)
+    expires_at: datetime = Field(sa_type=UtcTime, index=True)
 
 
 class KnownDevice(CoreBase, table=True):

@@ -14,18 +14,25 @@ from core.delivery.service import forget_address
 from core.identity import devices, sessions
 from core.identity.events import PersonChanged, PersonErased, PostEnded
 from core.identity.models import (
+    Challenge,
     Closing,
     LegacyUser,
     OrganizationRow,
+    Passkey,
+    PendingSignIn,
     PeopleImportRow,
     Person,
     PersonNumber,
     PhoneCode,
     Post,
+    RecoveryCode,
+    Totp,
 )
 from core.identity.passwords import hash_password
 from plugin_sdk.data import Within
 
+# what is held of a person in rows of its own, and goes with them
+HELD = (PersonNumber, LegacyUser, PendingSignIn, Totp, Passkey, RecoveryCode, Challenge)
 ERASED = "erased"
 ERASED_NAME = "已抹除"
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
@@ -184,7 +191,7 @@ async def erase(tx: Transaction, person_id: UUID) -> PersonFacts:
         raise PersonError("person-in-office")
     await sessions.forget(tx, person_id)
     await devices.forget_others(tx, person_id, None)
-    for held in (PersonNumber, LegacyUser):
+    for held in HELD:
         await tx.session.execute(delete(held).where(col(held.person_id) == person_id))
     if was.phone is not None:
         await tx.session.execute(delete(PhoneCode).where(col(PhoneCode.phone) == was.phone))

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -62,6 +63,7 @@ async def begin(
     person_id: UUID,
     *,
     seconds: int,
+    proofs: Sequence[str],
     device: str = "",
     public_computer: bool = False,
 ) -> str:
@@ -78,6 +80,8 @@ async def begin(
             csrf=csrf_token(token),
             device=device[:200],
             public_computer=public_computer,
+            proofs=list(proofs),
+            proved_at=tx.now,
             created_at=tx.now,
             expires_at=tx.now + timedelta(seconds=seconds),
         )

@@ -11,20 +11,20 @@ from pydantic import Field
 
 from core import audit
 from core.access.delegation import act_in
-from core.audit import SHELL
-from core.identity import devices, people, sessions
+from core.identity import devices, people, sessions, signing_in
 from core.identity.passwords import verify_password
+from core.identity.signing_in import Proof
 from core.identity.throttle import WINDOW_SECONDS, SignInThrottle
 from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Invalid, Problem
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
-from portal.frames import cookie, safe_path
+from portal.frames import safe_path
 from portal.origins import led_here, page_of
-from portal.pages.context import AnyRequest, Portal
+from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.signing_in import YEAR, Entrance
 
 LANGUAGES = ("zh-CN", "en")
-YEAR = 365 * 24 * 3600
 
 
 class SignIn(Form):
@@ -83,19 +83,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     """Return the routes."""
     services = portal.services
     throttle = SignInThrottle(services.shared)
-    session_name = "__Host-yimen" if services.settings.https else "yimen"
-    device_name = f"{session_name}-device"
-
-    def secret_cookie(name: str, value: str, max_age: int | None) -> Cookie:
-        return Cookie(
-            key=name,
-            value=value,
-            max_age=max_age,
-            path="/",
-            httponly=True,
-            secure=services.settings.https,
-            samesite="lax",
-        )
+    entrance = Entrance(portal)
 
     def display_cookie(name: str, value: str) -> Cookie:
         return Cookie(
@@ -106,9 +94,6 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             secure=services.settings.https,
             samesite="lax",
         )
-
-    def device_of(request: AnyRequest) -> str:
-        return (cookie(request.scope, device_name) or "")[:200]
 
     @get("/sign-in", opt=needs(PUBLIC))
     async def page(request: AnyRequest, next: FromQuery[str] = "/") -> Response[Any]:
@@ -146,7 +131,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             )
         target = safe_path(form.next)
         name = form.username.lower()
-        device = device_of(request)
+        device = entrance.device(request)
         known_device = None
         if device:
             async with portal.read() as tx:
@@ -163,47 +148,13 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             if not portal.renderer.wants_page(request.scope):
                 raise Problem("sign-in-refused", status=401)
             return await again(request, "sign-in-refused", form.username, target)
-        old = actor_of(request).session_id
-        seconds = services.settings.session_seconds
+        browser = entrance.browser(request, public_computer=form.public_computer)
         async with services.database.transaction(write=True) as tx:
-            if old:  # whoever was signed in here before leaves
-                await sessions.end(tx, old)
-            token = await sessions.begin(
-                tx,
-                known.person_id,
-                seconds=seconds,
-                device=request.headers.get("user-agent", ""),
-                public_computer=form.public_computer,
-            )
-            if not form.public_computer:
-                device = await devices.remember(tx, device, known.person_id)
-            await audit.record(
-                tx,
-                Actor(person_id=known.person_id),
-                SHELL,
-                "signed-in",
-                f"person:{known.person_id}",
+            arrived = await signing_in.arrive(
+                tx, known.person_id, [Proof.PASSWORD], browser, seconds=entrance.seconds
             )
         await throttle.succeeded(tried)
-        if portal.renderer.wants_page(request.scope):
-            response = portal.renderer.redirect(target)
-        else:
-            actor = await services.actors.of_token(token)
-            response = Response(
-                {
-                    "name": actor.name,
-                    "post": actor.post_title,
-                    "organization": actor.organization_name,
-                    "csrf": actor.csrf,
-                },
-                status_code=200,
-            )
-        response.set_cookie(
-            secret_cookie(session_name, token, None if form.public_computer else seconds)
-        )
-        if device and not form.public_computer:
-            response.set_cookie(secret_cookie(device_name, device, YEAR))
-        return response
+        return await entrance.answer(request, arrived, target)
 
     @post("/sign-out", opt=needs(PUBLIC))
     async def sign_out(request: AnyRequest) -> Response[Any]:
@@ -215,7 +166,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 await sessions.end(tx, actor.session_id)
                 await audit.record(tx, actor, SHELL, "signed-out", f"person:{actor.real_person_id}")
         response = portal.done(request, "/", "sign_in.signed_out")
-        response.set_cookie(secret_cookie(session_name, "", 0))
+        entrance.drop_session(response)
         return response
 
     @post("/sign-out-everywhere", opt=needs(SIGNED_IN))
@@ -226,7 +177,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         assert actor.person_id is not None  # noqa: S101  (the route is signed_in)
         async with portal.write(request) as tx:
             ended = await sessions.end_all(tx, actor.person_id, but=actor.session_id)
-            await devices.forget_others(tx, actor.person_id, device_of(request))
+            await devices.forget_others(tx, actor.person_id, entrance.device(request))
             await audit.record(
                 tx,
                 actor,

@@ -122,7 +122,7 @@ class Shell:
 
     async def sign_in(self, person: UUID, seconds: int = 3600) -> str:
         async with self.write() as tx:
-            return await sessions.begin(tx, person, seconds=seconds)
+            return await sessions.begin(tx, person, seconds=seconds, proofs=["pwd"])
 
     async def actor(self, person: UUID, post: UUID | None, permission: str = "") -> Actor:
         import msgspec

@@ -1,0 +1,113 @@
+"""What a browser or a program is told when it has signed in, and the cookies it is given."""
+
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from litestar import Response
+from litestar.datastructures import Cookie
+
+from core.identity.signing_in import PENDING_LIFE, Browser, Opened, Owing
+from plugin_sdk.problems import Problem
+from plugin_sdk.routes import actor_of
+from portal.frames import cookie
+from portal.pages.context import AnyRequest, Portal
+from portal.rendering import PROBLEM
+
+YEAR: Final = 365 * 24 * 3600
+SECOND: Final = "/sign-in/second"
+
+
+class Entrance:
+    """The cookies of sign-ins, and the answers that set them."""
+
+    def __init__(self, portal: Portal) -> None:
+        self._portal = portal
+        settings = portal.services.settings
+        self._secure = settings.https
+        self.seconds = settings.session_seconds
+        self._session = "__Host-yimen" if settings.https else "yimen"
+        self._device = f"{self._session}-device"
+        self._pending = f"{self._session}-pending"
+
+    def browser(self, request: AnyRequest, *, public_computer: bool = False) -> Browser:
+        """Return where a request comes from."""
+        return Browser(
+            actor_of(request).session_id,
+            self.device(request),
+            request.headers.get("user-agent", ""),
+            public_computer,
+        )
+
+    def device(self, request: AnyRequest) -> str:
+        """Return the secret of the device, which may have signed in before; or nothing."""
+        return (cookie(request.scope, self._device) or "")[:200]
+
+    def pending(self, request: AnyRequest) -> str:
+        """Return the secret of a sign-in that owes a second factor; or nothing."""
+        return (cookie(request.scope, self._pending) or "")[:200]
+
+    async def answer(
+        self, request: AnyRequest, arrived: Opened | Owing, target: str
+    ) -> Response[Any]:
+        """Return the answer to who has signed in, or still owes a second factor: to a browser
+        where it goes on, to a program what it needs. `target` is a safe path."""
+        if isinstance(arrived, Owing):
+            return self._ask(request, arrived, target)
+        renderer = self._portal.renderer
+        response: Response[Any]
+        if renderer.wants_page(request.scope):
+            response = renderer.redirect(target)
+        else:
+            actor = await self._portal.services.actors.of_token(arrived.token)
+            response = Response(
+                {
+                    "name": actor.name,
+                    "post": actor.post_title,
+                    "organization": actor.organization_name,
+                    "csrf": actor.csrf,
+                },
+                status_code=200,
+            )
+        self.keep_session(response, arrived.token, public_computer=arrived.public_computer)
+        if arrived.device:
+            response.set_cookie(self._cookie(self._device, arrived.device, YEAR))
+        if self.pending(request):
+            response.set_cookie(self._cookie(self._pending, "", 0))
+        return response
+
+    def _ask(self, request: AnyRequest, owing: Owing, target: str) -> Response[Any]:
+        renderer = self._portal.renderer
+        response: Response[Any]
+        if renderer.wants_page(request.scope):
+            response = renderer.redirect(f"{SECOND}?{urlencode({'next': target})}")
+        else:
+            described = renderer.describe(
+                request.scope, Problem("second-factor-needed", status=401)
+            )
+            response = Response(
+                {**described, "location": SECOND}, status_code=401, media_type=PROBLEM
+            )
+        life = int(PENDING_LIFE.total_seconds())
+        response.set_cookie(self._cookie(self._pending, owing.token, life))
+        return response
+
+    def keep_session(self, response: Response[Any], token: str, *, public_computer: bool) -> None:
+        """Let the answer bring the secret of a session; on a public computer it goes with the
+        browser's window."""
+        age = None if public_computer else self.seconds
+        response.set_cookie(self._cookie(self._session, token, age))
+
+    def drop_session(self, response: Response[Any]) -> None:
+        """Let the answer take the secret of the session back."""
+        response.set_cookie(self._cookie(self._session, "", 0))
+
+    def _cookie(self, name: str, value: str, max_age: int | None) -> Cookie:
+        return Cookie(
+            key=name,
+            value=value,
+            max_age=max_age,
+            path="/",
+            httponly=True,
+            secure=self._secure,
+            samesite="lax",
+        )
