@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     audit_key: Path | None = None
     audit_days: int | None = None
     registration: bool = False
+    second_factor: Literal["off", "risky", "staff"] = "off"
+    step_up_minutes: int = 30
     cache: Path | None = None
 
     @property
@@ -116,6 +118,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             # six months at least: Cybersecurity Law (网络安全法) art. 21
             audit_days=_number(env, "YIMEN_AUDIT_DAYS", 0, LEAST_AUDIT_DAYS, 36500) or None,
             registration=bool(_number(env, "YIMEN_REGISTRATION", 0, 0, 1)),
+            second_factor=_second_factor(env),
+            step_up_minutes=_number(env, "YIMEN_STEP_UP_MINUTES", 30, 1, 24 * 60),
         )
         if settings.workers > 1 and settings.redis_url is None:
             raise SettingsError(
@@ -132,6 +136,17 @@ def _number(env: dict[str, str], name: str, default: int, least: int, most: int)
     if not text.isdecimal() or not least <= int(text) <= most:
         raise SettingsError(f"{name} must be a number from {least} to {most}, not {text!r}")
     return int(text)
+
+
+def _second_factor(env: dict[str, str]) -> Literal["off", "risky", "staff"]:
+    match env.get("YIMEN_SECOND_FACTOR") or "off":
+        case "off" | "risky" | "staff" as of_whom:
+            return of_whom
+        case text:
+            raise SettingsError(
+                f"YIMEN_SECOND_FACTOR must be off, risky or staff, not {text!r}: of nobody, of "
+                "whoever uses a permission of high risk, or of all staff"
+            )
 
 
 def _path(env: dict[str, str], name: str) -> Path | None:

@@ -64,7 +64,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
     `permits` maps full permission keys (`hotline.order.read`) to the grants behind them;
     `permission` is the one that the present route was allowed by. With a `delegation` the post
-    is another's; with an `agent` this is a resident for whom the agent acts.
+    is another's; with an `agent` this is a resident for whom the agent acts. `proofs` says in the
+    words of RFC 8176 how whoever sits there proved who they are, `proved_at` when they last did.
     """
 
     person_id: UUID | None = None
@@ -78,6 +79,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     permits: Mapping[str, tuple[Permit, ...]] = {}
     session_id: str | None = None
     csrf: str = ""
+    proofs: frozenset[str] = frozenset()
+    proved_at: datetime | None = None
     revocation: int = 0
     permission: str = ""
     system: bool = False

@@ -15,19 +15,23 @@ SIGNED_IN: Final = "signed_in"
 
 PERMISSION: Final = "permission"
 BODY: Final = "body"
+FRESH: Final = "fresh"
 EFFECTLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def needs(permission: str, *, body: Any = None, start: bool = False) -> dict[str, Any]:
+def needs(
+    permission: str, *, body: Any = None, start: bool = False, fresh: bool = False
+) -> dict[str, Any]:
     """Return the mark of a route: the permission it needs, `PUBLIC` or `SIGNED_IN`.
 
     `body` is the form the route reads, for the published OpenAPI; `start` marks the routes
     of a form that begins a procedure, the one that shows it and the one that takes it (usage
-    counts a start where it is shown, an effect when done).
+    counts a start where it is shown, an effect when done). With `fresh` it needs a recent proof
+    of who one is, as every permission of high risk does by itself.
     """
     if not permission:
         raise ValueError("a route names a permission, PUBLIC or SIGNED_IN")
-    return {PERMISSION: permission, BODY: body, "start": start}
+    return {PERMISSION: permission, BODY: body, "start": start, FRESH: fresh}
 
 
 def actor_of(request: Request[Any, Any, Any]) -> Actor:

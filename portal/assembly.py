@@ -66,7 +66,7 @@ class Yimen:
             compiled=settings.compiled_templates,
         )
         self.renderer = Renderer(self.services, environment, self.catalogue, self._manifest)
-        guard = make_guard(self.services.database.clock, self._refused)
+        guard = make_guard(self.services.database.clock, self._refused, self.services.freshness)
         self.door = Door(self.services.usage, self.renderer.refuse, self.renderer.moved)
         self.apps = Apps(
             settings,
@@ -79,6 +79,12 @@ class Yimen:
             on_problem=self.renderer.on_problem,
         )
         self.apps.load(self._points)
+        self.services.freshness.add(
+            f"{app.id}.{permission.key}"
+            for app in self.loaded()
+            for permission in (app.manifest.permissions if app.manifest else ())
+            if permission.risk == "high"
+        )
         self.portal = Portal(self.services, self.apps, self.renderer, self.assets)
         known = frozenset(
             permission.removeprefix(f"{SHELL}.")

@@ -24,7 +24,7 @@ from core.access.events import RolesChanged
 from core.access.loading import Loaded, load_session
 from core.access.models import Delegation, Generation, Grant, Revocation
 from core.database import Database, Transaction
-from core.identity.events import PersonChanged, PostEnded, SessionEnded
+from core.identity.events import PersonChanged, PostEnded, SessionEnded, SessionRenewed
 from core.identity.models import SignInSession
 from core.identity.sessions import digest
 from core.shared_state import WORKER_TTL_SECONDS, SharedState, end_tasks
@@ -92,6 +92,7 @@ class Actors:
         self._task: asyncio.Task[None] | None = None
         shared.on_hint(TOPIC, self._wake.set)
         database.on(SessionEnded, self._session_ended)
+        database.on(SessionRenewed, self._session_renewed)
         database.on(PersonChanged, self._person_changed)
         database.on(PostEnded, self._post_ended)
         database.on(RolesChanged, self._roles_changed)
@@ -196,6 +197,9 @@ class Actors:
                 logger.warning("the access lease was not renewed: %s", type(error).__name__)
 
     async def _session_ended(self, tx: Transaction, event: SessionEnded) -> None:
+        await self.revoke(tx, f"session:{event.session_id}")
+
+    async def _session_renewed(self, tx: Transaction, event: SessionRenewed) -> None:
         await self.revoke(tx, f"session:{event.session_id}")
 
     async def _person_changed(self, tx: Transaction, event: PersonChanged) -> None:

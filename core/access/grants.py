@@ -63,6 +63,7 @@ SHELL_ROLES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
         (
             "people.read",
             "people.manage",
+            "people.factors",
             "people.erase",
             "people.unmask",
             "organizations.read",

@@ -47,6 +47,8 @@ async def load_session(tx: Transaction, session_id: str) -> Loaded | None:
                 col(SignInSession.post_id),
                 col(SignInSession.delegation_id),
                 col(SignInSession.consent_id),
+                col(SignInSession.proofs),
+                col(SignInSession.proved_at),
                 col(Person.name),
                 col(Person.language),
                 col(Person.elder),
@@ -62,7 +64,8 @@ async def load_session(tx: Transaction, session_id: str) -> Loaded | None:
     ).first()
     if row is None:
         return None
-    person_id, csrf, expires, post_id, delegation_id, consent_id, name, language, elder = row
+    person_id, csrf, expires, post_id, delegation_id, consent_id = row[:6]
+    proofs, proved_at, name, language, elder = row[6:]
     actor = None
     if delegation_id is not None:
         actor = await load_delegated(tx, person_id, name, delegation_id, generation=generation)
@@ -77,6 +80,8 @@ async def load_session(tx: Transaction, session_id: str) -> Loaded | None:
             actor,
             session_id=session_id,
             csrf=csrf,
+            proofs=frozenset(proofs),
+            proved_at=proved_at,
             language=language,
             elder=elder,
         ),

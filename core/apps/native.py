@@ -11,13 +11,14 @@ from litestar.response import Redirect
 from msgspec.structs import replace
 
 from core.access.decisions import decide
+from core.access.freshness import Freshness, SecondFactorNeeded
 from core.apps.registry import Refusal
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.extension import EventHandler, Job
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied, Problem
-from plugin_sdk.routes import PERMISSION, PUBLIC, SIGNED_IN, actor_of, needs
+from plugin_sdk.routes import FRESH, PERMISSION, PUBLIC, SIGNED_IN, actor_of, needs
 
 OnProblem = Callable[[Request[Any, Any, Any], Exception], Awaitable[Response[Any]]]
 OnRefusal = Callable[[Actor, str, str, str], Awaitable[None]]
@@ -25,6 +26,8 @@ ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 Guard = Callable[[ASGIApp], ASGIApp]
 
 FULL = "yimen_permission"
+# the mark of a route that staff may use before they have set up the second factor asked of them
+BEFORE_FACTORS = {"yimen_before_factors": True}
 APP = "yimen_app"
 _PATH = re.compile(r"(/[A-Za-z0-9._~{}:-]*)+")
 
@@ -131,8 +134,10 @@ def permissions(manifest: Manifest) -> frozenset[str]:
     return frozenset(item.key for item in manifest.permissions)
 
 
-def make_guard(now: Callable[[], Any], on_refusal: OnRefusal) -> Guard:
+def make_guard(now: Callable[[], Any], on_refusal: OnRefusal, freshness: Freshness) -> Guard:
     """Return the guard of every route: after the match, before the body.
+
+    Who may is asked first, then how recently and how well they proved who they are.
 
     It is a middleware of the app's Litestar, and not what Litestar calls a guard: for each
     call of one of those it copies the whole handler, at half of what a bare request costs.
@@ -146,12 +151,16 @@ def make_guard(now: Callable[[], Any], on_refusal: OnRefusal) -> Guard:
                 raise MethodNotAllowedException
             actor: Actor = scope["yimen_actor"]
             scope["yimen_permission"] = full
+            if freshness.must_enrol(actor) and not BEFORE_FACTORS.items() <= opt.items():
+                raise SecondFactorNeeded
             if full == PUBLIC or (full == SIGNED_IN and actor.signed_in):
                 if full == SIGNED_IN and actor.agent and opt[APP] not in actor.agent.scope:
                     raise Problem("behalf-beyond", status=403)  # it is the resident's own
+                freshness.check(actor, full, now(), fresh=opt.get(FRESH, False))
                 await app(scope, receive, send)
                 return
             if full != SIGNED_IN and decide(actor, full, now()) is not None:
+                freshness.check(actor, full, now(), fresh=opt.get(FRESH, False))
                 # reads and writes within the route are scoped by what allowed it
                 scope["yimen_actor"] = replace(actor, permission=full)
                 await app(scope, receive, send)

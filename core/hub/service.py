@@ -15,6 +15,7 @@ from core import audit
 from core.access import erasure, guard, wall
 from core.access.actors import Actors
 from core.access.decisions import still_allowed
+from core.access.freshness import Freshness
 from core.access.holders import organizations_holding
 from core.audit import retention, sealing
 from core.audit.checkpoints import Book
@@ -29,15 +30,17 @@ from core.hub.drafts import AppDrafts
 from core.hub.models import RequestRecord
 from core.hub.people import ImportedRoles, hand_over_work, pass_on_work
 from core.hub.unit import Unit
-from core.identity import devices, organizations, people_imports, sessions, signing_in
+from core.identity import devices, organizations, passkeys, people_imports, sessions, signing_in
 from core.identity.events import (
     OrganizationClosed,
     PersonErased,
     PostEnded,
     SessionEnded,
+    SessionRenewed,
     TreeChanged,
 )
 from core.identity.numbers import Numbers
+from core.identity.passkeys import Passkeys
 from core.identity.people_imports import PeopleImports
 from core.jobs import Jobs
 from core.messages import service as messages
@@ -96,7 +99,10 @@ class Services:
         self.database.on(PersonErased, messages.forget)
         self.database.on(PersonErased, drafts.forget_drafts)
         self.database.on(PersonErased, pins.forget_pins)
+        self.database.on(SessionRenewed, drafts.go_on_with_session)
         self.numbers = Numbers(settings.secret)
+        self.passkeys = Passkeys(settings.public_url, settings.county)
+        self.freshness = Freshness(settings.step_up_minutes, settings.second_factor)
         self.people_imports = PeopleImports(self.database, self.numbers, ImportedRoles())
         self.database.on(PostEnded, hand_over_work)
         self.database.on(OrganizationClosed, pass_on_work)
@@ -205,6 +211,7 @@ class Services:
         async with self.database.transaction(write=True) as tx:
             await sessions.tidy(tx)
             await signing_in.tidy(tx)
+            await passkeys.tidy(tx)
             await devices.tidy(tx)
 
     async def _tidy_deliveries(self) -> None:
@@ -325,10 +332,15 @@ class AppHub:
         """Return whether a day is worked. Raises `CalendarUnknown`."""
         return self.calendar.is_working_day(day)
 
+    def _unit(self, actor: Actor, *, measured: bool = True) -> Unit:
+        return Unit(
+            self.app, actor, self.pages, measured=measured, freshness=self.services.freshness
+        )
+
     @asynccontextmanager
     async def read(self, actor: Actor) -> AsyncIterator[ReadPort]:
         """See `plugin_sdk.ports.Hub`."""
-        unit = Unit(self.app, actor, self.pages)
+        unit = self._unit(actor)
         async with (
             self.services.database.share(self.app).held(),
             self.services.database.transaction(
@@ -346,7 +358,7 @@ class AppHub:
     async def work(self, actor: Actor, key: RequestKey | None = None) -> AsyncIterator[WorkPort]:
         """See `plugin_sdk.ports.Hub`."""
         await self.services.current_calendar()
-        unit = Unit(self.app, actor, self.pages, measured=self._clock is None)
+        unit = self._unit(actor, measured=self._clock is None)
         async with (
             self.services.database.share(self.app).held(),
             self.services.database.transaction(
@@ -365,7 +377,7 @@ class AppHub:
     @asynccontextmanager
     async def within(self, tx: Transaction, actor: Actor) -> AsyncIterator[WorkPort]:
         """Return a unit of work inside a transaction of the shell's own (an event's)."""
-        unit = Unit(self.app, actor, self.pages)
+        unit = self._unit(actor)
         connection = await tx.session.connection()
         await connection.execution_options(**{UNIT: unit})
         unit.enter(tx)

@@ -14,6 +14,7 @@ from sqlmodel import col
 from core import audit
 from core.access import wall
 from core.access.decisions import decide, decide_row
+from core.access.freshness import Freshness
 from core.access.guard import SCOPED_TABLES, ScopeViolation
 from core.access.scope import reach
 from core.database import Transaction
@@ -55,6 +56,7 @@ class Unit:
         channel: str = "web",
         *,
         measured: bool = True,
+        freshness: Freshness,
     ) -> None:
         """`measured` says that what is done here is use of the app, and no history."""
         self.app = app
@@ -62,6 +64,7 @@ class Unit:
         self.actor = actor
         self.channel = channel
         self.measured = measured
+        self._freshness = freshness
         self.todo = UnitTodo(self)
         self._checked: dict[int, Any] = {}
         self._audits: list[tuple[str, str, dict[str, Any]]] = []
@@ -198,6 +201,7 @@ class Unit:
             reason = "out-of-scope" if held else "not-granted"
         if permit is None:
             raise Denied(key, reason=reason)
+        self._freshness.check(self.actor, key, self.now)
         if row is not None:
             self._check(row)
         return permit

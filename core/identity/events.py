@@ -11,6 +11,13 @@ class SessionEnded(msgspec.Struct, frozen=True):
     session_id: str
 
 
+class SessionRenewed(msgspec.Struct, frozen=True):
+    """A session goes on under another secret; the one before is worth nothing any more."""
+
+    session_id: str
+    new_id: str
+
+
 class PersonChanged(msgspec.Struct, frozen=True):
     """A person was disabled, enabled or renamed: what is cached of them is stale."""
 

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 from sqlmodel import col
 
 from core.database import Transaction
-from core.identity.events import SessionEnded
+from core.identity.events import SessionEnded, SessionRenewed
 from core.identity.models import Person, Post, SignInSession
 
 TOKEN_BYTES = 32
@@ -36,6 +36,14 @@ class OpenSession(msgspec.Struct, frozen=True):
     public_computer: bool
 
 
+class Renewed(msgspec.Struct, frozen=True):
+    """A session under its new secret."""
+
+    token: str
+    public_computer: bool
+    expires_at: datetime
+
+
 def digest(token: str) -> str:
     """Return the id under which a session's secret is kept."""
     return hashlib.sha256(token.encode()).hexdigest()
@@ -56,6 +64,14 @@ async def credentials(tx: Transaction, username: str) -> Credentials | None:
         )
     ).first()
     return Credentials(*found) if found else None
+
+
+async def password_of(tx: Transaction, person_id: UUID) -> str | None:
+    """Return the hash of a person's password, None for one who has none."""
+    found = await tx.session.execute(
+        select(col(Person.password_hash)).where(col(Person.id) == person_id)
+    )
+    return found.scalar_one_or_none()
 
 
 async def begin(
@@ -88,6 +104,25 @@ async def begin(
     )
     await tx.session.flush()
     return token
+
+
+async def renew(tx: Transaction, session_id: str, proofs: Sequence[str]) -> Renewed | None:
+    """Let a session go on under a new secret, with what was proved just now; None for one that
+    is over. Whatever else it is, in which post and for whom it acts, stays; so does its end."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    row = SignInSession
+    found = await tx.session.execute(
+        update(row)
+        .where(col(row.id) == session_id, col(row.ended_at).is_(None), col(row.expires_at) > tx.now)
+        .values(id=digest(token), csrf=csrf_token(token), proofs=list(proofs), proved_at=tx.now)
+        .returning(col(row.public_computer), col(row.expires_at))
+        .execution_options(synchronize_session=False)
+    )
+    renewed = found.first()
+    if renewed is None:
+        return None
+    await tx.raise_event(SessionRenewed(session_id, digest(token)))
+    return Renewed(token, renewed[0], renewed[1])
 
 
 async def on_public_computer(tx: Transaction, session_id: str | None) -> str | None:

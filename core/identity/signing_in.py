@@ -20,7 +20,7 @@ from core import audit
 from core.database import Transaction
 from core.identity import devices, sessions
 from core.identity.models import Passkey, PendingSignIn, Person, Totp
-from core.identity.sessions import TOKEN_BYTES, digest
+from core.identity.sessions import TOKEN_BYTES, Renewed, digest
 from plugin_sdk.ports import Actor
 
 APP: Final = "yimen"
@@ -39,6 +39,14 @@ class Proof(StrEnum):
 
 
 SECOND: Final = frozenset({Proof.OTP, Proof.PASSKEY})
+
+
+class FactorError(ValueError):
+    """A factor that is not taken; `code` names the problem in the catalogues."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class Browser(msgspec.Struct, frozen=True):
@@ -149,7 +157,12 @@ async def count_try(tx: Transaction, token: str) -> Pending | None:
 
 
 async def complete(
-    tx: Transaction, waiting: Pending, proof: Proof, browser: Browser, *, seconds: int
+    tx: Transaction,
+    waiting: Pending,
+    proofs: Iterable[str],
+    browser: Browser,
+    *,
+    seconds: int,
 ) -> Opened | None:
     """Open the session of a pending sign-in whose second factor was proved; None when another
     request has used it up meanwhile."""
@@ -160,9 +173,21 @@ async def complete(
     )
     if used.first() is None:
         return None
-    proofs = all_proofs([*waiting.proofs, proof])
+    proved = all_proofs([*waiting.proofs, *proofs])
     where = msgspec.structs.replace(browser, public_computer=waiting.public_computer)
-    return await _open(tx, waiting.person_id, proofs, where, seconds=seconds)
+    return await _open(tx, waiting.person_id, proved, where, seconds=seconds)
+
+
+async def prove_again(tx: Transaction, actor: Actor, proofs: Iterable[str]) -> Renewed | None:
+    """Let a session go on under a new secret, with a fresh proof; None for one that is over."""
+    if actor.session_id is None:
+        return None
+    proved = all_proofs([*actor.proofs, *proofs])
+    renewed = await sessions.renew(tx, actor.session_id, proved)
+    if renewed is not None:
+        subject = f"person:{actor.real_person_id}"
+        await audit.record(tx, actor, APP, "proved-again", subject, facts={"proofs": list(proofs)})
+    return renewed
 
 
 async def _open(

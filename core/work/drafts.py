@@ -5,12 +5,12 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from core.database import Transaction
-from core.identity.events import PersonErased, SessionEnded
+from core.identity.events import PersonErased, SessionEnded, SessionRenewed
 from core.identity.models import SignInSession
 from core.identity.sessions import on_public_computer
 from core.work.models import DraftRow
@@ -93,6 +93,15 @@ async def drop_with_session(tx: Transaction, event: SessionEnded) -> None:
     """Drop what was written in a session on a public computer that has ended."""
     await tx.session.execute(
         delete(DraftRow).where(col(DraftRow.session_id) == event.session_id, ~_session_lasts(tx))
+    )
+
+
+async def go_on_with_session(tx: Transaction, event: SessionRenewed) -> None:
+    """Let what was written in a session on a public computer go on with it."""
+    await tx.session.execute(
+        update(DraftRow)
+        .where(col(DraftRow.session_id) == event.session_id)
+        .values(session_id=event.new_id)
     )
 
 

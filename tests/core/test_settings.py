@@ -36,6 +36,8 @@ def test_without_a_word_the_hub_is_embedded_on_this_machine(tmp_path):
         ("YIMEN_WORKERS", "-1", "YIMEN_WORKERS"),
         ("YIMEN_AUDIT_DAYS", "179", "YIMEN_AUDIT_DAYS must be a number from 180"),
         ("YIMEN_AUDIT_DAYS", "0", "YIMEN_AUDIT_DAYS"),
+        ("YIMEN_SECOND_FACTOR", "on", "off, risky or staff"),
+        ("YIMEN_STEP_UP_MINUTES", "0", "YIMEN_STEP_UP_MINUTES"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(tmp_path, name, value, word):

@@ -120,6 +120,7 @@ REVOCATIONS = {
     "the person": lambda tx, staff, token: disable(tx, staff.person),
     "the post": lambda tx, staff, token: end_post(tx, staff.post),
     "the session": lambda tx, staff, token: sessions.end(tx, sessions.digest(token)),
+    "the secret": lambda tx, staff, token: sessions.renew(tx, sessions.digest(token), ["pwd"]),
     "all sessions": lambda tx, staff, token: sessions.end_all(tx, staff.person),
     "the role": lambda tx, staff, token: define_roles(
         tx, "probe", [RoleDefinition("probe.reader", Text("阅", "R"), ()), WRITER]

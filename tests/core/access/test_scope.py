@@ -104,7 +104,7 @@ async def test_rows_decisions_and_explanations_agree_with_the_oracle(shell):
                 rows.append(row)
         actor = await load_actor(tx, me, "我", post)
         actor = msgspec.structs.replace(actor, permission="probe.read")
-        reading = Unit(APP, actor, shell.hub.pages)
+        reading = Unit(APP, actor, shell.hub.pages, freshness=shell.services.freshness)
         reading.enter(tx)
         await reading.stand()
         found = set((await tx.session.execute(reading.rows(Petition, col(Petition.id)))).scalars())

@@ -84,7 +84,12 @@ async def test_the_wall_is_the_union_of_all_scopes(shell):
                 row = Petition(organization_id=units[at], person_id=me if mine else uuid4())
                 await work.add(row)
                 rows[row.id] = petition
-        reading = Unit(APP, await load_actor(tx, me, "我", post), shell.hub.pages)
+        reading = Unit(
+            APP,
+            await load_actor(tx, me, "我", post),
+            shell.hub.pages,
+            freshness=shell.services.freshness,
+        )
         reading.enter(tx)
         await reading.stand()
         # a resident's own rows are theirs whatever their post: probe.citizen reaches them
