@@ -19,9 +19,10 @@ from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
+from core.access.freshness import SecondFactorNeeded, StepUpNeeded
 from core.database import DatabaseAway
 from core.hub import Replayed, Services
-from plugin_sdk.forms import MAX_FIELDS, read_values
+from plugin_sdk.forms import CSRF_FIELD, MAX_FIELDS, read_values
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor, Answer
 from plugin_sdk.problems import Problem
@@ -29,6 +30,7 @@ from plugin_sdk.views import Phrase, View, Words
 from portal.frames import SAID, Frames, own_path, safe_path
 from portal.front import Exchange
 from portal.origins import own_origins, page_of
+from portal.step_up import AGAIN, again_view
 from portal.templating import (
     Banner,
     Link,
@@ -207,7 +209,7 @@ class Renderer(Frames):
             "detail": detail.strip(),
             "request": scope["yimen"].id,
         }
-        for name in ("permission", "reason", "until", "successor", "app"):
+        for name in ("permission", "reason", "until", "successor", "app", "location"):
             if problem.params.get(name):
                 described[name] = problem.params[name]
         if problem.errors:
@@ -226,10 +228,14 @@ class Renderer(Frames):
         scope: Any = request.scope
         actor: Actor = scope["yimen_actor"]
         if problem.code == "denied" and not actor.signed_in:
-            if self.wants_page(scope) and scope["method"] in ("GET", "HEAD"):
+            if self._leads_on(scope):
                 back = quote(own_path(scope, with_query=True), safe="")
                 return Redirect(f"/sign-in?next={back}", status_code=303)
             problem = Problem("sign-in-needed", status=401, headers=problem.headers)
+        if isinstance(problem, StepUpNeeded) and self.wants_page(scope):
+            return await self._ask_again(request, actor)
+        if isinstance(problem, SecondFactorNeeded) and self._leads_on(scope):
+            return Redirect(str(problem.params["location"]), status_code=303)
         if isinstance(problem, DatabaseAway):
             scope["yimen"].blameless = True
             number, cause = scope["yimen"].id, type(problem.__cause__).__name__
@@ -263,6 +269,24 @@ class Renderer(Frames):
         )
         response.headers.update(headers)
         return response
+
+    def _leads_on(self, scope: Any) -> bool:
+        return self.wants_page(scope) and scope["method"] in ("GET", "HEAD")
+
+    async def _ask_again(self, request: Request[Any, Any, Any], actor: Actor) -> Response[Any]:
+        """Ask who reads or sends something risky to prove who they are, and keep what they sent;
+        what cannot be kept is sent again from its own page."""
+        scope: Any = request.scope
+        address = own_path(scope, with_query=True)
+        if self._leads_on(scope):
+            return Redirect(f"{AGAIN}?next={quote(address, safe='')}", status_code=303)
+        back = self._form_of(request) or "/"
+        files = request.content_type[0] == RequestEncodingType.MULTI_PART
+        kept = [] if files else await _sent(request)
+        if dict(kept).get(CSRF_FIELD) != actor.csrf:  # nobody else's form is sent in their name
+            kept = []
+        view = await again_view(self._services, actor, back, kept=kept, action=address)
+        return await self.show(request, "again.html", Phrase("again.title"), view, status=403)
 
     def _form_of(self, request: Request[Any, Any, Any]) -> str | None:
         """Return the page on which the form of a request stands, as far as it is known."""

@@ -4,6 +4,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from portal.pages import (
     admin,
+    again,
     behalf,
     delegations,
     figures,
@@ -13,6 +14,8 @@ from portal.pages import (
     public,
     register,
     search,
+    second_factor,
+    security,
     session,
     system,
 )
@@ -21,6 +24,9 @@ from portal.pages.context import Portal
 MODULES = (
     system,
     session,
+    second_factor,
+    again,
+    security,
     register,
     home,
     own_record,

@@ -129,7 +129,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Show what one has handed over, and what was handed to one."""
         return await page(request)
 
-    @post("/me/delegations", opt=needs(SIGNED_IN, body=DelegationForm))
+    @post("/me/delegations", opt=needs(SIGNED_IN, body=DelegationForm, fresh=True))
     async def hand_over(request: AnyRequest) -> Response[Any]:
         """Hand one of one's own posts over until a day; who takes it is told."""
         actor = actor_of(request)

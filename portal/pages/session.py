@@ -11,6 +11,7 @@ from pydantic import Field
 
 from core import audit
 from core.access.delegation import act_in
+from core.apps.native import BEFORE_FACTORS
 from core.identity import devices, people, sessions, signing_in
 from core.identity.passwords import verify_password
 from core.identity.signing_in import Proof
@@ -95,7 +96,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             samesite="lax",
         )
 
-    @get("/sign-in", opt=needs(PUBLIC))
+    @get("/sign-in", opt=needs(PUBLIC) | BEFORE_FACTORS)
     async def page(request: AnyRequest, next: FromQuery[str] = "/") -> Response[Any]:
         """Show the sign-in form."""
         if actor_of(request).signed_in:
@@ -104,6 +105,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             "fields": field_views(SignIn, "sign_in"),
             "next": safe_path(next),
             "problem": None,
+            "passkeys": services.passkeys.possible,
+            "passkey_problem": None,
             "username": "",
         }
         return await portal.show(request, "sign_in.html", "sign_in.title", view)
@@ -113,11 +116,13 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             "fields": field_views(SignIn, "sign_in"),
             "next": safe_path(str(next or "/")[:1000]),
             "problem": problem,
+            "passkeys": services.passkeys.possible,
+            "passkey_problem": None,
             "username": str(username or "")[:100],
         }
         return await portal.show(request, "sign_in.html", "sign_in.title", view, status=422)
 
-    @post("/sign-in", opt=needs(PUBLIC, body=SignIn))
+    @post("/sign-in", opt=needs(PUBLIC, body=SignIn) | BEFORE_FACTORS)
     async def sign_in(request: AnyRequest) -> Response[Any]:
         """Sign in with a name and a password; the same words whichever was wrong."""
         try:
@@ -156,7 +161,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         await throttle.succeeded(tried)
         return await entrance.answer(request, arrived, target)
 
-    @post("/sign-out", opt=needs(PUBLIC))
+    @post("/sign-out", opt=needs(PUBLIC) | BEFORE_FACTORS)
     async def sign_out(request: AnyRequest) -> Response[Any]:
         """End this session everywhere."""
         actor = actor_of(request)
@@ -177,6 +182,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         assert actor.person_id is not None  # noqa: S101  (the route is signed_in)
         async with portal.write(request) as tx:
             ended = await sessions.end_all(tx, actor.person_id, but=actor.session_id)
+            await signing_in.forget_pending(tx, actor.person_id)
             await devices.forget_others(tx, actor.person_id, entrance.device(request))
             await audit.record(
                 tx,
@@ -200,7 +206,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 raise Problem("post-unknown", status=409)
         return portal.done(request, _back(portal, request, form.back), "me.post_switched")
 
-    @get("/language", opt=needs(PUBLIC))
+    @get("/language", opt=needs(PUBLIC) | BEFORE_FACTORS)
     async def language(
         request: AnyRequest, to: FromQuery[str] = "zh-CN", back: FromQuery[str] = "/"
     ) -> Response[Any]:
@@ -213,21 +219,21 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         view = {"back": safe_path(back)}
         return await portal.show(request, "language.html", "ui.language.label", view)
 
-    @post("/language", opt=needs(PUBLIC, body=LanguageChoice))
+    @post("/language", opt=needs(PUBLIC, body=LanguageChoice) | BEFORE_FACTORS)
     async def choose_language(request: AnyRequest) -> Response[Any]:
         """Choose the language on this device, and for the person who is signed in."""
         form = (await read_form(request, LanguageChoice, actor_of(request))).form
         await _prefer(request, language=form.to)
         return _keep(request, "lang", form.to, form.back)
 
-    @post("/mode", opt=needs(PUBLIC, body=ModeChoice))
+    @post("/mode", opt=needs(PUBLIC, body=ModeChoice) | BEFORE_FACTORS)
     async def mode(request: AnyRequest) -> Response[Any]:
         """Choose the standard display or 长辈版."""
         form = (await read_form(request, ModeChoice, actor_of(request))).form
         await _prefer(request, elder=form.mode == "elder")
         return _keep(request, "mode", form.mode, form.back)
 
-    @post("/text-size", opt=needs(PUBLIC, body=SizeChoice))
+    @post("/text-size", opt=needs(PUBLIC, body=SizeChoice) | BEFORE_FACTORS)
     async def text_size(request: AnyRequest) -> Response[Any]:
         """Choose the size of text on this device."""
         form = (await read_form(request, SizeChoice, actor_of(request))).form

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from litestar import Response
 from litestar.datastructures import Cookie
 
+from core.identity.sessions import Renewed
 from core.identity.signing_in import PENDING_LIFE, Browser, Opened, Owing
 from plugin_sdk.problems import Problem
 from plugin_sdk.routes import actor_of
@@ -68,7 +69,7 @@ class Entrance:
                 },
                 status_code=200,
             )
-        self.keep_session(response, arrived.token, public_computer=arrived.public_computer)
+        self._keep(response, arrived.token, self.seconds, arrived.public_computer)
         if arrived.device:
             response.set_cookie(self._cookie(self._device, arrived.device, YEAR))
         if self.pending(request):
@@ -91,10 +92,21 @@ class Entrance:
         response.set_cookie(self._cookie(self._pending, owing.token, life))
         return response
 
-    def keep_session(self, response: Response[Any], token: str, *, public_computer: bool) -> None:
-        """Let the answer bring the secret of a session; on a public computer it goes with the
-        browser's window."""
-        age = None if public_computer else self.seconds
+    async def act_on(self, request: AnyRequest, renewed: Renewed) -> None:
+        """Let the rest of a request, and the page it answers, be of the session as it goes on."""
+        actor = await self._portal.services.actors.of_token(renewed.token)
+        request.scope["yimen_actor"] = actor  # type: ignore[typeddict-unknown-key]
+
+    def keep_renewed(self, response: Response[Any], renewed: Renewed) -> None:
+        """Let the answer bring the new secret of a session, which ends when it would have."""
+        left = renewed.expires_at - self._portal.services.database.clock()
+        self._keep(response, renewed.token, int(left.total_seconds()), renewed.public_computer)
+
+    def _keep(
+        self, response: Response[Any], token: str, seconds: int, public_computer: bool
+    ) -> None:
+        # on a public computer it goes with the browser's window
+        age = None if public_computer else max(seconds, 0)
         response.set_cookie(self._cookie(self._session, token, age))
 
     def drop_session(self, response: Response[Any]) -> None:

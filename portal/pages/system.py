@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from sqlalchemy import literal, select
 
+from core.apps.native import BEFORE_FACTORS
 from plugin_sdk.problems import NotFound, Problem
 from plugin_sdk.routes import PUBLIC, actor_of, needs
 from portal.gallery import gallery_html
@@ -24,12 +25,12 @@ ASSET_AGE = "public, max-age=31536000, immutable"
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
     """Return the routes."""
 
-    @get("/healthz", opt=needs(PUBLIC))
+    @get("/healthz", opt=needs(PUBLIC) | BEFORE_FACTORS)
     async def healthz() -> dict[str, str]:
         """Say that the process is alive."""
         return {"status": "alive"}
 
-    @get("/readyz", opt=needs(PUBLIC))
+    @get("/readyz", opt=needs(PUBLIC) | BEFORE_FACTORS)
     async def readyz() -> dict[str, Any]:
         """Say that the hub serves: started, database answering, apps at their state."""
         if not portal.ready:
@@ -49,7 +50,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             headers={"Cache-Control": "no-cache"},
         )
 
-    @get("/assets/{name:path}", opt=needs(PUBLIC))
+    @get("/assets/{name:path}", opt=needs(PUBLIC) | BEFORE_FACTORS)
     async def asset(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
         """Return an asset by its hashed name, compressed where the browser takes it so."""
         path = portal.assets.path(str(name).lstrip("/"))

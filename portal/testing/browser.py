@@ -176,7 +176,8 @@ async def phone(
     """Open phones that watch over what the browser says: see `Phone` for what may be chosen."""
     opened: list[Page] = []
     complaints = Complaints()
-    complaints.hosts.add(urlsplit(served_hub.url).netloc)
+    port = urlsplit(served_hub.url).port
+    complaints.hosts |= {f"127.0.0.1:{port}", f"localhost:{port}"}  # passkeys hold for the latter
 
     async def open_phone(
         *,

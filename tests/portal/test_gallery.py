@@ -377,13 +377,85 @@ PAGES = {
     "sign_in": (
         "sign_in.html",
         VISITOR,
-        {"fields": [], "next": "/", "problem": None, "username": ""},
+        {
+            "fields": [],
+            "next": "/",
+            "problem": None,
+            "username": "",
+            "passkeys": True,
+            "passkey_problem": None,
+        },
     ),
     "language": ("language.html", VISITOR, {"back": "/"}),
     "sign_in_refused": (
         "sign_in.html",
         VISITOR,
-        {"fields": [], "next": "/", "problem": "sign-in-refused", "username": "li"},
+        {
+            "fields": [],
+            "next": "/",
+            "problem": "sign-in-refused",
+            "username": "li",
+            "passkeys": True,
+            "passkey_problem": None,
+        },
+    ),
+    "second_factor": (
+        "second_factor.html",
+        VISITOR,
+        {
+            "offered": {"totp": True, "passkey": True, "recovery": True},
+            "next": "/",
+            "errors": {"code": Phrase("problem.field.second-code")},
+        },
+    ),
+    "again": (
+        "again.html",
+        PLAIN,
+        {
+            "offered": {"totp": False, "passkey": False, "recovery": False, "password": True},
+            "username": "li",
+            "next": "/",
+            "kept": "[]",
+            "action": "/admin/grants",
+            "errors": {"password": Phrase("problem.field.password-wrong")},
+        },
+    ),
+    "again_done": (
+        "again_done.html",
+        PLAIN,
+        {"action": "/admin/grants", "fields": [("role", "yimen.owner")], "back": "/admin/grants"},
+    ),
+    "security": (
+        "security.html",
+        PLAIN,
+        {
+            "totp": S(created_at=NOW, used_at=NOW),
+            "passkeys": [S(id="1", name="办公室电脑", created_at=NOW, used_at=None)],
+            "codes": 9,
+            "any": True,
+            "possible": True,
+            "asked": True,
+            "errors": {"passkey": Phrase("problem.field.passkey-origin")},
+            "name": "手机",
+        },
+    ),
+    "security_totp": (
+        "security_totp.html",
+        PLAIN,
+        {
+            "address": "otpauth://totp/x:li?secret=" + "A" * 32 + "&issuer=x",
+            "key": "ABCD EFGH " * 4,
+            "errors": {},
+        },
+    ),
+    "security_codes": (
+        "security_codes.html",
+        PLAIN,
+        {
+            "codes": ["abcd-efgh-jkmn"] * 10,
+            "said": Phrase("security.totp.added"),
+            "csrf": "",
+        },
     ),
     "search": (
         "search.html",
@@ -1123,6 +1195,7 @@ def test_pages_work_without_script(browser, server):
 
 
 SEATLESS = {
+    "again_done.html",  # the form that is sent again names its own
     "fields.html",  # the guard itself
     "sign_in.html",
     "switches.html",  # what one chooses for the display stays with oneself

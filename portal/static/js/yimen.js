@@ -271,6 +271,15 @@
     charts.then(() => window.yimenChart(figure)).catch(() => figure.classList.remove("waiting"));
   }
 
+  // ---- passkeys: their script comes with the first form that one signs ----
+  let passkeys = null;
+  function offerPasskeys() {
+    const forms = $$("[data-passkey]");
+    if (!forms.length) return;
+    passkeys = passkeys || load(script.dataset.passkeys);
+    passkeys.then(() => forms.forEach(window.yimenPasskey)).catch(() => { passkeys = null; });
+  }
+
   function begin(root) {
     $$("[data-copy], [data-print]", root).forEach((part) => { part.hidden = false; });
     const figures = $$("[data-chart]", root).filter((figure) => !figure.classList.contains("drawn"));
@@ -295,8 +304,9 @@
     if (event.target.matches("[data-upload]")) chosen(event.target);
     else if (form && form.dataset.draft && !form.hasAttribute("data-busy")) keepDraft(form);
   });
-  document.addEventListener("htmx:afterSettle", offerPosition);
+  document.addEventListener("htmx:afterSettle", () => { offerPosition(); offerPasskeys(); });
   offerPosition();
+  offerPasskeys();
   const summary = $(".error-summary");
   if (summary) summary.focus();
   const toggle = $("[data-shortcuts-switch]");
