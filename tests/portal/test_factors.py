@@ -241,3 +241,29 @@ async def test_a_cookie_that_was_set_before_is_not_adopted_at_the_second_step(hu
     assert "a" * 43 not in line
     assert "Max-Age" not in line  # a public computer, as was said at the first step
     assert "yimen-device" not in answer.headers.get("set-cookie", "")
+
+
+async def test_an_administrator_removes_what_was_lost_and_never_their_own(hub_app):
+    client, _, _ = await set_up(hub_app, "unit")
+    actors = await hub_app.actors()
+    lost = f"/admin/people/{actors['unit'].person_id}/factors"
+    waiting = await first_step(hub_app, "unit")
+    administrator, _phone, _ = await set_up(hub_app, "administrator")
+    assert (await client.post(lost, json={"reason": "自己来"})).status_code == 403
+    assert field_of(await administrator.post(lost, json={})) == "missing"
+    own = f"/admin/people/{actors['administrator'].person_id}/factors"
+    refused = await administrator.post(own, json={"reason": "手机丢了"})
+    assert (refused.status_code, code_of(refused)) == (409, "not-oneself")
+    page = await administrator.page(f"/admin/people/{actors['unit'].person_id}")
+    assert lost in page.text
+    done = await administrator.post(lost, json={"reason": "手机丢了，核对了身份证"})
+    assert done.json()["n"] == 1
+    assert not await signed_in(client)
+    assert code_of(await waiting.post(SECOND, json={"code": "1"})) == "second-factor-over"
+    assert {"reason": "手机丢了，核对了身份证"} in await recorded(hub_app, "factors-removed")
+    await hub_app.settle()
+    back = await hub_app.client_as("unit")  # the password alone, to set up new ones
+    assert "管理员移除了您的第二步验证" in (await back.page("/messages")).text
+    assert code_of(await administrator.post(lost, json={"reason": "再来"})) == "factors-none"
+    hub_app.clock.move(minutes=31)
+    assert code_of(await administrator.post(lost, json={"reason": "再来"})) == "step-up"

@@ -14,6 +14,7 @@ from pydantic import Field
 from core.access import grants
 from core.access.decisions import role_titles
 from core.identity import organizations, people, register
+from core.identity.signing_in import has_second_factor
 from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.identifiers import mask_phone
 from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_error
@@ -217,6 +218,7 @@ async def person_page(
         agent = await register.enterprises_of(tx, id)
         titles = await role_titles(tx)
         waits = await people.may_get_password(tx, id)
+        has_factor = await has_second_factor(tx, id)
     english = portal.renderer.language(request.scope) == "en"
     view = {
         "person": msgspec.structs.replace(who, phone=mask_phone(who.phone) if who.phone else None),
@@ -231,6 +233,7 @@ async def person_page(
         "may_unmask": portal.may(actor, "people.unmask"),
         "may_grant": portal.may(actor, "grants.manage"),
         "may_erase": portal.may(actor, "people.erase"),
+        "may_remove_factors": portal.may(actor, "people.factors") and has_factor,
         "may_explain": portal.may(actor, "access.explain"),
         "may_give_password": waits,
         "password": password,
