@@ -18,6 +18,7 @@ from core.settings import LOOPBACK, Settings
 from core.work.calendar import load_calendar
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
+LONGEST_STEP_UP = 60  # minutes
 NEXT_YEAR_FROM = 12  # by then the notice for the next year is published
 
 
@@ -73,6 +74,18 @@ def _of_settings(settings: Settings) -> Iterator[Weakness]:
         yield Weakness(
             "there is no Redis: one worker serves everybody, and its restart is an outage",
             "set YIMEN_REDIS_URL and YIMEN_WORKERS",
+        )
+    if settings.second_factor != "staff":
+        whom = "everybody" if settings.second_factor == "off" else "who does nothing risky"
+        yield Weakness(
+            f"a password alone is enough for {whom}",
+            "set YIMEN_SECOND_FACTOR=staff: who holds a post sets a second factor up first",
+        )
+    if settings.step_up_minutes > LONGEST_STEP_UP:
+        yield Weakness(
+            f"acts of high risk are done on a proof that may be {settings.step_up_minutes} "
+            "minutes old",
+            f"set YIMEN_STEP_UP_MINUTES to {LONGEST_STEP_UP} or less",
         )
     for name, url, secure in (
         ("database", settings.database_url, "ssl="),

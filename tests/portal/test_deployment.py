@@ -41,6 +41,7 @@ def settings(fresh_database_url, tmp_path):
         secret=b"s" * 32,
         trusted_proxies=("127.0.0.1",),
         audit_checkpoints=tmp_path / "elsewhere.jsonl",
+        second_factor="staff",
     )
 
 
@@ -67,6 +68,9 @@ async def test_of_a_sound_deployment_only_the_gateway_is_missing(settings, engin
         ({"redis_url": None}, "no Redis"),
         ({"redis_url": "redis://10.1.2.3/0"}, "Redis crosses the network unencrypted"),
         ({"audit_checkpoints": None}, "own disk alone"),
+        ({"second_factor": "off"}, "a password alone is enough for everybody"),
+        ({"second_factor": "risky"}, "enough for who does nothing risky"),
+        ({"step_up_minutes": 61}, "may be 61 minutes old"),
         ({"database_url": "postgresql+asyncpg://a:b@127.0.0.1:1/none"}, "does not answer"),
     ],
 )
