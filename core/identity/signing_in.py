@@ -23,7 +23,6 @@ from core.identity.models import Passkey, PendingSignIn, Person, Totp
 from core.identity.sessions import TOKEN_BYTES, Renewed, digest
 from plugin_sdk.ports import Actor
 
-APP: Final = "yimen"
 PENDING_LIFE: Final = timedelta(minutes=5)
 PENDING_TRIES: Final = 5
 
@@ -186,7 +185,9 @@ async def prove_again(tx: Transaction, actor: Actor, proofs: Iterable[str]) -> R
     renewed = await sessions.renew(tx, actor.session_id, proved)
     if renewed is not None:
         subject = f"person:{actor.real_person_id}"
-        await audit.record(tx, actor, APP, "proved-again", subject, facts={"proofs": list(proofs)})
+        await audit.record(
+            tx, actor, audit.SHELL, "proved-again", subject, facts={"proofs": list(proofs)}
+        )
     return renewed
 
 
@@ -209,7 +210,7 @@ async def _open(
     await audit.record(
         tx,
         Actor(person_id=person_id),
-        APP,
+        audit.SHELL,
         "signed-in",
         f"person:{person_id}",
         facts={"proofs": proofs},

@@ -10,6 +10,7 @@ import msgspec
 from pydantic import Field
 
 from core import audit
+from core.audit import SHELL
 from core.database import Transaction
 from core.identity import devices, people
 from core.identity.factors import Factors, accept_code
@@ -20,7 +21,7 @@ from plugin_sdk.forms import Form
 from plugin_sdk.ports import Actor, To
 from plugin_sdk.problems import Invalid, Problem, field_error
 from plugin_sdk.views import Phrase
-from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.context import AnyRequest, Portal
 from portal.pages.signing_in import Entrance
 
 CODES_AN_HOUR: Final = 20

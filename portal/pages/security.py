@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from pydantic import Field
 
 from core.apps.native import BEFORE_FACTORS
+from core.audit import SHELL
 from core.database import Transaction
 from core.identity import passkeys as keys
 from core.identity import people, recovery_codes, signing_in, totp
@@ -22,7 +23,7 @@ from plugin_sdk.ports import Actor, To
 from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_error
 from plugin_sdk.routes import SIGNED_IN, actor_of, needs
 from plugin_sdk.views import Phrase
-from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.context import AnyRequest, Portal
 from portal.pages.proving import answer_of
 from portal.pages.rows import person_of
 from portal.pages.session import Nothing

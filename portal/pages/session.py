@@ -12,6 +12,7 @@ from pydantic import Field
 from core import audit
 from core.access.delegation import act_in
 from core.apps.native import BEFORE_FACTORS
+from core.audit import SHELL
 from core.identity import devices, people, sessions, signing_in
 from core.identity.passwords import verify_password
 from core.identity.signing_in import Proof
@@ -22,7 +23,7 @@ from plugin_sdk.problems import Invalid, Problem
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from portal.frames import safe_path
 from portal.origins import led_here, page_of
-from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.context import AnyRequest, Portal
 from portal.pages.signing_in import YEAR, Entrance
 
 LANGUAGES = ("zh-CN", "en")

@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from pydantic import Field
 
+from core.audit import SHELL
 from core.identity import factors, people
 from core.messages import service as messages
 from plugin_sdk.forms import Form, field_views, read_form, typed
@@ -20,7 +21,7 @@ from plugin_sdk.problems import Conflict, Invalid, NotFound
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import FormView, Phrase
 from portal.pages.admin.reach import need_person
-from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.context import AnyRequest, Portal
 
 PERMISSION = "people.factors"
 
