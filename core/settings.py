@@ -45,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     registration: bool = False
     second_factor: Literal["off", "risky", "staff"] = "off"
     step_up_minutes: int = 30
+    passwords: Literal["nist", "mlps"] = "nist"
     cache: Path | None = None
 
     @property
@@ -120,6 +121,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             registration=bool(_number(env, "YIMEN_REGISTRATION", 0, 0, 1)),
             second_factor=_second_factor(env),
             step_up_minutes=_number(env, "YIMEN_STEP_UP_MINUTES", 30, 1, 24 * 60),
+            passwords=_passwords(env),
         )
         if settings.workers > 1 and settings.redis_url is None:
             raise SettingsError(
@@ -147,6 +149,16 @@ def _second_factor(env: dict[str, str]) -> Literal["off", "risky", "staff"]:
                 f"YIMEN_SECOND_FACTOR must be off, risky or staff, not {text!r}: of nobody, of "
                 "whoever uses a permission of high risk, or of all staff"
             )
+
+
+def _passwords(env: dict[str, str]) -> Literal["nist", "mlps"]:
+    match env.get("YIMEN_PASSWORDS") or "nist":
+        case "nist":
+            return "nist"
+        case "mlps":
+            return "mlps"
+        case other:
+            raise SettingsError(f"YIMEN_PASSWORDS must be nist or mlps (等保), not {other!r}")
 
 
 def _path(env: dict[str, str], name: str) -> Path | None:

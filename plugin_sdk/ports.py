@@ -66,6 +66,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     `permission` is the one that the present route was allowed by. With a `delegation` the post
     is another's; with an `agent` this is a resident for whom the agent acts. `proofs` says in the
     words of RFC 8176 how whoever sits there proved who they are, `proved_at` when they last did.
+    Who owes a password of their own is let do nothing else by the front door.
     """
 
     person_id: UUID | None = None
@@ -89,6 +90,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     loaded_at: datetime | None = None
     delegation: Delegated | None = None
     agent: Agent | None = None
+    owes_password: bool = False
 
     @property
     def signed_in(self) -> bool:

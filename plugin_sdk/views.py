@@ -71,8 +71,26 @@ class Option(msgspec.Struct, frozen=True):
 
 
 FieldKind = Literal[
-    "text", "textarea", "select", "radio", "checkbox", "date", "number", "phone", "photo", "hidden"
+    "text",
+    "textarea",
+    "select",
+    "radio",
+    "checkbox",
+    "date",
+    "number",
+    "phone",
+    "password",
+    "photo",
+    "hidden",
 ]
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """What a new password must be, in words; the device says by `kind` and `n` how far it is."""
+
+    kind: Literal["length", "kinds", "other"]
+    text: Words
+    n: int = 0
 
 
 class FieldView(msgspec.Struct, kw_only=True):
@@ -87,6 +105,7 @@ class FieldView(msgspec.Struct, kw_only=True):
     options: list[Option] = []
     max_length: int | None = None
     autocomplete: str | None = None
+    rules: list[Rule] = []
     error: Phrase | None = None
 
 

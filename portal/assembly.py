@@ -79,6 +79,7 @@ class Yimen:
             on_problem=self.renderer.on_problem,
         )
         self.apps.load(self._points)
+        self.services.passwords.know(_names(self.loaded()))
         self.services.freshness.add(
             f"{app.id}.{permission.key}"
             for app in self.loaded()
@@ -174,6 +175,14 @@ class Yimen:
                 await self.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+def _names(apps: Iterable[LoadedApp]) -> Iterable[str]:
+    """Return what apps are called: words that anybody would try as a password here."""
+    for app in apps:
+        yield app.id
+        if app.manifest is not None:
+            yield from (app.manifest.identity.names.zh, app.manifest.identity.names.en)
 
 
 def catalogue_of(folders: Mapping[str, Path]) -> Catalogue:

@@ -107,6 +107,8 @@ def check(deploy: bool) -> None:
 
     settings = settings_of()
     apps = installed_apps(settings)
+    if deploy:
+        click.echo(f"passwords follow {settings.passwords} (YIMEN_PASSWORDS: nist or mlps)")
     found = asyncio.run(weaknesses(settings, apps, utc_now())) if deploy else refusals(apps)
     for weakness in found:
         click.echo(f"{weakness.what}: {weakness.remedy}")

@@ -36,6 +36,12 @@ SECURITY = [
     (b"permissions-policy", b"camera=(self), geolocation=(self), microphone=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
+BEFORE_PASSWORD = frozenset(
+    (
+        *("/me/password", "/recover", "/recover/code", "/recover/password", "/sign-out"),
+        *("/language", "/mode", "/text-size", "/healthz", "/readyz"),
+    )
+)
 NO_STORE = (b"cache-control", b"no-store")
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 UNREAD_BODIES = 4
@@ -169,6 +175,8 @@ class Front:
             token = self._token(exchange.cookies)
             if token:
                 exchange.actor = scope["yimen_actor"] = await self._actors.of_token(token)
+                if exchange.actor.owes_password and not self._leads_on(scope["path"]):
+                    raise Problem("password-owed", status=403)
             if scope["path"].startswith(PREFIX):
                 await self._door(scope, receive, answer)
             else:
@@ -179,6 +187,11 @@ class Front:
             exchange.failed("it was not answered")
             if not exchange.started:
                 await self._refuse(scope, receive, answer, Problem("internal", status=500))
+
+    @staticmethod
+    def _leads_on(path: str) -> bool:
+        """Return whether somebody who owes a password of their own may come here."""
+        return path in BEFORE_PASSWORD or path.startswith("/assets/")
 
     def _token(self, cookies: bytes) -> str:
         start = self._cookie_start

@@ -236,6 +236,9 @@ class Renderer(Frames):
             return await self._ask_again(request, actor)
         if isinstance(problem, SecondFactorNeeded) and self._leads_on(scope):
             return Redirect(str(problem.params["location"]), status_code=303)
+        if problem.code == "password-owed" and self.wants_page(scope):
+            back = own_path(scope, with_query=True) if scope["method"] in ("GET", "HEAD") else "/"
+            return Redirect(f"/me/password?next={quote(back, safe='')}", status_code=303)
         if isinstance(problem, DatabaseAway):
             scope["yimen"].blameless = True
             number, cause = scope["yimen"].id, type(problem.__cause__).__name__

@@ -13,7 +13,7 @@ import logging
 import time
 import weakref
 from collections import OrderedDict, defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -26,7 +26,8 @@ from core.access.models import Delegation, Generation, Grant, Revocation
 from core.database import Database, Transaction
 from core.identity.events import PersonChanged, PostEnded, SessionEnded, SessionRenewed
 from core.identity.models import SignInSession
-from core.identity.sessions import digest
+from core.identity.password_rules import PROFILES, Profile
+from core.identity.sessions import digest, note_seen
 from core.shared_state import WORKER_TTL_SECONDS, SharedState, end_tasks
 from plugin_sdk.ports import Actor
 
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 TOPIC = "access"
 MOST_CACHED = 20_000
+SEEN_SECONDS = 120
 KEEP_REVOCATIONS = timedelta(days=2)
 VISITOR = Actor()
 
@@ -41,6 +43,18 @@ VISITOR = Actor()
 class _Revoked(msgspec.Struct):
     subjects: list[str]
     generation: int = 0
+
+
+class _Cached(msgspec.Struct):
+    """What was loaded of a session; when it was used here last, and what is written of that."""
+
+    loaded: Loaded
+    seen: datetime
+    written: datetime
+
+    def holds(self, now: datetime) -> bool:
+        idle = self.loaded.idle
+        return now < self.loaded.expires and (idle is None or now < self.seen + idle)
 
 
 async def revoke(tx: Transaction, subject: str) -> int:
@@ -74,22 +88,32 @@ async def revoked_since(tx: Transaction, actor: Actor) -> bool:
 class Actors:
     """The actors of one worker."""
 
-    def __init__(self, database: Database, shared: SharedState, *, lease_seconds: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        shared: SharedState,
+        *,
+        lease_seconds: float,
+        profile: Profile = PROFILES["nist"],
+    ) -> None:
         if lease_seconds >= WORKER_TTL_SECONDS:
             raise ValueError("a lease must end before its worker is taken for dead")
         self._database = database
         self._shared = shared
         self._lease_seconds = lease_seconds
+        self._profile = profile
         self._lease_until = 0.0
         self._generation = -1
-        self._cache: OrderedDict[str, Loaded] = OrderedDict()
+        self._cache: OrderedDict[str, _Cached] = OrderedDict()
         self._of_person: dict[UUID, set[str]] = defaultdict(set)
         self._revoked: weakref.WeakKeyDictionary[Transaction, _Revoked] = (
             weakref.WeakKeyDictionary()
         )
         self._busy = asyncio.Lock()
+        self._writing = asyncio.Lock()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._seeing: asyncio.Task[None] | None = None
         shared.on_hint(TOPIC, self._wake.set)
         database.on(SessionEnded, self._session_ended)
         database.on(SessionRenewed, self._session_renewed)
@@ -101,19 +125,26 @@ class Actors:
         """Take the first lease and keep renewing it."""
         await self.renew()
         self._task = asyncio.create_task(self._keep(), name="access-lease")
+        self._seeing = asyncio.create_task(self._see(), name="access-seen")
 
     async def close(self) -> None:
         """Give up the lease."""
         self._lease_until = 0.0
         await end_tasks(self._task, busy=self._busy)
+        if self._seeing is not None:
+            await end_tasks(self._seeing, busy=self._writing)
+            with contextlib.suppress(Exception):  # the database may be gone before
+                await self.write_seen()
 
     async def of_token(self, token: str) -> Actor:
         """Return who holds a session's secret; the visitor when it is not in force."""
         session_id = digest(token)
         cached = self._cache.get(session_id)
         if cached is not None and time.monotonic() < self._lease_until:
-            if self._database.clock() < cached.expires:
-                return cached.actor
+            now = self._database.clock()
+            if cached.holds(now):
+                cached.seen = now
+                return cached.loaded.actor
             self._forget(session_id)
         return await self._load(session_id)
 
@@ -125,15 +156,21 @@ class Actors:
 
     async def _load(self, session_id: str) -> Actor:
         before = self._generation
+        known = self._cache.get(session_id)
         async with self._database.transaction() as tx:
-            found = await load_session(tx, session_id)
+            found = await load_session(tx, session_id, self._profile)
+            now = tx.now
+        if found is not None and found.idle is not None:
+            seen = max(found.seen, known.seen) if known else found.seen
+            if seen + found.idle <= now:
+                found = None
         if found is None:
             self._evict(f"session:{session_id}")
             return VISITOR
         # a revocation that was read meanwhile may speak of what was just loaded
         if before == self._generation >= 0:
             self._forget(session_id)
-            self._cache[session_id] = found
+            self._cache[session_id] = _Cached(found, now, found.seen)
             self._cache.move_to_end(session_id)
             for person_id in found.actor.hands:
                 self._of_person[person_id].add(session_id)
@@ -143,7 +180,7 @@ class Actors:
 
     def _forget(self, session_id: str) -> None:
         cached = self._cache.pop(session_id, None)
-        for person_id in cached.actor.hands if cached is not None else ():
+        for person_id in cached.loaded.actor.hands if cached is not None else ():
             held = self._of_person[person_id]
             held.discard(session_id)
             if not held:
@@ -195,6 +232,26 @@ class Actors:
                     await self.renew()
             except Exception as error:  # without a lease every request asks the database
                 logger.warning("the access lease was not renewed: %s", type(error).__name__)
+
+    async def write_seen(self) -> None:
+        """Write when sessions were last used here: now and then, never on a request's path."""
+        news = {id: each.seen for id, each in self._cache.items() if each.seen > each.written}
+        if not news:
+            return
+        async with self._database.transaction(write=True) as tx:
+            await note_seen(tx, news)
+        for id, seen in news.items():
+            if id in self._cache:
+                self._cache[id].written = seen
+
+    async def _see(self) -> None:
+        while True:
+            await asyncio.sleep(SEEN_SECONDS)
+            try:
+                async with self._writing:
+                    await self.write_seen()
+            except Exception as error:  # the next time will do
+                logger.warning("last uses were not written: %s", type(error).__name__)
 
     async def _session_ended(self, tx: Transaction, event: SessionEnded) -> None:
         await self.revoke(tx, f"session:{event.session_id}")

@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -13,6 +14,8 @@ from core.access.holding import consent_in_force, delegation_in_force, post_in_f
 from core.access.models import Consent, Delegation, Generation, Grant, Role, RolePermission
 from core.database import Transaction
 from core.identity.models import OrganizationRow, Person, Post, SignInSession
+from core.identity.password_rules import PROFILES, Profile
+from core.identity.sessions import idle_limit
 from plugin_sdk.acting import Agent, Delegated
 from plugin_sdk.ports import Actor, Audience, Permit, ScopeKind
 
@@ -20,10 +23,13 @@ BEHALF = "yimen.behalf.act"
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """An actor as a session holds it, and when it must be loaded again."""
+    """An actor as a session holds it, and when it must be loaded again: at a time, and after
+    `idle` without a request. `seen` is when the session was used last, as far as is written."""
 
     actor: Actor
     expires: datetime
+    seen: datetime
+    idle: timedelta | None
 
 
 async def current_generation(tx: Transaction) -> int:
@@ -35,8 +41,11 @@ async def current_generation(tx: Transaction) -> int:
     return int((await tx.session.execute(select(col(Generation.value)))).scalar_one())
 
 
-async def load_session(tx: Transaction, session_id: str) -> Loaded | None:
-    """Return the actor of a session in force, None when it is not."""
+async def load_session(
+    tx: Transaction, session_id: str, profile: Profile = PROFILES["nist"]
+) -> Loaded | None:
+    """Return the actor of a session in force, None when it is not. By the rules of the `profile`
+    a password may be too old: its owner then owes another."""
     generation = await current_generation(tx)
     row = (
         await tx.session.execute(
@@ -52,6 +61,10 @@ async def load_session(tx: Transaction, session_id: str) -> Loaded | None:
                 col(Person.name),
                 col(Person.language),
                 col(Person.elder),
+                col(SignInSession.seen_at),
+                col(SignInSession.public_computer),
+                col(Person.must_change),
+                col(Person.password_set_at),
             )
             .join(Person, col(Person.id) == col(SignInSession.person_id))
             .where(
@@ -64,14 +77,20 @@ async def load_session(tx: Transaction, session_id: str) -> Loaded | None:
     ).first()
     if row is None:
         return None
-    person_id, csrf, expires, post_id, delegation_id, consent_id = row[:6]
-    proofs, proved_at, name, language, elder = row[6:]
+    found: tuple[Any, ...] = tuple(row)
+    person_id, csrf, expires, post_id, delegation_id, consent_id = found[:6]
+    proofs, proved_at, name, language, elder = found[6:11]
+    seen, public_computer, must_change, password_set_at = found[11:]
+    due = profile.due(password_set_at)
+    owes_password = must_change or (due is not None and due <= tx.now)
+    if due is not None and not owes_password:
+        expires = min(expires, due)
     actor = None
     if delegation_id is not None:
         actor = await load_delegated(tx, person_id, name, delegation_id, generation=generation)
     if actor is None:
         actor = await load_actor(tx, person_id, name, post_id, generation=generation)
-        if consent_id is not None:
+        if consent_id is not None and not owes_password:
             actor = await load_on_behalf(tx, actor, consent_id) or actor
     for acting in (actor.delegation, actor.agent):
         expires = min(expires, acting.until) if acting else expires
@@ -84,8 +103,11 @@ async def load_session(tx: Transaction, session_id: str) -> Loaded | None:
             proved_at=proved_at,
             language=language,
             elder=elder,
+            owes_password=owes_password,
         ),
         expires,
+        seen,
+        idle_limit(profile.idle, public_computer=public_computer),
     )
 
 

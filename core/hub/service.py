@@ -30,7 +30,15 @@ from core.hub.drafts import AppDrafts
 from core.hub.models import RequestRecord
 from core.hub.people import ImportedRoles, hand_over_work, pass_on_work
 from core.hub.unit import Unit
-from core.identity import devices, organizations, passkeys, people_imports, sessions, signing_in
+from core.identity import (
+    devices,
+    organizations,
+    passkeys,
+    people_imports,
+    phone_codes,
+    sessions,
+    signing_in,
+)
 from core.identity.events import (
     OrganizationClosed,
     PersonErased,
@@ -41,6 +49,7 @@ from core.identity.events import (
 )
 from core.identity.numbers import Numbers
 from core.identity.passkeys import Passkeys
+from core.identity.password_rules import PROFILES, PasswordRules
 from core.identity.people_imports import PeopleImports
 from core.jobs import Jobs
 from core.messages import service as messages
@@ -83,7 +92,11 @@ class Services:
         wall.install(self.database.engine.sync_engine)
         self.shared: SharedState = connect(settings.redis_url, settings.database_url, serves=serves)
         self.place = Place(self.database, joined=settings.redis_url is not None)
-        self.actors = Actors(self.database, self.shared, lease_seconds=settings.lease_seconds)
+        profile = PROFILES[settings.passwords]
+        self.passwords = PasswordRules(profile, (settings.county, "yimen", "一门"))
+        self.actors = Actors(
+            self.database, self.shared, lease_seconds=settings.lease_seconds, profile=profile
+        )
         self.jobs = Jobs(self.database, self.shared)
         self.usage = Usage(self.database, self.shared.worker)
         self.files = FileStore(settings.home, settings.secret)
@@ -213,6 +226,7 @@ class Services:
             await signing_in.tidy(tx)
             await passkeys.tidy(tx)
             await devices.tidy(tx)
+            await phone_codes.tidy(tx)
 
     async def _tidy_deliveries(self) -> None:
         async with self.database.transaction(write=True) as tx:

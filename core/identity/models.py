@@ -42,20 +42,34 @@ class OrganizationClosure(CoreBase, table=True):
 
 
 class Person(CoreBase, table=True):
-    """A person who can sign in."""
+    """A person who can sign in. With `must_change` they can do nothing before they have chosen
+    a password of their own."""
 
     __tablename__ = "identity_person"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     username: str = Field(unique=True)
     name: str
-    phone: str | None = None
+    phone: str | None = Field(default=None, index=True)
     password_hash: str | None = None
+    password_set_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    must_change: bool = False
     language: str = "zh-CN"
     elder: bool = False
     demonstration: bool = False
     disabled_at: datetime | None = Field(default=None, sa_type=UtcTime)
     created_at: datetime = Field(sa_type=UtcTime)
+
+
+class EarlierPassword(CoreBase, table=True):
+    """A password that a person had before, where the rules say that it is not taken again."""
+
+    __tablename__ = "identity_earlier_password"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    person_id: UUID = Field(foreign_key="identity_person.id", index=True)
+    hash: str
+    set_at: datetime = Field(sa_type=UtcTime)
 
 
 class Post(CoreBase, table=True):
@@ -73,7 +87,7 @@ class Post(CoreBase, table=True):
 
 class SignInSession(CoreBase, table=True):
     """One sign-in on one device, what it proved (`core.identity.signing_in`) and when it last
-    did. Only a digest of its secret is kept.
+    did; `seen_at` is roughly when it was last used. Only a digest of its secret is kept.
 
     `delegation_id` and `consent_id` say for whom it acts (`core.access`); when either is no
     longer in force the session acts in `post_id`, as before.
@@ -92,6 +106,7 @@ class SignInSession(CoreBase, table=True):
     proofs: list[str] = Field(default_factory=list, sa_type=JSON)
     proved_at: datetime | None = Field(default=None, sa_type=UtcTime)
     created_at: datetime = Field(sa_type=UtcTime)
+    seen_at: datetime = Field(sa_type=UtcTime)
     expires_at: datetime = Field(sa_type=UtcTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
@@ -245,14 +260,27 @@ class LegacyUser(CoreBase, table=True):
 
 
 class PhoneCode(CoreBase, table=True):
-    """The code that was sent to a phone last, until it is used. Only a digest is kept."""
+    """The code that was sent to a phone last for one purpose, until it is used. Only a digest
+    is kept."""
 
     __tablename__ = "identity_phone_code"
 
     phone: str = Field(primary_key=True)
+    purpose: str = Field(primary_key=True)
     digest: str
     tries: int = 0
     sent_at: datetime = Field(sa_type=UtcTime)
+    expires_at: datetime = Field(sa_type=UtcTime)
+
+
+class PhoneProof(CoreBase, table=True):
+    """That somebody had the code of a phone a moment ago, for one purpose: until it is used."""
+
+    __tablename__ = "identity_phone_proof"
+
+    digest: str = Field(primary_key=True)
+    phone: str = Field(index=True)
+    purpose: str
     expires_at: datetime = Field(sa_type=UtcTime)
 
 

@@ -1,13 +1,15 @@
-"""Passwords: argon2id, the same work and the same words whoever signs in.
+"""Passwords at rest: argon2id, the same work and the same words whoever signs in.
 
-Length alone is asked for (NIST SP 800-63B): 8 characters at least, 128 at most, so that a
-megabyte of password costs nothing.
+What a new password must be stands in `core.identity.password_rules`; here are only the bounds
+that hold whatever the rules: 8 characters, and 128, so that a megabyte of password costs nothing.
 """
 
 import asyncio
 import hashlib
+import unicodedata
 from functools import cache
 
+import msgspec
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -18,30 +20,55 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _parallel = asyncio.Semaphore(4)  # of 19 MiB each
 
 
+class NewPassword(msgspec.Struct, frozen=True):
+    """A password to keep, hashed already: no transaction waits for argon2. `PasswordRules.accept`
+    gives it; only accounts that machines invent get theirs from `unchecked`."""
+
+    hash: str
+
+
 @cache
 def _nobody() -> str:
     """Return a hash that no password has; made at the first sign-in, not at every start."""
     return _hasher.hash(hashlib.sha256(b"nobody").hexdigest())
 
 
+def normalized(password: str) -> str:
+    """Return a password as it is hashed and counted: the same keys give the same text whichever
+    input method composed it (NFKC, as SP 800-63B has it)."""
+    return unicodedata.normalize("NFKC", password)
+
+
+async def unchecked(password: str) -> NewPassword:
+    """Return a password that no rule was asked about: of the demonstration, of tests."""
+    return NewPassword(await hash_password(password))
+
+
 async def hash_password(password: str) -> str:
     """Return the hash to keep. Raises ValueError for a length outside the bounds."""
-    if not LEAST <= len(password) <= MOST:
+    text = normalized(password) if len(password) <= MOST else password
+    if not LEAST <= len(text) <= MOST:
         raise ValueError(f"a password has {LEAST} to {MOST} characters")
     async with _parallel:
-        return await asyncio.to_thread(_hasher.hash, password)
+        return await asyncio.to_thread(_hasher.hash, text)
 
 
 async def verify_password(kept: str | None, password: str) -> bool:
-    """Return whether the password is right. An unknown user costs the same work."""
+    """Return whether the password is right. An unknown user costs the same work.
 
-    def verify() -> bool:
+    Hashes of before passwords were normalized are of the text as it was typed: where the two
+    differ, both are tried.
+    """
+    given = password[: MOST + 1]
+    texts = list(dict.fromkeys((normalized(given), given)))
+
+    def verify(text: str) -> bool:
         nobody = _nobody()  # whoever signs in: a known name must not be the quicker one
         try:
-            return _hasher.verify(kept or nobody, password[: MOST + 1])
+            return _hasher.verify(kept or nobody, text)
         except (VerificationError, InvalidHashError):
             return False
 
     async with _parallel:
-        right = await asyncio.to_thread(verify)
-    return right and kept is not None and len(password) <= MOST
+        right = [await asyncio.to_thread(verify, text) for text in texts]
+    return any(right) and kept is not None and len(password) <= MOST

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
+from sqlalchemy import Select, delete, func, or_, select, update
 from sqlmodel import col
 
 from core.database import Transaction
@@ -16,6 +16,7 @@ from core.identity.events import PersonChanged, PersonErased, PostEnded
 from core.identity.models import (
     Challenge,
     Closing,
+    EarlierPassword,
     LegacyUser,
     OrganizationRow,
     Passkey,
@@ -24,15 +25,19 @@ from core.identity.models import (
     Person,
     PersonNumber,
     PhoneCode,
+    PhoneProof,
     Post,
     RecoveryCode,
     Totp,
 )
-from core.identity.passwords import hash_password
+from core.identity.passwords import NewPassword
 from plugin_sdk.data import Within
 
 # what is held of a person in rows of its own, and goes with them
-HELD = (PersonNumber, LegacyUser, PendingSignIn, Totp, Passkey, RecoveryCode, Challenge)
+HELD = (
+    *(PersonNumber, LegacyUser, EarlierPassword),
+    *(PendingSignIn, Totp, Passkey, RecoveryCode, Challenge),
+)
 ERASED = "erased"
 ERASED_NAME = "已抹除"
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
@@ -72,12 +77,16 @@ async def add_person(
     tx: Transaction,
     username: str,
     name: str,
-    password: str | None,
+    password: NewPassword | None,
     *,
     phone: str | None = None,
     demonstration: bool = False,
+    must_change: bool = False,
 ) -> UUID:
-    """Add a person; return the id. Raises `PersonError` for a name taken or malformed."""
+    """Add a person; return the id. Raises `PersonError` for a name taken or malformed.
+
+    With `must_change` the password is another's gift: they choose their own before anything else.
+    """
     if not USERNAME.fullmatch(username):
         raise PersonError("username-form")
     if not name.strip() or len(name) > 100 or not name.isprintable():
@@ -89,7 +98,9 @@ async def add_person(
         username=username,
         name=name.strip(),
         phone=phone,
-        password_hash=await hash_password(password) if password else None,
+        password_hash=password.hash if password else None,
+        password_set_at=tx.now if password else None,
+        must_change=must_change,
         demonstration=demonstration,
         created_at=tx.now,
     )
@@ -132,34 +143,6 @@ async def end_post(tx: Transaction, post_id: UUID, *, successor_id: UUID | None 
     await tx.raise_event(PersonChanged(person_id))
 
 
-async def may_get_password(tx: Transaction, person_id: UUID) -> bool:
-    """Return whether a person is still without a password, and may sign in once they have one."""
-    found = await tx.session.execute(select(col(Person.id)).where(*_without_password(person_id)))
-    return found.first() is not None
-
-
-async def give_password(tx: Transaction, person_id: UUID, password: str) -> None:
-    """Give a person who came without a password their first one; whatever session they have
-    ends. Raises `PersonError` for one who has a password: that would be to sign in as them."""
-    given = await tx.session.execute(
-        update(Person)
-        .where(*_without_password(person_id))
-        .values(password_hash=await hash_password(password))
-        .returning(col(Person.id))
-    )
-    if given.first() is None:
-        raise PersonError("password-given")
-    await sessions.end_all(tx, person_id)
-
-
-def _without_password(person_id: UUID) -> tuple[ColumnElement[bool], ...]:
-    return (
-        col(Person.id) == person_id,
-        col(Person.password_hash).is_(None),
-        col(Person.disabled_at).is_(None),
-    )
-
-
 async def disable(tx: Transaction, person_id: UUID) -> None:
     """Keep a person out: their sessions end, everywhere."""
     await tx.session.execute(
@@ -194,7 +177,8 @@ async def erase(tx: Transaction, person_id: UUID) -> PersonFacts:
     for held in HELD:
         await tx.session.execute(delete(held).where(col(held.person_id) == person_id))
     if was.phone is not None:
-        await tx.session.execute(delete(PhoneCode).where(col(PhoneCode.phone) == was.phone))
+        for code in (PhoneCode, PhoneProof):
+            await tx.session.execute(delete(code).where(col(code.phone) == was.phone))
         await forget_address(tx, was.phone)
     nobody = f"{ERASED}-{person_id.hex}"
     await tx.session.execute(
@@ -210,6 +194,7 @@ async def erase(tx: Transaction, person_id: UUID) -> PersonFacts:
             name=ERASED_NAME,
             phone=None,
             password_hash=None,
+            password_set_at=None,
         )
     )
     await tx.raise_event(PersonErased(person_id))

@@ -1,21 +1,17 @@
 """The register of residents and enterprises: checked numbers, a phone proven by a code, and the
 ids under which legacy systems knew people."""
 
-import hmac
-import secrets
-from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, select
 from sqlmodel import col
 
 from core.database import Transaction
-from core.delivery.service import send_sms
-from core.identity.models import Enterprise, LegacyUser, Person, PersonNumber, PhoneCode
+from core.identity import phone_codes
+from core.identity.models import Enterprise, LegacyUser, Person, PersonNumber
 from core.identity.numbers import Numbers
+from core.identity.passwords import NewPassword
 from core.identity.people import add_person
 from plugin_sdk.identifiers import (
     IdentifierError,
@@ -23,18 +19,12 @@ from plugin_sdk.identifiers import (
     normalize_credit_code,
     normalize_identity_number,
 )
-from plugin_sdk.views import HIDDEN
-
-CODE_LIFE: Final = timedelta(minutes=10)
-CODE_PAUSE: Final = timedelta(minutes=1)
-CODE_TRIES: Final = 5
 
 
 class RegisterError(ValueError):
     """What cannot be registered; `code` names the problem in the catalogues.
 
-    Codes: those of `IdentifierError`, `number-taken`, `credit-code-taken`, `code-too-soon`,
-    `code-used`.
+    Codes: those of `IdentifierError`, `number-taken`, `credit-code-taken`, `code-used`.
     """
 
     def __init__(self, code: str) -> None:
@@ -118,69 +108,21 @@ async def person_of_number(tx: Transaction, numbers: Numbers, text: str) -> UUID
     return found.scalar_one_or_none()
 
 
-async def send_code(tx: Transaction, numbers: Numbers, phone: str, text: str) -> None:
-    """Send a code of six digits to a phone; `text` holds `{code}`. An earlier code is void.
-
-    Raises `RegisterError` within a minute of the last.
-    """
-    sent = await tx.session.execute(
-        select(col(PhoneCode.sent_at)).where(col(PhoneCode.phone) == phone)
-    )
-    last = sent.scalar_one_or_none()
-    if last is not None and last > tx.now - CODE_PAUSE:
-        raise RegisterError("code-too-soon")
-    code = f"{secrets.randbelow(10**6):06}"
-    values = {
-        "digest": numbers.digest(f"{phone}:{code}"),
-        "tries": 0,
-        "sent_at": tx.now,
-        "expires_at": tx.now + CODE_LIFE,
-    }
-    dialect = sqlite if tx.database.sqlite else postgresql
-    await tx.session.execute(
-        dialect.insert(PhoneCode)
-        .values(phone=phone, **values)
-        .on_conflict_do_update(index_elements=["phone"], set_=values)
-    )
-    hidden = text.replace("{code}", HIDDEN)
-    await send_sms(tx, phone, text.replace("{code}", code), shown=hidden)
-
-
-async def try_code(tx: Transaction, numbers: Numbers, phone: str, code: str) -> bool:
-    """Return whether it is the code of a phone. Each try counts: commit whatever it says."""
-    kept = await tx.session.execute(
-        update(PhoneCode)
-        .where(
-            col(PhoneCode.phone) == phone,
-            col(PhoneCode.expires_at) > tx.now,
-            col(PhoneCode.tries) < CODE_TRIES,
-        )
-        .values(tries=col(PhoneCode.tries) + 1)
-        .returning(col(PhoneCode.digest))
-        .execution_options(synchronize_session=False)
-    )
-    digest = kept.scalar_one_or_none()
-    return digest is not None and hmac.compare_digest(digest, numbers.digest(f"{phone}:{code}"))
-
-
 async def register_resident(
     tx: Transaction,
     numbers: Numbers,
     *,
     username: str,
     name: str,
-    password: str,
+    password: NewPassword,
     phone: str,
     number: str,
 ) -> UUID:
-    """Register a resident whose phone was proven (`try_code`); the code is used up.
+    """Register a resident whose phone was proven (`phone_codes.try_code`); the code is used up.
 
     Raises `RegisterError` and `PersonError`.
     """
-    used = await tx.session.execute(
-        delete(PhoneCode).where(col(PhoneCode.phone) == phone).returning(col(PhoneCode.phone))
-    )
-    if used.first() is None:
+    if not await phone_codes.use_code(tx, phone, phone_codes.REGISTER):
         raise RegisterError("code-used")
     id = await add_person(tx, username, name, password, phone=phone)
     await set_number(tx, numbers, id, number)

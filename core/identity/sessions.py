@@ -3,12 +3,12 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlmodel import col
 
 from core.database import Transaction
@@ -17,6 +17,8 @@ from core.identity.models import Person, Post, SignInSession
 
 TOKEN_BYTES = 32
 KEEP = timedelta(days=7)
+PUBLIC_SECONDS = 1800
+PUBLIC_IDLE = timedelta(minutes=10)
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -32,8 +34,10 @@ class OpenSession(msgspec.Struct, frozen=True):
 
     id: str
     device: str
-    created_at: object
+    created_at: datetime
+    seen_at: datetime
     public_computer: bool
+    proofs: list[str]
 
 
 class Renewed(msgspec.Struct, frozen=True):
@@ -83,11 +87,12 @@ async def begin(
     device: str = "",
     public_computer: bool = False,
 ) -> str:
-    """Open a session in the person's first post in force; return its secret."""
+    """Open a session in the person's first post in force; return its secret. On a public
+    computer it is over after half an hour at most."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     posts = await posts_in_force(tx, person_id)
     if public_computer:
-        seconds = min(seconds, 1800)
+        seconds = min(seconds, PUBLIC_SECONDS)
     tx.session.add(
         SignInSession(
             id=digest(token),
@@ -99,6 +104,7 @@ async def begin(
             proofs=list(proofs),
             proved_at=tx.now,
             created_at=tx.now,
+            seen_at=tx.now,
             expires_at=tx.now + timedelta(seconds=seconds),
         )
     )
@@ -188,11 +194,28 @@ async def switch_post(tx: Transaction, session_id: str, person_id: UUID, post_id
     return True
 
 
-async def open_sessions(tx: Transaction, person_id: UUID) -> list[OpenSession]:
-    """Return a person's sign-ins that are open, newest first."""
+def idle_limit(idle: timedelta | None, *, public_computer: bool) -> timedelta | None:
+    """Return after how long without a request a session is over, None for never: what the rules
+    say (`idle`), and on a public computer ten minutes at most."""
+    if not public_computer:
+        return idle
+    return min(idle, PUBLIC_IDLE) if idle else PUBLIC_IDLE
+
+
+async def open_sessions(
+    tx: Transaction, person_id: UUID, idle: timedelta | None = None
+) -> list[OpenSession]:
+    """Return a person's sign-ins that are open, newest first; `idle` is what the rules say."""
     row = SignInSession
     found = await tx.session.execute(
-        select(col(row.id), col(row.device), col(row.created_at), col(row.public_computer))
+        select(
+            col(row.id),
+            col(row.device),
+            col(row.created_at),
+            col(row.seen_at),
+            col(row.public_computer),
+            col(row.proofs),
+        )
         .where(
             col(row.person_id) == person_id,
             col(row.ended_at).is_(None),
@@ -200,7 +223,26 @@ async def open_sessions(tx: Transaction, person_id: UUID) -> list[OpenSession]:
         )
         .order_by(col(row.created_at).desc())
     )
-    return [OpenSession(*values) for values in found]
+    every = [OpenSession(*values) for values in found]
+    return [
+        one
+        for one in every
+        if (limit := idle_limit(idle, public_computer=one.public_computer)) is None
+        or tx.now < one.seen_at + limit
+    ]
+
+
+async def note_seen(tx: Transaction, seen: Mapping[str, datetime]) -> None:
+    """Write when sessions were last seen, where that is news."""
+    table = SignInSession.__table__  # type: ignore[attr-defined]  # many rows by one statement
+    statement = (
+        update(table)
+        .where(table.c.id == bindparam("session"), table.c.seen_at < bindparam("seen"))
+        .values(seen_at=bindparam("seen"))
+    )
+    rows = [{"session": id, "seen": at} for id, at in sorted(seen.items())]
+    connection = await tx.session.connection()
+    await connection.execute(statement, rows)
 
 
 async def tidy(tx: Transaction) -> None:

@@ -81,6 +81,32 @@ def people_roll_back(id: Any) -> None:
     console.print(", ".join(f"{outcome} {n}" for outcome, n in sorted(counts.items())))
 
 
+@people.command("password")
+@click.argument("username")
+def people_password(username: str) -> None:
+    """Give somebody a password for once, in place of one that was forgotten: they must change
+    it before anything else. It is printed here and nowhere else; their sessions end."""
+    from core import audit
+    from core.identity.password_changes import give_password
+    from core.identity.people import by_username
+    from portal.people_imports import CONSOLE
+
+    async def act(hub: Any) -> str | None:
+        password, kept = await hub.services.passwords.invent()
+        async with hub.services.database.transaction(write=True) as tx:
+            who = await by_username(tx, username.lower())
+            if who is None or who.disabled:
+                return None
+            await give_password(tx, who.id, kept, anew=True)
+            await audit.record(tx, CONSOLE, "yimen", "password-given", f"person:{who.id}")
+        return str(password)
+
+    password = with_hub(act)
+    if password is None:
+        raise click.ClickException(f"nobody who may sign in is called {username}")
+    click.echo(password)
+
+
 @people.command("legacy")
 @click.argument("system")
 @click.argument("legacy_id")

@@ -50,7 +50,7 @@ def _accounts(settings: Settings) -> list[dict[str, str]]:
         {
             "role": member.role,
             "username": member.username,
-            "password": f"{member.username}-{secrets.token_hex(4)}",
+            "password": f"{member.username}-{secrets.token_hex(6)}",
         }
         for member in county.CAST
     ]

@@ -14,6 +14,7 @@ from core.database import Transaction
 from core.identity.arrivals import DirectoryRow, import_directory, read_directory
 from core.identity.models import Person, Post
 from core.identity.organizations import by_code
+from core.identity.passwords import unchecked
 from core.identity.people import add_person, add_post
 from plugin_sdk.ports import Actor, ScopeKind
 
@@ -162,7 +163,12 @@ async def build(tx: Transaction, rows: Sequence[DirectoryRow]) -> None:
 async def enlist(tx: Transaction, member: Member, password: str) -> None:
     """Add one person of the cast with post and grants."""
     person_id = await add_person(
-        tx, member.username, member.name, password, demonstration=True, phone="13800000000"
+        tx,
+        member.username,
+        member.name,
+        await unchecked(password),
+        demonstration=True,
+        phone="+8613800000000",
     )
     if member.unit is None:
         return

@@ -225,7 +225,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         async with portal.read() as tx:
             who = await person(tx, person_id)
             held = await posts(tx, [person_id])
-            signed_in = await open_sessions(tx, person_id)
+            signed_in = await open_sessions(tx, person_id, portal.services.passwords.profile.idle)
             handed = await taken(tx, person_id) if held else []
             consents = [item for item in await of_person(tx, person_id) if item.in_force(tx.now)]
         now = portal.services.database.clock()
@@ -262,13 +262,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 ),
                 link("page.me.manage_consents", "/me/consents"),
             ],
-            "devices": [
-                {
-                    "text": item.device or "—",
-                    "at": item.created_at,
-                    "current": item.id == actor.session_id,
-                }
-                for item in signed_in
+            "security": [
+                link("password.title", "/me/password"),
+                {"text": Phrase("session.count", {"n": len(signed_in)}), "href": "/me/sessions"},
             ],
             "sections": [
                 {"label": Phrase(f"page.me.desk.{name}"), "href": href}

@@ -10,18 +10,18 @@ from core import audit
 from core.audit import SHELL
 from core.identity import register
 from core.identity.people import PersonError
+from core.identity.phone_codes import REGISTER, CodeTooSoon, send_code, try_code
 from core.identity.register import RegisterError
 from plugin_sdk.forms import Form, field_views, read_form, typed
-from plugin_sdk.identifiers import IdentifierError, mask_phone, normalize_phone
+from plugin_sdk.identifiers import mask_phone
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Invalid, NotFound, Problem, field_error
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from plugin_sdk.views import FormView, Phrase
 from portal.pages.context import AnyRequest, Portal
-
-WINDOW = 3600
-PER_PHONE = 5
-PER_ADDRESS = 20
+from portal.pages.passwords import LONGEST, accepted, with_rules
+from portal.pages.phones import bound_codes, mobile
+from portal.pages.ways import SignInView, show_step, ways
 
 
 class PhoneForm(Form):
@@ -40,9 +40,9 @@ class ResidentForm(Form):
     name: str = Field(max_length=100)
     number: str = Field(max_length=30)
     username: str = Field(max_length=63)
-    password: str = Field(min_length=8, max_length=128)
+    password: str = Field(max_length=LONGEST)
 
-    kinds: ClassVar[Any] = {"phone": "hidden"}
+    kinds: ClassVar[Any] = {"phone": "hidden", "password": "password"}
 
 
 class EnterpriseForm(Form):
@@ -56,14 +56,14 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     """Return the routes."""
     services = portal.services
 
-    def phone_view(**more: Any) -> FormView:
-        return FormView(
+    def phone_view(**more: Any) -> SignInView:
+        return SignInView(
             title=Phrase("register.title"),
             intro=Phrase("register.intro"),
             action="/register",
             verb=Phrase("register.send_code"),
             fields=field_views(PhoneForm, "register", **more),
-            cancel="/sign-in",
+            ways=ways(portal, "/register"),
         )
 
     def resident_view(phone: str, *, values: Any = None, errors: Any = ()) -> FormView:
@@ -73,12 +73,15 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             intro=Phrase("register.sent", {"phone": mask_phone(phone)}),
             action="/register/resident",
             verb=Phrase("register.register"),
-            fields=field_views(
-                ResidentForm,
-                "register",
-                values={**kept, "phone": phone},
-                errors=errors,
-                hints=frozenset({"number", "username"}),
+            fields=with_rules(
+                field_views(
+                    ResidentForm,
+                    "register",
+                    values={**kept, "phone": phone},
+                    errors=errors,
+                    hints=frozenset({"number", "username"}),
+                ),
+                services.passwords.profile,
             ),
             cancel="/register",
         )
@@ -97,28 +100,11 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if not services.settings.registration:
             raise NotFound
 
-    async def bounded(request: AnyRequest, phone: str) -> None:
-        address = portal.network(request)
-        if (
-            await services.shared.hit(f"register:address:{address}", WINDOW) > PER_ADDRESS
-            or await services.shared.hit(f"register:phone:{phone}", WINDOW) > PER_PHONE
-        ):
-            raise Problem("too-many", status=429, headers={"Retry-After": str(WINDOW)})
-
-    def e164(text: str) -> str:
-        try:
-            phone = normalize_phone(text)
-        except IdentifierError as error:
-            raise Invalid(field_error("phone", error.code)) from None
-        if not phone.startswith("+861"):  # a landline receives no SMS
-            raise Invalid(field_error("phone", "phone-mobile"))
-        return phone
-
     @get("/register", opt=needs(PUBLIC))
     async def page(request: AnyRequest) -> Response[Any]:
         """Ask for the phone that is to be proven."""
         offered()
-        return await portal.show(request, "form.html", "register.title", phone_view())
+        return await show_step(portal, request, phone_view())
 
     @post("/register", opt=needs(PUBLIC, body=PhoneForm))
     async def send(request: AnyRequest) -> Response[Any]:
@@ -126,14 +112,14 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         offered()
         try:
             form = (await read_form(request, PhoneForm, actor_of(request))).form
-            phone = e164(form.phone)
-            await bounded(request, phone)
+            phone = mobile(form.phone)
+            await bound_codes(portal, request, "register", phone)
             text = portal.renderer.text(request.scope, Phrase("register.sms", {"code": "{code}"}))
             async with services.database.transaction(write=True) as tx:
                 try:
-                    await register.send_code(tx, services.numbers, phone, text)
-                except RegisterError as error:
-                    raise Invalid(field_error("phone", error.code)) from None
+                    await send_code(tx, services.numbers, phone, REGISTER, text)
+                except CodeTooSoon:
+                    raise Invalid(field_error("phone", "code-too-soon")) from None
         except Invalid as wrong:
             view = phone_view(values=await typed(request), errors=wrong.errors)
             raise Invalid(*wrong.errors, view=view) from None
@@ -147,19 +133,23 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         given = await typed(request)
         try:
             form = (await read_form(request, ResidentForm, actor_of(request))).form
-            phone = e164(form.phone)
+            phone = mobile(form.phone)
             async with services.database.transaction(write=True) as tx:
-                right = await register.try_code(tx, services.numbers, phone, form.code)
+                right = await try_code(tx, services.numbers, phone, REGISTER, form.code)
             if not right:
                 raise Invalid(field_error("code", "code-wrong"))
+            username = form.username.lower()
+            password = await accepted(
+                portal, form.password, username=username, about=(form.name, phone, form.number)
+            )
             async with services.database.transaction(write=True) as tx:
                 try:
                     id = await register.register_resident(
                         tx,
                         services.numbers,
-                        username=form.username.lower(),
+                        username=username,
                         name=form.name,
-                        password=form.password,
+                        password=password,
                         phone=phone,
                         number=form.number,
                     )

@@ -25,6 +25,7 @@ from portal.frames import safe_path
 from portal.origins import led_here, page_of
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.signing_in import YEAR, Entrance
+from portal.pages.ways import ways
 
 LANGUAGES = ("zh-CN", "en")
 
@@ -109,6 +110,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             "passkeys": services.passkeys.possible,
             "passkey_problem": None,
             "username": "",
+            "ways": ways(portal, "/sign-in", safe_path(next)),
         }
         return await portal.show(request, "sign_in.html", "sign_in.title", view)
 
@@ -120,6 +122,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             "passkeys": services.passkeys.possible,
             "passkey_problem": None,
             "username": str(username or "")[:100],
+            "ways": ways(portal, "/sign-in", safe_path(str(next or "/")[:1000])),
         }
         return await portal.show(request, "sign_in.html", "sign_in.title", view, status=422)
 

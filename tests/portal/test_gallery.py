@@ -22,16 +22,19 @@ from plugin_sdk.views import (
     CaseListView,
     CheckView,
     FactView,
+    FieldView,
     FiguresView,
     FormView,
     Option,
     Phrase,
+    Rule,
     SubmittedView,
     TrackView,
 )
 from portal import gallery, samples
 from portal.pages.admin.change import ChangeView
 from portal.pages.groups import Act, Group, Line, groups_view
+from portal.pages.ways import SignInView, Way
 from portal.templating import LOCALE, Assets, Flash, Link, Page, PageApp, make_environment, render
 from portal.texts import Catalogue
 
@@ -203,6 +206,12 @@ HELD = S(
     ends_at=None,
     last_day=None,
 )
+RULES = [
+    Rule("length", Phrase("password.rule.length", {"n": 15}), 15),
+    Rule("kinds", Phrase("password.rule.kinds", {"n": 3}), 3),
+    Rule("other", Phrase("password.rule.common")),
+]
+WAYS = [Way(Phrase("ways.code"), "/x"), Way(Phrase("ways.recover"), "/y")]
 GRANTED = S(
     id="1",
     person="王*",
@@ -344,7 +353,7 @@ PAGES = {
             "posts": [S(label="城市管理局 · 签收员", since=date(2025, 1, 2), current=True)],
             "delegations": [S(text="王*", href="/x")],
             "consents": [],
-            "devices": [S(text="Chrome · Android", at=NOW, current=True)],
+            "security": [S(text="登录中的设备：2 台", href="/x")],
             "sections": [S(label="管理", href="/admin")],
             "recorded_href": "/transparency",
         },
@@ -384,6 +393,53 @@ PAGES = {
             "username": "",
             "passkeys": True,
             "passkey_problem": None,
+            "ways": WAYS,
+        },
+    ),
+    "sign_in_step": (
+        "sign_in_step.html",
+        VISITOR,
+        SignInView(
+            title="重设密码",
+            intro="手机已验证。",
+            action="/x",
+            verb="重设密码",
+            fields=[FieldView(name="password", kind="password", label="新密码", rules=RULES)],
+            ways=WAYS,
+        ),
+    ),
+    "password": (
+        "password.html",
+        PLAIN,
+        FormView(
+            title="修改密码",
+            action="/x",
+            verb="修改密码",
+            fields=[
+                FieldView(
+                    name="password",
+                    kind="password",
+                    label="新密码",
+                    rules=RULES,
+                    error=Phrase("problem.field.password-short", {"least": 15}),
+                )
+            ],
+        ),
+    ),
+    "own_sessions": (
+        "own_sessions.html",
+        PLAIN,
+        {
+            "sessions": [
+                S(
+                    handle=str(n),
+                    title=f"Windows 电脑上的 Edge 浏览器 {n}",
+                    current=n == 0,
+                    public=n == 1,
+                    facts=[FactView("登录时间", NOW), FactView("登录方式", "密码")],
+                )
+                for n in range(3)
+            ]
         },
     ),
     "language": ("language.html", VISITOR, {"back": "/"}),
@@ -397,6 +453,7 @@ PAGES = {
             "username": "li",
             "passkeys": True,
             "passkey_problem": None,
+            "ways": WAYS,
         },
     ),
     "second_factor": (

@@ -1,7 +1,6 @@
 """The administrator's pages of people and their posts."""
 
-import secrets
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,6 +13,8 @@ from pydantic import Field
 from core.access import grants
 from core.access.decisions import role_titles
 from core.identity import organizations, people, register
+from core.identity.password_changes import give_password as give_password_to
+from core.identity.password_changes import may_get_password
 from core.identity.signing_in import has_second_factor
 from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.identifiers import mask_phone
@@ -30,6 +31,7 @@ from portal.pages.admin.reach import (
 )
 from portal.pages.admin.side import side_form
 from portal.pages.context import AnyRequest, Portal
+from portal.pages.passwords import LONGEST, accepted, with_rules
 from portal.pages.session import Nothing
 
 
@@ -42,7 +44,6 @@ class Wrong(msgspec.Struct, frozen=True):
 
 
 PAGE: Final = 50
-PASSWORD_BYTES: Final = 12
 
 
 class PersonForm(Form):
@@ -50,9 +51,11 @@ class PersonForm(Form):
 
     username: str = Field(max_length=63)
     name: str = Field(max_length=100)
-    password: str = Field(min_length=8, max_length=128)
+    password: str = Field(max_length=LONGEST)
     organization: str | None = Field(default=None, max_length=32)
     title: str | None = Field(default=None, max_length=100)
+
+    kinds: ClassVar[Any] = {"password": "password"}
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
@@ -94,7 +97,10 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 side_form(
                     "page.admin.person.add",
                     "/admin/people",
-                    form or field_views(PersonForm, "page.admin.person"),
+                    with_rules(
+                        form or field_views(PersonForm, "page.admin.person"),
+                        portal.services.passwords.profile,
+                    ),
                 )
             ]
             if may
@@ -121,9 +127,14 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         actor = actor_of(request)
         try:
             form = (await read_form(request, PersonForm, actor)).form
+            password = await accepted(
+                portal, form.password, username=form.username, about=(form.name,)
+            )
             async with portal.change(request, "person-added", f"username:{form.username}") as tx:
                 try:
-                    person_id = await people.add_person(tx, form.username, form.name, form.password)
+                    person_id = await people.add_person(
+                        tx, form.username, form.name, password, must_change=True
+                    )
                 except people.PersonError as error:
                     raise Invalid(field_error("username", error.code)) from None
                 if not form.organization:
@@ -172,11 +183,11 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def give_password(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
         """Give a person who came without a password their first one; it is shown this once."""
         await read_form(request, Nothing, actor_of(request))
-        password = secrets.token_urlsafe(PASSWORD_BYTES)
+        password, kept = await portal.services.passwords.invent()
         async with portal.change(request, "password-given", f"person:{id}") as tx:
             await need_person(tx, request, id)
             try:
-                await people.give_password(tx, id, password)
+                await give_password_to(tx, id, kept)
             except people.PersonError as error:
                 raise Problem(error.code, status=409) from None
         response = await person_page(portal, request, id, password=password)
@@ -217,7 +228,7 @@ async def person_page(
         legacy = await register.legacy_ids(tx, id)
         agent = await register.enterprises_of(tx, id)
         titles = await role_titles(tx)
-        waits = await people.may_get_password(tx, id)
+        waits = await may_get_password(tx, id)
         has_factor = await has_second_factor(tx, id)
     english = portal.renderer.language(request.scope) == "en"
     view = {

@@ -52,6 +52,32 @@
     for (const part of $$("[data-position]")) part.hidden = !navigator.geolocation;
   }
 
+  // ---- passwords: shown when asked, and how far a new one is from the rules ----
+  const KINDS = [/\p{Ll}/u, /\p{Lu}/u, /\p{Nd}/u, /[^\p{Ll}\p{Lu}\p{Nd}]/u];
+  function weigh(input) {
+    const list = $(`[data-rules="${input.id}"]`);
+    if (!list) return;
+    const text = input.value.trim().normalize("NFKC");
+    const length = Array.from(text).length;
+    const kinds = KINDS.filter((kind) => kind.test(text)).length;
+    let missing = 0;
+    for (const rule of $$("[data-rule]", list)) {
+      const n = Number(rule.dataset.n);
+      const met = rule.dataset.rule === "length" ? length >= n : rule.dataset.rule === "kinds" && kinds >= n;
+      $(".mark", rule).hidden = !met;
+      if (rule.dataset.rule === "length") missing = Math.max(0, n - length);
+    }
+    const note = $(`[data-strength="${input.id}"]`);
+    const said = missing ? note.dataset.sayShort.replace("{n}", missing) : note.dataset.sayEnough;
+    note.textContent = text ? said : "";
+  }
+  function reveal(button) {
+    const input = document.getElementById(button.dataset.reveal);
+    const shown = input.type === "text";
+    input.type = shown ? "password" : "text";
+    button.setAttribute("aria-pressed", String(!shown));
+  }
+
   // ---- photos: listed, made smaller on the device ----
   const LONGEST = 1600;
   async function shrink(file) {
@@ -281,7 +307,7 @@
   }
 
   function begin(root) {
-    $$("[data-copy], [data-print]", root).forEach((part) => { part.hidden = false; });
+    $$("[data-copy], [data-print], [data-reveal]", root).forEach((part) => { part.hidden = false; });
     const figures = $$("[data-chart]", root).filter((figure) => !figure.classList.contains("drawn"));
     if (!figures.length) return;
     if (!("IntersectionObserver" in window)) { figures.forEach(draw); return; }
@@ -294,11 +320,14 @@
     const button = event.target.closest("[data-copy]");
     if (button) copy(button);
     if (event.target.closest("[data-print] button")) window.print();
+    const shown = event.target.closest("[data-reveal]");
+    if (shown) reveal(shown);
     const here = event.target.closest("[data-position] button");
     if (here) locate(here);
     const shortcuts = event.target.closest("[data-shortcuts-switch]");
     if (shortcuts) { try { localStorage.setItem("shortcuts", shortcuts.checked ? "on" : "off"); } catch { /* private window */ } }
   });
+  document.addEventListener("input", (event) => weigh(event.target));
   document.addEventListener("change", (event) => {
     const form = event.target.form;
     if (event.target.matches("[data-upload]")) chosen(event.target);

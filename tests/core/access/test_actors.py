@@ -263,8 +263,8 @@ async def test_what_was_loaded_while_a_revocation_was_read_is_not_kept(make_shel
     import core.access.actors as actors
     from core.access.loading import load_session as before
 
-    async def slow(tx, session_id):
-        found = await before(tx, session_id)  # as it was
+    async def slow(tx, session_id, profile):
+        found = await before(tx, session_id, profile)  # as it was
         monkeypatch.setattr(actors, "load_session", before)
         async with asyncio.timeout(10):
             await asyncio.create_task(take())  # and is no more

@@ -11,7 +11,7 @@ from core.database import CoreBase
 from core.delivery.service import KEEP_SENT, send_sms, sent
 from core.hub import personal
 from core.identity import people
-from core.identity.models import Person, PhoneCode
+from core.identity.models import Person, PhoneCode, PhoneProof
 from core.identity.people_files import read_people
 from core.jobs import OutboxRow
 from plugin_sdk.ports import Actor
@@ -71,7 +71,9 @@ async def left(shell):
             insert(AccessRequest).values(person_id=id, post_id=post.id, **asked)
         )
         code = {"digest": "d", "sent_at": tx.now, "expires_at": tx.now}
-        await tx.session.execute(insert(PhoneCode).values(phone=PHONE, **code))
+        await tx.session.execute(insert(PhoneCode).values(phone=PHONE, purpose="x", **code))
+        proof = {"digest": "d", "purpose": "x", "expires_at": tx.now}
+        await tx.session.execute(insert(PhoneProof).values(phone=PHONE, **proof))
     await text(shell, PHONE, OTHER)
     while await shell.services.jobs.relay():
         pass

@@ -1,0 +1,46 @@
+"""What the pages that send codes to a phone share: reading the number, and how often one may."""
+
+from typing import Final
+
+from plugin_sdk.identifiers import IdentifierError, normalize_phone
+from plugin_sdk.problems import Invalid, Problem, field_error
+from portal.pages.context import AnyRequest, Portal
+
+WINDOW: Final = 3600
+PAUSE: Final = 60
+PER_PHONE: Final = 5
+PER_NETWORK: Final = 20
+PER_ACCOUNT: Final = 5
+
+
+def mobile(text: str) -> str:
+    """Return a mobile number in E.164. Raises `Invalid`: a landline receives no SMS."""
+    try:
+        phone = normalize_phone(text)
+    except IdentifierError as error:
+        raise Invalid(field_error("phone", error.code)) from None
+    if not phone.startswith("+861"):
+        raise Invalid(field_error("phone", "phone-mobile"))
+    return phone
+
+
+async def bound_codes(
+    portal: Portal, request: AnyRequest, what: str, phone: str, *, account: str | None = None
+) -> None:
+    """Count a code that is asked for: by network, by phone, by account, whether or not anybody
+    has them. Raises `Problem` (429), and `Invalid` within a minute of the last."""
+    hit = portal.services.shared.hit
+    counted = [(f"{what}:address:{portal.network(request)}", PER_NETWORK)]
+    if account is not None:
+        counted.append((f"{what}:account:{account}", PER_ACCOUNT))
+    for key, most in counted:
+        if await hit(key, WINDOW) > most:
+            raise _too_many()
+    if await hit(f"{what}:pause:{phone}|{account}", PAUSE) > 1:
+        raise Invalid(field_error("phone", "code-too-soon"))
+    if await hit(f"{what}:phone:{phone}", WINDOW) > PER_PHONE:
+        raise _too_many()
+
+
+def _too_many() -> Problem:
+    return Problem("too-many", status=429, headers={"Retry-After": str(WINDOW)})

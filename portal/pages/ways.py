@@ -1,0 +1,52 @@
+"""The ways in: each page of signing in shows its own and leads to the others."""
+
+from typing import Any, ClassVar, Final
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import Response
+
+from plugin_sdk.views import FormView, Phrase
+from portal.pages.context import AnyRequest, Portal
+
+NEXT: Final = ("/sign-in", "/sign-in/code")  # after these one goes on to where one came from
+
+
+class Way(msgspec.Struct, frozen=True):
+    """A link to another way in."""
+
+    label: Phrase
+    href: str
+
+
+class SignInView(FormView, kw_only=True):
+    """A step of signing in; the other ways stand below it."""
+
+    template: ClassVar[str] = "sign_in_step.html"
+    ways: list[Way] = msgspec.field(default_factory=list)
+
+
+async def show_step(portal: Portal, request: AnyRequest, view: SignInView) -> Response[Any]:
+    """Return a step as a page, or its view; the address stays that of the first step, since what
+    an act answers cannot be asked for again."""
+    title = view.title if isinstance(view.title, str) else view.title.key
+    response = await portal.show(request, view.template, title, view)
+    if request.method == "POST":
+        response.headers["HX-Push-Url"] = "false"
+    return response
+
+
+def ways(portal: Portal, here: str, next: str = "/") -> list[Way]:
+    """Return the ways in but the one `here`; `next` is a safe path."""
+    every = {
+        "/sign-in": "ways.password",
+        "/sign-in/code": "ways.code",
+        "/recover": "ways.recover",
+        **({"/register": "ways.register"} if portal.services.settings.registration else {}),
+    }
+    query = f"?{urlencode({'next': next})}" if next != "/" else ""
+    return [
+        Way(Phrase(words), href + (query if href in NEXT else ""))
+        for href, words in every.items()
+        if href != here
+    ]
