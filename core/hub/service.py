@@ -31,6 +31,7 @@ from core.hub.models import RequestRecord
 from core.hub.people import ImportedRoles, hand_over_work, pass_on_work
 from core.hub.unit import Unit
 from core.identity import (
+    code_requests,
     devices,
     organizations,
     passkeys,
@@ -39,6 +40,7 @@ from core.identity import (
     sessions,
     signing_in,
 )
+from core.identity.code_requests import CodeRequests
 from core.identity.events import (
     OrganizationClosed,
     PersonErased,
@@ -121,6 +123,7 @@ class Services:
         self.database.on(OrganizationClosed, pass_on_work)
         self.database.on(TreeChanged, self._tree_changed)
         self.jobs.handle(people_imports.KIND, self.people_imports.work_off)
+        self.jobs.handle(code_requests.KIND, CodeRequests(self.numbers).answer)
         self.jobs.handle(messages.KIND, messages.deliver)
         self.jobs.handle(delivery.KIND, delivery.Delivery(delivery.SimulatedSms()).deliver)
         self.jobs.every(sealing.EVERY_SECONDS, sealing.JOB, self.sealer.run)

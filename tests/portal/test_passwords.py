@@ -1,15 +1,20 @@
 """Changing one's password; what a first or an old one lets one do."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from core.identity import sessions
+from core import audit
+from core.database import Database
+from core.identity import passwords, sessions
 from core.identity.models import EarlierPassword, Person
+from portal.cli import main
 from portal.testing.hub import PASSWORD
-from tests.portal.test_session import EVIL, sign_in, signed_in
+from tests.portal.test_session import EVIL, of, sign_in, signed_in
 
 NEW = "lantern orbit pickle"
 EARLY = datetime(2020, 1, 2, tzinfo=UTC)  # a day after the cast was made
@@ -91,6 +96,46 @@ async def test_the_page_has_no_value_and_leads_nowhere_else(hub_app):
     assert (
         await client.post("/me/password", data={"old": PASSWORD, "password": NEW})
     ).status_code == 403
+
+
+@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
+async def test_a_megabyte_of_password_costs_nothing_anywhere(hub_app, monkeypatch):
+    client = await hub_app.client_as("operator")
+    monkeypatch.setattr(passwords, "_hasher", None)  # asked, it would fail
+    long = "a" * 1_000_000
+    for path, body in (
+        ("/me/password", {"old": long, "password": NEW}),
+        ("/me/password", {"old": PASSWORD, "password": long}),
+        ("/recover/password", {"username": "x1", "proof": "x", "password": long}),
+        ("/recover", {"username": long, "phone": "13800001234"}),
+        ("/sign-in/code", {"phone": long}),
+    ):
+        answer = await client.post(path, json=body)
+        assert answer.status_code == 422, path
+        assert "aaaa" not in answer.text
+
+
+@pytest.mark.parametrize("engine_kind", ["production"], indirect=True)
+async def test_workers_count_tries_together_whatever_a_request_says_of_itself(
+    make_hub, monkeypatch
+):
+    async def wrong(kept, password):
+        return False
+
+    monkeypatch.setattr("portal.pages.session.verify_password", wrong)
+    workers = [await make_hub() for _ in range(2)]
+    statuses = []
+    for n in range(12):
+        client = of(workers[n % 2], "203.0.113.7")
+        spoofed = {"x-forwarded-for": f"198.51.100.{n}", "forwarded": f"for=198.51.100.{n}"}
+        statuses.append((await sign_in(client, "operator", "wrong", headers=spoofed)).status_code)
+    assert statuses == [401] * 10 + [429] * 2
+    asked = []
+    for n in range(7):
+        body = {"username": "operator", "phone": f"1390000{n:04}"}
+        client = of(workers[n % 2], f"203.0.113.{n}")
+        asked.append((await client.post("/recover", json=body)).status_code)
+    assert asked == [200] * 5 + [429] * 2
 
 
 async def owing(hub, username="operator"):
@@ -182,3 +227,31 @@ async def test_a_session_that_is_not_used_ends_and_one_that_is_does_not(make_hub
     assert await signed_in(used)
     hub.clock.move(minutes=30)
     assert not await signed_in(used)
+
+
+@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
+async def test_the_console_gives_a_password_for_once(fresh_database_url, tmp_path, monkeypatch):
+    monkeypatch.setenv("YIMEN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("YIMEN_DATABASE_URL", fresh_database_url)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "demo.json").touch()  # the cast is that of the demonstration
+    run = CliRunner()
+    given = await asyncio.to_thread(run.invoke, main, ["people", "password", "operator"])
+    assert given.exit_code == 0, given.output
+    database = Database(fresh_database_url)
+    try:
+        async with database.transaction() as tx:
+            person = await tx.session.execute(
+                select(col(Person.password_hash), col(Person.must_change)).where(
+                    col(Person.username) == "operator"
+                )
+            )
+            kept, must_change = person.one()
+            acts = (await audit.search(tx, act="password-given"))[0]
+    finally:
+        await database.close()
+    assert must_change
+    assert await passwords.verify_password(kept, given.output.strip())
+    assert given.output.strip() not in str(acts)
+    unknown = await asyncio.to_thread(run.invoke, main, ["people", "password", "nobody"])
+    assert unknown.exit_code == 1
