@@ -64,9 +64,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
     `permits` maps full permission keys (`hotline.order.read`) to the grants behind them;
     `permission` is the one that the present route was allowed by. With a `delegation` the post
-    is another's; with an `agent` this is a resident for whom the agent acts. `proofs` says in the
-    words of RFC 8176 how whoever sits there proved who they are, `proved_at` when they last did.
-    Who owes a password of their own is let do nothing else by the front door.
+    is another's; with an `agent` this is a resident for whom the agent acts. `proofs` says (RFC
+    8176) what whoever sits there proved, last at `proved_at`; who `owes_password` may do no more.
     """
 
     person_id: UUID | None = None

@@ -30,16 +30,7 @@ from core.hub.drafts import AppDrafts
 from core.hub.models import RequestRecord
 from core.hub.people import ImportedRoles, hand_over_work, pass_on_work
 from core.hub.unit import Unit
-from core.identity import (
-    code_requests,
-    devices,
-    organizations,
-    passkeys,
-    people_imports,
-    phone_codes,
-    sessions,
-    signing_in,
-)
+from core.identity import code_requests, organizations, people_imports, tidying
 from core.identity.code_requests import CodeRequests
 from core.identity.events import (
     OrganizationClosed,
@@ -225,11 +216,7 @@ class Services:
 
     async def _tidy_sign_ins(self) -> None:
         async with self.database.transaction(write=True) as tx:
-            await sessions.tidy(tx)
-            await signing_in.tidy(tx)
-            await passkeys.tidy(tx)
-            await devices.tidy(tx)
-            await phone_codes.tidy(tx)
+            await tidying.tidy(tx)
 
     async def _tidy_deliveries(self) -> None:
         async with self.database.transaction(write=True) as tx:

@@ -857,6 +857,7 @@ PAGES = {
             "unmasked": False,
             "may_unmask": True,
             "may_give_password": True,
+            "may_remove_factors": True,
             "password": None,
             "may_grant": True,
             "may_erase": True,

@@ -1,0 +1,11 @@
+"""Forgetting what has had its time of signing in."""
+
+from core.database import Transaction
+from core.identity import devices, passkeys, phone_codes, sessions, signing_in
+
+
+async def tidy(tx: Transaction) -> None:
+    """Forget sessions, sign-ins that were not completed, challenges, devices, and codes by SMS
+    that are over."""
+    for of in (sessions, signing_in, passkeys, devices, phone_codes):
+        await of.tidy(tx)
