@@ -7,12 +7,13 @@ from litestar.handlers import HTTPRouteHandler
 from pydantic import Field
 
 from core import audit
+from core.audit import SHELL
 from core.identity import sessions
 from plugin_sdk.forms import Form, read_form
 from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import SIGNED_IN, actor_of, needs
 from plugin_sdk.views import FactView, Phrase
-from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.context import AnyRequest, Portal
 from portal.pages.rows import person_of
 
 HANDLE: Final = 16  # characters that name a session on its owner's page: no secret, and not its id

@@ -10,6 +10,7 @@ from litestar.params import FromQuery
 from pydantic import Field
 
 from core import audit
+from core.audit import SHELL
 from core.database import Transaction
 from core.delivery.service import send_sms
 from core.identity import password_changes, sessions
@@ -25,7 +26,7 @@ from plugin_sdk.problems import Invalid, Problem, field_error
 from plugin_sdk.routes import SIGNED_IN, actor_of, needs
 from plugin_sdk.views import FieldView, FormView, Phrase, Rule
 from portal.frames import safe_path
-from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.context import AnyRequest, Portal
 from portal.pages.rows import person_of
 from portal.pages.signing_in import Entrance
 

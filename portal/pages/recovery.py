@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from pydantic import Field
 
 from core import audit
+from core.audit import SHELL
 from core.database import Transaction
 from core.identity.code_requests import Account, accounts_of, ask_for_code
 from core.identity.password_changes import kept_of, set_password
@@ -19,7 +20,7 @@ from plugin_sdk.ports import Actor
 from plugin_sdk.problems import FieldError, Invalid, Problem, field_error
 from plugin_sdk.routes import PUBLIC, needs
 from plugin_sdk.views import Phrase
-from portal.pages.context import SHELL, AnyRequest, Portal
+from portal.pages.context import AnyRequest, Portal
 from portal.pages.passwords import LONGEST, accepted, tell_of_change, with_rules
 from portal.pages.phones import bound_codes, mobile
 from portal.pages.signing_in import Entrance
