@@ -301,12 +301,12 @@ async def test_a_wrong_password_says_neither_half_and_leads_back(served_hub, pho
     await tab.goto(f"{served_hub.url}{HOTLINE}/orders")
     await tab.get_by_label("用户名").fill("resident")
     await tab.get_by_label("密码").fill("not the password")
-    await tab.get_by_role("button", name="登录").click()
+    await tab.get_by_role("button", name="登录", exact=True).click()
     await tab.locator(".error-summary").wait_for()
     assert await tab.get_by_label("用户名").input_value() == "resident"
     assert await tab.get_by_label("密码").input_value() == ""
     await tab.get_by_label("密码").fill(PASSWORD)
-    await tab.get_by_role("button", name="登录").click()
+    await tab.get_by_role("button", name="登录", exact=True).click()
     await tab.wait_for_url(f"{served_hub.url}{HOTLINE}/orders")
     await heading(tab, "我的诉求")
     await tab.goto(f"{served_hub.url}/me")
