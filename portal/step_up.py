@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from core.hub import Services
-from core.identity import people
+from core.identity import people, sessions
 from core.identity.factors import factors_of
 from plugin_sdk.forms import CSRF_FIELD
 from plugin_sdk.ports import Actor
@@ -27,12 +27,14 @@ async def again_view(
     async with services.database.transaction() as tx:
         factors = await factors_of(tx, actor.real_person_id)
         who = await people.person(tx, actor.real_person_id)
+        password = await sessions.password_of(tx, actor.real_person_id)
     return {
         "offered": {
             "totp": factors.totp is not None,
             "passkey": bool(factors.passkeys) and services.passkeys.possible,
             "recovery": factors.codes > 0,
-            "password": not factors.any,
+            "password": not factors.any and password is not None,
+            "sms": not factors.any and password is None,
         },
         "username": who.username if who else "",
         "next": next,

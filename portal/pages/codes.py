@@ -111,9 +111,11 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         )
 
     @get("/sign-in/code", opt=needs(PUBLIC))
-    async def page(request: AnyRequest, next: FromQuery[str] = "/") -> Response[Any]:
-        """Ask for the phone."""
-        if actor_of(request).signed_in:
+    async def page(
+        request: AnyRequest, next: FromQuery[str] = "/", again: FromQuery[bool] = False
+    ) -> Response[Any]:
+        """Ask for the phone; with `again` also of one who is signed in and has no other proof."""
+        if actor_of(request).signed_in and not again:
             return portal.renderer.redirect(safe_path(next))
         return await show_step(portal, request, phone_view({"next": next}))
 

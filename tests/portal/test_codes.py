@@ -277,3 +277,18 @@ async def test_nothing_leads_elsewhere_after_a_code(hub):
         "/sign-in/code/enter", {"phone": MINE, "code": code, "next": "/%09/evil.example"}
     )
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+async def test_who_has_no_password_proves_who_they_are_by_another_code(hub):
+    async with hub.services.database.transaction(write=True) as tx:
+        await tx.session.execute(
+            update(Person).where(col(Person.username) == "operator").values(password_hash=None)
+        )
+    await ask(hub)
+    client = hub.client()
+    assert (await enter(hub, await last_code(hub), client=client)).status_code == 200
+    page = (await client.page("/sign-in/again?next=/work")).text
+    assert 'name="password"' not in page
+    assert "/sign-in/code?again=true&amp;next=%2Fwork" in page
+    assert (await client.page("/sign-in/code?again=true&next=/work")).status_code == 200
+    assert (await client.page("/sign-in/code?next=/work")).status_code == 303
