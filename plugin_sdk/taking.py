@@ -28,7 +28,7 @@ async def keeping(hub: Hub, request: Ask, actor: Actor, show: ShowAgain) -> Asyn
         if problem.view is None and (expired or isinstance(problem, Invalid | Conflict)):
             conflict = None
             if expired or isinstance(problem, Conflict):
-                conflict = Phrase(f"problem.{problem.code}.detail", problem.params)
+                conflict = Phrase(f"{problem.words}.detail", problem.params)
             try:
                 async with hub.read(actor) as read:
                     problem.view = await show(read, await typed(request), problem.errors, conflict)

@@ -238,6 +238,18 @@ class FilterView(msgspec.Struct, kw_only=True):
     value: str = ""
 
 
+class PartView(msgspec.Struct, kw_only=True):
+    """What an assisting unit is asked to do for a case, and its reply; `sent_back` says that
+    the reply which stands here has to be given anew."""
+
+    unit: str
+    asked: str
+    deadline: DeadlineView
+    reply: str | None = None
+    replied_at: datetime | None = None
+    sent_back: bool = False
+
+
 class CaseListView(View, kw_only=True):
     """A page of a list: newest first, with a cursor for what is older."""
 
@@ -267,6 +279,7 @@ class CaseDetailView(View, kw_only=True):
     timeline: list[EntryView]
     actions: list[ActionView] = []
     attachments: list[AttachmentView] = []
+    parts: list[PartView] = []
     unit: str = ""
     list_href: str = ""
     notice: Phrase | None = None

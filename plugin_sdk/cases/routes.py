@@ -33,8 +33,9 @@ PERIOD: Final = timedelta(days=89)
 LONGEST_PERIOD: Final = timedelta(days=366 * 20)
 
 
-def case_routes(desk: CaseDesk[Any]) -> list[HTTPRouteHandler]:
-    """Return the handlers of a flow, each marked with its permission."""
+def case_routes(desk: CaseDesk[Any], *, figures: str = "/figures") -> list[HTTPRouteHandler]:
+    """Return the handlers of a flow, each marked with its permission. `figures` is where its
+    figures stand: an app with several flows gives each its own."""
     routes = [*_reading(desk), *_export(desk)]
     if desk.form is not None and desk.flow.file:
         routes += filing_routes(desk, desk.form, desk.flow.file, check=True, drafts=True)
@@ -43,7 +44,7 @@ def case_routes(desk: CaseDesk[Any]) -> list[HTTPRouteHandler]:
         if desk.urges(verb):
             routes.append(_undoing(desk, verb))
     if desk.flow.figures:
-        routes.append(_figures(desk, desk.flow.figures))
+        routes.append(_figures(desk, desk.flow.figures, figures))
     return routes
 
 
@@ -168,10 +169,11 @@ def _acting(desk: CaseDesk[Any], verb: str) -> list[HTTPRouteHandler]:
             )
 
         async with keeping(hub, request, actor, again):
-            sent = await read_form(request, transition.form, actor)
+            sent = await desk.draw(await read_form(request, transition.form, actor))
             await engine.prepare(verb)
             async with hub.work(actor, sent.key) as work:
                 row = await engine.act(work, await engine.id_of(work, number), verb, sent.form)
+                await desk.keep_files(work, row, sent)
                 answer = work.answer(
                     Answer(
                         view=desk.acted_view(row),
@@ -246,17 +248,18 @@ def reveal_routes(desk: CaseDesk[Any], permission: str) -> list[HTTPRouteHandler
     return [ask_why, reveal]
 
 
-def _figures(desk: CaseDesk[Any], permission: str) -> HTTPRouteHandler:
+def _figures(desk: CaseDesk[Any], permission: str, at: str) -> HTTPRouteHandler:
     hub, engine = desk.hub, desk.engine
 
-    @get("/figures", opt=needs(permission), operation_id=f"{desk.flow.name}-figures")
+    @get(at, opt=needs(permission), operation_id=f"{desk.flow.name}-figures")
     async def show_figures(request: Ask, since: Query = "", until: Query = "") -> Response[Any]:
         """Show the figures of a period: the last ninety days unless named."""
         actor = actor_of(request)
         first, last = _period(since, until, local_day(hub.now()))
         async with hub.read(actor) as read:
             found = await figures.tally(engine, read, first, last, permission)
-        view = figures.view(engine, found, first, last)
+            view = figures.view(engine, found, first, last)
+            view.cards = [*await desk.more_figures(read, first, last), *view.cards]
         return await respond(hub, request, Answer(view=view))
 
     return show_figures
