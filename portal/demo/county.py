@@ -20,6 +20,11 @@ from plugin_sdk.ports import Actor, ScopeKind
 DIVISIONS = Path(__file__).parent / "divisions.csv"
 COUNTY = "371603"
 CENTRE = "37160312345"
+SUPERVISION = "371603U07"
+HANDLES = (
+    ("hotline.unit_handler", ScopeKind.ORGANIZATION),
+    ("supervision.handler", ScopeKind.ORGANIZATION),
+)
 
 UNITS = (
     (CENTRE, "12345热线服务中心"),
@@ -29,6 +34,7 @@ UNITS = (
     ("371603U04", "住房和城乡建设局"),
     ("371603U05", "人力资源和社会保障局"),
     ("371603U06", "政务数据局"),
+    (SUPERVISION, "区纪委监委"),
 )
 
 
@@ -68,7 +74,7 @@ CAST = (
         "冯城管",
         "371603U01",
         "签收员",
-        (("hotline.unit_handler", ScopeKind.ORGANIZATION),),
+        HANDLES,
     ),
     Member(
         "unit2",
@@ -76,7 +82,7 @@ CAST = (
         "陈交通",
         "371603U02",
         "签收员",
-        (("hotline.unit_handler", ScopeKind.ORGANIZATION),),
+        HANDLES,
     ),
     Member(
         "unit3",
@@ -84,7 +90,7 @@ CAST = (
         "楚住建",
         "371603U04",
         "签收员",
-        (("hotline.unit_handler", ScopeKind.ORGANIZATION),),
+        HANDLES,
     ),
     Member(
         "leader",
@@ -108,6 +114,33 @@ CAST = (
         "卫副局",
         "371603U01",
         "副局长",
+    ),
+    Member(
+        "inspector",
+        "inspector",
+        "谢巡查",
+        "371603001",
+        "纪检委员",
+        (("supervision.inspector", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "supervisor",
+        "supervisor",
+        "邹监督",
+        SUPERVISION,
+        "监督室主任",
+        (("supervision.supervisor", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "supervisor2",
+        "supervisor2",
+        "柏监督",
+        SUPERVISION,
+        "监督室干部",
+        (
+            ("supervision.supervisor", ScopeKind.ORGANIZATION),
+            ("supervision.handler", ScopeKind.ORGANIZATION),
+        ),
     ),
     Member(
         "administrator",
@@ -142,6 +175,8 @@ ANNOUNCED = (
     "unit",
     "grid",
     "deputy",
+    "inspector",
+    "supervisor",
     "administrator",
     "governance",
     "owner",

@@ -1,0 +1,90 @@
+"""Forms of supervision. A photo is evidence beside words, never instead of them."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from plugin_sdk.cases.forms import LONG_TEXT, REASON, ActForm, MoveForm, NoteForm, ReplyForm
+from plugin_sdk.forms import Form
+from plugin_sdk.views import FieldKind
+
+Photos = Annotated[str | None, Field(max_length=0)]
+
+
+class Result(StrEnum):
+    """What a check showed."""
+
+    CLEAR = "clear"  # 未发现问题
+    PROBLEM = "problem"  # 发现问题
+
+
+class FindingForm(Form):
+    """The one filing for every topic: what was checked, when, and what it showed."""
+
+    kinds: ClassVar[dict[str, FieldKind]] = {
+        "topic": "select",
+        "subject_unit": "select",
+        "text": "textarea",
+        "photos": "photo",
+        "longitude": "hidden",
+        "latitude": "hidden",
+    }
+
+    topic: str = Field(min_length=1, max_length=40)
+    subject: str = Field(min_length=1, max_length=100)
+    subject_unit: UUID | None = None
+    checked_on: date
+    result: Result
+    text: str = Field(min_length=1, max_length=LONG_TEXT)
+    place: str | None = Field(default=None, max_length=200)
+    photos: Photos = None
+    longitude: float | None = Field(default=None, ge=-180, le=180)
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+
+
+class HandOverForm(MoveForm):
+    """Hand over (移交): to whom, and how many working days they have to put it right."""
+
+    days: int = Field(default=15, ge=1, le=60)
+
+
+class EvidenceForm(ReplyForm):
+    """What was done, in words, with photos beside them."""
+
+    kinds: ClassVar[dict[str, FieldKind]] = {**ReplyForm.kinds, "photos": "photo"}
+    words: ClassVar[dict[str, str]] = {}
+
+    photos: Photos = None
+
+
+class WordsForm(ActForm):
+    """An act that says what was found or decided."""
+
+    text: str = Field(min_length=1, max_length=LONG_TEXT)
+
+
+class InspectForm(NoteForm):
+    """What a re-inspection showed."""
+
+
+class TaskForm(Form):
+    """A task: what, whence, for whom, until when."""
+
+    kinds: ClassVar[dict[str, FieldKind]] = {"text": "textarea", "unit": "select"}
+
+    title: str = Field(min_length=1, max_length=80)
+    text: str = Field(min_length=1, max_length=LONG_TEXT)
+    source: str = Field(min_length=1, max_length=200)
+    unit: UUID
+    due_on: date
+
+
+class SpareForm(Form):
+    """Leave an inspection out, since the shared result is enough."""
+
+    kinds: ClassVar[dict[str, FieldKind]] = {"reason": "textarea"}
+
+    reason: str = Field(min_length=1, max_length=REASON)
