@@ -260,6 +260,8 @@ class CaseListView(View, kw_only=True):
     query: str = ""
     next_href: str | None = None
     create: ActionView | None = None
+    links: list[ActionView] = []
+    """Other pages that belong to the list: its figures, a register that it draws on."""
     export_href: str | None = None
     ever_any: bool = True
 

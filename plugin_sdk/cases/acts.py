@@ -141,7 +141,9 @@ class CaseActs(CaseParts[R]):
             await work.require(transition.permission, row)
         rules.who_may(self.hub.app, transition, work.actor, row, await self.beside(work, row))
         if not await self.apart(work, row, transition):
-            raise rules.NotYours(f"{self.hub.app}.{transition.permission}", "own-request")
+            decides = transition.does is Does.DECIDE
+            reason = "own-request" if decides else "had-a-hand"
+            raise rules.NotYours(f"{self.hub.app}.{transition.permission}", reason)
         rules.when_may(self.hub, transition, row, work.now, await self.done(work, id))
         if transition.guard is not None:
             await transition.guard(work, row, form)

@@ -1,7 +1,6 @@
 """The desk of a procedure: its forms, and what the portal shows of it elsewhere."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -25,7 +24,7 @@ from plugin_sdk.views import (
     ActView,
     CheckView,
     FieldView,
-    FigureCard,
+    FiguresView,
     FormView,
     Option,
     Phrase,
@@ -314,9 +313,8 @@ class CaseDesk(CaseViews[R]):
             for fact in found
         ]
 
-    async def more_figures(self, read: Read, since: date, until: date) -> list[FigureCard]:
-        """Return what the app counts of a period beside what the kit does; shown first."""
-        return []
+    async def add_figures(self, read: Read, view: FiguresView) -> None:
+        """Add what the app counts of the view's period beside what the kit does."""
 
     def urges(self, verb: str) -> bool:
         """Return whether a verb is one that can be undone for ten seconds."""

@@ -89,7 +89,7 @@ async def tally(
 ) -> Tally:
     """Return what happened from `since` to `until` (both days included), within scope."""
     row = engine.row
-    start, end = _bounds(since, until)
+    start, end = bounds(since, until)
     moments = (row.opened_at, row.responded_at, row.resolved_at, row.due_at, row.rated_at)
     statement = read.rows(
         row,
@@ -104,7 +104,8 @@ async def tally(
     return found
 
 
-def _bounds(since: date, until: date) -> tuple[datetime, datetime]:
+def bounds(since: date, until: date) -> tuple[datetime, datetime]:
+    """Return when a period of days begins, and when the day after it does."""
     start = datetime.combine(since, time(), SHANGHAI).astimezone(UTC)
     return start, datetime.combine(until + _DAY, time(), SHANGHAI).astimezone(UTC)
 

@@ -259,7 +259,7 @@ def _figures(desk: CaseDesk[Any], permission: str, at: str) -> HTTPRouteHandler:
         async with hub.read(actor) as read:
             found = await figures.tally(engine, read, first, last, permission)
             view = figures.view(engine, found, first, last)
-            view.cards = [*await desk.more_figures(read, first, last), *view.cards]
+            await desk.add_figures(read, view)
         return await respond(hub, request, Answer(view=view))
 
     return show_figures

@@ -18,7 +18,7 @@ from plugin_sdk.problems import Conflict, Denied
 class NotYours(Denied):
     """The permission is held, but the rules of the procedure leave the act to another.
 
-    `code` is `case.own-filing`, `case.own-request`, `case.not-requester`,
+    `code` is `case.own-filing`, `case.own-request`, `case.had-a-hand`, `case.not-requester`,
     `case.not-holder`, `case.not-origin`, `case.not-assistant` or `case.system-only`.
     """
 

@@ -80,6 +80,16 @@ class CaseViews(Generic[R]):
         """Return what stands beside the title of a case in lists: the words of its `kind`."""
         return self.kind_words(fact.kind) if self.kind else None
 
+    async def links(self, read: Read) -> list[ActionView]:
+        """Return other pages that belong to the list, as far as the actor may see them."""
+        return []
+
+    async def link(self, read: Read, path: str, words: Words, permission: str) -> list[ActionView]:
+        """Return a link to a page of the app, nothing where the actor may not see it."""
+        if not await read.holds(permission):
+            return []
+        return [ActionView(verb="see", label=words, href=f"/apps/{self.hub.app}{path}")]
+
     def called(self, actor: Actor) -> Phrase:
         """Return what the cases are called: staff have a word of their own for them."""
         return self.engine.words("list" if actor.audience is Audience.STAFF else "own")
@@ -114,6 +124,7 @@ class CaseViews(Generic[R]):
             if following
             else None,
             create=create,
+            links=await self.links(read),
             export_href=f"{self.here}.csv" + (f"?{urlencode(asked)}" if asked else ""),
             ever_any=bool(found) or (filters.any and await queries.any_at_all(self.engine, read)),
         )

@@ -1,22 +1,32 @@
-"""What supervision shows of findings and tasks, and how each is filed."""
+"""What supervision shows of findings, tasks and projects, and how each is filed."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.flow import Transition
-from plugin_sdk.cases.queries import CaseFacts
+from plugin_sdk.cases.queries import CaseFacts, Filters
 from plugin_sdk.cases.titles import title_of
 from plugin_sdk.deadlines import Term, local_day
 from plugin_sdk.forms import Form, Submission
 from plugin_sdk.ports import Hub, Organization, Read, Work
 from plugin_sdk.problems import FieldError, Invalid, field_error
-from plugin_sdk.views import FactView, Option, Phrase, Words
-from plugins.supervision import topics
-from plugins.supervision.flows import finding_flow, task_flow
-from plugins.supervision.forms import FindingForm, Result, TaskForm
-from plugins.supervision.models import Finding, Task
+from plugin_sdk.views import (
+    ActionView,
+    CaseListView,
+    FactView,
+    FiguresView,
+    Money,
+    Option,
+    Phrase,
+    Words,
+)
+from plugins.supervision import figures
+from plugins.supervision.flows import finding_flow, project_flow, task_flow
+from plugins.supervision.forms import FindingForm, ProjectForm, Result, TaskForm
+from plugins.supervision.models import Finding, Project, Task
+from plugins.supervision.registers import stations, topic_names, topics
 
 TASK_DAYS: Final = 120
 """The longest a task may take, in working days, unless the county set `task_days`."""
@@ -31,6 +41,10 @@ class FindingDesk(CaseDesk[Finding]):
     kind = "topic"
     hints = frozenset({"subject", "subject_unit", "checked_on", "text", "photos", "days"})
     with_files = True
+
+    def __init__(self, engine: CaseEngine[Finding]) -> None:
+        super().__init__(engine)
+        self.topics = topics(engine.hub)
 
     async def prepare(self) -> None:
         """Ask for the units that can be checked too."""
@@ -51,7 +65,7 @@ class FindingDesk(CaseDesk[Finding]):
         filed = sent.form
         if filed.checked_on > local_day(work.now):
             raise Invalid(field_error("checked_on", "in-the-future"))
-        if await topics.title(work, filed.topic) is None:
+        if await self.topics.by_code(work, filed.topic, on=local_day(work.now)) is None:
             raise Invalid(FieldError("topic", Phrase("supervision.wrong.topic")))
         if filed.subject_unit not in {None, *(unit.id for unit in await self.checked_units())}:
             raise Invalid(field_error("subject_unit", "choice"))
@@ -80,9 +94,9 @@ class FindingDesk(CaseDesk[Finding]):
 
     async def summary(self, read: Read, row: Finding) -> list[FactView]:
         """Return what was checked and what it showed."""
-        words = self.engine.words
+        words, topic = self.engine.words, await self.topics.by_code(read, row.topic)
         facts: list[tuple[str, Words | None]] = [
-            ("topic", await topics.title(read, row.topic, retired=True) or row.topic),
+            ("topic", topic.name if topic else row.topic),
             ("subject", row.subject),
             ("checked_on", Phrase("supervision.finding.day", {"date": row.checked_on})),
             ("result", words(f"result.{row.result}")),
@@ -97,10 +111,31 @@ class FindingDesk(CaseDesk[Finding]):
         """Return the topics and units to choose from."""
         found = await super().options(read, form, transition)
         if form is FindingForm:
-            found["topic"] = await topics.options(read)
+            found["topic"] = [Option(t.code, t.name) for t in await self.topics.in_force(read)]
             units = await self.checked_units()
             found["subject_unit"] = [Option(str(unit.id), unit.name) for unit in units]
         return found
+
+    def kind_words(self, value: str | None) -> Words | None:
+        """Return the code of a topic; `list_view` puts its name there."""
+        return value
+
+    async def list_view(self, read: Read, filters: Filters, cursor: str) -> CaseListView:
+        """Return a page of the list, each with the name of its topic."""
+        view = await super().list_view(read, filters, cursor)
+        names = await topic_names(read)
+        for item in view.items:
+            item.kind = names.get(str(item.kind), item.kind)
+        return view
+
+    async def links(self, read: Read) -> list[ActionView]:
+        """Return the topics."""
+        words = Phrase("supervision.topic.list")
+        return await self.link(read, "/topics", words, "topic.read")
+
+    async def add_figures(self, read: Read, view: FiguresView) -> None:
+        """Add what was checked by topic, and how many inspections were spared."""
+        await figures.add(read, view)
 
 
 class TaskDesk(CaseDesk[Task]):
@@ -158,6 +193,11 @@ class TaskDesk(CaseDesk[Task]):
             found["unit"] = [Option(str(unit.id), unit.name) for unit in await self.leads()]
         return found
 
+    async def links(self, read: Read) -> list[ActionView]:
+        """Return the figures of tasks: those of findings stand in the navigation."""
+        words = Phrase("case.figure.title")
+        return await self.link(read, "/tasks-figures", words, "figures.read")
+
     def beside_title(self, fact: CaseFacts | Task, now: datetime) -> Words | None:
         """Return the light of a task (红黄绿灯) in words: red is late, amber due within three
         working days, green the rest of those whose time runs."""
@@ -176,9 +216,68 @@ class TaskDesk(CaseDesk[Task]):
         return self.engine.words(f"light.{light}")
 
 
-def desks(hub: Hub) -> tuple[FindingDesk, TaskDesk]:
-    """Return the desks of a hub's findings and tasks."""
+class ProjectDesk(CaseDesk[Project]):
+    """Projects under watch by a liaison station."""
+
+    form = ProjectForm
+    kind = "kind"
+    hints = frozenset({"amount", "text", "photos"})
+    with_files = True
+
+    def __init__(self, engine: CaseEngine[Project]) -> None:
+        super().__init__(engine)
+        self.stations = stations(engine.hub)
+
+    async def links(self, read: Read) -> list[ActionView]:
+        """Return the stations."""
+        words = Phrase("supervision.station.list")
+        return await self.link(read, "/stations", words, "station.read")
+
+    async def file(self, work: Work, sent: Submission[ProjectForm]) -> Project:
+        """Put a project under the watch of a station."""
+        form = sent.form
+        station = await self.stations.by_code(work, form.station, on=local_day(work.now))
+        if station is None:
+            raise Invalid(field_error("station", "choice"))
+        return await self.engine.open(
+            work,
+            organization_id=station.place_id,
+            origin=work.actor.organization_id,
+            person_id=None,
+            term=None,
+            **form.model_dump(mode="json"),
+        )
+
+    async def summary(self, read: Read, row: Project) -> list[FactView]:
+        """Return the project, its station, and what became of its problems."""
+        words, station = self.engine.words, await self.stations.by_code(read, row.station)
+        counts = {"raised": row.problems, "settled": row.settled}
+        facts: list[tuple[str, Any]] = [
+            ("kind", self.kind_words(row.kind)),
+            ("station", station.name if station else row.station),
+            ("head", station.head if station else ""),
+            ("amount", Money(row.amount)),
+            ("households", row.households),
+            ("text", row.text),
+            ("problems", words("problems", **counts)),
+        ]
+        return [FactView(words(f"field.{key}"), value) for key, value in facts if value]
+
+    async def options(
+        self, read: Read, form: type[Form], transition: Transition | None
+    ) -> dict[str, list[Option]]:
+        """Return the stations to choose from."""
+        found = await super().options(read, form, transition)
+        if form is ProjectForm:
+            known = await self.stations.in_force(read)
+            found["station"] = [Option(station.code, station.name) for station in known]
+        return found
+
+
+def desks(hub: Hub) -> tuple[FindingDesk, TaskDesk, ProjectDesk]:
+    """Return the desks of a hub's findings, tasks and projects."""
     return (
         FindingDesk(CaseEngine(hub, finding_flow(hub), Finding)),
         TaskDesk(CaseEngine(hub, task_flow(hub), Task)),
+        ProjectDesk(CaseEngine(hub, project_flow(hub), Project)),
     )

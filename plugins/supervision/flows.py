@@ -1,4 +1,4 @@
-"""The flows of supervision: findings from the check to its publication, and tasks."""
+"""The flows of supervision: findings from the check to its publication, tasks, projects."""
 
 from typing import Any, Final
 
@@ -18,13 +18,14 @@ from plugin_sdk.cases.forms import (
 from plugin_sdk.cases.shorthand import ASSISTANT, HOLDER, ORIGIN, Acts
 from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Hub, Work
-from plugin_sdk.problems import FieldError, Invalid
+from plugin_sdk.problems import AppConflict, FieldError, Invalid
 from plugin_sdk.views import Phrase
 from plugins.supervision.forms import EvidenceForm, HandOverForm, WordsForm
-from plugins.supervision.models import Finding, Task
+from plugins.supervision.models import Finding, Project, Task
 
 APART: Final = ("file",)
 INSPECTORS: Final = ("file", "rectify")
+TOOK_PART: Final = ("checkpoint", "notice", "opinion", "problem", "outcome", "declare")
 DOERS: Final = ("progress", "reply-part", "report")
 ANOTHER: Final[dict[str, Any]] = {"another_than": APART}
 SKIPPED: Final[dict[str, Any]] = {"reason_required": True, "another_than": APART}
@@ -152,6 +153,54 @@ def task_flow(hub: Hub) -> Flow:
             ),
             *_time(act, "doing", lead),
             act("supervise", "doing", None, ORIGIN, NoteForm, lead, setter, does=Does.SUPERVISE),
+        ),
+    )
+
+
+def project_flow(hub: Hub) -> Flow:
+    """Return the flow of a project under watch: its station records what it sees, and somebody
+    who took no part audits it, once every problem has its outcome."""
+    act = Acts("project")
+    audit, head = act.origin("audit"), act.holder("checkpoint")
+
+    async def raise_problem(work: Work, row: Project, form: EvidenceForm) -> None:
+        row.problems += 1
+
+    async def settle(work: Work, row: Project, form: EvidenceForm) -> None:
+        if row.settled >= row.problems:
+            raise AppConflict(hub.app, "no-problem")
+        row.settled += 1
+        work.effect("problem.settled", f"project:{row.id}:problem:{row.settled}")
+
+    async def all_settled(work: Work, row: Project, form: WordsForm) -> None:
+        if row.settled < row.problems:
+            raise AppConflict(hub.app, "open-problems", n=row.problems - row.settled)
+
+    return Flow(
+        name="project",
+        series="project",
+        path="/projects",
+        start="watched",
+        read="project.read",
+        file="project.file",
+        states=(
+            State(key="watched", waits_for="project.checkpoint"),
+            State(key="audited", clock=Clock.STOPPED, final=True),
+        ),
+        transitions=(
+            act("checkpoint", "watched", None, HOLDER, EvidenceForm),
+            act("notice", "watched", None, HOLDER, EvidenceForm),
+            act("opinion", "watched", None, HOLDER, EvidenceForm),
+            act("problem", "watched", None, HOLDER, EvidenceForm, audit, apply=raise_problem),
+            act("outcome", "watched", None, HOLDER, EvidenceForm, audit, apply=settle),
+            act("declare", "watched", None, HOLDER + ORIGIN, ReasonForm),
+            act(
+                *("audit", "watched", "audited", HOLDER + ORIGIN, WordsForm, head),
+                guard=all_settled,
+                another_than=TOOK_PART,
+                resolves=True,
+                effect="project.audited",
+            ),
         ),
     )
 

@@ -7,8 +7,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from plugin_sdk.cases.forms import LONG_TEXT, REASON, ActForm, MoveForm, NoteForm, ReplyForm
+from plugin_sdk.cases.forms import LONG_TEXT, REASON, ActForm, MoveForm, ReplyForm
 from plugin_sdk.forms import Form
+from plugin_sdk.money import Yuan
+from plugin_sdk.registers import RecordForm
 from plugin_sdk.views import FieldKind
 
 Photos = Annotated[str | None, Field(max_length=0)]
@@ -66,10 +68,6 @@ class WordsForm(ActForm):
     text: str = Field(min_length=1, max_length=LONG_TEXT)
 
 
-class InspectForm(NoteForm):
-    """What a re-inspection showed."""
-
-
 class TaskForm(Form):
     """A task: what, whence, for whom, until when."""
 
@@ -88,3 +86,41 @@ class SpareForm(Form):
     kinds: ClassVar[dict[str, FieldKind]] = {"reason": "textarea"}
 
     reason: str = Field(min_length=1, max_length=REASON)
+
+
+class TopicForm(RecordForm):
+    """A topic of supervision."""
+
+    code: str = Field(min_length=1, max_length=40)
+
+
+class StationForm(RecordForm):
+    """A liaison station: where, and who heads it."""
+
+    kinds: ClassVar[dict[str, FieldKind]] = {"place_id": "select"}
+
+    code: str = Field(min_length=1, max_length=40)
+    place_id: UUID
+    head: str = Field(min_length=1, max_length=50)
+
+
+class Kind(StrEnum):
+    """What a project spends or uses."""
+
+    FUND = "fund"  # 资金
+    ASSET = "asset"  # 资产
+    RESOURCE = "resource"  # 资源
+    INVESTMENT = "investment"  # 投资
+
+
+class ProjectForm(Form):
+    """A project that a station watches."""
+
+    kinds: ClassVar[dict[str, FieldKind]] = {"text": "textarea", "station": "select"}
+
+    title: str = Field(min_length=1, max_length=80)
+    kind: Kind
+    station: str = Field(min_length=1, max_length=40)
+    amount: Yuan = Field(ge=0, le=10**13)
+    households: int = Field(default=0, ge=0, le=1_000_000)
+    text: str = Field(min_length=1, max_length=LONG_TEXT)

@@ -1,18 +1,53 @@
-"""The tables of supervision: findings (监督检查) and tasks (督办任务), each with its timeline."""
+"""The tables of supervision: findings (监督检查), tasks (督办任务), projects (项目监督), and the
+registers of topics and liaison stations."""
 
 from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Text, UniqueConstraint
+from sqlalchemy import BigInteger, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from plugin_sdk.cases.models import CaseEntry, CasePart, CaseParty, CaseRow
 from plugin_sdk.data import Owned, UtcTime, app_registry
+from plugin_sdk.registers import RegisterRow, RegisterVersion
 
 
 class Base(SQLModel, registry=app_registry("supervision")):
     """The base of the app's tables."""
+
+
+class TopicVersion(RegisterVersion, Base, table=True):
+    """A topic as it stood."""
+
+    __tablename__ = "supervision_topic_version"
+    shared: ClassVar[bool] = True
+
+
+class Topic(RegisterRow, Base, table=True):
+    """A topic of supervision (监督事项): the county's list, for all who file."""
+
+    __tablename__ = "supervision_topic"
+    versions: ClassVar[type[RegisterVersion]] = TopicVersion
+    shared: ClassVar[bool] = True
+
+
+class StationVersion(RegisterVersion, Base, table=True):
+    """A station as it stood."""
+
+    __tablename__ = "supervision_station_version"
+    shared: ClassVar[bool] = True
+
+
+class Station(RegisterRow, Base, table=True):
+    """A liaison station (监察联络站) with its head, at a village, community or town."""
+
+    __tablename__ = "supervision_station"
+    versions: ClassVar[type[RegisterVersion]] = StationVersion
+    shared: ClassVar[bool] = True
+
+    place_id: UUID
+    head: str = Field(max_length=50)
 
 
 class FindingParty(CaseParty, Base, table=True):
@@ -54,7 +89,9 @@ class Spared(Owned, Base, table=True):
     """An inspection that an organization left out, since another's result was enough."""
 
     __tablename__ = "supervision_spared"
-    __table_args__ = (UniqueConstraint("finding_id", "organization_id"),)
+    __table_args__ = (
+        UniqueConstraint("finding_id", "organization_id", name="uq_supervision_spared_once"),
+    )
 
     finding_id: UUID
     at: datetime = Field(sa_type=UtcTime)
@@ -93,3 +130,33 @@ class Task(CaseRow, Base, table=True):
     text: str = Field(sa_type=Text)
     progress: str = Field(default="", sa_type=Text)
     report: str = Field(default="", sa_type=Text)
+
+
+class ProjectParty(CaseParty, Base, table=True):
+    """An organization that has to do with a project."""
+
+    __tablename__ = "supervision_project_party"
+
+
+class ProjectEntry(CaseEntry, Base, table=True):
+    """A step of the watch over a project: a checkpoint, a notice, an opinion, a problem."""
+
+    __tablename__ = "supervision_project_entry"
+    parties: ClassVar[type[CaseParty]] = ProjectParty
+
+
+class Project(CaseRow, Base, table=True):
+    """A project under watch by a station. `amount` is in fen; `problems` counts those raised,
+    `settled` those with an outcome."""
+
+    __tablename__ = "supervision_project"
+    parties: ClassVar[type[CaseParty]] = ProjectParty
+    entries: ClassVar[type[CaseEntry]] = ProjectEntry
+
+    kind: str = Field(max_length=20)
+    station: str = Field(max_length=40)
+    amount: int = Field(sa_type=BigInteger)
+    households: int = Field(default=0)
+    text: str = Field(sa_type=Text)
+    problems: int = Field(default=0)
+    settled: int = Field(default=0)

@@ -20,10 +20,10 @@ from plugin_sdk.ports import Answer, Read
 from plugin_sdk.problems import AppConflict, NotFound
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.views import FactView, FormView, View, Words
-from plugins.supervision import topics
 from plugins.supervision.desk import FindingDesk
 from plugins.supervision.forms import SpareForm
 from plugins.supervision.models import Finding, Spared
+from plugins.supervision.registers import topic_names
 
 SHARED: Final = timedelta(days=180)
 """How long a result is shared."""
@@ -84,13 +84,13 @@ def result_routes(desk: FindingDesk) -> list[HTTPRouteHandler]:
 
     async def shown(read: Read, found: list[_Facts]) -> list[ResultView]:
         names = await hub.directory.names([fact.origin_organization_id for fact in found])
-        spares = await read.holds("result.spare")
+        spares, topics = await read.holds("result.spare"), await topic_names(read)
         return [
             ResultView(
                 number=fact.number,
                 subject=fact.subject,
                 checked_on=fact.checked_on,
-                topic=await topics.title(read, fact.topic, retired=True) or fact.topic,
+                topic=topics.get(fact.topic, fact.topic),
                 state=engine.words(f"state.{fact.state}"),
                 unit=names.get(fact.origin_organization_id, ""),
                 href=f"{here}/{fact.number}/spare" if spares else None,

@@ -124,6 +124,14 @@ CAST = (
         (("supervision.inspector", ScopeKind.ORGANIZATION),),
     ),
     Member(
+        "head",
+        "head",
+        "窦站长",
+        "371603001",
+        "监察联络站站长",
+        (("supervision.head", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
         "supervisor",
         "supervisor",
         "邹监督",

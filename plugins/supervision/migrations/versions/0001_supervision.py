@@ -1,10 +1,11 @@
-"""Findings, inspections spared, tasks."""
+"""Topics, stations, findings, inspections spared, tasks, projects."""
 
 import sqlalchemy as sa
 from alembic import op
 
 import plugin_sdk.data
 from plugin_sdk.cases.revisions import create_case, drop_case
+from plugin_sdk.registers.revisions import create_register, drop_register
 
 revision = "0001"
 down_revision = None
@@ -14,6 +15,12 @@ depends_on = None
 
 def upgrade() -> None:
     """Bring the tables up."""
+    create_register("supervision_topic")
+    create_register(
+        "supervision_station",
+        sa.Column("place_id", sa.Uuid(), nullable=False),
+        sa.Column("head", sa.String(length=50), nullable=False),
+    )
     create_case(
         "supervision_finding",
         sa.Column("topic", sa.String(length=40), nullable=False),
@@ -39,9 +46,7 @@ def upgrade() -> None:
         sa.Column("at", plugin_sdk.data.UtcTime(), nullable=False),
         sa.Column("reason", sa.String(length=1000), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_supervision_spared")),
-        sa.UniqueConstraint(
-            "finding_id", "organization_id", name=op.f("uq_supervision_spared_finding_id")
-        ),
+        sa.UniqueConstraint("finding_id", "organization_id", name="uq_supervision_spared_once"),
     )
     for name in ("organization_id", "person_id"):
         op.create_index(
@@ -55,10 +60,23 @@ def upgrade() -> None:
         sa.Column("report", sa.Text(), nullable=False),
         parts=True,
     )
+    create_case(
+        "supervision_project",
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("station", sa.String(length=40), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("households", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("problems", sa.Integer(), nullable=False),
+        sa.Column("settled", sa.Integer(), nullable=False),
+    )
 
 
 def downgrade() -> None:
     """Take the tables back."""
+    drop_case("supervision_project")
     drop_case("supervision_task", parts=True)
     op.drop_table("supervision_spared")
     drop_case("supervision_finding")
+    drop_register("supervision_station")
+    drop_register("supervision_topic")
