@@ -63,7 +63,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Who acts: a person in one post, or a visitor (`person_id` None), or the system.
 
     `permits` maps full permission keys (`hotline.order.read`) to the grants behind them;
-    `permission` is the one that the present route was allowed by. With a `delegation` the post
+    `permission` is the one that the present route was allowed by. On a `public_computer` (公用
+    电脑) nothing of them is kept. With a `delegation` the post
     is another's; with an `agent` this is a resident for whom the agent acts.
     """
 
@@ -83,6 +84,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     system: bool = False
     language: str = "zh-CN"
     elder: bool = False
+    public_computer: bool = False
     loaded_at: datetime | None = None
     delegation: Delegated | None = None
     agent: Agent | None = None

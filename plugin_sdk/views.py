@@ -187,7 +187,8 @@ class AnswerView(msgspec.Struct, frozen=True):
 
 class FormView(View, kw_only=True):
     """A page with one form. `hidden` holds what must come back (version); `key` is the key of
-    a filing under way, '' for a new one; `draft` the address that keeps what was typed so far."""
+    a filing under way, '' for a new one; `draft` the address that keeps what was typed so far.
+    With `offline` it can be filled in without the net: `<action>/shell` is the page to keep."""
 
     template: ClassVar[str] = "form.html"
     title: Words
@@ -199,6 +200,7 @@ class FormView(View, kw_only=True):
     key: str = ""
     multipart: bool = False
     draft: str | None = None
+    offline: bool = False
     conflict: Phrase | None = None
     cancel: str | None = None
     about: list[FactView] = []

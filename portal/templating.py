@@ -103,6 +103,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     breadcrumb: tuple[Link, ...] = ()
     banners: tuple[Banner, ...] = ()
     csrf: str = ""
+    keeps: str = ""
+    """Under whose name this device may keep forms until they are sent; '' for nobody's."""
     form_key: str | Callable[[], str] = ""
     path: str = "/"
     site: str = ""

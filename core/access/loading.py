@@ -47,6 +47,7 @@ async def load_session(tx: Transaction, session_id: str) -> Loaded | None:
                 col(SignInSession.post_id),
                 col(SignInSession.delegation_id),
                 col(SignInSession.consent_id),
+                col(SignInSession.public_computer),
                 col(Person.name),
                 col(Person.language),
                 col(Person.elder),
@@ -62,7 +63,8 @@ async def load_session(tx: Transaction, session_id: str) -> Loaded | None:
     ).first()
     if row is None:
         return None
-    person_id, csrf, expires, post_id, delegation_id, consent_id, name, language, elder = row
+    person_id, csrf, expires, post_id, delegation_id, consent_id, public, *who = row
+    name, language, elder = who
     actor = None
     if delegation_id is not None:
         actor = await load_delegated(tx, person_id, name, delegation_id, generation=generation)
@@ -79,6 +81,7 @@ async def load_session(tx: Transaction, session_id: str) -> Loaded | None:
             csrf=csrf,
             language=language,
             elder=elder,
+            public_computer=public,
         ),
         expires,
     )

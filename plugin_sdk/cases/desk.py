@@ -34,8 +34,8 @@ from plugin_sdk.views import (
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):
     """One way to open a case: its form, the words of its title, where it stands, the address that
-    takes it, the one that shows the answers before (None: they are sent at once), and the one
-    that keeps a draft (None: it is filled in at one sitting)."""
+    takes it, the one that shows the answers before (None: they are sent at once), the one that
+    keeps a draft (None: it is filled in at one sitting), and whether it works off line."""
 
     form: type[Form]
     name: str
@@ -43,6 +43,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     check: str | None = None
     draft: str | None = None
+    offline: bool = False
 
     @property
     def photos(self) -> frozenset[str]:
@@ -108,6 +109,7 @@ class CaseDesk(CaseViews[R]):
             conflict=conflict,
             multipart=any(field.kind == "photo" for field in fields),
             draft=way.draft,
+            offline=way.offline,
             cancel=self.here,
         )
 

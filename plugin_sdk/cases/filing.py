@@ -42,14 +42,21 @@ def filing_routes(
     file: Callable[..., Awaitable[Any]] | None = None,
     check: bool = False,
     drafts: bool = False,
+    offline: bool = False,
 ) -> list[HTTPRouteHandler]:
     """Return the routes of one way to open a case: a form, and the post that takes it.
 
     Without more they are the flow's own: `/orders/new` and `POST /orders`, which `desk.file`
     takes. Another way (an operator's desk) stands with both `at` an address of its own. With
     `check` people see their answers once more before they send them; programs send at once.
-    With `drafts` what was typed is kept until it is sent.
+    With `drafts` what was typed is kept until it is sent. With `offline` the form, which then
+    stands with its post `at` an address of its own and is filled in at one sitting, can be
+    filled in without the net: the device keeps it and sends it once (ADR 0023).
     """
+    if offline and (not at or check or drafts):
+        raise ValueError(
+            f"{desk.flow.name}.{name}: a form for use off line is one page at an address"
+        )
     hub, flow = desk.hub, desk.flow
     path, new = at or flow.path, at or f"{flow.path}/new"
     checking = f"{at}/check" if at else new
@@ -62,6 +69,7 @@ def filing_routes(
         action=here + path,
         check=here + checking if check else None,
         draft=f"{here}{path}/draft" if drafts else None,
+        offline=offline,
     )
 
     async def again(
@@ -130,7 +138,16 @@ def filing_routes(
                 )
         return await respond(hub, request, answer)
 
+    @get(f"{path}/shell", opt=needs(permission), operation_id=f"{flow.name}-{name}-shell")
+    async def show_shell(request: Ask) -> Response[Any]:
+        """Show the empty form once more, for the device to keep: no procedure begins by it."""
+        async with hub.read(actor_of(request)) as read:
+            view = await desk.new_view(read, way)
+        return await respond(hub, request, Answer(view=view))
+
     routes: list[HTTPRouteHandler] = [new_case, file_case]
+    if offline:
+        routes.append(show_shell)
     if check:
         routes.append(check_case)
     if drafts:

@@ -1,16 +1,18 @@
 """Supervision (监督督办): checks filed once and followed through, tasks carried out in time."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk import hookimpl
 from plugin_sdk.cases import CaseEngine
-from plugin_sdk.extension import Card, Health, Hit
+from plugin_sdk.extension import Card, Health, Hit, ImportReport
 from plugin_sdk.ports import Actor, Hub
 from plugin_sdk.views import Phrase
-from plugins.supervision import routes
+from plugins.supervision import imports, routes
+from plugins.supervision.demonstration import run as act_out
 from plugins.supervision.desk import desks
 
 
@@ -46,3 +48,15 @@ async def health(hub: Hub) -> Health:
     if await hub.directory.units("finding.hand_over"):
         return Health(ok=True)
     return Health(ok=False, detail=Phrase("supervision.health.no-receiver"))
+
+
+@hookimpl
+def import_legacy(hub: Hub, source: Path) -> AsyncIterator[ImportReport]:
+    """Bring in the old system's export of checks and rectifications."""
+    return imports.run(desks(hub)[0], source)
+
+
+@hookimpl
+def load_demonstration(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
+    """Act out two months of supervision."""
+    return act_out(hub, cast)

@@ -1,7 +1,9 @@
 """The registers that the county edits: topics of supervision, and liaison stations."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from datetime import date
 from typing import Final
+from uuid import UUID
 
 from sqlmodel import col
 
@@ -46,3 +48,21 @@ class StationDesk(RegisterDesk[Station]):
     def note(self, row: Station) -> Words | None:
         """Return who heads it."""
         return row.head
+
+
+async def enter_topics(
+    register: RegisterEngine[Topic],
+    keeper: UUID,
+    named: Mapping[str, str],
+    since: date | None = None,
+) -> AsyncIterator[bool]:
+    """Enter topics by code where there are none of it yet, kept by an organization and in use
+    since a day (today); yield for each whether it is new."""
+    hub = register.hub
+    for code, name in named.items():
+        async with hub.work(hub.system("topics")) as work:
+            new = await register.by_code(work, code) is None
+            if new:
+                form = TopicForm(code=code, name=name, starts_on=since)
+                await register.add(work, form, organization_id=keeper)
+        yield new

@@ -18,7 +18,13 @@ def of(hub: Hub) -> list[HTTPRouteHandler]:
     return [
         *case_routes(findings),
         *filing_routes(
-            findings, FindingForm, "finding.file", at="/field", name="on_site", file=findings.file
+            findings,
+            FindingForm,
+            "finding.file",
+            at="/field",
+            name="on_site",
+            file=findings.file,
+            offline=True,
         ),
         *case_routes(tasks, figures="/tasks-figures"),
         *case_routes(projects),

@@ -8,6 +8,7 @@ from portal.pages import (
     delegations,
     figures,
     home,
+    offline,
     own_record,
     pins,
     public,
@@ -21,6 +22,7 @@ from portal.pages.context import Portal
 MODULES = (
     system,
     session,
+    offline,
     register,
     home,
     own_record,
