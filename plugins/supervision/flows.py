@@ -193,7 +193,6 @@ def project_flow(hub: Hub) -> Flow:
             act("opinion", "watched", None, HOLDER, EvidenceForm),
             act("problem", "watched", None, HOLDER, EvidenceForm, audit, apply=raise_problem),
             act("outcome", "watched", None, HOLDER, EvidenceForm, audit, apply=settle),
-            act("declare", "watched", None, HOLDER + ORIGIN, ReasonForm),
             act(
                 *("audit", "watched", "audited", HOLDER + ORIGIN, WordsForm, head),
                 guard=all_settled,
@@ -201,6 +200,7 @@ def project_flow(hub: Hub) -> Flow:
                 resolves=True,
                 effect="project.audited",
             ),
+            act("declare", "watched", None, HOLDER + ORIGIN, ReasonForm),
         ),
     )
 

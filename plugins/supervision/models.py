@@ -2,11 +2,11 @@
 registers of topics and liaison stations."""
 
 from datetime import date, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Text, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlalchemy import BigInteger, Text, UniqueConstraint, or_
+from sqlmodel import Field, SQLModel, col
 
 from plugin_sdk.cases.models import CaseEntry, CasePart, CaseParty, CaseRow
 from plugin_sdk.data import Owned, UtcTime, app_registry
@@ -86,7 +86,8 @@ class Finding(CaseRow, Base, table=True):
 
 
 class Spared(Owned, Base, table=True):
-    """An inspection that an organization left out, since another's result was enough."""
+    """An inspection that an organization left out, since the result of another, the source, was
+    enough: both see it."""
 
     __tablename__ = "supervision_spared"
     __table_args__ = (
@@ -94,8 +95,14 @@ class Spared(Owned, Base, table=True):
     )
 
     finding_id: UUID
+    source_organization_id: UUID = Field(index=True)
     at: datetime = Field(sa_type=UtcTime)
     reason: str = Field(max_length=1000)
+
+    @classmethod
+    def reach_organizations(cls, within: Any) -> Any:
+        """Return the condition for what the organizations left out, or let others leave out."""
+        return or_(within(col(cls.organization_id)), within(col(cls.source_organization_id)))
 
 
 class TaskParty(CaseParty, Base, table=True):

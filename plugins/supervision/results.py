@@ -153,6 +153,7 @@ def result_routes(desk: FindingDesk) -> list[HTTPRouteHandler]:
                 Spared(
                     organization_id=unit,
                     finding_id=row.id,
+                    source_organization_id=row.origin_organization_id,
                     at=work.now,
                     reason=sent.form.reason,
                 )

@@ -54,7 +54,7 @@ async def test_what_was_in_order_ends_at_once_and_is_shared(cast):
     assert own["type"].endswith("supervision.own-result")
     await cast.post("unit3", spare, reason="原定查扬尘，结果够用")
     cards = {card["label"]["key"]: card["value"] for card in (await cast.see("/figures"))["cards"]}
-    assert cards["supervision.figure.spared.label"] == 0  # those of one's own scope
+    assert cards["supervision.figure.spared.label"] == 2
 
 
 @EMBEDDED

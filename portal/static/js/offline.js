@@ -176,17 +176,16 @@
   }
   function row(item) {
     const made = document.createElement("li");
-    const day = (moment) => new Date(moment).toLocaleDateString(document.documentElement.lang);
-    made.append(line(item.title), line(word("until", { date: day(item.at + DAYS * DAY) }), "muted small"));
-    if (item.problem) {
-      made.className = "refused";
-      made.append(line(item.problem.detail, "error-text"));
-      for (const error of item.problem.errors) {
-        const label = $(`label[for="f-${error.field}"]`);
-        const name = label ? `${label.firstChild.textContent.trim()} ` : "";
-        made.append(line(name + error.detail, "error-text"));
-      }
+    const until = new Date(item.at + DAYS * DAY);
+    const locale = document.documentElement.lang === "en" ? "en-GB" : "zh-CN";
+    const date = until.toLocaleDateString(locale, { month: "long", day: "numeric" });
+    made.append(line(item.title), line(word("until", { date }), "muted small"));
+    for (const error of item.problem ? item.problem.errors : []) {
+      const label = $(`label[for="f-${CSS.escape(error.field)}"]`);
+      const field = label && label.firstChild.textContent.trim();
+      made.append(line(field ? word("wrong", { field, error: error.detail }) : error.detail, "error-text"));
     }
+    if (item.problem && !item.problem.errors.length) made.append(line(item.problem.detail, "error-text"));
     const acts = document.createElement("div");
     acts.className = "actions flat";
     acts.append(

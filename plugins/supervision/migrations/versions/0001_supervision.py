@@ -43,12 +43,13 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=True),
         sa.Column("finding_id", sa.Uuid(), nullable=False),
+        sa.Column("source_organization_id", sa.Uuid(), nullable=False),
         sa.Column("at", plugin_sdk.data.UtcTime(), nullable=False),
         sa.Column("reason", sa.String(length=1000), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_supervision_spared")),
         sa.UniqueConstraint("finding_id", "organization_id", name="uq_supervision_spared_once"),
     )
-    for name in ("organization_id", "person_id"):
+    for name in ("organization_id", "person_id", "source_organization_id"):
         op.create_index(
             op.f(f"ix_supervision_spared_{name}"), "supervision_spared", [name], unique=False
         )
