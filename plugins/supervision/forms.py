@@ -57,13 +57,13 @@ class EvidenceForm(ReplyForm):
     """What was done, in words, with photos beside them."""
 
     kinds: ClassVar[dict[str, FieldKind]] = {**ReplyForm.kinds, "photos": "photo"}
-    words: ClassVar[dict[str, str]] = {}
-
     photos: Photos = None
 
 
 class WordsForm(ActForm):
     """An act that says what was found or decided."""
+
+    words: ClassVar[dict[str, str]] = {"text": "decided"}
 
     text: str = Field(min_length=1, max_length=LONG_TEXT)
 

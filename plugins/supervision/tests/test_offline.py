@@ -160,3 +160,39 @@ async def test_nothing_is_kept_on_a_public_computer(served_hub, phone):
     await tab.context.set_offline(True)
     with pytest.raises(Exception, match="ERR_INTERNET_DISCONNECTED"):
         await tab.reload()
+
+
+@EMBEDDED
+async def test_a_problem_is_followed_to_its_end_on_a_phone(served_hub, phone):
+    hub, cast = served_hub, Cast(served_hub)
+    await cast.topic()
+    tabs = {role: await phone() for role in ("inspector", "supervisor", "unit")}
+    for role, tab in tabs.items():
+        await sign_in(tab, hub.url, role)
+    finder, officer, handler = tabs.values()
+    await finder.goto(f"{hub.url}{FIELD}")
+    await fill(finder, "宏达商砼站")
+    await submit(finder)
+    await finder.wait_for_url(re.compile("/filed$"))
+    (row,) = await cast.kept()
+    address = f"{HERE}/findings/{row.number}"
+
+    async def act(tab, button, state, **typed):
+        await tab.goto(f"{hub.url}{address}")
+        link = tab.get_by_role("link", name=button, exact=True)
+        if not await link.is_visible():
+            await tab.get_by_text(re.compile("其他 .* 项操作")).click()
+        await link.click()
+        for label, value in typed.items():
+            await tab.get_by_label(label).fill(value)
+        if await tab.get_by_label("移交给").count():
+            await tab.get_by_label("移交给").select_option(label="城市管理局")
+        await tab.get_by_role("button", name=button, exact=True).click()
+        await tab.locator(".badge", has_text=state).first.wait_for()
+
+    await act(officer, "移交", "整改中")
+    await act(handler, "报告整改", "待复查", 整改情况="已加装冲洗台")
+    await act(officer, "复查通过", "待追责")
+    await act(officer, "不追责", "待通报", 说明="首次发现，整改及时")
+    await act(officer, "通报", "已办结", 决定="在工地例会上通报")
+    assert (await cast.see(f"/findings/{row.number}", "inspector"))["state"] == "closed"
