@@ -26,6 +26,7 @@ from plugin_sdk.views import (
     EntryView,
     FactView,
     FilterView,
+    Money,
     Option,
     PartView,
     Phrase,
@@ -53,6 +54,11 @@ class CaseViews(Generic[R]):
     async def summary(self, read: Read, row: R) -> list[FactView]:
         """Return what was asked, as the actor may see it."""
         return []
+
+    def facts(self, **values: Words | Money | datetime | int | None) -> list[FactView]:
+        """Return rows of a summary, labelled as the fields are; nothing for what is empty."""
+        words = self.engine.words
+        return [FactView(words(f"field.{key}"), value) for key, value in values.items() if value]
 
     def revealed(self, row: R) -> list[FactView]:
         """Return what is masked in the summary, in full: for `reveal_routes` alone."""

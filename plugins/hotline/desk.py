@@ -111,19 +111,18 @@ class OrderDesk(CaseDesk[Order]):
         phone: Words = words("hidden") if hidden else ""
         if row.caller_phone and not hidden:
             phone = mask_phone(row.caller_phone)
-        facts: list[tuple[str, Words]] = [
-            ("text", row.text),
-            ("kind", self.kind_words(row.kind) or unclassified),
-            ("category", row.category_code or unclassified),
-            ("urgency", words(f"urgency.{row.urgency}")),
-            ("region", names.get(row.region_id, "") if row.region_id else ""),
-            ("place", row.place),
-            ("position", words("outside") if row.outside_boundary else ""),
-            ("caller_name", name),
-            ("phone", phone),
-            ("reply", row.reply or ""),
-        ]
-        return [FactView(words(f"field.{key}"), value) for key, value in facts if value]
+        return self.facts(
+            text=row.text,
+            kind=self.kind_words(row.kind) or unclassified,
+            category=row.category_code or unclassified,
+            urgency=words(f"urgency.{row.urgency}"),
+            region=names.get(row.region_id, "") if row.region_id else "",
+            place=row.place,
+            position=words("outside") if row.outside_boundary else "",
+            caller_name=name,
+            phone=phone,
+            reply=row.reply or "",
+        )
 
     def revealed(self, row: Order) -> list[FactView]:
         """Return who called."""

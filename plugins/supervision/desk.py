@@ -1,7 +1,7 @@
 """What supervision shows of findings, tasks and projects, and how each is filed."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.desk import CaseDesk
@@ -95,15 +95,14 @@ class FindingDesk(CaseDesk[Finding]):
     async def summary(self, read: Read, row: Finding) -> list[FactView]:
         """Return what was checked and what it showed."""
         words, topic = self.engine.words, await self.topics.by_code(read, row.topic)
-        facts: list[tuple[str, Words | None]] = [
-            ("topic", topic.name if topic else row.topic),
-            ("subject", row.subject),
-            ("checked_on", Phrase("supervision.finding.day", {"date": row.checked_on})),
-            ("result", words(f"result.{row.result}")),
-            ("text", row.text),
-            ("place", row.place),
-        ]
-        return [FactView(words(f"field.{key}"), value) for key, value in facts if value]
+        return self.facts(
+            topic=topic.name if topic else row.topic,
+            subject=row.subject,
+            checked_on=Phrase("supervision.finding.day", {"date": row.checked_on}),
+            result=words(f"result.{row.result}"),
+            text=row.text,
+            place=row.place,
+        )
 
     async def options(
         self, read: Read, form: type[Form], transition: Transition | None
@@ -174,15 +173,13 @@ class TaskDesk(CaseDesk[Task]):
 
     async def summary(self, read: Read, row: Task) -> list[FactView]:
         """Return the task, its light, and what has been done."""
-        words = self.engine.words
-        facts: list[tuple[str, Words | None]] = [
-            ("light", self.beside_title(row, read.now)),
-            ("source", row.source),
-            ("text", row.text),
-            ("progress", row.progress),
-            ("report", row.report),
-        ]
-        return [FactView(words(f"field.{key}"), value) for key, value in facts if value]
+        return self.facts(
+            light=self.beside_title(row, read.now),
+            source=row.source,
+            text=row.text,
+            progress=row.progress,
+            report=row.report,
+        )
 
     async def options(
         self, read: Read, form: type[Form], transition: Transition | None
@@ -252,16 +249,15 @@ class ProjectDesk(CaseDesk[Project]):
         """Return the project, its station, and what became of its problems."""
         words, station = self.engine.words, await self.stations.by_code(read, row.station)
         counts = {"raised": row.problems, "settled": row.settled}
-        facts: list[tuple[str, Any]] = [
-            ("kind", self.kind_words(row.kind)),
-            ("station", station.name if station else row.station),
-            ("head", station.head if station else ""),
-            ("amount", Money(row.amount)),
-            ("households", row.households),
-            ("text", row.text),
-            ("problems", words("problems", **counts)),
-        ]
-        return [FactView(words(f"field.{key}"), value) for key, value in facts if value]
+        return self.facts(
+            kind=self.kind_words(row.kind),
+            station=station.name if station else row.station,
+            head=station.head if station else "",
+            amount=Money(row.amount),
+            households=row.households,
+            text=row.text,
+            problems=words("problems", **counts),
+        )
 
     async def options(
         self, read: Read, form: type[Form], transition: Transition | None
