@@ -1,7 +1,6 @@
-"""What an app is given: protocols and frozen structs, nothing that runs.
-
-`Hub.read(actor)` reads, `Hub.work(actor, key)` writes: one unit of work, one transaction,
-committed before the answer starts. There is no ambient session and no global.
+"""What an app is given: protocols and frozen structs, nothing that runs. `Hub.read(actor)` reads,
+`Hub.work(actor, key)` writes: one unit of work, one transaction, committed before the answer
+starts. There is no ambient session and no global.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,10 +61,10 @@ class Permit(msgspec.Struct, frozen=True):
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Who acts: a person in one post, or a visitor (`person_id` None), or the system.
 
-    `permits` maps full permission keys (`hotline.order.read`) to the grants behind them;
-    `permission` is the one that the present route was allowed by. With a `delegation` the post
-    is another's; with an `agent` this is a resident for whom the agent acts. `proofs` says (RFC
-    8176) what whoever sits there proved, last at `proved_at`; who `owes_password` may do no more.
+    `permits` maps full permission keys (`hotline.order.read`) to the grants behind them; the
+    `permission` is what the present route was allowed by. A `delegation` says that the post is
+    another's, an `agent` that this is a resident for whom the agent acts. `proofs` (RFC 8176) were
+    shown last at `proved_at`. A `public_computer` (公用电脑) keeps nothing.
     """
 
     person_id: UUID | None = None
@@ -86,6 +85,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     system: bool = False
     language: str = "zh-CN"
     elder: bool = False
+    public_computer: bool = False
     loaded_at: datetime | None = None
     delegation: Delegated | None = None
     agent: Agent | None = None

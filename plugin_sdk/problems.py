@@ -1,8 +1,8 @@
 """Errors people can act on: RFC 9457 problems whose words come from the catalogues.
 
 A problem's `code` is stable: it is the `type` of the problem+json answer
-(`urn:yimen:problem:<code>`) and the catalogue keys `problem.<code>.title` and
-`problem.<code>.detail`; page and JSON say the same sentence.
+(`urn:yimen:problem:<code>`); its words stand at `problem.<code>.title` and
+`problem.<code>.detail`. Page and JSON say the same sentence.
 """
 
 from typing import Any
@@ -46,6 +46,11 @@ class Problem(Exception):
         self.headers = headers or {}
         self.params = params
 
+    @property
+    def words(self) -> str:
+        """Return where its words stand in the catalogue."""
+        return f"problem.{self.code}"
+
     def __str__(self) -> str:
         fields = ", ".join(f"{error.field}: {error.message.key}" for error in self.errors)
         return f"{self.code}" + (f" ({fields})" if fields else "")
@@ -73,6 +78,19 @@ class Conflict(Problem):
     """The thing has moved on (409): stale version, illegal transition, key used otherwise."""
 
     status = 409
+
+
+class AppConflict(Conflict):
+    """A refusal (409) in an app's own words, at `<app>.problem.<code>`."""
+
+    @property
+    def words(self) -> str:
+        """Return where its words stand in the app's catalogue."""
+        app, _, code = self.code.partition(".")
+        return f"{app}.problem.{code}"
+
+    def __init__(self, app: str, code: str, **params: Any) -> None:
+        super().__init__(f"{app}.{code}", **params)
 
 
 class Invalid(Problem):

@@ -22,6 +22,12 @@ class Phrase(msgspec.Struct, frozen=True):
 Words = Phrase | str
 
 
+class Money(msgspec.Struct, frozen=True):
+    """An amount in fen, shown as ¥1,234.50."""
+
+    fen: int
+
+
 class Secret:
     """A parameter for one reader's eyes (a tracking code): hidden wherever its words are shown
     but where they are `revealed`, and never stored with them."""
@@ -78,6 +84,7 @@ FieldKind = Literal[
     "checkbox",
     "date",
     "number",
+    "money",
     "phone",
     "password",
     "photo",
@@ -167,7 +174,7 @@ class FactView(msgspec.Struct, frozen=True):
     """One row of a summary list."""
 
     label: Words
-    value: Words | datetime | int | None
+    value: Words | date | Money | int | None
 
 
 class AttachmentView(msgspec.Struct, kw_only=True):
@@ -190,7 +197,8 @@ class AnswerView(msgspec.Struct, frozen=True):
 
 class FormView(View, kw_only=True):
     """A page with one form. `hidden` holds what must come back (version); `key` is the key of
-    a filing under way, '' for a new one; `draft` the address that keeps what was typed so far."""
+    a filing under way, '' for a new one; `draft` the address that keeps what was typed so far.
+    With `offline` it can be filled in without the net: `<action>/shell` is the page to keep."""
 
     template: ClassVar[str] = "form.html"
     title: Words
@@ -202,6 +210,7 @@ class FormView(View, kw_only=True):
     key: str = ""
     multipart: bool = False
     draft: str | None = None
+    offline: bool = False
     conflict: Phrase | None = None
     cancel: str | None = None
     about: list[FactView] = []
@@ -241,6 +250,18 @@ class FilterView(msgspec.Struct, kw_only=True):
     value: str = ""
 
 
+class PartView(msgspec.Struct, kw_only=True):
+    """What an assisting unit is asked to do for a case, and its reply; `sent_back` says that
+    the reply which stands here has to be given anew."""
+
+    unit: str
+    asked: str
+    deadline: DeadlineView
+    reply: str | None = None
+    replied_at: datetime | None = None
+    sent_back: bool = False
+
+
 class CaseListView(View, kw_only=True):
     """A page of a list: newest first, with a cursor for what is older."""
 
@@ -251,6 +272,8 @@ class CaseListView(View, kw_only=True):
     query: str = ""
     next_href: str | None = None
     create: ActionView | None = None
+    links: list[ActionView] = []
+    """Other pages that belong to the list: its figures, a register that it draws on."""
     export_href: str | None = None
     ever_any: bool = True
 
@@ -270,6 +293,7 @@ class CaseDetailView(View, kw_only=True):
     timeline: list[EntryView]
     actions: list[ActionView] = []
     attachments: list[AttachmentView] = []
+    parts: list[PartView] = []
     unit: str = ""
     list_href: str = ""
     notice: Phrase | None = None

@@ -9,7 +9,6 @@ from typing import Any
 
 from litestar import Litestar
 
-import plugin_sdk
 from core.access.grants import define_roles, shell_roles
 from core.apps.door import Door
 from core.apps.migrations import pending, unwalled
@@ -27,12 +26,10 @@ from portal.front import Front
 from portal.pages import routes
 from portal.pages.context import Portal
 from portal.rendering import Renderer
-from portal.templating import LOCALE, Assets, make_environment
+from portal.templating import WORDS, Assets, make_environment
 from portal.texts import Catalogue
 
 logger = logging.getLogger(__name__)
-
-SDK = Path(plugin_sdk.__file__).parent
 
 
 class StartRefused(Exception):
@@ -193,7 +190,7 @@ def catalogue_of(folders: Mapping[str, Path]) -> Catalogue:
 
 @lru_cache(maxsize=8)
 def _catalogue(folders: tuple[tuple[str, Path], ...]) -> Catalogue:
-    found = [Catalogue.merge({"": [LOCALE, SDK / "locale.toml"]})]
+    found = [Catalogue.merge({"": WORDS})]
     for app, folder in folders:
         try:
             found.append(Catalogue.merge({app: folder / "locale.toml"}))

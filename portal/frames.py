@@ -1,6 +1,7 @@
 """The frame of a page: who reads, where they are, in which language and mode."""
 
 import contextlib
+import hashlib
 import json
 import secrets
 from collections.abc import Callable
@@ -51,6 +52,14 @@ DESKS = {  # the shell's own desks, with their sections as apps have theirs
     ),
 }
 SLOTS = {"": "home", "work": "work", "apps": "apps", "messages": "messages", "me": "me"}
+
+
+def keeper_of(actor: Actor) -> str:
+    """Return under whose name this device may keep what is not sent yet: '' for nobody's, which
+    is a visitor's, that of who acts for another, and anybody's on a public computer."""
+    if actor.person_id is None or actor.agent is not None or actor.public_computer:
+        return ""
+    return hashlib.sha256(f"keeps:{actor.person_id}".encode()).hexdigest()[:20]
 
 
 class Frames:
@@ -143,6 +152,7 @@ class Frames:
             breadcrumb=breadcrumb,
             banners=(*self._acting(actor, language), *banners),
             csrf=actor.csrf,
+            keeps=keeper_of(actor),
             form_key=lambda: secrets.token_urlsafe(16),
             path=path,
             site=self._services.settings.public_url,

@@ -24,10 +24,12 @@ from portal.samples import (
     fields,
     figures,
     filters,
+    parts,
     tiles,
     uploads,
     work_rows,
 )
+from portal.samples_kits import records, versions
 from portal.templating import (
     Flash,
     Lang,
@@ -114,6 +116,7 @@ def gallery_view() -> dict[str, Any]:
         "rows": work_rows(),
         "cases": case_items(),
         "entries": entries(),
+        "parts": parts(),
         "clean": form(wrong=False),
         "wrong": form(wrong=True),
         "figures": figures(),
@@ -140,5 +143,7 @@ def gallery_view() -> dict[str, Any]:
         "job": Sample(
             label=both("导入工单", "Importing"), done=430, total=1204, running=False, href="/x"
         ),
+        "records": records(),
+        "versions": versions(),
         "act": ActionView(verb="sign", label=both("签收", "Sign"), href="/x", primary=True),
     }

@@ -201,10 +201,10 @@ class Renderer(Frames):
         if reason := str(params.get("reason") or "").strip():  # as people typed it: a sentence
             ended = reason[-1] in "。.！!？?"
             params["reason"] = reason + ("" if ended else "." if language == "en" else "。")
-        detail = self.catalogue.text(language, f"problem.{problem.code}.detail", **params)
+        detail = self.catalogue.text(language, f"{problem.words}.detail", **params)
         described: dict[str, Any] = {
             "type": f"urn:yimen:problem:{problem.code}",
-            "title": self.catalogue.text(language, f"problem.{problem.code}.title", **params),
+            "title": self.catalogue.text(language, f"{problem.words}.title", **params),
             "status": problem.status,
             "detail": detail.strip(),
             "request": scope["yimen"].id,

@@ -15,6 +15,7 @@ from plugin_sdk.views import (
     FigureCard,
     FilterView,
     Option,
+    PartView,
 )
 from portal.templating import Banner
 
@@ -64,6 +65,28 @@ def work_rows() -> list[Sample]:
         )
         for n, deadline in enumerate(deadlines())
         if n in (0, 2, 4, 7)
+    ]
+
+
+def parts() -> list[PartView]:
+    """Return the parts of assisting units: replied, sent back, late."""
+    due = deadlines()
+    return [
+        PartView(
+            unit="交通运输局",
+            asked="核实沿线货车通行时段和数量",
+            deadline=due[7],
+            reply="已核实：每日 5 时至 7 时通行约 40 车次，已安排错峰。",
+            replied_at=NOW,
+        ),
+        PartView(
+            unit="住房和城乡建设局",
+            asked="检查三处工地的车辆冲洗设施",
+            deadline=due[0],
+            reply="见附图",
+            sent_back=True,
+        ),
+        PartView(unit="城市管理局", asked="清运路面渣土", deadline=due[4]),
     ]
 
 

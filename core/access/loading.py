@@ -104,6 +104,7 @@ async def load_session(
             language=language,
             elder=elder,
             owes_password=owes_password,
+            public_computer=public_computer,
         ),
         expires,
         seen,

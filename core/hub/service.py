@@ -70,7 +70,7 @@ from plugin_sdk.problems import Invalid, field_error
 
 logger = logging.getLogger(__name__)
 
-KEEP_REQUESTS = timedelta(days=7)
+KEEP_REQUESTS = timedelta(days=21)  # a device keeps what it sends again for 14 (ADR 0023)
 NAMES_SECONDS = 60
 
 

@@ -9,10 +9,11 @@ from uuid import UUID
 from sqlmodel import col
 
 from plugin_sdk.cases import clock, rules
-from plugin_sdk.cases.flow import Does, State, Transition
+from plugin_sdk.cases.flow import PARTS, Does, State, Transition
 from plugin_sdk.cases.forms import ActForm, Decision
 from plugin_sdk.cases.models import CaseEntry
-from plugin_sdk.cases.traces import CaseTraces, R
+from plugin_sdk.cases.parts import CaseParts
+from plugin_sdk.cases.traces import R
 from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Actor, Audience, Organization, Read, Work
 from plugin_sdk.problems import Conflict, Invalid, Problem, field_error
@@ -21,7 +22,7 @@ from plugin_sdk.views import Phrase
 LOOK_AGAIN_SECONDS: Final = 5.0
 
 
-class CaseActs(CaseTraces[R]):
+class CaseActs(CaseParts[R]):
     """What people do with cases."""
 
     async def open(
@@ -33,32 +34,45 @@ class CaseActs(CaseTraces[R]):
         person_id: UUID | None,
         term: Term | None,
         due_on: date | None = None,
+        origin: UUID | None = None,
+        filer: UUID | None = None,
+        state: str | None = None,
         **fields: Any,
     ) -> R:
         """Open a case at the organization that receives it, and return it.
 
         `term` is its own deadline (None: it has none); `due_on` an earlier one that somebody
-        asks for, refused (`Invalid`) beyond the known calendar. `fields` are the app's columns.
+        asks for, refused (`Invalid`) beyond the known calendar. `origin` is who sets it where
+        that is another than who receives it, `filer` the unit for which it is filed, which goes
+        on seeing it, `state` one of the flow's `starts`. `fields` are
+        the app's columns.
         """
         now = work.now
+        opens_in = self.flow.state(state or self.flow.start)
         row = self.row(
             number=await work.number(self.flow.series),
             code=_code(),
             title=title,
-            state=self.flow.start,
+            state=opens_in.key,
             stage_entered_at=now,
             opened_at=now,
             held_at=now,
             organization_id=organization_id,
-            origin_organization_id=organization_id,
+            origin_organization_id=origin or organization_id,
             person_id=person_id,
             **fields,
         )
         clock.start(self.hub, row, now, term)
         if due_on is not None:
             clock.ask_for(self.hub, row, due_on, now)
+        if opens_in.final:  # what was found in order is done with
+            row.resolved_at = row.closed_at = now
         await work.add(row, placed=True)
-        await self._join(work, row, "origin")
+        await self._join(work, row, row.origin_organization_id, "origin")
+        if row.organization_id != row.origin_organization_id:
+            await self._join(work, row, row.organization_id, "holder")
+        if filer is not None:
+            await self._join(work, row, filer, "filer")
         await self._record(work, row, self.flow.opening, source="", reason=None, public=True)
         await self._wait(work, row, moved=False)
         await self._arm(work, row)
@@ -100,7 +114,7 @@ class CaseActs(CaseTraces[R]):
             return known
         row.imported, row.code = True, _code()
         await work.add(row, placed=True)
-        await self._join(work, row, "origin")
+        await self._join(work, row, row.organization_id, "origin")
         for seq, entry in enumerate(entries, 1):
             entry.case_id, entry.seq = row.id, seq
             entry.organization_id, entry.person_id = row.organization_id, row.person_id
@@ -125,9 +139,11 @@ class CaseActs(CaseTraces[R]):
             raise Conflict("case.illegal", state=self.words(f"state.{row.state}"))
         if not work.actor.system:
             await work.require(transition.permission, row)
-        rules.who_may(self.hub.app, transition, work.actor, row, await self.filers(work, row))
+        rules.who_may(self.hub.app, transition, work.actor, row, await self.beside(work, row))
         if not await self.apart(work, row, transition):
-            raise rules.NotYours(f"{self.hub.app}.{transition.permission}", "own-request")
+            decides = transition.does is Does.DECIDE
+            reason = "own-request" if decides else "had-a-hand"
+            raise rules.NotYours(f"{self.hub.app}.{transition.permission}", reason)
         rules.when_may(self.hub, transition, row, work.now, await self.done(work, id))
         if transition.guard is not None:
             await transition.guard(work, row, form)
@@ -136,8 +152,8 @@ class CaseActs(CaseTraces[R]):
 
     async def may(self, read: Read, row: R, transition: Transition) -> bool:
         """Return whether the actor could do the act now, its form aside."""
-        done, filers = await self.done(read, row.id), await self.filers(read, row)
-        if rules.blocked(self.hub, transition, read.actor, row, read.now, done, filers):
+        done, beside = await self.done(read, row.id), await self.beside(read, row)
+        if rules.blocked(self.hub, transition, read.actor, row, read.now, done, beside):
             return False
         if not await self.apart(read, row, transition):
             return False
@@ -149,6 +165,10 @@ class CaseActs(CaseTraces[R]):
         if read.actor.system or not apart:
             return True
         return not read.actor.hands & await self.hands(read, row.id, apart)
+
+    async def beside(self, read: Read, row: R) -> rules.Beside:
+        """Return who else has to do with a case."""
+        return rules.Beside(await self.filers(read, row), await self.assisting(read, row))
 
     async def filers(self, read: Read, row: R) -> frozenset[UUID]:
         """Return who filed the case on the requester's behalf; taking a call is not that."""
@@ -173,6 +193,8 @@ class CaseActs(CaseTraces[R]):
 
     async def units(self, transition: Transition) -> list[Organization]:
         """Return the organizations that could take a case which the act hands on."""
+        if transition.does is Does.ASSIGN:
+            return await self.assistants()
         if transition.moves in (None, "origin"):
             return []
         waits_for = self.flow.state(transition.target or transition.sources[0]).waits_for
@@ -185,6 +207,8 @@ class CaseActs(CaseTraces[R]):
                 continue
             if state.waits_for and (verb is None or self._leads_to(verb, state.key)):
                 await self.units_with(state.waits_for, max_age=LOOK_AGAIN_SECONDS)
+        if verb is not None and self.flow.by_verb(verb).does is Does.ASSIGN:
+            await self.assistants()
 
     def _leads_to(self, verb: str, state: str) -> bool:
         moving = (t for t in self.flow.transitions if t.verb == verb and t.moves is not None)
@@ -234,7 +258,7 @@ class CaseActs(CaseTraces[R]):
             row.responded_at = row.responded_at or now
         row.version += 1
         if row.organization_id != holder:
-            await self._join(work, row, "holder")
+            await self._join(work, row, row.organization_id, "holder")
         await self._record(
             work,
             row,
@@ -246,6 +270,8 @@ class CaseActs(CaseTraces[R]):
             data=_facts(form),
         )
         await self._wait(work, row, moved=moved, asked=asked != row.extension_asked)
+        if moved and self.row.parts is not None and self.flow.state(row.state).final:
+            await self._drop_parts(work, row)
         await self._arm(work, row)
         self._notify(work, row, transition)
         self._publish(work, row, transition.event)
@@ -285,8 +311,8 @@ class CaseActs(CaseTraces[R]):
                 row.urged_by_post = _post(work)
             case Does.SUPERVISE:
                 row.supervised_at = now
-            case Does.PLAIN:
-                pass
+            case does if does in PARTS:
+                await self._part_act(work, row, transition, form)
 
     def _settle(self, row: R, transition: Transition, state: State, now: datetime) -> None:
         if transition.reopens:

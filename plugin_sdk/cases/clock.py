@@ -38,6 +38,7 @@ def start(hub: Hub, row: CaseRow, moment: datetime, term: Term | None) -> None:
 
 def restart(hub: Hub, row: CaseRow, moment: datetime) -> None:
     """Start the case's own term anew, without what extensions had added."""
+    row.paused_at = None
     start(hub, row, moment, _term(row, extended=False))
 
 
@@ -53,10 +54,17 @@ def date_it(hub: Hub, row: CaseRow) -> bool:
 
 
 def ask_for(hub: Hub, row: CaseRow, day: date, now: datetime, field: str = "due_on") -> None:
-    """Set the deadline that a person asked for: the end of a working day.
+    """Set the deadline of a case that a person asked for. Raises `Invalid` as `closing` does."""
+    row.due_at, row.due_pending = closing(hub, day, now, limit=row.due_at, field=field), False
+
+
+def closing(
+    hub: Hub, day: date, now: datetime, *, limit: datetime | None, field: str = "due_on"
+) -> datetime:
+    """Return the end of a working day, the deadline that a person asked for.
 
     Raises `Invalid` for a day that has passed, is no working day, lies beyond the calendar
-    that is known, or would give more time than the case's own term.
+    that is known, or would give more time than there is (`limit`).
     """
     try:
         works = hub.calendar.is_working_day(day)
@@ -67,9 +75,9 @@ def ask_for(hub: Hub, row: CaseRow, day: date, now: datetime, field: str = "due_
     moment = OFFICE_HOURS.closing(day).astimezone(UTC)
     if moment <= now:
         raise Invalid(field_error(field, "in-the-past"))
-    if row.due_at is not None and moment > row.due_at:
-        raise Invalid(field_error(field, "later-than-term", date=local_day(row.due_at)))
-    row.due_at, row.due_pending = moment, False
+    if limit is not None and moment > limit:
+        raise Invalid(field_error(field, "later-than-term", date=local_day(limit)))
+    return moment
 
 
 def add_time(hub: Hub, row: CaseRow, count: int) -> None:

@@ -9,7 +9,8 @@ import msgspec
 from plugin_sdk.calendar_file import calendar_file
 from plugin_sdk.cases import queries
 from plugin_sdk.cases.answers import answers
-from plugin_sdk.cases.flow import Does
+from plugin_sdk.cases.flow import Does, Transition
+from plugin_sdk.cases.parts import replied_units
 from plugin_sdk.cases.queries import Filters
 from plugin_sdk.cases.views import CaseViews, R
 from plugin_sdk.deadlines import local_day
@@ -23,7 +24,9 @@ from plugin_sdk.views import (
     ActView,
     CheckView,
     FieldView,
+    FiguresView,
     FormView,
+    Option,
     Phrase,
     SubmittedView,
 )
@@ -31,8 +34,8 @@ from plugin_sdk.views import (
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):
     """One way to open a case: its form, the words of its title, where it stands, the address that
-    takes it, the one that shows the answers before (None: they are sent at once), and the one
-    that keeps a draft (None: it is filled in at one sitting)."""
+    takes it, the one that shows the answers before (None: they are sent at once), the one that
+    keeps a draft (None: it is filled in at one sitting), and whether it works off line."""
 
     form: type[Form]
     name: str
@@ -40,6 +43,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     check: str | None = None
     draft: str | None = None
+    offline: bool = False
 
     @property
     def photos(self) -> frozenset[str]:
@@ -72,8 +76,9 @@ class CaseDesk(CaseViews[R]):
         """
         if missing := type(sent.form).needed - {field for field, _, _ in sent.files}:
             raise Invalid(*(field_error(name, "photo-missing") for name in sorted(missing)))
-        if sent.files and not self.with_files:
-            raise Invalid(field_error(sent.files[0][0], "unknown"))
+        photos = {name for name, kind in type(sent.form).kinds.items() if kind == "photo"}
+        if other := [field for field, _, _ in sent.files if field not in photos]:
+            raise Invalid(field_error(other[0], "unknown"))
         drawn = [await self.hub.files.draw(name, data) for _, name, data in sent.files]
         return msgspec.structs.replace(sent, pictures=tuple(drawn))
 
@@ -104,6 +109,7 @@ class CaseDesk(CaseViews[R]):
             conflict=conflict,
             multipart=any(field.kind == "photo" for field in fields),
             draft=way.draft,
+            offline=way.offline,
             cancel=self.here,
         )
 
@@ -187,12 +193,13 @@ class CaseDesk(CaseViews[R]):
         transition = self.flow.find(row.state, verb)
         if transition is None:
             raise Conflict("case.illegal", state=self.engine.words(f"state.{row.state}"))
+        known, options = await self._offered(read, row, transition)
         fields = field_views(
             transition.form,
             self.engine.prefix,
-            values={**self.known(row), **(values or {})},
+            values={**known, **(values or {})},
             errors=errors,
-            options=await self.options(read, transition.form, transition),
+            options=options,
             hints=self.hints,
         )
         fields.sort(key=lambda field: field.name == "reason" and not field.required)  # last
@@ -202,6 +209,7 @@ class CaseDesk(CaseViews[R]):
             verb=self.engine.words(f"act.{verb}"),
             fields=[field for field in fields if field.name != "version"],
             hidden={"version": str(row.version)},
+            multipart=any(field.kind == "photo" for field in fields),
             conflict=conflict,
             cancel=self.engine.href(row.number),
             about=await self.summary(read, row),
@@ -210,6 +218,25 @@ class CaseDesk(CaseViews[R]):
             state_label=self.engine.words(f"state.{row.state}"),
             outcome=self.engine.words(f"outcome.{verb}"),
         )
+
+    async def _offered(
+        self, read: Read, row: R, transition: Transition
+    ) -> tuple[dict[str, Any], dict[str, list[Option]]]:
+        """Return what the form of an act says already, and what there is to choose from."""
+        known = dict(self.known(row))
+        options = await self.options(read, transition.form, transition)
+        if transition.does is Does.COLLECT:
+            known["text"] = await self.engine.collected(read, row)
+        elif transition.does is Does.SEND_BACK:
+            units = replied_units(await self.engine.parts_of(read, row))
+            names = await self.hub.directory.names(units)
+            options["unit"] = [Option(str(unit), names.get(unit, "")) for unit in units]
+        return known, options
+
+    async def keep_files(self, work: Work, row: R, sent: Submission[Any]) -> None:
+        """Keep the photos that came with a filing or an act: evidence beside what it says."""
+        for picture in sent.pictures:
+            await self.hub.files.keep(work, self.engine.subject(row.id), picture)
 
     def submitted_view(self, row: R) -> SubmittedView:
         """Return what makes certain: number, code, and the date by which an answer comes."""
@@ -287,6 +314,9 @@ class CaseDesk(CaseViews[R]):
             )
             for fact in found
         ]
+
+    async def add_figures(self, read: Read, view: FiguresView) -> None:
+        """Add what the app counts of the view's period beside what the kit does."""
 
     def urges(self, verb: str) -> bool:
         """Return whether a verb is one that can be undone for ten seconds."""

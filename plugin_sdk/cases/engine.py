@@ -50,14 +50,16 @@ class CaseEngine(CaseActs[R]):
 
         The case is looked at again, so a timer that comes late or twice changes nothing.
         """
+        _, id, *part = subject.split(":")
         try:
-            row = await work.get(
-                self.row, UUID(subject.partition(":")[2]), permission=self.flow.read
-            )
+            row = await work.get(self.row, UUID(id), permission=self.flow.read)
         except NotFound:
             return
         now, state = work.now, self.flow.state(row.state)
         await work.timer(kind, subject, None)
+        if part:
+            await self._on_part_timer(work, row, kind, UUID(part[-1]))
+            return
         if kind == "remind" and clock.runs(self.flow, row):
             if row.due_at is not None and now < row.due_at:
                 self._tell(work, row, "holder", "notice.remind", state.waits_for)

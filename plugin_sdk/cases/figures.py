@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import and_, or_
 from sqlmodel import col
 
+from plugin_sdk.cases.flow import Does
 from plugin_sdk.cases.traces import CaseTraces
 from plugin_sdk.deadlines import CalendarUnknown, local_day, working_days_between
 from plugin_sdk.ports import Calendar, Read
@@ -88,7 +89,7 @@ async def tally(
 ) -> Tally:
     """Return what happened from `since` to `until` (both days included), within scope."""
     row = engine.row
-    start, end = _bounds(since, until)
+    start, end = bounds(since, until)
     moments = (row.opened_at, row.responded_at, row.resolved_at, row.due_at, row.rated_at)
     statement = read.rows(
         row,
@@ -103,7 +104,8 @@ async def tally(
     return found
 
 
-def _bounds(since: date, until: date) -> tuple[datetime, datetime]:
+def bounds(since: date, until: date) -> tuple[datetime, datetime]:
+    """Return when a period of days begins, and when the day after it does."""
     start = datetime.combine(since, time(), SHANGHAI).astimezone(UTC)
     return start, datetime.combine(until + _DAY, time(), SHANGHAI).astimezone(UTC)
 
@@ -150,11 +152,12 @@ def percentile(values: list[float] | list[int], share: float) -> float | None:
 def view(engine: CaseTraces[Any], found: Tally, since: date, until: date) -> FiguresView:
     """Return the page of a tally: cards, charts and their tables."""
     window = Phrase("case.figure.window", {"since": since, "until": until})
+    rated = any(transition.does is Does.RATE for transition in engine.flow.transitions)
     cards = [
         _card("opened", found.opened, window=window),
         _card("resolved", found.resolved, window=window),
         _on_time(found, window),
-        _satisfaction(found, window),
+        *([_satisfaction(found, window)] if rated else []),
     ]
     for name, spans in (("response", found.response), ("resolution", found.resolution)):
         cards += _spans(name, spans, window)
@@ -163,7 +166,11 @@ def view(engine: CaseTraces[Any], found: Tally, since: date, until: date) -> Fig
         since=since,
         until=until,
         cards=cards,
-        charts=[_histogram(found.resolution), _ratings(found), _months(found)],
+        charts=[
+            _histogram(found.resolution),
+            *([_ratings(found)] if rated else []),
+            _months(found),
+        ],
         export_href=f"/apps/{engine.hub.app}{engine.flow.path}.csv" if engine.flow.read else None,
     )
 

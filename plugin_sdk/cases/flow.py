@@ -16,9 +16,12 @@ import msgspec
 
 from plugin_sdk.cases.forms import (
     ActForm,
+    AssignForm,
     DecideForm,
     ExtendForm,
+    PartForm,
     RateForm,
+    SendBackForm,
 )
 from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Work
@@ -47,6 +50,7 @@ class Who(StrEnum):
     NOT_REQUESTER = "not_requester"  # anyone but that person
     HOLDER = "holder"  # a post of the organization that holds the case now
     ORIGIN = "origin"  # a post of the organization that received it
+    ASSISTANT = "assistant"  # a post of an organization whose part of it is open
     SYSTEM = "system"  # the hub itself, when a timer fires
 
 
@@ -59,6 +63,10 @@ class Does(StrEnum):
     DECIDE = "decide"  # decides what was asked, by another person
     URGE = "urge"  # 催办: once a working day, with ten seconds to undo
     SUPERVISE = "supervise"  # 督办
+    ASSIGN = "assign"  # gives an assisting unit its part (`parts`)
+    PART = "part"  # replies to the part of the actor's unit
+    SEND_BACK = "send_back"  # sends such a reply back
+    COLLECT = "collect"  # gives the one reply, when no part is open
 
 
 class Since(StrEnum):
@@ -97,12 +105,14 @@ class Lapse(msgspec.Struct, frozen=True):
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """A state. `waits_for` is the permission of whoever must act now: a work item is open
-    for them in the holding organization. `term` is the stage's own, within the case's."""
+    for them in the holding organization, or, where the case only waits to be looked at, `at`
+    the origin. `term` is the stage's own, within the case's."""
 
     key: str
     final: bool = False
     clock: Clock = Clock.RUNS
     waits_for: str | None = None
+    at: Literal["holder", "origin"] = "holder"
     term: Term | None = None
     lapse: Lapse | None = None
 
@@ -157,12 +167,12 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     """A procedure. Permissions are the app's own keys.
 
     `path` is where its pages stand (`/orders`), `series` numbers its cases, `start` is the
-    state of a new case; `read`, `file` and `figures` are the permissions to see cases, to
-    open one and to see figures; `event` is emitted when one opens. `late` is the verb the hub
-    does by itself when a deadline passes; `remind` says how many working days before it those
-    who hold the case are told; `contact` is the app's column with the telephone number of a
-    requester who has no account and is told by short message. Raises `FlowError` when it is
-    declared wrongly.
+    state of a new case, `starts` are others that it may open in; `read`, `file` and `figures`
+    are the permissions to see cases, to open one and to see figures; `event` is emitted when
+    one opens. `late` is the verb the hub does by itself when a deadline passes; `remind` says
+    how many working days before it those who hold the case are told; `contact` is the app's
+    column with the telephone number of a requester who has no account and is told by short
+    message. Raises `FlowError` when it is declared wrongly.
     """
 
     name: str
@@ -172,6 +182,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     read: str
     states: tuple[State, ...]
     transitions: tuple[Transition, ...]
+    starts: tuple[str, ...] = ()
     opening: str = "file"
     file: str | None = None
     figures: str | None = None
@@ -221,8 +232,9 @@ def check(flow: Flow) -> None:
     if len(set(keys)) != len(keys):
         raise FlowError(f"{flow.name}: a state is declared twice")
     known = set(keys)
-    if flow.start not in known:
-        raise FlowError(f"{flow.name}: the first state {flow.start!r} is unknown")
+    for start in (flow.start, *flow.starts):
+        if start not in known:
+            raise FlowError(f"{flow.name}: the first state {start!r} is unknown")
     if not any(state.final for state in flow.states):
         raise FlowError(f"{flow.name}: no state is final")
     for transition in flow.transitions:
@@ -239,7 +251,15 @@ def check(flow: Flow) -> None:
             raise FlowError(f"{flow.name}: late verb {flow.late!r} is not possible in {lacking}")
 
 
-_FORMS = {Does.RATE: RateForm, Does.EXTEND: ExtendForm, Does.DECIDE: DecideForm}
+_FORMS = {
+    Does.RATE: RateForm,
+    Does.EXTEND: ExtendForm,
+    Does.DECIDE: DecideForm,
+    Does.ASSIGN: AssignForm,
+    Does.PART: PartForm,
+    Does.SEND_BACK: SendBackForm,
+}
+PARTS = frozenset({Does.ASSIGN, Does.PART, Does.SEND_BACK, Does.COLLECT})
 
 
 def _check_transition(flow: Flow, transition: Transition, known: set[str]) -> None:
@@ -292,7 +312,7 @@ def _check_ways(flow: Flow, known: set[str]) -> None:
     for transition in flow.transitions:
         for source in transition.sources:
             ahead[source].add(transition.target or source)
-    unreached = known - _closure(ahead, {flow.start})
+    unreached = known - _closure(ahead, {flow.start, *flow.starts})
     if unreached:
         raise FlowError(f"{flow.name}: no way to {sorted(unreached)}")
     back: dict[str, set[str]] = {key: set() for key in known}
@@ -326,8 +346,12 @@ def words_of(flow: Flow, app: str) -> set[str]:
         words.add(f"{prefix}.notice.extended")
     if any(state.term for state in flow.states):
         words |= {f"{prefix}.notice.stage_late", f"{prefix}.said.stage_late"}
+    if any(t.does in PARTS for t in flow.transitions):
+        words |= {f"{prefix}.notice.part_late", f"{prefix}.notice.part_remind"}
     for transition in flow.transitions:
         words |= {f"{prefix}.{kind}.{transition.verb}" for kind in ("act", "said", "outcome")}
+        if transition.does in (Does.ASSIGN, Does.SEND_BACK):
+            words.add(f"{prefix}.notice.{transition.verb}")
         words |= {
             f"{prefix}.{notice.words or f'notice.{transition.verb}'}"
             for notice in transition.notifies

@@ -1,5 +1,6 @@
 """Forms of acts that many procedures share. Every one carries the version that was seen."""
 
+from datetime import date
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
@@ -58,6 +59,31 @@ class MoveForm(ActForm):
 
     unit: UUID
     reason: str | None = Field(default=None, max_length=REASON)
+
+
+class AssignForm(ActForm):
+    """Give an assisting unit (协办) its part: what, and by when if sooner than the case."""
+
+    words: ClassVar[dict[str, str]] = {"text": "part"}
+
+    unit: UUID
+    text: str = Field(min_length=1, max_length=REASON)
+    due_on: date | None = None
+
+
+class PartForm(ActForm):
+    """The reply of an assisting unit to its part."""
+
+    words: ClassVar[dict[str, str]] = {"text": "part_reply"}
+
+    text: str = Field(min_length=1, max_length=LONG_TEXT)
+
+
+class SendBackForm(ActForm):
+    """Send the reply to a part back to its unit."""
+
+    unit: UUID
+    reason: str = Field(min_length=1, max_length=REASON)
 
 
 class ExtendForm(ActForm):

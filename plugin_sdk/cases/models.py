@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import JSON, select
+from sqlalchemy import JSON, Text, select
 from sqlmodel import Field, col
 
 from plugin_sdk.data import Identified, Owned, UtcTime, Versioned
@@ -47,6 +47,7 @@ class CaseRow(Owned, Versioned):
 
     parties: ClassVar[type[CaseParty]]
     entries: ClassVar[type["CaseEntry"]]
+    parts: ClassVar[type["CasePart"] | None] = None
 
     number: str = Field(max_length=40, unique=True)
     code: str = Field(max_length=12)
@@ -118,4 +119,34 @@ class CaseEntry(Owned):
     @classmethod
     def reach_organizations(cls, within: Any) -> Any:
         """Return the condition for steps of cases that the organizations hold or held."""
+        return _reached(cls.parties, col(cls.case_id), within)
+
+
+class CasePart(Owned):
+    """What an assisting unit is asked to do for a case, and its reply (`parts`).
+
+    `organization_id` is the unit's, `person_id` the case's. A part without `replied_at` is
+    open; `reply` may then hold what was sent back.
+    """
+
+    parties: ClassVar[type[CaseParty]]
+
+    case_id: UUID = Field(index=True)
+    asked: str = Field(max_length=1000)
+    asked_at: datetime = Field(sa_type=UtcTime)
+    asked_by: UUID | None = None
+    due_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    reply: str | None = Field(default=None, sa_type=Text)
+    replied_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    replied_by: UUID | None = None
+    sent_back: int = Field(default=0)
+
+    @property
+    def open(self) -> bool:
+        """Return whether the unit still owes its reply."""
+        return self.replied_at is None
+
+    @classmethod
+    def reach_organizations(cls, within: Any) -> Any:
+        """Return the condition for parts of cases that the organizations hold or held."""
         return _reached(cls.parties, col(cls.case_id), within)

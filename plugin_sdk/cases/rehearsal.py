@@ -1,16 +1,23 @@
 """Acting out cases with a moved clock: demonstrations that went through the engine itself."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
 
 import msgspec
 from sqlmodel import col
 
 from plugin_sdk.cases import clock
+from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.engine import CaseEngine
+from plugin_sdk.deadlines import CalendarUnknown, local_day
 from plugin_sdk.extension import ImportReport
-from plugin_sdk.ports import Actor, Work
+from plugin_sdk.forms import Submission, validate
+from plugin_sdk.ports import Actor, Hub, Work
+
+LONGEST_REST: Final = 100
+"""How many days back a working day is looked for: holidays of a whole quarter may be unknown."""
 
 
 class Act(msgspec.Struct, frozen=True):
@@ -30,6 +37,54 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     days_ago: float
     open: Callable[[Work], Awaitable[Any]]
     acts: tuple[Act, ...] = ()
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A case as a file tells it (`read_told`). In forms a unit is named by who of the cast works
+    there, and what happens on a day (`…_on`) by so many days from the opening."""
+
+    by: str
+    days_ago: float
+    form: dict[str, Any]
+    acts: list[tuple[str, str, float, dict[str, Any]]]
+
+
+def read_told(path: Path) -> dict[str, list[Told]]:
+    """Return the cases of a JSON file by the name of their flow."""
+    return msgspec.json.decode(path.read_bytes(), type=dict[str, list[Told]])
+
+
+def told(desk: CaseDesk[Any], case: Told, n: int, cast: Mapping[str, Actor]) -> Scene:
+    """Return a told case as a scene: it is filed through the desk, as people do it."""
+    form: Any = desk.form
+
+    def values(given: Mapping[str, Any], today: date | None = None) -> dict[str, Any]:
+        filled = dict(given)
+        if "unit" in given:
+            filled["unit"] = str(cast[given["unit"]].organization_id)
+        for name in given if today else ():
+            if name.endswith("_on") and today:
+                filled[name] = _worked(desk.hub, today + timedelta(days=given[name]))
+        return filled
+
+    async def open_case(work: Work) -> Any:
+        filled = validate(form, values(case.form, local_day(work.now)))
+        return await desk.file(work, Submission(filled, None))
+
+    acts = tuple(Act(verb, by, hours, values(given)) for verb, by, hours, given in case.acts)
+    key = f"{desk.flow.name}:{n}"
+    return Scene(key=key, by=case.by, days_ago=case.days_ago, open=open_case, acts=acts)
+
+
+def _worked(hub: Hub, day: date) -> date:
+    """Return the last working day up to a day, as far as holidays are known."""
+    for back in range(LONGEST_REST):
+        try:
+            if hub.calendar.is_working_day(day - timedelta(days=back)):
+                return day - timedelta(days=back)
+        except CalendarUnknown:
+            continue
+    return day
 
 
 async def rehearse(

@@ -11,7 +11,7 @@ from litestar.response import Stream
 
 from plugin_sdk.cases import figures, queries
 from plugin_sdk.cases.desk import CaseDesk
-from plugin_sdk.cases.filing import filing_routes, keeping
+from plugin_sdk.cases.filing import filing_routes
 from plugin_sdk.cases.forms import RevealForm
 from plugin_sdk.cases.queries import Filters
 from plugin_sdk.deadlines import local_day
@@ -20,6 +20,7 @@ from plugin_sdk.ports import Actor, Answer, Read
 from plugin_sdk.problems import FieldError, Problem
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.tables import csv_chunks
+from plugin_sdk.taking import keeping
 from plugin_sdk.views import FormView, Phrase, View
 
 Ask = Request[Any, Any, Any]
@@ -32,8 +33,9 @@ PERIOD: Final = timedelta(days=89)
 LONGEST_PERIOD: Final = timedelta(days=366 * 20)
 
 
-def case_routes(desk: CaseDesk[Any]) -> list[HTTPRouteHandler]:
-    """Return the handlers of a flow, each marked with its permission."""
+def case_routes(desk: CaseDesk[Any], *, figures: str = "/figures") -> list[HTTPRouteHandler]:
+    """Return the handlers of a flow, each marked with its permission. `figures` is where its
+    figures stand: an app with several flows gives each its own."""
     routes = [*_reading(desk), *_export(desk)]
     if desk.form is not None and desk.flow.file:
         routes += filing_routes(desk, desk.form, desk.flow.file, check=True, drafts=True)
@@ -42,7 +44,7 @@ def case_routes(desk: CaseDesk[Any]) -> list[HTTPRouteHandler]:
         if desk.urges(verb):
             routes.append(_undoing(desk, verb))
     if desk.flow.figures:
-        routes.append(_figures(desk, desk.flow.figures))
+        routes.append(_figures(desk, desk.flow.figures, figures))
     return routes
 
 
@@ -166,11 +168,12 @@ def _acting(desk: CaseDesk[Any], verb: str) -> list[HTTPRouteHandler]:
                 conflict=conflict,
             )
 
-        async with keeping(desk, request, actor, again):
-            sent = await read_form(request, transition.form, actor)
+        async with keeping(hub, request, actor, again):
+            sent = await desk.draw(await read_form(request, transition.form, actor))
             await engine.prepare(verb)
             async with hub.work(actor, sent.key) as work:
                 row = await engine.act(work, await engine.id_of(work, number), verb, sent.form)
+                await desk.keep_files(work, row, sent)
                 answer = work.answer(
                     Answer(
                         view=desk.acted_view(row),
@@ -245,17 +248,18 @@ def reveal_routes(desk: CaseDesk[Any], permission: str) -> list[HTTPRouteHandler
     return [ask_why, reveal]
 
 
-def _figures(desk: CaseDesk[Any], permission: str) -> HTTPRouteHandler:
+def _figures(desk: CaseDesk[Any], permission: str, at: str) -> HTTPRouteHandler:
     hub, engine = desk.hub, desk.engine
 
-    @get("/figures", opt=needs(permission), operation_id=f"{desk.flow.name}-figures")
+    @get(at, opt=needs(permission), operation_id=f"{desk.flow.name}-figures")
     async def show_figures(request: Ask, since: Query = "", until: Query = "") -> Response[Any]:
         """Show the figures of a period: the last ninety days unless named."""
         actor = actor_of(request)
         first, last = _period(since, until, local_day(hub.now()))
         async with hub.read(actor) as read:
             found = await figures.tally(engine, read, first, last, permission)
-        view = figures.view(engine, found, first, last)
+            view = figures.view(engine, found, first, last)
+            await desk.add_figures(read, view)
         return await respond(hub, request, Answer(view=view))
 
     return show_figures

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from plugin_sdk.cases import clock
 from plugin_sdk.cases.flow import Does, Since, Transition, Who
@@ -15,8 +18,8 @@ from plugin_sdk.problems import Conflict, Denied
 class NotYours(Denied):
     """The permission is held, but the rules of the procedure leave the act to another.
 
-    `code` is `case.own-filing`, `case.own-request`, `case.not-requester`,
-    `case.not-holder`, `case.not-origin` or `case.system-only`.
+    `code` is `case.own-filing`, `case.own-request`, `case.had-a-hand`, `case.not-requester`,
+    `case.not-holder`, `case.not-origin`, `case.not-assistant` or `case.system-only`.
     """
 
     def __init__(self, permission: str, reason: str) -> None:
@@ -24,11 +27,21 @@ class NotYours(Denied):
         self.code = f"case.{reason}"
 
 
+class Beside(msgspec.Struct, frozen=True):
+    """Who else has to do with a case: the people who filed it for the requester, and the
+    organizations whose part of it is open."""
+
+    filers: frozenset[UUID] = frozenset()
+    assisting: frozenset[UUID] = frozenset()
+
+
+NOBODY: Final = Beside()
 _REASONS = {
     Who.REQUESTER: "not-requester",
     Who.NOT_REQUESTER: "own-filing",
     Who.HOLDER: "not-holder",
     Who.ORIGIN: "not-origin",
+    Who.ASSISTANT: "not-assistant",
     Who.SYSTEM: "system-only",
 }
 
@@ -49,19 +62,19 @@ def who_may(
     transition: Transition,
     actor: Actor,
     row: CaseRow,
-    filers: frozenset[UUID] = frozenset(),
+    beside: Beside = NOBODY,
 ) -> None:
     """Raise `NotYours` unless the act is left to this actor.
 
     Staff do not act on what they filed themselves, for themselves or on a resident's behalf:
-    rules that name a unit leave out the requester and the `filers`, who filed it for them,
+    rules that name a unit leave out the requester and who filed it for them,
     whatever post they hold, and whoever acts in a post of theirs. And nobody rates on
     another's behalf.
     """
     if actor.system:
         return
     mine = is_requester(actor, row)
-    other = not is_of_requester(actor, row) and not filers & actor.hands
+    other = not is_of_requester(actor, row) and not beside.filers & actor.hands
     permission = f"{app}.{transition.permission}"
     if transition.does is Does.RATE and actor.agent is not None:  # it may be their own work
         raise NotYours(permission, "not-requester")
@@ -72,6 +85,7 @@ def who_may(
         Who.NOT_REQUESTER: other,
         Who.HOLDER: other and actor.organization_id == row.organization_id,
         Who.ORIGIN: other and actor.organization_id == row.origin_organization_id,
+        Who.ASSISTANT: other and actor.organization_id in beside.assisting,
         Who.SYSTEM: False,
     }
     if not transition.who or any(admits[rule] for rule in transition.who):
@@ -129,11 +143,11 @@ def blocked(
     row: CaseRow,
     now: datetime,
     done: Mapping[str, int],
-    filers: frozenset[UUID] = frozenset(),
+    beside: Beside = NOBODY,
 ) -> bool:
     """Return whether a rule (not a permission) stands against the act now."""
     try:
-        who_may(hub.app, transition, actor, row, filers)
+        who_may(hub.app, transition, actor, row, beside)
         when_may(hub, transition, row, now, done)
     except (NotYours, Conflict):
         return True

@@ -136,18 +136,16 @@ class CaseTraces(Generic[R]):
         found = await read.session.execute(statement)
         return frozenset(person for row in found for person in row if person is not None)
 
-    async def _join(self, work: Work, row: R, role: str) -> None:
+    async def _join(self, work: Work, row: R, organization_id: UUID, role: str) -> None:
         party = self.row.parties
         known = await work.session.execute(
             select(col(party.id)).where(
-                col(party.case_id) == row.id, col(party.organization_id) == row.organization_id
+                col(party.case_id) == row.id, col(party.organization_id) == organization_id
             )
         )
         if known.first() is None:
             await work.add(
-                party(
-                    case_id=row.id, organization_id=row.organization_id, since=work.now, role=role
-                ),
+                party(case_id=row.id, organization_id=organization_id, since=work.now, role=role),
                 placed=True,
             )
 
@@ -203,9 +201,11 @@ class CaseTraces(Generic[R]):
         if moved:
             await work.todo.close(subject)
         if state.waits_for is not None:
+            origin = state.at == "origin"
+            unit = row.origin_organization_id if origin else row.organization_id
             await work.todo.open(
                 subject,
-                To(organization_id=row.organization_id, permission=state.waits_for),
+                To(organization_id=unit, permission=state.waits_for),
                 row.title,
                 self.href(row.number),
                 label=self.words(f"state.{row.state}"),

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from plugin_sdk.cases import clock, queries, rules
 from plugin_sdk.cases.engine import CaseEngine
-from plugin_sdk.cases.flow import Transition
+from plugin_sdk.cases.flow import Does, Transition
 from plugin_sdk.cases.models import CaseRow
 from plugin_sdk.cases.queries import CaseFacts, Filters
 from plugin_sdk.forms import Form
@@ -26,7 +26,9 @@ from plugin_sdk.views import (
     EntryView,
     FactView,
     FilterView,
+    Money,
     Option,
+    PartView,
     Phrase,
     Words,
 )
@@ -53,6 +55,11 @@ class CaseViews(Generic[R]):
         """Return what was asked, as the actor may see it."""
         return []
 
+    def facts(self, **values: Words | Money | datetime | int | None) -> list[FactView]:
+        """Return rows of a summary, labelled as the fields are; nothing for what is empty."""
+        words = self.engine.words
+        return [FactView(words(f"field.{key}"), value) for key, value in values.items() if value]
+
     def revealed(self, row: R) -> list[FactView]:
         """Return what is masked in the summary, in full: for `reveal_routes` alone."""
         return []
@@ -61,10 +68,11 @@ class CaseViews(Generic[R]):
         self, read: Read, form: type[Form], transition: Transition | None
     ) -> dict[str, list[Option]]:
         """Return the choices of a form's fields; units to hand a case to are found here."""
-        if transition is None or transition.moves in (None, "origin"):
+        if transition is None:
             return {}
+        field = "unit" if transition.does is Does.ASSIGN else transition.moves
         units = await self.engine.units(transition)
-        return {str(transition.moves): [Option(str(unit.id), unit.name) for unit in units]}
+        return {str(field): [Option(str(unit.id), unit.name) for unit in units]} if units else {}
 
     def known(self, row: R) -> Mapping[str, Any]:
         """Return what a case says already of the fields of its acts: it is filled in."""
@@ -73,6 +81,20 @@ class CaseViews(Generic[R]):
     def kind_words(self, value: str | None) -> Words | None:
         """Return the words for the value of the column `kind`."""
         return self.engine.words(f"{self.kind}.{value}") if value else None
+
+    def beside_title(self, fact: CaseFacts, now: datetime) -> Words | None:
+        """Return what stands beside the title of a case in lists: the words of its `kind`."""
+        return self.kind_words(fact.kind) if self.kind else None
+
+    async def links(self, read: Read) -> list[ActionView]:
+        """Return other pages that belong to the list, as far as the actor may see them."""
+        return []
+
+    async def link(self, read: Read, path: str, words: Words, permission: str) -> list[ActionView]:
+        """Return a link to a page of the app, nothing where the actor may not see it."""
+        if not await read.holds(permission):
+            return []
+        return [ActionView(verb="see", label=words, href=f"/apps/{self.hub.app}{path}")]
 
     def called(self, actor: Actor) -> Phrase:
         """Return what the cases are called: staff have a word of their own for them."""
@@ -108,6 +130,7 @@ class CaseViews(Generic[R]):
             if following
             else None,
             create=create,
+            links=await self.links(read),
             export_href=f"{self.here}.csv" + (f"?{urlencode(asked)}" if asked else ""),
             ever_any=bool(found) or (filters.any and await queries.any_at_all(self.engine, read)),
         )
@@ -136,7 +159,7 @@ class CaseViews(Generic[R]):
             unit=unit,
             opened_at=fact.opened_at,
             href=self.engine.href(fact.number),
-            kind=self.kind_words(fact.kind) if self.kind else None,
+            kind=self.beside_title(fact, read.now),
         )
 
     def _deadline(
@@ -167,6 +190,7 @@ class CaseViews(Generic[R]):
             timeline=await self.timeline(read, row),
             actions=await self.actions(read, row),
             attachments=await self.attachments(read, row),
+            parts=await self.parts(read, row),
             unit=names.get(row.organization_id, ""),
             list_href=self.here,
             notice=self._notice(row),
@@ -224,13 +248,13 @@ class CaseViews(Generic[R]):
         """Return what the actor may do now, the first one primary; and, for staff, what the
         present step waits for, with the permission they lack."""
         engine, actor = self.engine, read.actor
-        done, filers = await engine.done(read, row.id), await engine.filers(read, row)
+        done, beside = await engine.done(read, row.id), await engine.beside(read, row)
         waits_for = self.flow.state(row.state).waits_for
         held: dict[str, bool] = {}
         offered: list[ActionView] = []
         lacking: list[ActionView] = []
         for transition in self.flow.possible(row.state):
-            if rules.blocked(self.hub, transition, actor, row, read.now, done, filers):
+            if rules.blocked(self.hub, transition, actor, row, read.now, done, beside):
                 continue
             if not await engine.apart(read, row, transition):
                 continue
@@ -253,6 +277,29 @@ class CaseViews(Generic[R]):
                 )
             )
         return offered + lacking
+
+    async def parts(self, read: Read, row: R) -> list[PartView]:
+        """Return what assisting units are asked to do, and their replies."""
+        found = await self.engine.parts_of(read, row)
+        names = await self.hub.directory.names([part.organization_id for part in found])
+        return [
+            PartView(
+                unit=names.get(part.organization_id, ""),
+                asked=part.asked,
+                deadline=clock.deadline_view(
+                    self.hub.calendar,
+                    read.now,
+                    due_at=part.due_at,
+                    pending=False,
+                    paused_at=None,
+                    done_at=part.replied_at,
+                ),
+                reply=part.reply,
+                replied_at=part.replied_at,
+                sent_back=part.open and part.sent_back > 0,
+            )
+            for part in found
+        ]
 
     async def attachments(self, read: Read, row: R) -> list[AttachmentView]:
         """Return the files of a case that the actor may see."""

@@ -8,6 +8,7 @@ from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.flow import Transition
 from plugin_sdk.cases.rules import is_requester
+from plugin_sdk.cases.titles import title_of
 from plugin_sdk.forms import Form, Submission
 from plugin_sdk.identifiers import mask_name, mask_phone, normalize_phone
 from plugin_sdk.ports import Hub, Organization, Read, Work
@@ -17,8 +18,6 @@ from plugins.hotline import categories
 from plugins.hotline.flow import order_flow, reply_term
 from plugins.hotline.forms import FileForm, IntakeForm, Kind, SnapForm, Urgency
 from plugins.hotline.models import Order
-
-TITLE = 40
 
 
 class OrderDesk(CaseDesk[Order]):
@@ -93,8 +92,7 @@ class OrderDesk(CaseDesk[Order]):
             caller_phone=normalize_phone(filed.phone) if filed.phone else "",
             text=filed.text,
         )
-        for picture in sent.pictures:
-            await self.hub.files.keep(work, self.engine.subject(row.id), picture)
+        await self.keep_files(work, row, sent)
         return row
 
     def _outside(self, longitude: float | None, latitude: float | None) -> bool:
@@ -113,19 +111,18 @@ class OrderDesk(CaseDesk[Order]):
         phone: Words = words("hidden") if hidden else ""
         if row.caller_phone and not hidden:
             phone = mask_phone(row.caller_phone)
-        facts: list[tuple[str, Words]] = [
-            ("text", row.text),
-            ("kind", self.kind_words(row.kind) or unclassified),
-            ("category", row.category_code or unclassified),
-            ("urgency", words(f"urgency.{row.urgency}")),
-            ("region", names.get(row.region_id, "") if row.region_id else ""),
-            ("place", row.place),
-            ("position", words("outside") if row.outside_boundary else ""),
-            ("caller_name", name),
-            ("phone", phone),
-            ("reply", row.reply or ""),
-        ]
-        return [FactView(words(f"field.{key}"), value) for key, value in facts if value]
+        return self.facts(
+            text=row.text,
+            kind=self.kind_words(row.kind) or unclassified,
+            category=row.category_code or unclassified,
+            urgency=words(f"urgency.{row.urgency}"),
+            region=names.get(row.region_id, "") if row.region_id else "",
+            place=row.place,
+            position=words("outside") if row.outside_boundary else "",
+            caller_name=name,
+            phone=phone,
+            reply=row.reply or "",
+        )
 
     def revealed(self, row: Order) -> list[FactView]:
         """Return who called."""
@@ -154,13 +151,6 @@ class OrderDesk(CaseDesk[Order]):
     def notices(self, row: Order) -> list[Phrase]:
         """Return the warning that a position lies outside the county, which is allowed."""
         return [self.engine.words("outside")] if row.outside_boundary else []
-
-
-def title_of(text: str) -> str:
-    """Return the first line of a request, without its full stop, cut to the length of a title."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    line = line.rstrip("。．.；;，,、 ") or line
-    return line if len(line) <= TITLE else f"{line[: TITLE - 1]}…"
 
 
 def inside(x: float, y: float, polygon: Sequence[Sequence[float]]) -> bool:

@@ -27,6 +27,7 @@ from plugin_sdk.cases.forms import (
     ReplyForm,
     ReturnForm,
 )
+from plugin_sdk.cases.shorthand import HOLDER, ORIGIN, REQUESTER, Acts
 from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Hub, Work
 from plugin_sdk.problems import Invalid, field_error
@@ -44,21 +45,16 @@ DAYS: Final = {
 }
 """Defaults of the app's settings: working days, but `reopen_days` and `close_days`."""
 
-UNIT, CENTRE, REQUESTER = (Who.HOLDER,), (Who.ORIGIN,), (Who.REQUESTER,)
+UNIT, CENTRE = HOLDER, ORIGIN
 RUNNING: Final = "received dispatched signed processing"
 CLOSED: Final[dict[str, Any]] = {"effect": "order.closed", "event": "order.closed"}
-HOLDER: Final = Notice(to="holder")
-SIGNERS: Final = Notice(to="holder", permission="order.sign")
-
-
-def _centre(permission: str) -> Notice:
-    return Notice(to="origin", permission=permission)
-
-
-DISPATCHERS: Final = _centre("order.dispatch")
-CLOSERS: Final = Notice(to="origin", permission="order.close", words="notice.replied")
-APPROVERS: Final = _centre("order.approve_extension")
-SUPERVISORS: Final = _centre("order.supervise")
+_act: Final = Acts("order")
+HANDLERS: Final = Notice(to="holder")
+SIGNERS: Final = _act.holder("sign")
+DISPATCHERS: Final = _act.origin("dispatch")
+CLOSERS: Final = _act.origin("close", "notice.replied")
+APPROVERS: Final = _act.origin("approve-extension")
+SUPERVISORS: Final = _act.origin("supervise")
 
 
 def days(settings: Mapping[str, Any], name: str) -> int:
@@ -154,20 +150,20 @@ def order_flow(hub: Hub) -> Flow:
                 None,
                 CENTRE,
                 DecideForm,
-                HOLDER,
+                HANDLERS,
                 does=Does.DECIDE,
             ),
             _act("rate", "replied", "closed", REQUESTER, RateForm, does=Does.RATE, **CLOSED),
             _act("rate", "closed", None, REQUESTER, RateForm, does=Does.RATE),
             _act("close", "replied", "closed", CENTRE, public=True, **CLOSED),
-            _act("urge", RUNNING, None, REQUESTER + CENTRE, ActForm, HOLDER, does=Does.URGE),
+            _act("urge", RUNNING, None, REQUESTER + CENTRE, ActForm, HANDLERS, does=Does.URGE),
             _act(
                 "supervise",
                 RUNNING,
                 None,
                 CENTRE,
                 NoteForm,
-                HOLDER,
+                HANDLERS,
                 SUPERVISORS,
                 does=Does.SUPERVISE,
             ),
@@ -184,27 +180,6 @@ def order_flow(hub: Hub) -> Flow:
                 **reopened,
             ),
         ),
-    )
-
-
-def _act(
-    verb: str,
-    sources: str,
-    target: str | None,
-    who: tuple[Who, ...],
-    form: type[ActForm] = ActForm,
-    *notices: Notice,
-    **more: Any,
-) -> Transition:
-    return Transition(
-        verb=verb,
-        sources=tuple(sources.split()),
-        target=target,
-        permission=f"order.{verb.replace('-', '_')}",
-        who=who,
-        form=form,
-        notifies=notices,
-        **more,
     )
 
 

@@ -14,8 +14,9 @@ from plugin_sdk.cases.imports import (
     old_time,
     unwrapped,
 )
+from plugin_sdk.cases.titles import title_of
 from plugin_sdk.extension import ImportReport
-from plugins.hotline.desk import OrderDesk, title_of
+from plugins.hotline.desk import OrderDesk
 
 COLUMNS: Final = (
     *("留言编号", "留言用户", "留言主题", "留言时间"),

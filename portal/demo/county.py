@@ -21,6 +21,11 @@ from plugin_sdk.ports import Actor, ScopeKind
 DIVISIONS = Path(__file__).parent / "divisions.csv"
 COUNTY = "371603"
 CENTRE = "37160312345"
+SUPERVISION = "371603U07"
+HANDLES = (
+    ("hotline.unit_handler", ScopeKind.ORGANIZATION),
+    ("supervision.handler", ScopeKind.ORGANIZATION),
+)
 
 UNITS = (
     (CENTRE, "12345热线服务中心"),
@@ -30,6 +35,7 @@ UNITS = (
     ("371603U04", "住房和城乡建设局"),
     ("371603U05", "人力资源和社会保障局"),
     ("371603U06", "政务数据局"),
+    (SUPERVISION, "区纪委监委"),
 )
 
 
@@ -69,7 +75,7 @@ CAST = (
         "冯城管",
         "371603U01",
         "签收员",
-        (("hotline.unit_handler", ScopeKind.ORGANIZATION),),
+        HANDLES,
     ),
     Member(
         "unit2",
@@ -77,7 +83,7 @@ CAST = (
         "陈交通",
         "371603U02",
         "签收员",
-        (("hotline.unit_handler", ScopeKind.ORGANIZATION),),
+        HANDLES,
     ),
     Member(
         "unit3",
@@ -85,7 +91,7 @@ CAST = (
         "楚住建",
         "371603U04",
         "签收员",
-        (("hotline.unit_handler", ScopeKind.ORGANIZATION),),
+        HANDLES,
     ),
     Member(
         "leader",
@@ -109,6 +115,41 @@ CAST = (
         "卫副局",
         "371603U01",
         "副局长",
+    ),
+    Member(
+        "inspector",
+        "inspector",
+        "谢巡查",
+        "371603001",
+        "纪检委员",
+        (("supervision.inspector", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "head",
+        "head",
+        "窦站长",
+        "371603001",
+        "监察联络站站长",
+        (("supervision.head", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "supervisor",
+        "supervisor",
+        "邹监督",
+        SUPERVISION,
+        "监督室主任",
+        (("supervision.supervisor", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "supervisor2",
+        "supervisor2",
+        "柏监督",
+        SUPERVISION,
+        "监督室干部",
+        (
+            ("supervision.supervisor", ScopeKind.ORGANIZATION),
+            ("supervision.handler", ScopeKind.ORGANIZATION),
+        ),
     ),
     Member(
         "administrator",
@@ -143,6 +184,8 @@ ANNOUNCED = (
     "unit",
     "grid",
     "deputy",
+    "inspector",
+    "supervisor",
     "administrator",
     "governance",
     "owner",

@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from core.hub.unit import Unit
-from plugins.hotline.desk import inside, title_of
+from plugin_sdk.cases.titles import title_of
+from plugins.hotline.desk import inside
 from plugins.hotline.models import Order
 from plugins.hotline.tests.conftest import HERE, LIGHTS
 

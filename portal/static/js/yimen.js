@@ -7,6 +7,13 @@
   const words = document.body ? document.body.dataset : {};
   const elder = () => document.documentElement.dataset.mode === "elder";
 
+  // ---- a form kept to be opened off line is one person's: it goes on the page of anybody else ----
+  try {
+    const keeps = words.keeps || "";
+    if (localStorage.getItem("keeps") && localStorage.getItem("keeps") !== keeps) caches.delete("yimen-offline");
+    localStorage.setItem("keeps", keeps);
+  } catch { /* private window: nothing is kept */ }
+
   // ---- saying what changed ----
   function say(text) {
     const live = $("#live");
@@ -328,6 +335,7 @@
     if (shortcuts) { try { localStorage.setItem("shortcuts", shortcuts.checked ? "on" : "off"); } catch { /* private window */ } }
   });
   document.addEventListener("input", (event) => weigh(event.target));
+  document.addEventListener("yimen:clear", (event) => keep(event.target, []));
   document.addEventListener("change", (event) => {
     const form = event.target.form;
     if (event.target.matches("[data-upload]")) chosen(event.target);

@@ -12,7 +12,7 @@ from plugin_sdk.views import Phrase
 from tests.plugin_sdk.cases.samples import FLOW, FakeHub, Weekdays
 
 SINCE, UNTIL = date(2026, 3, 1), date(2026, 3, 31)
-START, END = figures._bounds(SINCE, UNTIL)
+START, END = figures.bounds(SINCE, UNTIL)
 NOW = datetime(2026, 3, 20, 4, tzinfo=UTC)
 
 

@@ -99,8 +99,8 @@ def test_who_may(row, verb, actor, expected):
     ],
 )
 def test_who_filed_for_the_requester_does_not_act_on_it_for_a_unit(row, verb, actor, expected):
-    transition, filers = FLOW.by_verb(verb), frozenset({EVE})
-    assert code(rules.who_may, "sample", transition, actor, row, filers) == expected
+    transition, beside = FLOW.by_verb(verb), rules.Beside(filers=frozenset({EVE}))
+    assert code(rules.who_may, "sample", transition, actor, row, beside) == expected
 
 
 def test_nobody_rates_on_the_requesters_behalf(row):
