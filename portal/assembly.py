@@ -8,7 +8,6 @@ from typing import Any
 
 from litestar import Litestar
 
-import plugin_sdk
 from core.access.grants import define_roles, shell_roles
 from core.apps.door import Door
 from core.apps.migrations import pending, unwalled
@@ -25,13 +24,12 @@ from portal.front import Front
 from portal.pages import routes
 from portal.pages.context import Portal
 from portal.rendering import Renderer
-from portal.templating import LOCALE, Assets, make_environment
+from portal.templating import WORDS, Assets, make_environment
 from portal.texts import Catalogue
 
 logger = logging.getLogger(__name__)
 
 SHELL = "yimen"
-SDK = Path(plugin_sdk.__file__).parent
 
 
 class StartRefused(Exception):
@@ -171,7 +169,7 @@ class Yimen:
 def catalogue_of(folders: dict[str, Path]) -> Catalogue:
     """Return all words: the shell's and the SDK's, then each app's under its name. An app
     whose words cannot be read has none; the others never notice."""
-    sources: dict[str, Any] = {"": [LOCALE, SDK / "locale.toml"]}
+    sources: dict[str, Any] = {"": WORDS}
     for app, folder in folders.items():
         path = folder / "locale.toml"
         try:

@@ -17,12 +17,16 @@ import msgspec
 import segno
 from markupsafe import Markup
 
+import plugin_sdk
 from portal import formats
 from portal.texts import Catalogue
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
 LOCALE: Final = HERE / "locale"
+_SDK = Path(plugin_sdk.__file__).parent
+WORDS: Final = (LOCALE, _SDK / "locale.toml", *sorted(_SDK.glob("*/locale.toml")))
+"""The words of the shell, of the SDK and of each of its kits."""
 
 Lang = Literal["zh-CN", "en"]
 Mode = Literal["standard", "elder"]

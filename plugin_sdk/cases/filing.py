@@ -4,8 +4,7 @@ The answers travel in the form. Nothing of them is kept half-way, and one key ma
 one from the first page to the last.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -15,50 +14,22 @@ from litestar.params import FromPath, QueryParameter
 from plugin_sdk.cases.desk import CaseDesk, Way
 from plugin_sdk.forms import (
     CHANGE_FIELD,
-    KEY_FIELD,
     Form,
     asked_for,
     check_key,
     read_form,
     read_typed,
-    typed,
     validate,
 )
-from plugin_sdk.ports import Actor, Answer, Read
-from plugin_sdk.problems import Conflict, FieldError, Invalid, NotFound, Problem
+from plugin_sdk.ports import Answer, Read
+from plugin_sdk.problems import FieldError, NotFound
 from plugin_sdk.routes import actor_of, needs, respond
+from plugin_sdk.taking import keeping
 from plugin_sdk.views import FormView, Phrase, View
 
 Ask = Request[Any, Any, Any]
 Number = FromPath[str]
 DraftKey = Annotated[str, QueryParameter(max_length=100)]
-
-ShowAgain = Callable[
-    [Read, Mapping[str, Any], tuple[FieldError, ...], Phrase | None], Awaitable[View]
-]
-
-
-@asynccontextmanager
-async def keeping(
-    desk: CaseDesk[Any], request: Ask, actor: Actor, show: ShowAgain
-) -> AsyncIterator[None]:
-    """Let a refusal carry its form with everything that was typed: nothing is lost."""
-    try:
-        yield
-    except Problem as problem:
-        expired = problem.code == "form-expired"  # a session that began anew meanwhile
-        if problem.view is None and (expired or isinstance(problem, Invalid | Conflict)):
-            conflict = None
-            if expired or isinstance(problem, Conflict):
-                conflict = Phrase(f"problem.{problem.code}.detail", problem.params)
-            try:
-                async with desk.hub.read(actor) as read:
-                    problem.view = await show(read, await typed(request), problem.errors, conflict)
-            except Problem:  # the act is no longer possible, or the case no longer in sight
-                problem.view = None
-            if isinstance(problem.view, FormView) and not isinstance(problem, Conflict):
-                problem.view.key = await asked_for(request, KEY_FIELD)  # it is the same filing
-        raise
 
 
 def filing_routes(
@@ -119,7 +90,7 @@ def filing_routes(
     async def check_case(request: Ask) -> Response[Any]:
         """Show the answers before they are sent; or the form again, to change one."""
         actor = actor_of(request)
-        async with keeping(desk, request, actor, again):
+        async with keeping(hub, request, actor, again):
             values, key = await read_typed(request, actor)
             changing = await asked_for(request, CHANGE_FIELD)
             if not changing:
@@ -144,7 +115,7 @@ def filing_routes(
     async def file_case(request: Ask) -> Response[Any]:
         """Open a case."""
         actor = actor_of(request)
-        async with keeping(desk, request, actor, again):
+        async with keeping(hub, request, actor, again):
             sent = await desk.draw(await read_form(request, form, actor))
             await desk.prepare()
             async with hub.work(actor, sent.key) as work:

@@ -11,7 +11,7 @@ from litestar.response import Stream
 
 from plugin_sdk.cases import figures, queries
 from plugin_sdk.cases.desk import CaseDesk
-from plugin_sdk.cases.filing import filing_routes, keeping
+from plugin_sdk.cases.filing import filing_routes
 from plugin_sdk.cases.forms import RevealForm
 from plugin_sdk.cases.queries import Filters
 from plugin_sdk.deadlines import local_day
@@ -20,6 +20,7 @@ from plugin_sdk.ports import Actor, Answer, Read
 from plugin_sdk.problems import FieldError, Problem
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.tables import csv_chunks
+from plugin_sdk.taking import keeping
 from plugin_sdk.views import FormView, Phrase, View
 
 Ask = Request[Any, Any, Any]
@@ -166,7 +167,7 @@ def _acting(desk: CaseDesk[Any], verb: str) -> list[HTTPRouteHandler]:
                 conflict=conflict,
             )
 
-        async with keeping(desk, request, actor, again):
+        async with keeping(hub, request, actor, again):
             sent = await read_form(request, transition.form, actor)
             await engine.prepare(verb)
             async with hub.work(actor, sent.key) as work:
