@@ -62,6 +62,8 @@ _CODES = {
     "date_from_datetime_inexact": "date",
     "uuid_parsing": "choice",
     "string_type": "text",
+    "money": "money",
+    "money_negative": "money-negative",
 }
 
 

@@ -22,6 +22,12 @@ class Phrase(msgspec.Struct, frozen=True):
 Words = Phrase | str
 
 
+class Money(msgspec.Struct, frozen=True):
+    """An amount in fen, shown as ¥1,234.50."""
+
+    fen: int
+
+
 class Secret:
     """A parameter for one reader's eyes (a tracking code): hidden wherever its words are shown
     but where they are `revealed`, and never stored with them."""
@@ -71,7 +77,17 @@ class Option(msgspec.Struct, frozen=True):
 
 
 FieldKind = Literal[
-    "text", "textarea", "select", "radio", "checkbox", "date", "number", "phone", "photo", "hidden"
+    "text",
+    "textarea",
+    "select",
+    "radio",
+    "checkbox",
+    "date",
+    "number",
+    "money",
+    "phone",
+    "photo",
+    "hidden",
 ]
 
 
@@ -148,7 +164,7 @@ class FactView(msgspec.Struct, frozen=True):
     """One row of a summary list."""
 
     label: Words
-    value: Words | datetime | int | None
+    value: Words | date | Money | int | None
 
 
 class AttachmentView(msgspec.Struct, kw_only=True):

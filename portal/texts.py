@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from plugin_sdk.text import Text
-from plugin_sdk.views import Phrase
+from plugin_sdk.views import Money, Phrase
 from portal import formats
 
 Source = Path | Iterable[Path]
@@ -124,6 +124,8 @@ class Catalogue:
         match value:
             case Phrase():
                 return self.text(lang, value.key, **value.params)
+            case Money():
+                return formats.money(value.fen, lang)
             case Text():
                 return value.en if lang.startswith("en") else value.zh
             case datetime():
