@@ -28,6 +28,7 @@ from portal.samples import (
     uploads,
     work_rows,
 )
+from portal.samples_kits import records, versions
 from portal.templating import (
     Flash,
     Lang,
@@ -140,5 +141,7 @@ def gallery_view() -> dict[str, Any]:
         "job": Sample(
             label=both("导入工单", "Importing"), done=430, total=1204, running=False, href="/x"
         ),
+        "records": records(),
+        "versions": versions(),
         "act": ActionView(verb="sign", label=both("签收", "Sign"), href="/x", primary=True),
     }

@@ -29,10 +29,10 @@ from plugin_sdk.views import (
     SubmittedView,
     TrackView,
 )
-from portal import gallery, samples
+from portal import gallery, samples, samples_kits
 from portal.pages.admin.change import ChangeView
 from portal.pages.groups import Act, Group, Line, groups_view
-from portal.templating import LOCALE, Assets, Flash, Link, Page, PageApp, make_environment, render
+from portal.templating import WORDS, Assets, Flash, Link, Page, PageApp, make_environment, render
 from portal.texts import Catalogue
 
 HOUSE = Path(__file__).parents[2]
@@ -75,7 +75,7 @@ RUN_AXE = """() => axe.run(document, {
 
 @pytest.fixture(scope="module")
 def catalogue():
-    return Catalogue.merge({"": [LOCALE, HOUSE / "plugin_sdk" / "locale.toml"]})
+    return Catalogue.merge({"": WORDS})
 
 
 @pytest.fixture(scope="module")
@@ -904,6 +904,7 @@ PAGES = {
         ),
     ),
 }
+PAGES |= {name: (view.template, {}, view) for name, view in samples_kits.pages().items()}
 
 MAIN = {  # looked at in every run; the others before a release
     *("home_guest", "home_resident", "home_staff", "sign_in_refused", "track_ask"),

@@ -1,0 +1,358 @@
+"""The desk of a register: its list, one record with its versions, its forms."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from enum import Enum
+from typing import Any, ClassVar, Final, Generic, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+from sqlalchemy import Select, and_, or_
+from sqlmodel import col
+
+from plugin_sdk.cursors import Position, cut, older, read_cursor
+from plugin_sdk.deadlines import local_day
+from plugin_sdk.forms import Form, field_views
+from plugin_sdk.money import spell_yuan
+from plugin_sdk.ports import Read
+from plugin_sdk.problems import FieldError
+from plugin_sdk.registers.engine import RegisterEngine
+from plugin_sdk.registers.forms import ChangeForm, EndForm, RecordForm
+from plugin_sdk.registers.models import RegisterRow, RegisterVersion
+from plugin_sdk.registers.views import (
+    RecordItem,
+    RecordView,
+    RegisterView,
+    State,
+    VersionView,
+)
+from plugin_sdk.views import (
+    ActionView,
+    FactView,
+    FieldView,
+    FilterView,
+    FormView,
+    Money,
+    Option,
+    Phrase,
+    Words,
+)
+
+R = TypeVar("R", bound=RegisterRow)
+
+PAGE: Final = 20
+SOON: Final = timedelta(days=30)
+"""How long before its end a record is shown as ending, where no reminder says otherwise."""
+STATES: Final[tuple[State, ...]] = ("in_force", "ending", "future", "ended")
+
+
+class RegisterDesk(Generic[R]):
+    """What an app says of a register beyond its declaration. Override `options` for choices
+    that the form's types do not tell, `note` for a word beside the name in lists."""
+
+    hints: ClassVar[frozenset[str]] = frozenset()
+    """Fields with a hint in the catalogue."""
+
+    def __init__(self, engine: RegisterEngine[R]) -> None:
+        self.engine = engine
+        self.hub = engine.hub
+        self.register = engine.register
+
+    async def options(self, read: Read) -> Mapping[str, list[Option]]:
+        """Return the choices of the form's fields."""
+        return {}
+
+    def note(self, row: R) -> Words | None:
+        """Return what stands beside a record's name in lists."""
+        return None
+
+    def soon(self) -> timedelta:
+        """Return how long before its end a record is shown as ending."""
+        return timedelta(days=max(self.register.remind)) if self.register.remind else SOON
+
+    def state(self, row: RegisterRow, today: date) -> State:
+        """Return whether a record is in force."""
+        if row.starts_on > today and (row.ends_on is None or row.ends_on >= row.starts_on):
+            return "future"
+        if row.ends_on is not None and row.ends_on < today:
+            return "ended"
+        if row.ends_on is not None and row.ends_on <= today + self.soon():
+            return "ending"
+        return "in_force"
+
+    async def list_view(self, read: Read, state: str, query: str, cursor: str) -> RegisterView:
+        """Return a page of the register."""
+        row, today = self.engine.row, local_day(read.now)
+        statement = self._narrow(read, state, query, today)
+        if cursor:
+            statement = statement.where(
+                older(read_cursor(cursor), col(row.changed_at), col(row.id))
+            )
+        statement = statement.order_by(col(row.changed_at).desc(), col(row.id).desc())
+        found, following = cut(
+            list((await read.session.execute(statement.limit(PAGE + 1))).scalars()),
+            PAGE,
+            lambda record: Position(record.changed_at, record.id),
+        )
+        asked = {name: value for name, value in (("state", state), ("q", query)) if value}
+        names = await self.hub.directory.names(list({record.organization_id for record in found}))
+        following_href = f"{self.engine.href()}?{urlencode({**asked, 'cursor': following})}"
+        return RegisterView(
+            title=self.engine.words("list"),
+            items=[self._item(record, names, today) for record in found],
+            filters=[
+                FilterView(
+                    name="state",
+                    label=Phrase("registers.state_label"),
+                    options=[Option(name, Phrase(f"registers.state.{name}")) for name in STATES],
+                    value=state,
+                )
+            ],
+            query=query,
+            next_href=following_href if following else None,
+            create=await self._create(read),
+            export_href=f"{self.engine.href()}.csv" + (f"?{urlencode(asked)}" if asked else ""),
+        )
+
+    def _narrow(self, read: Read, state: str, query: str, today: date) -> Select[Any]:
+        row = self.engine.row
+        statement = read.rows(row, permission=self.register.read)
+        ends_on, starts_on = col(row.ends_on), col(row.starts_on)
+        if state == "future":
+            statement = statement.where(starts_on > today)
+        elif state == "ended":
+            statement = statement.where(ends_on < today)
+        elif state == "ending":
+            soon = and_(ends_on >= today, ends_on <= today + self.soon())
+            statement = statement.where(soon, starts_on <= today)
+        elif state:
+            statement = statement.where(row.in_force(today))
+        if query:
+            words = query.strip()[:100]
+            statement = statement.where(
+                or_(
+                    col(row.name).contains(words, autoescape=True),
+                    col(row.code).startswith(words, autoescape=True),
+                )
+            )
+        return statement
+
+    async def _create(self, read: Read) -> ActionView | None:
+        if not await read.holds(self.register.edit):
+            return None
+        return ActionView(
+            verb="add",
+            label=self.engine.words("new"),
+            href=self.engine.href("new"),
+            primary=True,
+        )
+
+    def _item(self, row: R, names: Mapping[UUID, str], today: date) -> RecordItem:
+        state = self.state(row, today)
+        return RecordItem(
+            id=str(row.id),
+            code=row.code,
+            name=row.name,
+            state=state,
+            state_label=Phrase(f"registers.state.{state}"),
+            starts_on=row.starts_on,
+            ends_on=row.ends_on,
+            unit=names.get(row.organization_id, ""),
+            href=self.engine.href(row.id),
+            note=self.note(row),
+        )
+
+    async def record_view(self, read: Read, row: R) -> RecordView:
+        """Return a record with its versions, newest first."""
+        state = self.state(row, local_day(read.now))
+        options = await self.options(read)
+        names = await self.hub.directory.names([row.organization_id])
+        versions = await self.engine.history(read, row.id)
+        return RecordView(
+            id=str(row.id),
+            code=row.code,
+            name=row.name,
+            register=self.engine.words("list"),
+            state=state,
+            state_label=Phrase(f"registers.state.{state}"),
+            version=row.version,
+            unit=names.get(row.organization_id, ""),
+            facts=self.facts(self._stored(row), options),
+            versions=[self._version(version, options) for version in versions],
+            actions=await self._actions(read, row, state),
+            list_href=self.engine.href(),
+        )
+
+    async def _actions(self, read: Read, row: R, state: State) -> list[ActionView]:
+        keeps = not row.shared or row.organization_id == read.actor.organization_id
+        if not keeps or not await read.holds(self.register.edit, row):
+            return []
+        verbs = ("change",) if state == "ended" else ("change", "end")
+        return [
+            ActionView(
+                verb=verb,
+                label=Phrase(f"registers.act.{verb}"),
+                href=self.engine.href(row.id, verb),
+                primary=verb == "change",
+            )
+            for verb in verbs
+        ]
+
+    def _version(
+        self, version: RegisterVersion, options: Mapping[str, list[Option]]
+    ) -> VersionView:
+        return VersionView(
+            version=version.version,
+            label=Phrase(f"registers.said.{version.verb}"),
+            at=version.at,
+            role=version.role,
+            unit=version.unit,
+            reason=version.reason,
+            facts=self.facts(version.data, options),
+        )
+
+    def facts(
+        self, values: Mapping[str, Any], options: Mapping[str, list[Option]]
+    ) -> list[FactView]:
+        """Return what a record says, a row for each field of its form that is filled in."""
+        shown = field_views(self.register.form, self.engine.prefix, values=values, options=options)
+        return [
+            FactView(field.label, _said(field))
+            for field in shown
+            if field.kind not in ("hidden", "photo") and field.value not in (None, "")
+        ]
+
+    def _stored(self, row: R) -> dict[str, Any]:
+        fields = self.register.form.model_fields
+        kept = {name: getattr(row, name) for name in fields if name in self.engine.row.model_fields}
+        if "organization" in fields:
+            kept["organization"] = str(row.organization_id)
+        return kept
+
+    async def new_view(
+        self,
+        read: Read,
+        values: Mapping[str, Any] | None = None,
+        errors: tuple[FieldError, ...] = (),
+        conflict: Phrase | None = None,
+    ) -> FormView:
+        """Return the form of a new record, with what was typed."""
+        return self._form(
+            self.engine.words("new"),
+            self.engine.href(),
+            await self._fields(read, self.register.form, values, errors),
+            conflict=conflict,
+        )
+
+    async def change_view(
+        self,
+        read: Read,
+        row: R,
+        values: Mapping[str, Any] | None = None,
+        errors: tuple[FieldError, ...] = (),
+        conflict: Phrase | None = None,
+    ) -> FormView:
+        """Return the form of a record as it stands, or as it was typed."""
+        stored = values or self._spelled(row)
+        fields = await self._fields(read, self.register.form, stored, errors)
+        fields = [field for field in fields if field.name not in ("code", "organization")]
+        fields += field_views(ChangeForm, "registers", values=values, errors=errors)
+        return self._form(
+            Phrase("registers.act.change"),
+            self.engine.href(row.id, "change"),
+            [field for field in fields if field.name != "version"],
+            hidden={"version": str(row.version)},
+            cancel=self.engine.href(row.id),
+            conflict=conflict,
+        )
+
+    async def end_view(
+        self,
+        read: Read,
+        row: R,
+        values: Mapping[str, Any] | None = None,
+        errors: tuple[FieldError, ...] = (),
+        conflict: Phrase | None = None,
+    ) -> FormView:
+        """Return the form that ends a record."""
+        given = values or {"ends_on": local_day(read.now)}
+        fields = field_views(EndForm, "registers", values=given, errors=errors)
+        return self._form(
+            Phrase("registers.act.end"),
+            self.engine.href(row.id, "end"),
+            [field for field in fields if field.name != "version"],
+            hidden={"version": str(row.version)},
+            cancel=self.engine.href(row.id),
+            conflict=conflict,
+            about=self.facts(self._stored(row), await self.options(read)),
+        )
+
+    async def _fields(
+        self,
+        read: Read,
+        form: type[Form],
+        values: Mapping[str, Any] | None,
+        errors: tuple[FieldError, ...],
+    ) -> list[FieldView]:
+        return field_views(
+            form,
+            self.engine.prefix,
+            values=values,
+            errors=errors,
+            options=await self.options(read),
+            hints=self.hints,
+        )
+
+    def _spelled(self, row: R) -> dict[str, Any]:
+        kinds, stored = self.register.form.kinds, self._stored(row)
+        return {
+            name: spell_yuan(value) if kinds.get(name) == "money" else value
+            for name, value in stored.items()
+        }
+
+    def _form(
+        self,
+        title: Words,
+        action: str,
+        fields: list[FieldView],
+        *,
+        hidden: dict[str, str] | None = None,
+        cancel: str | None = None,
+        conflict: Phrase | None = None,
+        about: list[FactView] | None = None,
+    ) -> FormView:
+        return FormView(
+            title=title,
+            action=action,
+            verb=Phrase("registers.act.save"),
+            fields=fields,
+            hidden=hidden or {},
+            cancel=cancel or self.engine.href(),
+            conflict=conflict,
+            about=about or [],
+        )
+
+    def form_of(self) -> type[RecordForm]:
+        """Return the form of a change: the record's, with the version that was seen and why."""
+        name = f"{self.register.form.__name__}Change"
+        return type(
+            name,
+            (ChangeForm, self.register.form),
+            {"kinds": {**self.register.form.kinds, **ChangeForm.kinds}},
+        )
+
+
+def _said(field: FieldView) -> Words | date | Money | int:
+    value = field.value.value if isinstance(field.value, Enum) else field.value
+    if field.kind == "money":
+        return Money(int(value))
+    if field.kind == "checkbox":
+        return Phrase("case.check.yes" if value else "case.check.no")
+    if field.options:
+        return next(
+            (option.label for option in field.options if option.value == str(value)), str(value)
+        )
+    if field.kind == "date" and isinstance(value, str):
+        return date.fromisoformat(value)
+    found: date | str = value if isinstance(value, date) else str(value)
+    return found

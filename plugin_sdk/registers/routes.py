@@ -1,0 +1,182 @@
+"""The routes of a register: list, export, one record, entering, changing and ending one."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Stream
+
+from plugin_sdk.deadlines import local_day
+from plugin_sdk.forms import Submission
+from plugin_sdk.ports import Actor, Answer, Read, Work
+from plugin_sdk.problems import FieldError
+from plugin_sdk.registers.desk import RegisterDesk
+from plugin_sdk.registers.forms import EndForm
+from plugin_sdk.registers.views import RegisterView
+from plugin_sdk.routes import actor_of, needs, respond
+from plugin_sdk.tables import csv_chunks
+from plugin_sdk.taking import take
+from plugin_sdk.views import FormView, Phrase
+
+Ask = Request[Any, Any, Any]
+Id = FromPath[UUID]
+Query = Annotated[str, QueryParameter(max_length=200)]
+Stage = Annotated[str, QueryParameter(name="state", max_length=20)]
+
+COLUMNS: Final = ("code", "name", "state", "starts_on", "ends_on", "unit")
+
+
+def register_routes(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
+    """Return the handlers of a register, each marked with its permission."""
+    return [*_reading(desk), *_adding(desk), *_changing(desk)]
+
+
+def _reading(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
+    hub, register = desk.hub, desk.register
+
+    @get(register.path, opt=needs(register.read), operation_id=f"{register.name}-list")
+    async def list_records(
+        request: Ask, stage: Stage = "", q: Query = "", cursor: Query = ""
+    ) -> Response[Any]:
+        """List the records in scope, the last changed first."""
+        async with hub.read(actor_of(request)) as read:
+            view = await desk.list_view(read, stage, q.strip(), cursor)
+        return await respond(hub, request, Answer(view=view))
+
+    @get(f"{register.path}.csv", opt=needs(register.read), operation_id=f"{register.name}-export")
+    async def export_records(request: Ask, stage: Stage = "", q: Query = "") -> Stream:
+        """Export a list as CSV, in scope, a page at a time."""
+        actor = actor_of(request)
+        name = f"{hub.app}-{register.name}-{local_day(hub.now()):%Y%m%d}.csv"
+        return Stream(
+            _csv(desk, actor, stage, q.strip()),
+            media_type="text/csv",
+            headers={"content-disposition": f'attachment; filename="{name}"'},
+        )
+
+    @get(
+        f"{register.path}/{{id:uuid}}",
+        opt=needs(register.read),
+        operation_id=f"{register.name}-record",
+    )
+    async def show_record(request: Ask, id: Id) -> Response[Any]:
+        """Show a record with its versions."""
+        async with hub.read(actor_of(request)) as read:
+            view = await desk.record_view(read, await desk.engine.find(read, id))
+        return await respond(hub, request, Answer(view=view))
+
+    return [list_records, export_records, show_record]
+
+
+async def _csv(
+    desk: RegisterDesk[Any], actor: Actor, state: str, query: str
+) -> AsyncIterator[bytes]:
+    def say(words: Any) -> str:
+        return desk.hub.pages.say(words, actor.language)
+
+    header = [say(Phrase(f"registers.column.{name}")) for name in COLUMNS]
+    head = b"".join(csv_chunks(header, ()))
+    yield head
+    cursor: str | None = ""
+    while cursor is not None:
+        async with desk.hub.read(actor) as read:
+            page: RegisterView = await desk.list_view(read, state, query, cursor)
+        rows = [
+            (item.code, item.name, say(item.state_label), item.starts_on, item.ends_on, item.unit)
+            for item in page.items
+        ]
+        yield b"".join(csv_chunks(header, rows))[len(head) :]
+        _, _, following = (page.next_href or "").partition("cursor=")
+        cursor = following or None
+
+
+def _adding(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
+    hub, register, engine = desk.hub, desk.register, desk.engine
+
+    @get(f"{register.path}/new", opt=needs(register.edit), operation_id=f"{register.name}-add-form")
+    async def new_record(request: Ask) -> Response[Any]:
+        """Show the form of a new record."""
+        async with hub.read(actor_of(request)) as read:
+            view = await desk.new_view(read)
+        return await respond(hub, request, Answer(view=view))
+
+    @post(
+        register.path,
+        opt=needs(register.edit, body=register.form),
+        operation_id=f"{register.name}-add",
+    )
+    async def add_record(request: Ask) -> Response[Any]:
+        """Enter a record."""
+
+        async def do(work: Work, sent: Submission[Any]) -> Answer:
+            row = await engine.add(work, sent.form)
+            return Answer(
+                view=await desk.record_view(work, row),
+                location=engine.href(row.id),
+                status=201,
+                said=Phrase("registers.said.add"),
+            )
+
+        return await take(hub, request, register.form, desk.new_view, do)
+
+    return [new_record, add_record]
+
+
+def _changing(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
+    hub, register, engine = desk.hub, desk.register, desk.engine
+    changed = desk.form_of()
+    at = f"{register.path}/{{id:uuid}}"
+
+    def again(id: UUID, verb: str) -> Any:
+        async def show(
+            read: Read,
+            values: Mapping[str, Any] | None = None,
+            errors: tuple[FieldError, ...] = (),
+            conflict: Phrase | None = None,
+        ) -> FormView:
+            row = await engine.find(read, id)
+            view = desk.change_view if verb == "change" else desk.end_view
+            return await view(read, row, values, errors, conflict)
+
+        return show
+
+    def act(verb: str, form: Any, do: Any) -> list[HTTPRouteHandler]:
+        @get(f"{at}/{verb}", opt=needs(register.edit), operation_id=f"{register.name}-{verb}-form")
+        async def show_form(request: Ask, id: Id) -> Response[Any]:
+            """Show the form of an act on a record."""
+            async with hub.read(actor_of(request)) as read:
+                view = await again(id, verb)(read)
+            return await respond(hub, request, Answer(view=view))
+
+        @post(
+            f"{at}/{verb}",
+            opt=needs(register.edit, body=form),
+            operation_id=f"{register.name}-{verb}",
+        )
+        async def do_act(request: Ask, id: Id) -> Response[Any]:
+            """Change a record, or end it."""
+
+            async def done(work: Work, sent: Submission[Any]) -> Answer:
+                row = await do(work, id, sent.form)
+                return Answer(
+                    view=await desk.record_view(work, row),
+                    location=engine.href(id),
+                    said=Phrase(f"registers.said.{verb}"),
+                )
+
+            return await take(hub, request, form, again(id, verb), done)
+
+        return [show_form, do_act]
+
+    async def change(work: Work, id: UUID, form: Any) -> Any:
+        kept = set(register.form.model_fields)
+        values = register.form.model_construct(**{name: getattr(form, name) for name in kept})
+        return await engine.change(work, id, values, form.version, form.reason)
+
+    async def end(work: Work, id: UUID, form: EndForm) -> Any:
+        return await engine.end(work, id, form)
+
+    return [*act("change", changed, change), *act("end", EndForm, end)]
