@@ -27,9 +27,10 @@ from core.files.service import FileStore, files_of, plain_name
 from core.hub.alone import Place
 from core.hub.drafts import AppDrafts
 from core.hub.models import RequestRecord
+from core.hub.numbers import AppNumbers
 from core.hub.people import ImportedRoles, hand_over_work, pass_on_work
 from core.hub.unit import Unit
-from core.identity import devices, organizations, people_imports, sessions
+from core.identity import devices, organizations, people_imports, sessions, tree
 from core.identity.events import (
     OrganizationClosed,
     PersonErased,
@@ -59,6 +60,7 @@ from plugin_sdk.ports import (
     Pages,
     RequestKey,
 )
+from plugin_sdk.ports import Numbers as NumbersPort
 from plugin_sdk.ports import Read as ReadPort
 from plugin_sdk.ports import Work as WorkPort
 from plugin_sdk.problems import Invalid, field_error
@@ -248,6 +250,11 @@ class _Directory:
     async def names(self, ids: Sequence[UUID]) -> dict[UUID, str]:
         return await self._services.names(ids)
 
+    async def present(self, id: UUID) -> Organization | None:
+        async with self._services.database.transaction() as tx:
+            found = await tree.present(tx, id)
+            return await organizations.organization(tx, found) if found else None
+
 
 class _Files:
     """`plugin_sdk.ports.Files` on the store."""
@@ -292,9 +299,15 @@ class AppHub:
         self.settings: Mapping[str, Any] = settings or {}
         self.services = services
         self.directory: Directory = _Directory(services, app)
+        self.numbers: NumbersPort = AppNumbers(services, app)
         self.files: Files = _Files(services, app)
         self.drafts: Drafts = AppDrafts(services, app)
         self._clock = clock
+
+    @property
+    def site(self) -> str:
+        """See `plugin_sdk.ports.Hub`."""
+        return self.services.settings.public_url.rstrip("/")
 
     @property
     def calendar(self) -> Calendar:
