@@ -1,4 +1,5 @@
 from datetime import date
+from typing import Any, cast
 
 import pytest
 
@@ -17,7 +18,7 @@ def desk(*remind):
     register = Register(
         name="lease", path="/leases", read="r", edit="e", form=RecordForm, remind=remind
     )
-    return RegisterDesk(RegisterEngine(_Hub(), register, RegisterRow))
+    return RegisterDesk(RegisterEngine(cast("Any", _Hub()), register, RegisterRow))
 
 
 @pytest.mark.parametrize(
