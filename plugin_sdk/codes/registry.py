@@ -9,11 +9,12 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from plugin_sdk.codes.models import PublicCode
-from plugin_sdk.ports import Hub, Organization, Read, Work
+from plugin_sdk.ports import Actor, Hub, Organization, Read, Work
 from plugin_sdk.problems import NotFound
 
 ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none that is read as another
 LENGTH: Final = 8
+BATCH: Final = 100
 
 
 class CodeBook:
@@ -39,6 +40,12 @@ class CodeBook:
                 known[id] = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
                 await work.add(self.row(organization_id=id, code=known[id], made_at=work.now))
         return known
+
+    async def give_all(self, actor: Actor, organizations: Sequence[UUID]) -> None:
+        """Give every organization its code, some at a time; those that have one keep it."""
+        for start in range(0, len(organizations), BATCH):
+            async with self.hub.work(actor) as work:
+                await self.give(work, organizations[start : start + BATCH])
 
     async def codes(self, read: Read, organizations: Sequence[UUID]) -> dict[UUID, str]:
         """Return the codes of those organizations that have one."""

@@ -24,15 +24,15 @@ def code_routes(
     book: CodeBook, permission: str, within: Reach, path: str
 ) -> list[HTTPRouteHandler]:
     """Return the list at `path` and the sheet `<path>.pdf`; `within` tells whose codes the
-    actor may print. A code is made when it is first asked for."""
+    actor may print: those that were given by then (see `CodeBook.give_all`)."""
     hub = book.hub
     say = Phrase("codes.title")
 
     async def codes(actor: Actor) -> list[tuple[Organization, str]]:
         units = await within(actor)
-        async with hub.work(hub.system("codes")) as work:
-            given = await book.give(work, [unit.id for unit in units])
-        return [(unit, given[unit.id]) for unit in units]
+        async with hub.read(actor) as read:
+            given = await book.codes(read, [unit.id for unit in units])
+        return [(unit, given[unit.id]) for unit in units if unit.id in given]
 
     @get(path, opt=needs(permission), operation_id="codes")
     async def show_codes(request: Ask) -> Response[Any]:

@@ -62,8 +62,10 @@ def _card(canvas: Any, card: Sheet, left: float, top: float, wide: float, high: 
     middle = left + wide / 2
     _line(canvas, card.name, middle, top - 1.5 * unit, min(unit * 0.95, 30), wide)
     _line(canvas, card.place, middle, top - 2.5 * unit, min(unit * 0.6, 18), wide)
-    size = max(LEAST, min(wide * 0.7, high - 5.6 * unit))
-    _code(canvas, card.address, middle - size / 2, top - 2.9 * unit - size, size)
+    modules = tuple(segno.make(card.address, error="m", micro=False).matrix)
+    least = LEAST * (len(modules) + 2 * QUIET) / len(modules)
+    size = max(least, min(wide * 0.7, high - 5 * unit))
+    _code(canvas, modules, middle - size / 2, top - 2.8 * unit - size, size)
     foot = top - high
     _line(canvas, card.said, middle, foot + 1.55 * unit, min(unit * 0.55, 16), wide)
     _line(canvas, card.address, middle, foot + 0.6 * unit, min(unit * 0.45, 12), wide)
@@ -80,8 +82,7 @@ def _line(canvas: Any, text: str, middle: float, y: float, size: float, wide: fl
     canvas.drawCentredString(middle, y, text)
 
 
-def _code(canvas: Any, address: str, left: float, bottom: float, size: float) -> None:
-    modules = tuple(segno.make(address, error="m", micro=False).matrix)
+def _code(canvas: Any, modules: tuple[Any, ...], left: float, bottom: float, size: float) -> None:
     step = size / (len(modules) + 2 * QUIET)
     canvas.setFillGray(0)
     path = canvas.beginPath()

@@ -62,7 +62,10 @@ async def _published(
 async def _let(desk: Desk, cast: Mapping[str, Actor], period: date, told: dict[str, Any]) -> None:
     """Enter what the village owns and has let, one contract near its end."""
     ends_on = local_day(desk.hub.now()) + timedelta(days=25)
+    village = cast["clerk"].organization_id
     async with desk.hub.work(_by(cast["clerk"], "asset.edit")) as work:
+        if village is not None:
+            await desk.book.give(work, [village])
         for values in told["assets"]:
             ending = {"ends_on": ends_on.isoformat()} if values["kind"] == "contract" else {}
             await desk.assets.engine.add(work, validate(AssetForm, values | ending))

@@ -31,7 +31,7 @@ class Desk(msgspec.Struct, frozen=True):
     meetings: SunshineDesk
 
     async def close_day(self, actor: Actor) -> None:
-        """Do what is due today: see `plugin_sdk.duties.closing`."""
+        """Do what is due today (see `plugin_sdk.duties.closing`), and give new villages a code."""
         await self.catalogue.seed(actor)
 
         async def expected(period: date) -> Sequence[str]:
@@ -39,7 +39,9 @@ class Desk(msgspec.Struct, frozen=True):
                 items = await self.publications.items(read, period)
             return [item.code for item in items if item.owed]
 
-        await close_day(self.publications.engine, actor, await owing(self.hub), expected)
+        villages = await owing(self.hub)
+        await self.book.give_all(actor, [one.organization_id for one in villages])
+        await close_day(self.publications.engine, actor, villages, expected)
 
 
 def desk_of(hub: Hub) -> Desk:
