@@ -64,6 +64,7 @@ _CODES = {
     "string_type": "text",
     "money": "money",
     "money_negative": "money-negative",
+    "identity_number": "identity-number",
 }
 
 

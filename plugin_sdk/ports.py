@@ -3,7 +3,7 @@
 starts. There is no ambient session and no global.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from enum import StrEnum
@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from plugin_sdk.acting import Agent, Delegated
 from plugin_sdk.deadlines import Term
+from plugin_sdk.directory import Directory as Directory  # noqa: PLC0414  ports.py offers every port
+from plugin_sdk.directory import Organization as Organization  # noqa: PLC0414  the same
 from plugin_sdk.drafts import Draft
 from plugin_sdk.files import Picture, StoredFile
 from plugin_sdk.views import Phrase, View, Words
@@ -133,16 +135,6 @@ class RequestKey(msgspec.Struct, frozen=True):
     shown: bool = False
 
 
-class Organization(msgspec.Struct, frozen=True):
-    """A unit of the directory."""
-
-    id: UUID
-    code: str
-    name: str
-    level: str
-    parent_id: UUID | None
-
-
 class To(msgspec.Struct, frozen=True):
     """Whom a notice or a work item is for: one person, or whoever in an organization
     holds the permission (the work of a unit, not of a named person).
@@ -155,21 +147,21 @@ class To(msgspec.Struct, frozen=True):
     permission: str | None = None
 
 
-class Directory(Protocol):
-    """Organizations, read only. Names and tree, never people's data."""
+class Numbers(Protocol):
+    """Identity numbers as an app may know them: never themselves, only whether two are one.
 
-    async def organization(self, id: UUID) -> Organization | None: ...
-    async def by_code(self, code: str) -> Organization | None: ...
-    async def children(self, id: UUID) -> list[Organization]: ...
-    async def units(self, permission: str) -> list[Organization]:
-        """Return the organizations with a post that holds the app's permission."""
+    An index is a keyed digest for this app alone: it cannot be turned back, tried out, or
+    compared with what another app or the hub keeps."""
+
+    def index(self, number: str) -> str:
+        """Return the index of a number, to keep in its place. Raises
+        `plugin_sdk.identifiers.IdentifierError`."""
         ...
 
-    async def regions(self) -> list[Organization]:
-        """Return the divisions (county, towns) that a matter can lie in, in tree order."""
+    async def own(self, actor: Actor) -> str | None:
+        """Return the index of the actor's own number, None where the hub knows none, and for
+        whoever acts on another's behalf."""
         ...
-
-    async def names(self, ids: Sequence[UUID]) -> dict[UUID, str]: ...
 
 
 class Calendar(Protocol):
@@ -364,10 +356,17 @@ class Hub(Protocol):
 
     app: str
     directory: Directory
+    numbers: Numbers
     files: Files
     drafts: Drafts
     pages: Pages
     settings: Mapping[str, Any]
+
+    @property
+    def site(self) -> str:
+        """Return the address of the hub (`https://…`, no slash at the end), for what is
+        printed; pages link by path."""
+        ...
 
     @property
     def calendar(self) -> Calendar:

@@ -85,6 +85,12 @@ def full_day(value: datetime | date, lang: str) -> str:
     return day(value, lang, today=date.min)
 
 
+def month(value: datetime | date, lang: str) -> str:
+    """Return 2026年3月, March 2026."""
+    d = local(value)
+    return f"{_MONTHS_EN[d.month - 1]} {d.year}" if _en(lang) else f"{d.year}年{d.month}月"
+
+
 def clock(value: datetime) -> str:
     """Return 17:30."""
     return value.astimezone(SHANGHAI).strftime("%H:%M")

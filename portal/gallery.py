@@ -11,6 +11,7 @@ import jinja2
 from plugin_sdk.cases.answers import answers
 from plugin_sdk.extension import Card
 from plugin_sdk.views import ActionView, FormView
+from portal import samples_kits as kits
 from portal.samples import (
     NOW,
     banner_samples,
@@ -29,7 +30,6 @@ from portal.samples import (
     uploads,
     work_rows,
 )
-from portal.samples_kits import records, versions
 from portal.templating import (
     Flash,
     Lang,
@@ -143,7 +143,12 @@ def gallery_view() -> dict[str, Any]:
         "job": Sample(
             label=both("导入工单", "Importing"), done=430, total=1204, running=False, href="/x"
         ),
-        "records": records(),
-        "versions": versions(),
+        "records": kits.records(),
+        "versions": kits.versions(),
+        "duties": kits.duty_groups(),
+        "standings": ["on_time", "late", "nil", "missing", "open", "released", "none"],
+        "filed": kits.filing_versions(),
+        "published": kits.public_items(),
+        "meetings": kits.meetings(),
         "act": ActionView(verb="sign", label=both("签收", "Sign"), href="/x", primary=True),
     }

@@ -186,7 +186,7 @@ def make_environment(
     env.globals.update(t=t, here=here, asset=files.url, icon=partial(_icon, files))
     env.filters["words"] = lambda value: catalogue.shown(here().lang, value)
     env.filters["shown"] = lambda value: _shown(catalogue, value)
-    for name in ("day", "full_day", "moment", "weekday", "due_day", "left", "card_number"):
+    for name in ("day", "full_day", "month", "moment", "weekday", "due_day", "left", "card_number"):
         env.filters[name] = _in_page_language(getattr(formats, name))
     for name in ("money", "money_prose", "value_or_words", "small_sample"):
         env.filters[name] = _in_page_language(getattr(formats, name))

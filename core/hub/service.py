@@ -1,11 +1,9 @@
-"""The services of one worker, and the hub as an app sees it."""
+"""The services of one worker."""
 
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from datetime import date, datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -14,22 +12,17 @@ from sqlmodel import col
 from core import audit
 from core.access import erasure, guard, wall
 from core.access.actors import Actors
-from core.access.decisions import still_allowed
 from core.access.freshness import Freshness
-from core.access.holders import organizations_holding
 from core.audit import retention, sealing
 from core.audit.checkpoints import Book
 from core.audit.checks import Checks
 from core.audit.sealing import Sealer
-from core.database import UNIT, Clock, Database, Transaction, utc_now
+from core.database import Clock, Database, Transaction, utc_now
 from core.delivery import service as delivery
-from core.files.images import PictureError, reencode_async
-from core.files.service import FileStore, files_of, plain_name
+from core.files.service import FileStore
 from core.hub.alone import Place
-from core.hub.drafts import AppDrafts
 from core.hub.models import RequestRecord
 from core.hub.people import ImportedRoles, hand_over_work, pass_on_work
-from core.hub.unit import Unit
 from core.identity import code_requests, organizations, people_imports, tidying
 from core.identity.code_requests import CodeRequests
 from core.identity.events import (
@@ -52,21 +45,9 @@ from core.usage.capture import Usage
 from core.work import drafts, pins
 from core.work.calendar import calendar_stamp, load_calendar
 from core.work.holidays import HolidayCalendar
-from plugin_sdk.deadlines import CalendarUnknown, Term, due
-from plugin_sdk.files import Picture, StoredFile
 from plugin_sdk.ports import (
     Actor,
-    Calendar,
-    Directory,
-    Drafts,
-    Files,
-    Organization,
-    Pages,
-    RequestKey,
 )
-from plugin_sdk.ports import Read as ReadPort
-from plugin_sdk.ports import Work as WorkPort
-from plugin_sdk.problems import Invalid, field_error
 
 logger = logging.getLogger(__name__)
 
@@ -225,171 +206,3 @@ class Services:
     async def _tidy_drafts(self) -> None:
         async with self.database.transaction(write=True) as tx:
             await drafts.tidy_drafts(tx)
-
-
-class _Directory:
-    """`plugin_sdk.ports.Directory` on the tree of organizations."""
-
-    def __init__(self, services: Services, app: str) -> None:
-        self._services = services
-        self._app = app
-
-    async def organization(self, id: UUID) -> Organization | None:
-        async with self._services.database.transaction() as tx:
-            return await organizations.organization(tx, id)
-
-    async def by_code(self, code: str) -> Organization | None:
-        async with self._services.database.transaction() as tx:
-            return await organizations.by_code(tx, code)
-
-    async def children(self, id: UUID) -> list[Organization]:
-        async with self._services.database.transaction() as tx:
-            return await organizations.children(tx, id)
-
-    async def units(self, permission: str) -> list[Organization]:
-        key = f"{self._app}.{permission}"
-        async with self._services.database.transaction() as tx:
-            return await organizations_holding(tx, key)
-
-    async def regions(self) -> list[Organization]:
-        async with self._services.database.transaction() as tx:
-            root = self._services.settings.root_organization
-            top = await organizations.by_code(tx, root) if root else None
-            return await organizations.regions(tx, top.id if top else None)
-
-    async def names(self, ids: Sequence[UUID]) -> dict[UUID, str]:
-        return await self._services.names(ids)
-
-
-class _Files:
-    """`plugin_sdk.ports.Files` on the store."""
-
-    def __init__(self, services: Services, app: str) -> None:
-        self._services = services
-        self._app = app
-
-    async def draw(self, name: str, data: bytes) -> Picture:
-        try:
-            drawn = await reencode_async(data)
-        except PictureError as error:
-            raise Invalid(field_error("photos", error.code, **error.params)) from None
-        return Picture(
-            plain_name(name), drawn.data, drawn.width, drawn.height, drawn.media_type, drawn.sha256
-        )
-
-    async def keep(self, work: Any, subject: str, picture: Picture) -> StoredFile:
-        return await self._services.files.put(work.tx, self._app, subject, picture)
-
-    async def of(self, read: Any, subject: str) -> list[StoredFile]:
-        return await files_of(read.tx, self._app, subject)
-
-    def href(self, file: StoredFile, actor: Actor) -> str:
-        now = self._services.database.clock()
-        return f"/files/{file.id}?t={self._services.files.token(file.id, actor, now)}"
-
-
-class AppHub:
-    """`plugin_sdk.ports.Hub` for one app."""
-
-    def __init__(
-        self,
-        services: Services,
-        app: str,
-        pages: Pages,
-        settings: Mapping[str, Any] | None = None,
-        clock: Clock | None = None,
-    ) -> None:
-        self.app = app
-        self.pages = pages
-        self.settings: Mapping[str, Any] = settings or {}
-        self.services = services
-        self.directory: Directory = _Directory(services, app)
-        self.files: Files = _Files(services, app)
-        self.drafts: Drafts = AppDrafts(services, app)
-        self._clock = clock
-
-    @property
-    def calendar(self) -> Calendar:
-        """Return the working calendar as it is known now."""
-        return self.services.calendar
-
-    def now(self) -> datetime:
-        """See `plugin_sdk.ports.Hub`."""
-        return (self._clock or self.services.database.clock)()
-
-    def at(self, moment: datetime) -> "AppHub":
-        """See `plugin_sdk.ports.Hub`."""
-        return AppHub(self.services, self.app, self.pages, self.settings, lambda: moment)
-
-    def system(self, name: str) -> Actor:
-        """See `plugin_sdk.ports.Hub`."""
-        return Actor(name=f"{self.app}: {name}", system=True)
-
-    def due(self, start: datetime, term: Term) -> datetime | None:
-        """See `plugin_sdk.ports.Hub`."""
-        try:
-            return due(start, term, self.calendar)
-        except CalendarUnknown:
-            return None
-
-    def is_working_day(self, day: date) -> bool:
-        """Return whether a day is worked. Raises `CalendarUnknown`."""
-        return self.calendar.is_working_day(day)
-
-    def _unit(self, actor: Actor, *, measured: bool = True) -> Unit:
-        return Unit(
-            self.app, actor, self.pages, measured=measured, freshness=self.services.freshness
-        )
-
-    @asynccontextmanager
-    async def read(self, actor: Actor) -> AsyncIterator[ReadPort]:
-        """See `plugin_sdk.ports.Hub`."""
-        unit = self._unit(actor)
-        async with (
-            self.services.database.share(self.app).held(),
-            self.services.database.transaction(
-                now=self._clock() if self._clock else None, options={UNIT: unit}
-            ) as tx,
-        ):
-            unit.enter(tx)
-            await unit.stand()
-            yield unit
-        if unit.recorded:  # past the scope: named, and recorded though nothing was written
-            async with self.services.database.transaction(write=True) as tx:
-                await unit.record(tx)
-
-    @asynccontextmanager
-    async def work(self, actor: Actor, key: RequestKey | None = None) -> AsyncIterator[WorkPort]:
-        """See `plugin_sdk.ports.Hub`."""
-        await self.services.current_calendar()
-        unit = self._unit(actor, measured=self._clock is None)
-        async with (
-            self.services.database.share(self.app).held(),
-            self.services.database.transaction(
-                write=True, now=self._clock() if self._clock else None, options={UNIT: unit}
-            ) as tx,
-        ):
-            unit.enter(tx)
-            unit.actor = await still_allowed(tx, actor)
-            await unit.stand()
-            await unit.begin(key)
-            yield unit
-            await unit.finish()
-        if unit.leaves_something:
-            self.services.jobs.wake()
-
-    @asynccontextmanager
-    async def within(self, tx: Transaction, actor: Actor) -> AsyncIterator[WorkPort]:
-        """Return a unit of work inside a transaction of the shell's own (an event's)."""
-        unit = self._unit(actor)
-        connection = await tx.session.connection()
-        await connection.execution_options(**{UNIT: unit})
-        unit.enter(tx)
-        await unit.stand()
-        try:
-            yield unit
-            await unit.finish()
-            await wall.stand(tx, wall.NOTHING)
-        finally:
-            unit.leave()
-            await connection.execution_options(**{UNIT: None})

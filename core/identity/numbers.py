@@ -52,6 +52,14 @@ class Numbers:
         """Return the blind index of a normalized number (HMAC-SHA-256, hexadecimal)."""
         return hmac.new(self._index, number.encode(), hashlib.sha256).hexdigest()
 
+    def index(self, app: str, number: str) -> str:
+        """Return what one app may keep in place of a normalized number: another for each app."""
+        return self.index_of(app, self.digest(number))
+
+    def index_of(self, app: str, digest: str) -> str:
+        """Return the same from the number's digest, for which nothing has to be opened."""
+        return hmac.new(self._index, f"{app}:{digest}".encode(), hashlib.sha256).hexdigest()
+
 
 def _key(secret: bytes, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(secret)

@@ -88,6 +88,17 @@ async def closings(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, UUID | No
     return {id: successor for id, successor in found}
 
 
+async def present(tx: Transaction, id: UUID) -> UUID | None:
+    """Return the organization that stands for one today: itself, or the last of its successors;
+    None where it was closed and nothing succeeded it."""
+    while id in (found := await closings(tx, [id])):
+        successor = found[id]
+        if successor is None:
+            return None
+        id = successor
+    return id
+
+
 async def _open(tx: Transaction, ids: Sequence[UUID]) -> None:
     found = (
         await tx.session.execute(

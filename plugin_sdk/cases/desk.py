@@ -294,7 +294,7 @@ class CaseDesk(CaseViews[R]):
         names = await self.hub.directory.names([fact.organization_id for fact in newest])
         return Card(
             rows=tuple(
-                self._item(fact, names.get(fact.organization_id, ""), read) for fact in newest
+                self.item(fact, names.get(fact.organization_id, ""), read) for fact in newest
             ),
             title=self.called(read.actor),
             text=Phrase(f"case.card.{name}", {"n": count}),

@@ -255,7 +255,7 @@ def _figures(desk: CaseDesk[Any], permission: str, at: str) -> HTTPRouteHandler:
     async def show_figures(request: Ask, since: Query = "", until: Query = "") -> Response[Any]:
         """Show the figures of a period: the last ninety days unless named."""
         actor = actor_of(request)
-        first, last = _period(since, until, local_day(hub.now()))
+        first, last = period_of(since, until, local_day(hub.now()))
         async with hub.read(actor) as read:
             found = await figures.tally(engine, read, first, last, permission)
             view = figures.view(engine, found, first, last)
@@ -265,7 +265,8 @@ def _figures(desk: CaseDesk[Any], permission: str, at: str) -> HTTPRouteHandler:
     return show_figures
 
 
-def _period(since: str, until: str, today: date) -> tuple[date, date]:
+def period_of(since: str, until: str, today: date) -> tuple[date, date]:
+    """Return the first and the last day that figures are asked for. Raises `Problem`."""
     try:
         last = date.fromisoformat(until) if until else today
         first = date.fromisoformat(since) if since else last - PERIOD

@@ -123,7 +123,7 @@ class CaseViews(Generic[R]):
             )
         return CaseListView(
             title=self.called(read.actor),
-            items=[self._item(fact, names.get(fact.organization_id, ""), read) for fact in found],
+            items=[self.item(fact, names.get(fact.organization_id, ""), read) for fact in found],
             filters=self._filters(chosen),
             query=filters.query,
             next_href=f"{self.here}?{urlencode({**asked, 'cursor': following})}"
@@ -148,7 +148,8 @@ class CaseViews(Generic[R]):
             for name in ("state", "late", "mine")
         ]
 
-    def _item(self, fact: CaseFacts, unit: str, read: Read) -> CaseItem:
+    def item(self, fact: CaseFacts, unit: str, read: Read) -> CaseItem:
+        """Return a case as lists show it."""
         return CaseItem(
             id=str(fact.id),
             number=fact.number,

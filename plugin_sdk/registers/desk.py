@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from enum import Enum
 from typing import Any, ClassVar, Final, Generic, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,6 +11,7 @@ from sqlmodel import col
 
 from plugin_sdk.cursors import Position, cut, older, read_cursor
 from plugin_sdk.deadlines import local_day
+from plugin_sdk.facts import facts_of
 from plugin_sdk.forms import Form, field_views
 from plugin_sdk.money import spell_yuan
 from plugin_sdk.ports import Read
@@ -32,7 +32,6 @@ from plugin_sdk.views import (
     FieldView,
     FilterView,
     FormView,
-    Money,
     Option,
     Phrase,
     Words,
@@ -65,6 +64,10 @@ class RegisterDesk(Generic[R]):
     def note(self, row: R) -> Words | None:
         """Return what stands beside a record's name in lists."""
         return None
+
+    def open_facts(self, row: R) -> Mapping[str, Any]:
+        """Return the values of a record that everybody may read (see `registers.public`)."""
+        return self._stored(row)
 
     def soon(self) -> timedelta:
         """Return how long before its end a record is shown as ending."""
@@ -184,8 +187,7 @@ class RegisterDesk(Generic[R]):
         )
 
     async def _actions(self, read: Read, row: R, state: State) -> list[ActionView]:
-        keeps = not row.shared or row.organization_id == read.actor.organization_id
-        if not keeps or not await read.holds(self.register.edit, row):
+        if not self.engine.keeps(read, row) or not await read.holds(self.register.edit, row):
             return []
         verbs = ("change",) if state == "ended" else ("change", "end")
         return [
@@ -215,12 +217,7 @@ class RegisterDesk(Generic[R]):
         self, values: Mapping[str, Any], options: Mapping[str, list[Option]]
     ) -> list[FactView]:
         """Return what a record says, a row for each field of its form that is filled in."""
-        shown = field_views(self.register.form, self.engine.prefix, values=values, options=options)
-        return [
-            FactView(field.label, _said(field))
-            for field in shown
-            if field.kind not in ("hidden", "photo") and field.value not in (None, "")
-        ]
+        return facts_of(self.register.form, self.engine.prefix, values, options)
 
     def _stored(self, row: R) -> dict[str, Any]:
         fields = self.register.form.model_fields
@@ -340,19 +337,3 @@ class RegisterDesk(Generic[R]):
             (ChangeForm, self.register.form),
             {"kinds": {**self.register.form.kinds, **ChangeForm.kinds}},
         )
-
-
-def _said(field: FieldView) -> Words | date | Money | int:
-    value = field.value.value if isinstance(field.value, Enum) else field.value
-    if field.kind == "money":
-        return Money(int(value))
-    if field.kind == "checkbox":
-        return Phrase("case.check.yes" if value else "case.check.no")
-    if field.options:
-        return next(
-            (option.label for option in field.options if option.value == str(value)), str(value)
-        )
-    if field.kind == "date" and isinstance(value, str):
-        return date.fromisoformat(value)
-    found: date | str = value if isinstance(value, date) else str(value)
-    return found

@@ -15,7 +15,7 @@ from sqlmodel import col
 
 from plugin_sdk.deadlines import OFFICE_HOURS, local_day
 from plugin_sdk.extension import Job
-from plugin_sdk.ports import Actor, Hub, Read, To, Work
+from plugin_sdk.ports import Actor, Hub, Read, ScopeKind, To, Work
 from plugin_sdk.problems import Conflict, Denied, Invalid, NotFound, field_error
 from plugin_sdk.registers.forms import EndForm, RecordForm
 from plugin_sdk.registers.models import RegisterRow
@@ -88,7 +88,7 @@ class RegisterEngine(Generic[R]):
         code = getattr(form, "code", None) or await work.number(self.register.name)
         row = self.row(
             organization_id=owner,
-            key=f"{owner}:{code}",
+            key=f"{'shared' if self.row.shared else owner}:{code}",
             code=code,
             changed_at=work.now,
             **self._values(form, local_day(work.now)),
@@ -230,10 +230,18 @@ class RegisterEngine(Generic[R]):
             due_at=_end_of(row.ends_on),
         )
 
+    def keeps(self, read: Read, row: R) -> bool:
+        """Return whether a shared record is the actor's to change: it is kept by their
+        organization, or they may edit everywhere. Others are a matter of scope."""
+        if not self.row.shared or row.organization_id == read.actor.organization_id:
+            return True
+        permits = read.actor.permits_for(f"{self.hub.app}.{self.register.edit}", read.now)
+        return any(permit.scope is ScopeKind.ALL for permit in permits)
+
     async def _take(self, work: Work, id: UUID, version: int) -> R:
         row = await work.get(self.row, id, permission=self.register.read)
         if not work.actor.system:
-            if self.row.shared and row.organization_id != work.actor.organization_id:
+            if not self.keeps(work, row):
                 raise Denied(f"{self.hub.app}.{self.register.edit}", reason="out-of-scope")
             await work.require(self.register.edit, row)
         if version != row.version:

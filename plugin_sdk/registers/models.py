@@ -42,8 +42,8 @@ class RegisterRow(Owned, Versioned):
 
     `organization_id` keeps it. With `shared` it is in the scope of whoever holds the permission
     to read the register, wherever their post is (a list that the county keeps for all), and
-    its keeper alone changes it. `key` makes `code` unique within its organization. A record
-    is never deleted: it ends.
+    its keeper alone changes it. `key` makes `code` unique within its organization, or among
+    all. A record is never deleted: it ends.
     """
 
     versions: ClassVar[type[RegisterVersion]]

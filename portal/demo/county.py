@@ -22,6 +22,7 @@ DIVISIONS = Path(__file__).parent / "divisions.csv"
 COUNTY = "371603"
 CENTRE = "37160312345"
 SUPERVISION = "371603U07"
+FARMING = "371603U08"
 HANDLES = (
     ("hotline.unit_handler", ScopeKind.ORGANIZATION),
     ("supervision.handler", ScopeKind.ORGANIZATION),
@@ -36,6 +37,7 @@ UNITS = (
     ("371603U05", "人力资源和社会保障局"),
     ("371603U06", "政务数据局"),
     (SUPERVISION, "区纪委监委"),
+    (FARMING, "农业农村局"),
 )
 
 
@@ -152,6 +154,46 @@ CAST = (
         ),
     ),
     Member(
+        "clerk",
+        "clerk",
+        "丁村务",
+        "371603001202",
+        "报账员",
+        (("village-affairs.clerk", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "reviewer",
+        "reviewer",
+        "孙监督",
+        "371603001202",
+        "村务监督委员会主任",
+        (("village-affairs.reviewer", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "clerk2",
+        "clerk2",
+        "刘村务",
+        "371603001204",
+        "报账员",
+        (("village-affairs.clerk", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "town",
+        "town",
+        "高镇街",
+        "371603001",
+        "经管站站长",
+        (("village-affairs.town", ScopeKind.SUBTREE),),
+    ),
+    Member(
+        "affairs",
+        "affairs",
+        "温农业",
+        FARMING,
+        "经管科科长",
+        (("village-affairs.county", ScopeKind.ALL),),
+    ),
+    Member(
         "administrator",
         "administrator",
         "蒋管理",
@@ -177,6 +219,9 @@ CAST = (
     ),
 )
 
+VILLAGES = frozenset(member.unit for member in CAST if member.unit and len(member.unit) == 12)
+"""The villages in which somebody of the cast has a post."""
+
 ANNOUNCED = (
     "resident",
     "operator",
@@ -186,6 +231,9 @@ ANNOUNCED = (
     "deputy",
     "inspector",
     "supervisor",
+    "clerk",
+    "reviewer",
+    "town",
     "administrator",
     "governance",
     "owner",
@@ -193,8 +241,13 @@ ANNOUNCED = (
 
 
 def directory(*, villages: bool = True) -> list[DirectoryRow]:
-    """Return the organizations: the divisions (or down to towns) and the county's units."""
-    rows = [row for row in read_directory(DIVISIONS) if villages or row.level != "village"]
+    """Return the organizations: the divisions (without `villages` down to the towns, and those
+    villages in which the cast has posts) and the county's units."""
+    rows = [
+        row
+        for row in read_directory(DIVISIONS)
+        if villages or row.level != "village" or row.code in VILLAGES
+    ]
     return [*rows, *(DirectoryRow(code, name, "unit", COUNTY) for code, name in UNITS)]
 
 

@@ -22,7 +22,9 @@ def test_every_problem_the_sdk_raises_has_its_words():
             lacking |= {f"problem.{code}.{part}" for part in ("title", "detail")}
         for code in re.findall(r'field_error\(\s*\w+,\s*"([a-z-]+)"', source):
             lacking.add(f"problem.field.{code}")
-        for key in re.findall(r'Phrase\(\s*"((?:case|registers)\.[a-z_.-]+)"', source):
+        for key in re.findall(
+            r'Phrase\(\s*"((?:case|registers|duties|codes|meetings)\.[a-z_.-]+)"', source
+        ):
             lacking.add(key)
     assert len(lacking) > 40
     assert sorted(key for key in lacking if key not in catalogue) == []

@@ -1,0 +1,214 @@
+"""The hub as one app sees it."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from core.access import wall
+from core.access.decisions import still_allowed
+from core.access.holders import organizations_holding
+from core.database import UNIT, Clock, Transaction
+from core.files.images import PictureError, reencode_async
+from core.files.service import files_of, plain_name
+from core.hub.drafts import AppDrafts
+from core.hub.numbers import AppNumbers
+from core.hub.service import Services
+from core.hub.unit import Unit
+from core.identity import organizations, tree
+from plugin_sdk.deadlines import CalendarUnknown, Term, due
+from plugin_sdk.files import Picture, StoredFile
+from plugin_sdk.ports import (
+    Actor,
+    Calendar,
+    Directory,
+    Drafts,
+    Files,
+    Organization,
+    Pages,
+    RequestKey,
+)
+from plugin_sdk.ports import Numbers as NumbersPort
+from plugin_sdk.ports import Read as ReadPort
+from plugin_sdk.ports import Work as WorkPort
+from plugin_sdk.problems import Invalid, field_error
+
+
+class _Directory:
+    """`plugin_sdk.ports.Directory` on the tree of organizations."""
+
+    def __init__(self, services: Services, app: str) -> None:
+        self._services = services
+        self._app = app
+
+    async def organization(self, id: UUID) -> Organization | None:
+        async with self._services.database.transaction() as tx:
+            return await organizations.organization(tx, id)
+
+    async def by_code(self, code: str) -> Organization | None:
+        async with self._services.database.transaction() as tx:
+            return await organizations.by_code(tx, code)
+
+    async def children(self, id: UUID) -> list[Organization]:
+        async with self._services.database.transaction() as tx:
+            return await organizations.children(tx, id)
+
+    async def units(self, permission: str) -> list[Organization]:
+        key = f"{self._app}.{permission}"
+        async with self._services.database.transaction() as tx:
+            return await organizations_holding(tx, key)
+
+    async def regions(self) -> list[Organization]:
+        async with self._services.database.transaction() as tx:
+            root = self._services.settings.root_organization
+            top = await organizations.by_code(tx, root) if root else None
+            return await organizations.regions(tx, top.id if top else None)
+
+    async def names(self, ids: Sequence[UUID]) -> dict[UUID, str]:
+        return await self._services.names(ids)
+
+    async def present(self, id: UUID) -> Organization | None:
+        async with self._services.database.transaction() as tx:
+            found = await tree.present(tx, id)
+            return await organizations.organization(tx, found) if found else None
+
+
+class _Files:
+    """`plugin_sdk.ports.Files` on the store."""
+
+    def __init__(self, services: Services, app: str) -> None:
+        self._services = services
+        self._app = app
+
+    async def draw(self, name: str, data: bytes) -> Picture:
+        try:
+            drawn = await reencode_async(data)
+        except PictureError as error:
+            raise Invalid(field_error("photos", error.code, **error.params)) from None
+        return Picture(
+            plain_name(name), drawn.data, drawn.width, drawn.height, drawn.media_type, drawn.sha256
+        )
+
+    async def keep(self, work: Any, subject: str, picture: Picture) -> StoredFile:
+        return await self._services.files.put(work.tx, self._app, subject, picture)
+
+    async def of(self, read: Any, subject: str) -> list[StoredFile]:
+        return await files_of(read.tx, self._app, subject)
+
+    def href(self, file: StoredFile, actor: Actor) -> str:
+        now = self._services.database.clock()
+        return f"/files/{file.id}?t={self._services.files.token(file.id, actor, now)}"
+
+
+class AppHub:
+    """`plugin_sdk.ports.Hub` for one app."""
+
+    def __init__(
+        self,
+        services: Services,
+        app: str,
+        pages: Pages,
+        settings: Mapping[str, Any] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.app = app
+        self.pages = pages
+        self.settings: Mapping[str, Any] = settings or {}
+        self.services = services
+        self.directory: Directory = _Directory(services, app)
+        self.numbers: NumbersPort = AppNumbers(services, app)
+        self.files: Files = _Files(services, app)
+        self.drafts: Drafts = AppDrafts(services, app)
+        self._clock = clock
+
+    @property
+    def site(self) -> str:
+        """See `plugin_sdk.ports.Hub`."""
+        return self.services.settings.public_url.rstrip("/")
+
+    @property
+    def calendar(self) -> Calendar:
+        """Return the working calendar as it is known now."""
+        return self.services.calendar
+
+    def now(self) -> datetime:
+        """See `plugin_sdk.ports.Hub`."""
+        return (self._clock or self.services.database.clock)()
+
+    def at(self, moment: datetime) -> "AppHub":
+        """See `plugin_sdk.ports.Hub`."""
+        return AppHub(self.services, self.app, self.pages, self.settings, lambda: moment)
+
+    def system(self, name: str) -> Actor:
+        """See `plugin_sdk.ports.Hub`."""
+        return Actor(name=f"{self.app}: {name}", system=True)
+
+    def due(self, start: datetime, term: Term) -> datetime | None:
+        """See `plugin_sdk.ports.Hub`."""
+        try:
+            return due(start, term, self.calendar)
+        except CalendarUnknown:
+            return None
+
+    def is_working_day(self, day: date) -> bool:
+        """Return whether a day is worked. Raises `CalendarUnknown`."""
+        return self.calendar.is_working_day(day)
+
+    def _unit(self, actor: Actor, *, measured: bool = True) -> Unit:
+        return Unit(
+            self.app, actor, self.pages, measured=measured, freshness=self.services.freshness
+        )
+
+    @asynccontextmanager
+    async def read(self, actor: Actor) -> AsyncIterator[ReadPort]:
+        """See `plugin_sdk.ports.Hub`."""
+        unit = self._unit(actor)
+        async with (
+            self.services.database.share(self.app).held(),
+            self.services.database.transaction(
+                now=self._clock() if self._clock else None, options={UNIT: unit}
+            ) as tx,
+        ):
+            unit.enter(tx)
+            await unit.stand()
+            yield unit
+        if unit.recorded:  # past the scope: named, and recorded though nothing was written
+            async with self.services.database.transaction(write=True) as tx:
+                await unit.record(tx)
+
+    @asynccontextmanager
+    async def work(self, actor: Actor, key: RequestKey | None = None) -> AsyncIterator[WorkPort]:
+        """See `plugin_sdk.ports.Hub`."""
+        await self.services.current_calendar()
+        unit = self._unit(actor, measured=self._clock is None)
+        async with (
+            self.services.database.share(self.app).held(),
+            self.services.database.transaction(
+                write=True, now=self._clock() if self._clock else None, options={UNIT: unit}
+            ) as tx,
+        ):
+            unit.enter(tx)
+            unit.actor = await still_allowed(tx, actor)
+            await unit.stand()
+            await unit.begin(key)
+            yield unit
+            await unit.finish()
+        if unit.leaves_something:
+            self.services.jobs.wake()
+
+    @asynccontextmanager
+    async def within(self, tx: Transaction, actor: Actor) -> AsyncIterator[WorkPort]:
+        """Return a unit of work inside a transaction of the shell's own (an event's)."""
+        unit = self._unit(actor)
+        connection = await tx.session.connection()
+        await connection.execution_options(**{UNIT: unit})
+        unit.enter(tx)
+        await unit.stand()
+        try:
+            yield unit
+            await unit.finish()
+            await wall.stand(tx, wall.NOTHING)
+        finally:
+            unit.leave()
+            await connection.execution_options(**{UNIT: None})
