@@ -3,14 +3,16 @@
 def upgrade() -> None:
     create_case("supervision_task", sa.Column("source", sa.String(length=200)), parts=True)
 
-What a landed revision calls is never changed: a column that a mixin gets later is brought by a
-function of its own, which the next revision of each app calls.
+See `plugin_sdk.revisions` for what holds of them.
 """
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
 from plugin_sdk.data import UtcTime
+from plugin_sdk.revisions import Columns, column, create, create_owned, drop
 
 HANDS = ("agent_person_id", "delegator_person_id")
 
@@ -27,132 +29,105 @@ def drop_hands(entries: str) -> None:
         op.drop_column(entries, name)
 
 
-def create_case(name: str, *columns: "sa.Column[object]", parts: bool = False) -> None:
-    """Create the tables of a flow: `name` with the app's `columns`, its `_entry` with hands,
-    its `_party`, and with `parts` its `_part`."""
-    _create(name, [*_owned(), *_row(), *columns], unique=("number", "source_key"))
-    _index(name, "organization_id", "person_id", "state", "opened_at", "due_at", "due_pending")
-    _create(f"{name}_entry", [*_owned(), *_entry()])
-    _index(f"{name}_entry", "organization_id", "person_id", "case_id")
-    _create(f"{name}_party", _party())
-    _index(f"{name}_party", "organization_id", "case_id")
+def create_case(
+    name: str,
+    *columns: "sa.Column[Any]",
+    index: tuple[str, ...] = (),
+    parts: bool = False,
+) -> None:
+    """Create the tables of a flow: `name` with the app's `columns` (those in `index` indexed),
+    its `_entry` with hands, its `_party`, and with `parts` its `_part`."""
+    listed = ("state", "opened_at", "due_at", "due_pending", *index)
+    create_owned(name, [*_row(), *columns], unique=("number", "source_key"), index=listed)
+    create_owned(f"{name}_entry", _entry(), index=("case_id",))
+    create(f"{name}_party", _party(), index=("organization_id", "case_id"))
     if parts:
-        _create(f"{name}_part", [*_owned(), *_part()])
-        _index(f"{name}_part", "organization_id", "person_id", "case_id")
+        create_owned(f"{name}_part", _part(), index=("case_id",))
 
 
 def drop_case(name: str, *, parts: bool = False) -> None:
     """Take the tables of a flow back."""
-    for table in (*([f"{name}_part"] if parts else []), f"{name}_party", f"{name}_entry", name):
-        op.drop_table(table)
+    drop(*([f"{name}_part"] if parts else []), f"{name}_party", f"{name}_entry", name)
 
 
-def _create(
-    table: str, columns: "list[sa.Column[object]]", *, unique: tuple[str, ...] = ()
-) -> None:
-    op.create_table(
-        table,
-        *columns,
-        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
-        *(sa.UniqueConstraint(name, name=op.f(f"uq_{table}_{name}")) for name in unique),
-    )
-
-
-def _index(table: str, *names: str) -> None:
-    for name in names:
-        op.create_index(op.f(f"ix_{table}_{name}"), table, [name], unique=False)
-
-
-def _column(name: str, kind: object, *, null: bool = False) -> "sa.Column[object]":
-    return sa.Column(name, kind, nullable=null)  # type: ignore[arg-type]  # a type or its instance
-
-
-def _owned() -> "list[sa.Column[object]]":
+def _row() -> Columns:
     return [
-        _column("id", sa.Uuid()),
-        _column("organization_id", sa.Uuid()),
-        _column("person_id", sa.Uuid(), null=True),
+        column("version", sa.Integer()),
+        column("number", sa.String(length=40)),
+        column("code", sa.String(length=12)),
+        column("title", sa.String(length=200)),
+        column("state", sa.String(length=40)),
+        column("stage_entered_at", UtcTime()),
+        column("opened_at", UtcTime()),
+        column("held_at", UtcTime()),
+        column("origin_organization_id", sa.Uuid()),
+        column("due_at", UtcTime(), null=True),
+        column("due_from", UtcTime(), null=True),
+        column("due_term", sa.JSON(), null=True),
+        column("due_pending", sa.Boolean()),
+        column("paused_at", UtcTime(), null=True),
+        column("responded_at", UtcTime(), null=True),
+        column("resolved_at", UtcTime(), null=True),
+        column("closed_at", UtcTime(), null=True),
+        column("returns", sa.Integer()),
+        column("extension_asked", sa.Integer(), null=True),
+        column("extension_asked_by", sa.Uuid(), null=True),
+        column("extended", sa.Integer()),
+        column("supervised_at", UtcTime(), null=True),
+        column("urged_at", UtcTime(), null=True),
+        column("urged_by", sa.Uuid(), null=True),
+        column("urged_by_post", sa.String(length=200)),
+        column("reopened", sa.Integer()),
+        column("rating", sa.Integer(), null=True),
+        column("rating_comment", sa.String(length=1000), null=True),
+        column("rated_at", UtcTime(), null=True),
+        column("imported", sa.Boolean()),
+        column("source_key", sa.String(length=200), null=True),
     ]
 
 
-def _row() -> "list[sa.Column[object]]":
+def _entry() -> Columns:
     return [
-        _column("version", sa.Integer()),
-        _column("number", sa.String(length=40)),
-        _column("code", sa.String(length=12)),
-        _column("title", sa.String(length=200)),
-        _column("state", sa.String(length=40)),
-        _column("stage_entered_at", UtcTime()),
-        _column("opened_at", UtcTime()),
-        _column("held_at", UtcTime()),
-        _column("origin_organization_id", sa.Uuid()),
-        _column("due_at", UtcTime(), null=True),
-        _column("due_from", UtcTime(), null=True),
-        _column("due_term", sa.JSON(), null=True),
-        _column("due_pending", sa.Boolean()),
-        _column("paused_at", UtcTime(), null=True),
-        _column("responded_at", UtcTime(), null=True),
-        _column("resolved_at", UtcTime(), null=True),
-        _column("closed_at", UtcTime(), null=True),
-        _column("returns", sa.Integer()),
-        _column("extension_asked", sa.Integer(), null=True),
-        _column("extension_asked_by", sa.Uuid(), null=True),
-        _column("extended", sa.Integer()),
-        _column("supervised_at", UtcTime(), null=True),
-        _column("urged_at", UtcTime(), null=True),
-        _column("urged_by", sa.Uuid(), null=True),
-        _column("urged_by_post", sa.String(length=200)),
-        _column("reopened", sa.Integer()),
-        _column("rating", sa.Integer(), null=True),
-        _column("rating_comment", sa.String(length=1000), null=True),
-        _column("rated_at", UtcTime(), null=True),
-        _column("imported", sa.Boolean()),
-        _column("source_key", sa.String(length=200), null=True),
+        column("case_id", sa.Uuid()),
+        column("seq", sa.Integer()),
+        column("verb", sa.String(length=40)),
+        column("source", sa.String(length=40)),
+        column("target", sa.String(length=40)),
+        column("actor_person_id", sa.Uuid(), null=True),
+        column("actor_post_id", sa.Uuid(), null=True),
+        column("agent_person_id", sa.Uuid(), null=True),
+        column("delegator_person_id", sa.Uuid(), null=True),
+        column("role", sa.String(length=200)),
+        column("unit", sa.String(length=200)),
+        column("at", UtcTime(), null=True),
+        column("on_date", sa.Date(), null=True),
+        column("reason", sa.String(length=1000), null=True),
+        column("text", sa.String(), null=True),
+        column("data", sa.JSON()),
+        column("version", sa.Integer()),
+        column("public", sa.Boolean()),
     ]
 
 
-def _entry() -> "list[sa.Column[object]]":
+def _party() -> Columns:
     return [
-        _column("case_id", sa.Uuid()),
-        _column("seq", sa.Integer()),
-        _column("verb", sa.String(length=40)),
-        _column("source", sa.String(length=40)),
-        _column("target", sa.String(length=40)),
-        _column("actor_person_id", sa.Uuid(), null=True),
-        _column("actor_post_id", sa.Uuid(), null=True),
-        _column("agent_person_id", sa.Uuid(), null=True),
-        _column("delegator_person_id", sa.Uuid(), null=True),
-        _column("role", sa.String(length=200)),
-        _column("unit", sa.String(length=200)),
-        _column("at", UtcTime(), null=True),
-        _column("on_date", sa.Date(), null=True),
-        _column("reason", sa.String(length=1000), null=True),
-        _column("text", sa.String(), null=True),
-        _column("data", sa.JSON()),
-        _column("version", sa.Integer()),
-        _column("public", sa.Boolean()),
+        column("id", sa.Uuid()),
+        column("case_id", sa.Uuid()),
+        column("organization_id", sa.Uuid()),
+        column("since", UtcTime()),
+        column("role", sa.String(length=20)),
     ]
 
 
-def _party() -> "list[sa.Column[object]]":
+def _part() -> Columns:
     return [
-        _column("id", sa.Uuid()),
-        _column("case_id", sa.Uuid()),
-        _column("organization_id", sa.Uuid()),
-        _column("since", UtcTime()),
-        _column("role", sa.String(length=20)),
-    ]
-
-
-def _part() -> "list[sa.Column[object]]":
-    return [
-        _column("case_id", sa.Uuid()),
-        _column("asked", sa.String(length=1000)),
-        _column("asked_at", UtcTime()),
-        _column("asked_by", sa.Uuid(), null=True),
-        _column("due_at", UtcTime(), null=True),
-        _column("reply", sa.Text(), null=True),
-        _column("replied_at", UtcTime(), null=True),
-        _column("replied_by", sa.Uuid(), null=True),
-        _column("sent_back", sa.Integer()),
+        column("case_id", sa.Uuid()),
+        column("asked", sa.String(length=1000)),
+        column("asked_at", UtcTime()),
+        column("asked_by", sa.Uuid(), null=True),
+        column("due_at", UtcTime(), null=True),
+        column("reply", sa.Text(), null=True),
+        column("replied_at", UtcTime(), null=True),
+        column("replied_by", sa.Uuid(), null=True),
+        column("sent_back", sa.Integer()),
     ]
