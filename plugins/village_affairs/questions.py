@@ -9,19 +9,10 @@ from pydantic import Field
 
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.desk import CaseDesk
-from plugin_sdk.cases.flow import (
-    Clock,
-    Does,
-    Flow,
-    Lapse,
-    Notice,
-    Since,
-    State,
-    Transition,
-    Who,
-    Within,
-)
+from plugin_sdk.cases.flow import Clock, Does, Flow, Lapse, Notice, Since, State, Within
 from plugin_sdk.cases.forms import ActForm, NoteForm, RateForm, ReasonForm, ReplyForm
+from plugin_sdk.cases.shorthand import HOLDER, REQUESTER, Acts
+from plugin_sdk.cases.titles import title_of
 from plugin_sdk.codes import CodeBook
 from plugin_sdk.deadlines import Term
 from plugin_sdk.forms import Form, Submission
@@ -33,7 +24,6 @@ from plugin_sdk.views import FactView, FieldKind, Phrase, Words
 from plugins.village_affairs.models import Meeting as MeetingRow
 from plugins.village_affairs.models import Question
 
-TITLE: Final = 40
 GROUPS: Final = ("party", "committee", "supervision", "representatives", "villagers")
 """党员、村两委、村务监督委员会、村民代表、其他村民。"""
 
@@ -49,7 +39,6 @@ class AskForm(Form):
 
 def question_flow(hub: Hub) -> Flow:
     """Return the flow of a question with the county's terms."""
-    asker, village = (Who.REQUESTER,), (Who.HOLDER,)
     closing = Term(calendar_days=int(hub.settings.get("close_days", 7)))
     again = Within(
         Term(calendar_days=int(hub.settings.get("reopen_days", 15))), since=Since.RESOLUTION
@@ -65,13 +54,8 @@ def question_flow(hub: Hub) -> Flow:
             words = Phrase(f"{hub.app}.question.notice.escalated", said)
             work.notify(to, words, f"/apps/{hub.app}/questions/{row.number}")
 
-    def act(verb: str, sources: str, target: str | None = None, **more: Any) -> Transition:
-        permission = f"question.{verb}"
-        return Transition(
-            verb=verb, sources=tuple(sources.split()), target=target, permission=permission, **more
-        )
-
-    holder = Notice(to="holder")
+    act = Acts("question")
+    holder = act.holder("answer")
     closed: dict[str, Any] = {"effect": "question.solved", "event": "question.closed"}
     return Flow(
         name="question",
@@ -91,41 +75,28 @@ def question_flow(hub: Hub) -> Flow:
         ),
         transitions=(
             act(
-                "answer",
-                "asked",
-                "answered",
-                who=village,
-                form=ReplyForm,
+                *("answer", "asked", "answered", HOLDER, ReplyForm, Notice(to="requester")),
                 apply=answer,
                 resolves=True,
                 public=True,
                 tone="done",
                 event="question.answered",
-                notifies=(Notice(to="requester"),),
             ),
-            act("rate", "answered", "closed", who=asker, form=RateForm, does=Does.RATE, **closed),
-            act("close", "answered", "closed", who=village, form=ActForm, public=True, **closed),
-            act("urge", "asked", who=asker, does=Does.URGE, notifies=(holder,)),
+            act("rate", "answered", "closed", REQUESTER, RateForm, does=Does.RATE, **closed),
+            act("close", "answered", "closed", HOLDER, public=True, **closed),
+            act("urge", "asked", None, REQUESTER, ActForm, holder, does=Does.URGE),
             act(
-                "supervise",
-                "asked",
-                form=NoteForm,
+                *("supervise", "asked", None, (), NoteForm, holder),
                 does=Does.SUPERVISE,
                 apply=escalate,
                 public=True,
-                notifies=(holder,),
             ),
             act(
-                "reopen",
-                "answered closed",
-                "asked",
-                who=asker,
-                form=ReasonForm,
+                *("reopen", "answered closed", "asked", REQUESTER, ReasonForm, holder),
                 within=again,
                 reason_required=True,
                 reopens=True,
                 public=True,
-                notifies=(holder,),
             ),
         ),
     )
@@ -174,10 +145,9 @@ class QuestionDesk(CaseDesk[Question]):
     ) -> Question:
         """Open a question; a promised day is its deadline, within the county's term."""
         days = int(self.hub.settings.get("reply_days", 15 if promised_on else 5))
-        line = text.strip().splitlines()[0]
         return await self.engine.open(
             work,
-            title=line if len(line) <= TITLE else f"{line[: TITLE - 1]}…",
+            title=title_of(text),
             organization_id=village.id,
             person_id=person_id,
             term=Term(working_days=days),
