@@ -23,11 +23,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from plugin_sdk.files import Picture
+from plugin_sdk.json_body import decode_json
 from plugin_sdk.ports import Actor, RequestKey
 from plugin_sdk.problems import Conflict, FieldError, Invalid, Problem, field_error
 from plugin_sdk.views import FieldKind, FieldView, Option, Phrase, Words
 
-MAX_JSON_DEPTH = 32
 MAX_FIELDS = 1000
 KEY_FIELD = "_key"
 CSRF_FIELD = "_csrf"
@@ -157,32 +157,6 @@ def validate(model: type[F], values: Mapping[str, Any]) -> F:
         raise Invalid(*found.values()) from None
 
 
-def _decode_json(body: bytes) -> Any:
-    depth = deepest = 0
-    in_string = escaped = False
-    for byte in body:  # bounded before it is parsed: a parser's recursion is not ours to trust
-        if in_string:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                in_string = False
-        elif byte == 0x22:
-            in_string = True
-        elif byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-            if deepest > MAX_JSON_DEPTH:
-                raise Problem("json-too-deep", limit=MAX_JSON_DEPTH)
-        elif byte in b"]}":
-            depth -= 1
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Problem("not-json") from None
-
-
 async def read_form(
     request: Request[Any, Any, Any], model: type[F], actor: Actor, *, max_files: int = 5
 ) -> Submission[F]:
@@ -255,7 +229,7 @@ async def read_values(
     content. Raises `Problem` for what cannot be read."""
     kind = request.content_type[0]
     if kind == RequestEncodingType.JSON:
-        values = _decode_json(await request.body())
+        values = decode_json(await request.body())
         if not isinstance(values, dict):
             raise Problem("not-an-object")
         return values, ()

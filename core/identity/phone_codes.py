@@ -20,7 +20,7 @@ from core.delivery.service import send_sms
 from core.identity.models import PhoneCode, PhoneProof
 from core.identity.numbers import Numbers
 from core.identity.sessions import TOKEN_BYTES, digest
-from plugin_sdk.views import HIDDEN
+from plugin_sdk.words import HIDDEN
 
 CODE_LIFE: Final = timedelta(minutes=5)
 CODE_PAUSE: Final = timedelta(minutes=1)

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from plugin_sdk.views import HIDDEN, Phrase, Secret, revealed
+from plugin_sdk.views import Phrase, Secret, revealed
+from plugin_sdk.words import HIDDEN
 
 
 def test_a_secret_is_hidden_wherever_it_is_written():
