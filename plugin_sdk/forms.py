@@ -8,7 +8,7 @@ length is refused when the form is declared.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
@@ -22,11 +22,12 @@ from litestar.exceptions import ClientException
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
+from plugin_sdk.elements import ELEMENTS, Held
 from plugin_sdk.files import Picture
 from plugin_sdk.json_body import decode_json
 from plugin_sdk.ports import Actor, RequestKey
 from plugin_sdk.problems import Conflict, FieldError, Invalid, Problem, field_error
-from plugin_sdk.views import FieldKind, FieldView, Option, Phrase, Words
+from plugin_sdk.views import FieldKind, FieldView, HeldView, Option, Phrase, Words
 
 MAX_FIELDS = 1000
 KEY_FIELD = "_key"
@@ -78,6 +79,8 @@ class Form(BaseModel):
     """Kinds of fields that their type does not tell (textarea, radio, phone, photo)."""
     words: ClassVar[Mapping[str, str]] = {}
     """Fields whose label and hint stand under another name in the catalogue."""
+    elements: ClassVar[Mapping[str, str]] = {}
+    """Fields of text that ask for a data element: what the hub holds of it is filled in."""
     needed: ClassVar[frozenset[str]] = frozenset()
     """Fields that must be given though their type does not say so: photos, which are no values."""
 
@@ -87,6 +90,11 @@ class Form(BaseModel):
         for name, field in cls.model_fields.items():
             if _plain_type(field) is str and _bound(field, "max_length") is None:
                 raise TypeError(f"{cls.__name__}.{name}: text needs a max_length")
+        for name, element in cls.elements.items():
+            if element not in ELEMENTS or _plain_type(cls.model_fields[name]) is not str:
+                raise TypeError(f"{cls.__name__}.{name}: {element} is no element of a text")
+            if ELEMENTS[element].sealed and cls.model_fields[name].is_required():
+                raise TypeError(f"{cls.__name__}.{name}: what stays in the hub cannot be required")
 
     @model_validator(mode="before")
     @classmethod
@@ -322,6 +330,29 @@ def _kind(model: type[Form], name: str, field: FieldInfo) -> FieldKind:
     return "text"
 
 
+def _filled(
+    model: type[Form],
+    name: str,
+    given: Mapping[str, Any],
+    choices: Sequence[Option],
+    held: Mapping[str, Held],
+) -> tuple[Any, HeldView | None]:
+    """Return what a field says, and the mark that it is what the hub holds."""
+    field = model.model_fields[name]
+    typed = given.get(name, None if field.is_required() else field.default)
+    element = model.elements.get(name)
+    known = held.get(element) if element else None
+    if element is None or known is None:
+        return typed, None
+    if choices and known.value not in {choice.value for choice in choices}:
+        return typed, None  # a division that is no more
+    if name not in given:
+        return known.value, known.mark
+    plain = ELEMENTS[element].plain
+    same = plain(str(typed or "")) == plain(known.value)
+    return typed, known.mark if same else None
+
+
 def field_views(
     model: type[Form],
     prefix: str,
@@ -330,8 +361,12 @@ def field_views(
     errors: tuple[FieldError, ...] = (),
     options: Mapping[str, list[Option]] | None = None,
     hints: frozenset[str] = frozenset(),
+    held: Mapping[str, Held] | None = None,
 ) -> list[FieldView]:
     """Return the fields of a form for its page, with what was typed and what is wrong.
+
+    What is `held` (by element) fills a field that nobody has seen yet: what was typed or left
+    empty, and a draft, stand before it.
 
     `prefix` is where the words stand in the catalogue (`hotline.order`): labels at
     `<prefix>.field.<name>`, hints (for the fields named) at `<prefix>.hint.<name>`, the
@@ -347,6 +382,7 @@ def field_views(
             choices = [Option(str(m.value), Phrase(f"{prefix}.{name}.{m.value}")) for m in plain]
         called = model.words.get(name, name)
         label: Words = Phrase(f"{prefix}.field.{called}")
+        value, mark = _filled(model, name, given, choices, held or {})
         views.append(
             FieldView(
                 name=name,
@@ -354,7 +390,8 @@ def field_views(
                 label=label,
                 hint=Phrase(f"{prefix}.hint.{called}") if called in hints else None,
                 required=field.is_required() or name in model.needed,
-                value=given.get(name, None if field.is_required() else field.default),
+                value=value,
+                held=mark,
                 options=choices,
                 max_length=_bound(field, "max_length"),
                 error=wrong.get(name),

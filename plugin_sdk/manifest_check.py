@@ -8,6 +8,7 @@ import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from plugin_sdk import manifest_elements
 from plugin_sdk import manifest_rules as rules
 from plugin_sdk.manifest_model import Grant, Manifest
 from plugin_sdk.manifest_schema import faults as schema_faults
@@ -40,7 +41,11 @@ def examine(text: str | bytes, path: str) -> tuple[Manifest | None, list[Fault]]
     source = read(text, path)
     if isinstance(source, list):
         return None, source
-    found = [*schema_faults(source, "manifest"), *_placed(source, rules.findings(source.data))]
+    found = [
+        *schema_faults(source, "manifest"),
+        *_placed(source, rules.findings(source.data)),
+        *_placed(source, manifest_elements.findings(source.data)),
+    ]
     return _converted(source, found, Manifest)
 
 

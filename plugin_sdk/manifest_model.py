@@ -197,11 +197,13 @@ class PersonalField(_Section, frozen=True, kw_only=True):
 
 
 class Data(_Section, frozen=True, kw_only=True):
-    """What the app stores, how sensitive it is and how many months it is kept."""
+    """What the app stores, how sensitive it is, how many months it is kept, and the data
+    elements that the hub fills into its forms."""
 
     table_prefix: str
     classification: Classification
     retention_months: int
+    elements: tuple[str, ...] = ()
     personal: tuple[PersonalField, ...] = ()
 
 

@@ -19,6 +19,7 @@ from plugin_sdk.deadlines import Term
 from plugin_sdk.directory import Directory as Directory  # noqa: PLC0414  ports.py offers every port
 from plugin_sdk.directory import Organization as Organization  # noqa: PLC0414  the same
 from plugin_sdk.drafts import Draft
+from plugin_sdk.elements import Elements
 from plugin_sdk.files import Picture, StoredFile
 from plugin_sdk.views import Phrase, View, Words
 
@@ -65,8 +66,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
     `permits` maps full permission keys (`hotline.order.read`) to the grants behind them; the
     `permission` is what the present route was allowed by. A `delegation` says that the post is
-    another's, an `agent` that this is a resident for whom the agent acts. `proofs` (RFC 8176) were
-    shown last at `proved_at`. A `public_computer` (公用电脑) keeps nothing.
+    another's, an `agent` that they act for this resident. `proofs` (RFC 8176) were shown last at
+    `proved_at`. A `public_computer` (公用电脑) keeps nothing.
     """
 
     person_id: UUID | None = None
@@ -359,6 +360,7 @@ class Hub(Protocol):
     numbers: Numbers
     files: Files
     drafts: Drafts
+    elements: Elements
     pages: Pages
     settings: Mapping[str, Any]
 
@@ -394,6 +396,5 @@ class Hub(Protocol):
         ...
 
     def due(self, start: datetime, term: Term) -> datetime | None:
-        """Return when a term that starts at `start` ends, None while the calendar of that
-        year is not entered (期限待定)."""
+        """Return when a term ends, None while that year's calendar is not entered (期限待定)."""
         ...

@@ -54,6 +54,16 @@ class Rule(msgspec.Struct, frozen=True):
     n: int = 0
 
 
+class HeldView(msgspec.Struct, frozen=True, kw_only=True):
+    """That a field says what the hub holds already: whence, since when, and where to put it
+    right. `shown` is the mask of what the page does not hold: left empty, that is what is sent."""
+
+    source: Words
+    href: str | None = None
+    since: datetime | None = None
+    shown: str | None = None
+
+
 class FieldView(msgspec.Struct, kw_only=True):
     """One field of a form with what was typed and what is wrong with it."""
 
@@ -67,6 +77,7 @@ class FieldView(msgspec.Struct, kw_only=True):
     max_length: int | None = None
     autocomplete: str | None = None
     rules: list[Rule] = []
+    held: HeldView | None = None
     error: Phrase | None = None
 
 

@@ -76,6 +76,9 @@ class Yimen:
             on_problem=self.renderer.on_problem,
         )
         self.apps.load(self._points)
+        self.services.app_names |= {
+            app.id: app.manifest.identity.names for app in self.loaded() if app.manifest
+        }
         self.services.passwords.know(_names(self.loaded()))
         self.services.freshness.add(
             f"{app.id}.{permission.key}"
@@ -105,7 +108,8 @@ class Yimen:
 
     def _hub_for(self, app: LoadedApp) -> Hub:
         settings = app.grant.settings if app.grant else {}
-        return AppHub(self.services, app.id, self.renderer, settings)
+        asked = app.manifest.data.elements if app.manifest else ()
+        return AppHub(self.services, app.id, self.renderer, settings, elements=asked)
 
     async def _refused(self, actor: Actor, app: str, permission: str, subject: str) -> None:
         await self.services.refuse(actor, app, permission, subject)

@@ -14,8 +14,10 @@ from plugin_sdk.views import (
     FieldView,
     FigureCard,
     FilterView,
+    HeldView,
     Option,
     PartView,
+    Phrase,
 )
 from portal.templating import Banner
 
@@ -151,6 +153,9 @@ def entries() -> list[EntryView]:
     ]
 
 
+ACCOUNT: Final = Phrase("element.from.account")
+
+
 def fields(*, wrong: bool) -> list[FieldView]:
     """Return a field of each kind, with or without what is wrong."""
     missing = both("填写事发地点", "Enter where it happened")
@@ -196,7 +201,19 @@ def fields(*, wrong: bool) -> list[FieldView]:
         FieldView(name=f"day_{mark}", kind="date", label=both("哪一天", "Day")),
         FieldView(name=f"count_{mark}", kind="number", label=both("几盏", "How many")),
         FieldView(
-            name=f"phone_{mark}", kind="phone", label=both("手机号", "Phone"), autocomplete="tel"
+            name=f"phone_{mark}",
+            kind="phone",
+            label=both("手机号", "Phone"),
+            autocomplete="tel",
+            value="13800138000",
+            held=HeldView(source=ACCOUNT, since=NOW, href="#phone"),
+        ),
+        FieldView(
+            name=f"number_{mark}",
+            kind="text",
+            label=both("身份号码", "Identity number"),
+            max_length=20,
+            held=HeldView(source=ACCOUNT, shown="1****************X", href="#number"),
         ),
         FieldView(
             name=f"photo_{mark}",

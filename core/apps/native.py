@@ -18,7 +18,7 @@ from plugin_sdk.extension import EventHandler, Job
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied, Problem
-from plugin_sdk.routes import FRESH, PERMISSION, PUBLIC, SIGNED_IN, actor_of, needs
+from plugin_sdk.routes import BODY, FRESH, PERMISSION, PUBLIC, SIGNED_IN, actor_of, needs
 
 OnProblem = Callable[[Request[Any, Any, Any], Exception], Awaitable[Response[Any]]]
 OnRefusal = Callable[[Actor, str, str, str], Awaitable[None]]
@@ -62,6 +62,15 @@ def check_routes(app: str, handlers: object, known: frozenset[str]) -> list[HTTP
             permission if permission in (PUBLIC, SIGNED_IN) else f"{app}.{permission}"
         )
     return list(handlers)
+
+
+def check_elements(handlers: Sequence[HTTPRouteHandler], asked: Manifest) -> None:
+    """Raise `Refusal` for a form that names a data element its manifest does not ask for."""
+    for handler in handlers:
+        for element in getattr(handler.opt.get(BODY), "elements", {}).values():
+            if element not in asked.data.elements:
+                path = min(handler.paths)
+                raise Refusal("element", f"the form of {path} names {element}, not asked for")
 
 
 def check_flows(engines: object) -> list[CaseEngine[Any]]:

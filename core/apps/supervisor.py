@@ -21,6 +21,7 @@ from core.apps.imports import ImportWatch
 from core.apps.native import (
     OnProblem,
     build,
+    check_elements,
     check_flows,
     check_jobs,
     check_routes,
@@ -124,6 +125,7 @@ class Apps:
 
         routes = call("register_routes")
         handlers = check_routes(app.id, () if routes is None else routes, permissions(asked))
+        check_elements(handlers, app.manifest or asked)
         if not any("/" in handler.paths for handler in handlers):
             door = entrance(app.id, app.manifest or asked, self._database.clock)
             handlers += check_routes(app.id, [door], frozenset())

@@ -1,7 +1,8 @@
 """The hub as one app sees it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -13,11 +14,13 @@ from core.database import UNIT, Clock, Transaction
 from core.files.images import PictureError, reencode_async
 from core.files.service import files_of, plain_name
 from core.hub.drafts import AppDrafts
+from core.hub.elements import AppElements
 from core.hub.numbers import AppNumbers
 from core.hub.service import Services
 from core.hub.unit import Unit
 from core.identity import organizations, tree
 from plugin_sdk.deadlines import CalendarUnknown, Term, due
+from plugin_sdk.elements import Elements
 from plugin_sdk.files import Picture, StoredFile
 from plugin_sdk.ports import (
     Actor,
@@ -111,7 +114,10 @@ class AppHub:
         pages: Pages,
         settings: Mapping[str, Any] | None = None,
         clock: Clock | None = None,
+        *,
+        elements: Iterable[str] = (),
     ) -> None:
+        """`elements` are the data elements that the app's manifest asks for."""
         self.app = app
         self.pages = pages
         self.settings: Mapping[str, Any] = settings or {}
@@ -120,6 +126,7 @@ class AppHub:
         self.numbers: NumbersPort = AppNumbers(services, app)
         self.files: Files = _Files(services, app)
         self.drafts: Drafts = AppDrafts(services, app)
+        self.elements: Elements = AppElements(services, app, elements)
         self._clock = clock
 
     @property
@@ -138,7 +145,9 @@ class AppHub:
 
     def at(self, moment: datetime) -> "AppHub":
         """See `plugin_sdk.ports.Hub`."""
-        return AppHub(self.services, self.app, self.pages, self.settings, lambda: moment)
+        there = copy(self)
+        there._clock = lambda: moment
+        return there
 
     def system(self, name: str) -> Actor:
         """See `plugin_sdk.ports.Hub`."""

@@ -1,7 +1,8 @@
-"""The table of requests that may be sent twice."""
+"""Tables of requests that may be sent twice, and of what people typed under data elements."""
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import JSON
 from sqlmodel import Field
@@ -19,4 +20,16 @@ class RequestRecord(CoreBase, table=True):
     route: str = Field(primary_key=True)
     digest: str
     answer: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    at: datetime = Field(sa_type=UtcTime, index=True)
+
+
+class TypedElement(CoreBase, table=True):
+    """What a person last typed under a data element, in a form of which app: for them alone."""
+
+    __tablename__ = "hub_typed_element"
+
+    person_id: UUID = Field(primary_key=True, foreign_key="identity_person.id")
+    element: str = Field(primary_key=True)
+    value: str
+    app: str
     at: datetime = Field(sa_type=UtcTime, index=True)

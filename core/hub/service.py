@@ -20,6 +20,7 @@ from core.audit.sealing import Sealer
 from core.database import Clock, Database, Transaction, utc_now
 from core.delivery import service as delivery
 from core.files.service import FileStore
+from core.hub import elements
 from core.hub.alone import Place
 from core.hub.models import RequestRecord
 from core.hub.people import ImportedRoles, hand_over_work, pass_on_work
@@ -48,6 +49,7 @@ from core.work.holidays import HolidayCalendar
 from plugin_sdk.ports import (
     Actor,
 )
+from plugin_sdk.text import Text
 
 logger = logging.getLogger(__name__)
 
@@ -79,12 +81,14 @@ class Services:
         self.calendar = HolidayCalendar(notices=[])
         self._calendar_stamp: tuple[int, object] | None = None
         self._calendar_checked = 0.0
+        self.app_names: dict[str, Text] = {}
         self._names: dict[UUID, str] = {}
         self._names_since = 0.0
         self.database.on(SessionEnded, drafts.drop_with_session)
         self.database.on(PersonErased, erasure.forget_words)
         self.database.on(PersonErased, messages.forget)
         self.database.on(PersonErased, drafts.forget_drafts)
+        self.database.on(PersonErased, elements.forget_all)
         self.database.on(PersonErased, pins.forget_pins)
         self.database.on(SessionRenewed, drafts.go_on_with_session)
         self.numbers = Numbers(settings.secret)
@@ -206,3 +210,4 @@ class Services:
     async def _tidy_drafts(self) -> None:
         async with self.database.transaction(write=True) as tx:
             await drafts.tidy_drafts(tx)
+            await elements.tidy(tx)

@@ -23,7 +23,7 @@ from core.hub.models import RequestRecord
 from core.hub.todo import UnitTodo
 from core.jobs import send_later, unsend
 from core.messages.service import send
-from core.usage.capture import record_effect, record_start
+from core.usage.capture import record_effect, record_element, record_start
 from core.work.drafts import drop_draft
 from core.work.timers import next_number, set_timer
 from plugin_sdk.data import Owned
@@ -73,6 +73,7 @@ class Unit:
         self._effects: list[tuple[str, str]] = []
         self._texts: list[tuple[str, Words, str | None]] = []
         self._starts: list[tuple[str, str]] = []
+        self._asked: list[tuple[str, bool]] = []
         self._key: RequestKey | None = None
         self._answer: dict[str, Any] | None = None
         self.reaches = wall.NOTHING
@@ -284,6 +285,10 @@ class Unit:
         """See `plugin_sdk.ports.Work`."""
         self._starts.append((name, subject))
 
+    def asked(self, element: str, *, spared: bool) -> None:
+        """Count a field that asked for what the hub held: left as it was filled in, or typed."""
+        self._asked.append((element, spared))
+
     async def number(self, series: str) -> str:
         """See `plugin_sdk.ports.Work`."""
         return await next_number(self.tx, self.app, series)
@@ -374,6 +379,11 @@ class Unit:
             await record_effect(
                 self.tx, self.app, name, subject, unit, channel, measured=self.measured
             )
+        if self.measured:
+            for element, spared in sorted(self._asked):
+                await record_element(
+                    self.tx, self.app, element, spared=int(spared), asked=int(not spared)
+                )
 
     @property
     def leaves_something(self) -> bool:

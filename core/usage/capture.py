@@ -24,6 +24,7 @@ from core.usage.models import (
     UsageBatch,
     UsageCell,
     UsageEffect,
+    UsageElement,
     UsageLatency,
     organization_key,
 )
@@ -158,6 +159,7 @@ class Usage:
 
 CELL = ("day", "app", "feature", "organization", "channel")
 LATENCY = ("day", "app", "feature", "bucket")
+ELEMENT = ("day", "app", "element")
 
 
 async def _first_time(tx: Transaction, worker: str, sequence: int) -> bool:
@@ -232,6 +234,14 @@ async def record_effect(
     kinds = ("effects", "completes") if completes else ("effects",)
     await _count(tx, app, name, organization, channel, *kinds)
     return True
+
+
+async def record_element(
+    tx: Transaction, app: str, element: str, *, spared: int, asked: int
+) -> None:
+    """Count, in the transaction of the act, fields that asked for what the hub held."""
+    counts = {"spared": spared, "asked": asked}
+    await _add(tx, UsageElement, ELEMENT, (_day(tx), app, element), counts)
 
 
 async def _note(tx: Transaction, app: str, name: str, subject: str) -> bool:

@@ -7,7 +7,7 @@ from sqlalchemy import func, or_, select
 from sqlmodel import col
 
 from core.database import Transaction
-from core.usage.models import UsageCell, UsageLatency
+from core.usage.models import UsageCell, UsageElement, UsageLatency
 
 
 class AppFigures(msgspec.Struct, frozen=True):
@@ -21,6 +21,15 @@ class AppFigures(msgspec.Struct, frozen=True):
     answered: int
     refused: int
     failed: int
+
+
+class Burden(msgspec.Struct, frozen=True):
+    """How many fields of an app's forms asked for what the hub held: filled in and left so
+    (`spared`), typed all the same (`asked`)."""
+
+    app: str
+    spared: int
+    asked: int
 
 
 class DayFigures(msgspec.Struct, frozen=True):
@@ -68,6 +77,19 @@ async def by_day(tx: Transaction, app: str, since: date, until: date) -> list[Da
         .order_by(col(cell.day))
     )
     return [DayFigures(day, *(int(count or 0) for count in counts)) for day, *counts in found]
+
+
+async def burden(tx: Transaction, since: date, until: date) -> list[Burden]:
+    """Return what forms asked of people that the hub held, by app; an app that asked for
+    nothing of it is not in the list."""
+    row = UsageElement
+    found = await tx.session.execute(
+        select(col(row.app), func.sum(row.spared), func.sum(row.asked))
+        .where(col(row.day) >= since, col(row.day) <= until)
+        .group_by(col(row.app))
+        .order_by(col(row.app))
+    )
+    return [Burden(app, int(spared), int(asked)) for app, spared, asked in found]
 
 
 async def first_day(tx: Transaction) -> date | None:

@@ -68,6 +68,19 @@ class UsageEffect(CoreBase, table=True):
     day: date
 
 
+class UsageElement(CoreBase, table=True):
+    """Fields of an app's forms that asked for a data element which the hub held: how often it
+    was filled in and stayed (`spared`), how often it was typed all the same (`asked`)."""
+
+    __tablename__ = "usage_element"
+
+    day: date = Field(primary_key=True)
+    app: str = Field(primary_key=True)
+    element: str = Field(primary_key=True)
+    spared: int = 0
+    asked: int = 0
+
+
 def organization_key(id: UUID | None) -> str:
     """Return an organization as usage stores it."""
     return str(id) if id else NO_ORGANIZATION

@@ -15,6 +15,7 @@ from plugin_sdk.cases.queries import Filters
 from plugin_sdk.cases.views import CaseViews, R
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.drafts import Draft
+from plugin_sdk.elements import Held
 from plugin_sdk.extension import Card, Hit
 from plugin_sdk.forms import Form, Submission, field_views, texts_of
 from plugin_sdk.ports import Read, Work
@@ -177,7 +178,14 @@ class CaseDesk(CaseViews[R]):
             errors=errors,
             options=await self.options(read, way.form, None),
             hints=self.hints,
+            held=await self._held(read, way),
         )
+
+    async def _held(self, read: Read, way: Way) -> Mapping[str, Held]:
+        """Return what the hub holds for a form; nothing for one that is kept on the device."""
+        if way.offline:
+            return {}
+        return await self.hub.elements.held(read, way.form.elements.values())
 
     async def act_view(
         self,

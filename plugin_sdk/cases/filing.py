@@ -128,6 +128,7 @@ def filing_routes(
             await desk.prepare()
             async with hub.work(actor, sent.key) as work:
                 row = await take(work, sent)
+                await hub.elements.take(work, sent.form)
                 answer = work.answer(
                     Answer(
                         view=desk.submitted_view(row),

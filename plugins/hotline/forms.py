@@ -1,5 +1,6 @@
 """Forms of the hotline. A category, where one is named, must be a leaf of the tree."""
 
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, ClassVar, Self
@@ -51,6 +52,8 @@ class FileForm(Form):
         "latitude": "hidden",
     }
 
+    elements: ClassVar[Mapping[str, str]] = {"phone": "person.phone", "region": "place.region"}
+
     kind: Kind
     text: str = Field(min_length=1, max_length=8000)
     region: str | None = Field(default=None, max_length=40)
@@ -84,7 +87,9 @@ class SnapForm(FileForm):
 
 
 class IntakeForm(FileForm):
-    """What an operator takes down for a caller."""
+    """What an operator takes down for a caller: nothing of it is about the operator."""
+
+    elements: ClassVar[Mapping[str, str]] = {}
 
     caller_name: str | None = Field(default=None, max_length=100)
     phone: str = Field(min_length=1, max_length=30)

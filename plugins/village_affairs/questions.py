@@ -32,6 +32,7 @@ class AskForm(Form):
     """What a resident asks, and of which village: by its code."""
 
     kinds: ClassVar[dict[str, FieldKind]] = {"text": "textarea"}
+    elements: ClassVar[Mapping[str, str]] = {"code": "place.village-code"}
 
     code: str = Field(min_length=4, max_length=12)
     text: str = Field(min_length=1, max_length=4000)

@@ -24,6 +24,8 @@ async def test_a_question_is_answered_in_time_or_escalated(village):
     assert unknown["errors"][0]["field"] == "code"
     asked = await village.post("/questions", "resident", code=code, text="路灯什么时候修")
     again = await village.post("/questions", "resident", code=code, text="水费怎么算")
+    form = (await village.get("/questions/new", "resident"))["fields"][0]
+    assert (form["value"], form["held"]["source"]["key"]) == (code, "element.from.app")
     path = f"/questions/{asked['number']}"
     seen = await village.get(path, "clerk")
     assert "周晓岚" not in str(seen)

@@ -10,6 +10,7 @@ from core.access.models import AccessRequest, Consent, Delegation
 from core.database import CoreBase
 from core.delivery.service import KEEP_SENT, send_sms, sent
 from core.hub import personal
+from core.hub.models import TypedElement
 from core.identity import people
 from core.identity.models import Person, PhoneCode, PhoneProof
 from core.identity.people_files import read_people
@@ -70,6 +71,8 @@ async def left(shell):
         await tx.session.execute(
             insert(AccessRequest).values(person_id=id, post_id=post.id, **asked)
         )
+        typed = {"element": "person.address", "value": WORDS, "app": "probe", "at": tx.now}
+        await tx.session.execute(insert(TypedElement).values(person_id=id, **typed))
         code = {"digest": "d", "sent_at": tx.now, "expires_at": tx.now}
         await tx.session.execute(insert(PhoneCode).values(phone=PHONE, purpose="x", **code))
         proof = {"digest": "d", "purpose": "x", "expires_at": tx.now}
