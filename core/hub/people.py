@@ -1,6 +1,6 @@
 """What the rooms above identity do when people and organizations come, go and move."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import delete, or_, select
@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from core.access import grants
 from core.access.exclusion import refuse_together
-from core.access.granting import GRANTING, may_give_in
+from core.access.granting import GRANTING, may_give_in, reaches
 from core.access.loading import current_generation, load_actor, load_delegated
 from core.access.models import Grant, Role
 from core.audit.models import AuditEntry
@@ -24,6 +24,7 @@ from plugin_sdk.data import new_id
 from plugin_sdk.ports import Actor, ScopeKind
 from plugin_sdk.problems import Conflict
 
+MANAGING = "yimen.people.manage"
 REFUSED = {
     "role-unknown": "role-unknown",
     "grant-beyond": "roles-beyond",
@@ -48,6 +49,16 @@ class ImportedRoles:
             tx, person_id, who.name, delegation_id, generation=generation
         )
         return delegated or Actor(person_id=person_id, name=who.name)
+
+    async def reached(
+        self, tx: Transaction, actor: Actor, units: Collection[frozenset[UUID]]
+    ) -> frozenset[frozenset[UUID]]:
+        """See `Roles`."""
+        if actor.system:
+            return frozenset(units)
+        return frozenset(
+            [each for each in units if await reaches(tx, actor, MANAGING, [*each])]
+        )
 
     def may_grant(self, tx: Transaction, actor: Actor) -> bool:
         """See `Roles`."""

@@ -7,7 +7,7 @@ the file (调岗); who holds none gets it; who holds several is refused, since a
 which of them ends.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -59,6 +59,13 @@ class Roles(Protocol):
     ) -> Actor:
         """Return who imports as the database has them now: without permits where the account,
         the post or the delegation is not in force."""
+        ...
+
+    async def reached(
+        self, tx: Transaction, actor: Actor, units: Collection[frozenset[UUID]]
+    ) -> frozenset[frozenset[UUID]]:
+        """Return those of the sets of organizations all of which somebody administers; the
+        empty set is reached by who administers everything."""
         ...
 
     def may_grant(self, tx: Transaction, actor: Actor) -> bool:
@@ -151,10 +158,18 @@ async def plan(
     roles: Roles,
     by: Importer,
 ) -> list[Plan]:
-    """Return what each row would do."""
+    """Return what each row would do. A row beyond the reach of who imports does nothing, and says
+    nothing of whom it names."""
     known = await _known(tx, rows, numbers, roles)
     may_grant = by.may_grant and roles.may_grant(tx, by.actor)
-    plans = [_plan(row, known, numbers, may_grant=may_grant, hands=by.hands) for row in rows]
+    units = [_units(row, known) for row in rows]
+    reached = await roles.reached(tx, by.actor, {each for each in units if each is not None})
+    plans = [
+        _plan(row, known, numbers, may_grant=may_grant, hands=by.hands)
+        if each is None or each in reached
+        else Plan(row, reasons=(*row.faults, Reason("beyond-reach")))
+        for row, each in zip(rows, units, strict=True)
+    ]
     asked = [item for item in plans if item.roles and item.outcome != "refused"]
     refused = zip(asked, await roles.refused(tx, by.actor, asked), strict=True)
     reasons = {item.row.line: reason for item, reason in refused if reason is not None}
@@ -164,6 +179,17 @@ async def plan(
         else item
         for item in plans
     ]
+
+
+def _units(row: PersonRow, known: _Known) -> frozenset[UUID] | None:
+    """Return the organizations that a row has to do with: where it puts somebody, and wherever
+    they stand. Empty for somebody there who stands nowhere; None where it is of none."""
+    unit, person = known.organizations.get(row.organization), known.people.get(row.username)
+    held = [post.organization_id for post in known.posts.get(person.id, [])] if person else []
+    if person is not None and not held:
+        return frozenset()
+    found = frozenset((*held, *([unit[0]] if unit else [])))
+    return found or None
 
 
 def _plan(

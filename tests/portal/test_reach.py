@@ -7,6 +7,8 @@ from core.access.grants import grant
 from core.access.requests import ask
 from core.identity import people
 from plugin_sdk.ports import ScopeKind
+from tests.core.identity.county import as_csv, person
+from tests.portal.test_people_pages import send
 
 
 async def local_administrator(hub):
@@ -152,3 +154,25 @@ async def test_an_administrator_of_one_organization_sees_what_belongs_there(hub_
         assert (await client.get(path)).status_code == 404, path
         assert (await everywhere.get(path)).status_code == 200, path
     assert (await client.get("/admin/outbox")).status_code == 403
+
+
+async def test_a_file_of_people_goes_no_further_than_who_imports_it(hub_app):
+    """A telephone number is a way to sign in: who could change anybody's could be anybody."""
+    client = await local_administrator(hub_app)
+    newcomers = [[*person(n)[:4], f"371603U0{n}", "员", "", "", ""] for n in (1, 2)]
+    chief = ["administrator", "某某", "13800000000", "", "371603U01", "员", "", "", ""]
+    mover = ["unit2", "某某", "13800000001", "", "371603U01", "员", "", "", ""]
+    sent = await send(client, as_csv([*newcomers, chief, mover, ["resident", *chief[1:]]]))
+    here = sent.json()["location"]
+    view = (await client.get(here)).json()
+    outcomes = [row["outcome"] for row in view["rows"]]
+    assert outcomes == ["ok", "refused", "refused", "refused", "refused"]
+    for row in view["rows"][1:]:
+        assert [r["key"] for r in row["reasons"]] == ["people_import.reason.beyond-reach"]
+    assert (await client.post(view["start"], json={})).status_code == 200
+    await hub_app.settle()
+    async with hub_app.services.database.transaction() as tx:
+        assert await people.by_username(tx, "p00002") is None
+        for username in ("administrator", "unit2", "resident"):
+            who = await people.by_username(tx, username)
+            assert (await people.person(tx, who.id)).name != "某某", username

@@ -37,6 +37,14 @@ async def county(shell):
     return shell
 
 
+async def registrar(shell):
+    """Return a role that administers people and grants nothing."""
+    role = RoleDefinition("probe.registrar", Text("录", "Registrar"), ("yimen.people.manage",))
+    async with shell.write() as tx:
+        await define_roles(tx, "probe", [READER, WRITER, role])
+    return role.key
+
+
 def some(n, role=""):
     return [person(i, role=role, units=7) for i in range(n)]
 
@@ -226,8 +234,11 @@ async def test_a_row_that_cannot_be_taken_says_why(county, what):
 
 
 async def test_nobody_imports_roles_without_the_right_or_for_themselves(county):
-    (plan,) = await tried(county, some(1, role="probe.reader"), Actor())
+    clerk = await (await county.staff("clerk", "C", await registrar(county), ScopeKind.ALL)).actor()
+    (plan,) = await tried(county, some(1, role="probe.reader"), clerk)
     assert codes(plan) == ["roles-not-yours"]
+    (plan,) = await tried(county, some(1), Actor())
+    assert codes(plan) == ["beyond-reach"]
     await bring_in(county, some(1))
     one, _ = await found(county, "p00000")
     chief = await county.staff("chief", "C", ADMINISTRATOR, ScopeKind.ALL)
@@ -248,7 +259,7 @@ async def test_roles_are_imported_by_who_may_give_them_and_no_further(county):
         strict=True,
     ):
         row[4], row[6] = unit, role
-    refused = [["roles-beyond"], [], ["roles-beyond"], []]
+    refused = [["beyond-reach"], [], ["roles-beyond"], []]
     assert [codes(plan) for plan in await tried(county, rows, by)] == refused
     id = await bring_in(county, rows, by)
     made = await report(county, id)
@@ -277,7 +288,7 @@ async def test_an_import_gives_what_its_importer_may_give_at_that_moment(county,
 
 async def test_an_import_is_of_who_starts_it_and_gives_what_both_may(county):
     chief = await county.staff("chief", "C", ADMINISTRATOR, ScopeKind.ALL)
-    clerk = await county.staff("clerk", "C")
+    clerk = await county.staff("clerk", "C", await registrar(county), ScopeKind.ALL)
     by = {"chief": await chief.actor(), "clerk": await clerk.actor(), "console": CONSOLE}
     imports, made = county.services.people_imports, {}
     for n, (tries, starts) in enumerate(
