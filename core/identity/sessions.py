@@ -112,15 +112,19 @@ async def begin(
     return token
 
 
-async def renew(tx: Transaction, session_id: str, proofs: Sequence[str]) -> Renewed | None:
-    """Let a session go on under a new secret, with what was proved just now; None for one that
-    is over. Whatever else it is, in which post and for whom it acts, stays; so does its end."""
+async def renew(
+    tx: Transaction, session_id: str, proofs: Sequence[str] | None = None
+) -> Renewed | None:
+    """Let a session go on under a new secret, with what was proved just now (None: nothing, and
+    what was proved before is as old as it was); None for one that is over. Whatever else it is,
+    in which post and for whom it acts, stays; so does its end."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     row = SignInSession
+    proved = {} if proofs is None else {"proofs": list(proofs), "proved_at": tx.now}
     found = await tx.session.execute(
         update(row)
         .where(col(row.id) == session_id, col(row.ended_at).is_(None), col(row.expires_at) > tx.now)
-        .values(id=digest(token), csrf=csrf_token(token), proofs=list(proofs), proved_at=tx.now)
+        .values(id=digest(token), csrf=csrf_token(token), **proved)
         .returning(col(row.public_computer), col(row.expires_at))
         .execution_options(synchronize_session=False)
     )

@@ -195,7 +195,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 tx, person_id, new, profile, was=known.hash, but=actor.session_id
             ):
                 raise wrong
-            renewed = await prove_again(tx, actor, [Proof.PASSWORD])
+            # beside a second factor a password is no fresh proof, as at `again`
+            renewed = (
+                await sessions.renew(tx, actor.session_id or "")
+                if await has_second_factor(tx, person_id)
+                else await prove_again(tx, actor, [Proof.PASSWORD])
+            )
             if renewed is None:
                 raise wrong
             await audit.record(tx, actor, SHELL, "password-changed", f"person:{person_id}")

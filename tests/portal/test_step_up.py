@@ -144,6 +144,21 @@ async def test_the_strongest_factor_is_asked_for(hub_app):
     assert (await prove(client, passkey=key.sign(asked))).status_code == 200
 
 
+async def test_another_password_is_no_fresh_proof_beside_a_second_factor(hub_app):
+    """Who knows the password of somebody who left their desk has half of what they proved."""
+    client, phone, _ = await set_up(hub_app, "administrator")
+    hub_app.clock.move(**STALE)
+    new = "lantern orbit pickle"
+    answer = await client.post("/me/password", json={"old": PASSWORD, "password": new})
+    assert answer.status_code == 200, answer.text
+    client.csrf = answer.json()["csrf"]
+    for path in (f"{ME}/totp", "/admin/access/requests"):
+        refused = await client.get(path)
+        assert (refused.status_code, code_of(refused)) == (403, "step-up")
+    assert (await prove(client, code=phone.shows())).status_code == 200
+    assert (await client.get("/admin/access/requests")).status_code == 200
+
+
 async def test_a_session_goes_on_and_its_old_secret_does_not(hub_app):
     client = await hub_app.client_as("unit")
     me = (await client.get("/me")).json()
