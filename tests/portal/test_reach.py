@@ -49,6 +49,7 @@ async def elsewhere(hub):
         (f"{person}/number", {"number": "110101199003070038"}),
         (f"{person}/number/unmask", {"reason": "x"}),
         (f"{person}/erase", {"reason": "x", "confirm": "unit2"}),
+        (f"{person}/factors", {"reason": "x"}),
         (f"/admin/people/{actors['resident'].person_id}/disable", {}),
         (f"/admin/people/{clerk.person_id}/disable", {}),
         (f"{post}/end", {}),
@@ -147,6 +148,7 @@ async def test_an_administrator_of_one_organization_sees_what_belongs_there(hub_
     for path in (
         f"/admin/people/{away.person_id}",
         f"/admin/people/{away.person_id}/erase",
+        f"/admin/people/{away.person_id}/factors",
         f"/admin/people/{away.person_id}/leave",
         f"/admin/access/people/{away.person_id}",
         f"/admin/posts/{away.post_id}/transfer",

@@ -20,7 +20,7 @@ from plugin_sdk.ports import To
 from plugin_sdk.problems import Conflict, Invalid, NotFound
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import FormView, Phrase
-from portal.pages.admin.reach import need_person
+from portal.pages.admin.reach import need_person, need_sight
 from portal.pages.context import AnyRequest, Portal
 
 PERMISSION = "people.factors"
@@ -42,8 +42,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     ) -> Response[Any]:
         async with portal.read() as tx:
             who = await people.person(tx, id)
-        if who is None:
-            raise NotFound
+            if who is None:
+                raise NotFound
+            await need_sight(tx, request, id)
         view = FormView(
             title=Phrase("page.admin.factors.title"),
             action=f"/admin/people/{id}/factors",
