@@ -10,7 +10,6 @@ WINDOW: Final = 3600
 PAUSE: Final = 60
 PER_PHONE: Final = 5
 PER_NETWORK: Final = 20
-PER_ACCOUNT: Final = 5
 
 
 def mobile(text: str) -> str:
@@ -27,18 +26,17 @@ def mobile(text: str) -> str:
 async def bound_codes(
     portal: Portal, request: AnyRequest, what: str, phone: str, *, account: str | None = None
 ) -> None:
-    """Count a code that is asked for: by network, by phone, by account, whether or not anybody
-    has them. Raises `Problem` (429), and `Invalid` within a minute of the last."""
+    """Count a code that is asked for: by network, and by phone with the account it is for,
+    whether or not anybody has them. Who names another phone, or another account, is sent
+    nothing, and keeps nobody from asking. Raises `Problem` (429), and `Invalid` within a minute
+    of the last."""
     hit = portal.services.shared.hit
-    counted = [(f"{what}:address:{portal.network(request)}", PER_NETWORK)]
-    if account is not None:
-        counted.append((f"{what}:account:{account}", PER_ACCOUNT))
-    for key, most in counted:
-        if await hit(key, WINDOW) > most:
-            raise _too_many()
-    if await hit(f"{what}:pause:{phone}|{account}", PAUSE) > 1:
+    whose = f"{phone}|{account}"
+    if await hit(f"{what}:address:{portal.network(request)}", WINDOW) > PER_NETWORK:
+        raise _too_many()
+    if await hit(f"{what}:pause:{whose}", PAUSE) > 1:
         raise Invalid(field_error("phone", "code-too-soon"))
-    if await hit(f"{what}:phone:{phone}", WINDOW) > PER_PHONE:
+    if await hit(f"{what}:phone:{whose}", WINDOW) > PER_PHONE:
         raise _too_many()
 
 

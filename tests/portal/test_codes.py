@@ -250,16 +250,25 @@ async def test_recovery_says_the_same_of_who_is_on_record_and_who_is_not(hub):
     assert len({str(without_request(answer)) for answer in wrong}) == 1
 
 
-async def test_asking_is_bounded_by_phone_and_account(hub):
+async def test_asking_is_bounded_and_strangers_keep_nobody_from_it(hub):
+    async def often(ask, what, *cases):
+        answers = []
+        for case in cases:
+            answers.append((await ask(hub, *case)).status_code)
+            await hub.services.shared.forget(f"{what}:pause:+86{case[-1]}|{case[0]}")
+        return answers
+
     statuses = []
     for _ in range(7):
         statuses.append((await ask(hub)).status_code)
         await hub.services.shared.forget(f"sign-in-code:pause:+86{MINE}|None")
     assert statuses == [200] * 5 + [429] * 2
-    statuses = []
-    for n in range(7):
-        statuses.append((await ask_recovery(hub, "operator", f"1390000{n:04}")).status_code)
-    assert statuses == [200] * 5 + [429] * 2
+    guessed = [("operator", f"1390000{n:04}") for n in range(7)]
+    of_others = [(f"somebody{n}", MINE) for n in range(7)]
+    assert await often(ask_recovery, "recover", *guessed, *of_others) == [200] * 14
+    mine = [("operator", MINE)] * 6
+    assert await often(ask_recovery, "recover", *mine) == [200] * 5 + [429]
+    assert (await ask_recovery(hub, "unit", OTHERS)).status_code == 429  # twenty of one network
 
 
 @pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
