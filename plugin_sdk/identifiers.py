@@ -16,7 +16,8 @@ from stdnum.exceptions import ValidationError
 
 from plugin_sdk.times import SHANGHAI
 
-_SEPARATORS = re.compile(r"[\s\-‐‑‒–—―·.]+")
+_UNSEEN = "\u200b-\u200d\u2060\ufeff"  # what takes no room, and comes along when text is copied
+_SEPARATORS = re.compile(rf"[\s\-‐‑‒–—―·.{_UNSEEN}]+")
 _IDENTITY = re.compile(r"[0-9]{17}[0-9X]")
 # GB 32100-2015, table 1: the registering authority may be a letter (A, N for the economic
 # collectives of villages, Y); the region is six digits; I, O, S, V and Z are not used.
@@ -25,7 +26,10 @@ _LOCAL_NUMBER = re.compile(r"[2-8][0-9]{6,7}")
 _FIRST_YEAR: Final = 1880
 
 _WIDE = str.maketrans("０１２３４５６７８９Ｘｘ－　", "0123456789Xx- ")
-_IDENTITY_IN_TEXT = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){16}[ -]?[0-9Xx](?![0-9A-Za-z])")
+_GAP = rf"[ \u00a0\-‐‑‒–—{_UNSEEN}]{{0,2}}"
+_IDENTITY_IN_TEXT = re.compile(
+    rf"(?<![0-9])[0-9](?:{_GAP}[0-9]){{16}}{_GAP}[0-9Xx](?![0-9A-Za-z])"
+)
 _MOBILE_IN_TEXT = re.compile(
     r"(?<![0-9])(?:(?:\+|00)?86[ -]?)?(1[3-9][0-9])[ -]?[0-9]{4}[ -]?([0-9]{4})(?![0-9])"
 )

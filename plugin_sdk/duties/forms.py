@@ -6,6 +6,7 @@ from pydantic import Field
 
 from plugin_sdk.cases.forms import Decision
 from plugin_sdk.forms import Form
+from plugin_sdk.publishing import PublicText
 from plugin_sdk.views import FieldKind
 
 REASON = 1000
@@ -24,7 +25,7 @@ class CorrectForm(Form):
 
     kinds: ClassVar[dict[str, FieldKind]] = {"reason": "textarea"}
 
-    reason: str = Field(min_length=1, max_length=REASON)
+    reason: PublicText = Field(min_length=1, max_length=REASON)
 
 
 class ReviewForm(Form):

@@ -14,6 +14,7 @@ from plugin_sdk.duties.desk import DutyDesk
 from plugin_sdk.duties.engine import PUBLISHED, REPLACED
 from plugin_sdk.duties.models import DutyFiling
 from plugin_sdk.ports import Read
+from plugin_sdk.publishing import published_text
 from plugin_sdk.views import Phrase
 
 
@@ -67,7 +68,7 @@ def _item(
             Older(
                 label=Phrase("codes.older_until", {"date": local_day(old.published_at)}),
                 facts=desk.facts(old),
-                reason=filing.reason,
+                reason=published_text(filing.reason),
             )
             for old in filed
             if old.state == REPLACED

@@ -8,6 +8,7 @@ from pydantic import Field, create_model, model_validator
 
 from plugin_sdk.forms import Form
 from plugin_sdk.problems import FieldError, Invalid, field_error
+from plugin_sdk.publishing import PublicText
 from plugin_sdk.views import FieldKind
 
 LONG_TEXT = 8000
@@ -20,11 +21,11 @@ class CallForm(Form):
 
     kinds: ClassVar[dict[str, FieldKind]] = {"agenda": "textarea"}
 
-    title: str = Field(min_length=1, max_length=200)
+    title: PublicText = Field(min_length=1, max_length=200)
     day: date
     time: str = Field(min_length=4, max_length=5)
-    place: str = Field(min_length=1, max_length=200)
-    agenda: str = Field(min_length=1, max_length=LONG_TEXT)
+    place: PublicText = Field(min_length=1, max_length=200)
+    agenda: PublicText = Field(min_length=1, max_length=LONG_TEXT)
 
     @model_validator(mode="after")
     def _a_time(self) -> Self:
@@ -61,7 +62,7 @@ class MinutesForm(Form):
 
     kinds: ClassVar[dict[str, FieldKind]] = {"minutes": "textarea"}
 
-    minutes: str = Field(min_length=1, max_length=LONG_TEXT)
+    minutes: PublicText = Field(min_length=1, max_length=LONG_TEXT)
 
 
 class CancelForm(Form):

@@ -33,12 +33,12 @@ async def published(
 def _item(row: MeetingRow) -> PublicItem:
     name, text = ("minutes", row.minutes) if row.minutes else ("field.agenda", row.agenda)
     return PublicItem(
-        title=row.title,
+        title=published_text(row.title) or "",
         tone="ok" if row.minutes else "state",
         state=Phrase(f"meetings.state.{row.state}"),
         facts=[
             FactView(Phrase("meetings.field.when"), row.starts_at),
-            FactView(Phrase("meetings.field.place"), row.place),
+            FactView(Phrase("meetings.field.place"), published_text(row.place)),
             FactView(Phrase(f"meetings.{name}"), published_text(text)),
         ],
     )

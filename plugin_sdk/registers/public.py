@@ -1,6 +1,6 @@
 """What of a register is published: read by the app itself, whoever asks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlmodel import col
 from plugin_sdk.codes.views import PublicItem, PublicSection
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import Read
+from plugin_sdk.publishing import published_text
 from plugin_sdk.registers.desk import RegisterDesk
 from plugin_sdk.views import Phrase
 
@@ -28,11 +29,18 @@ async def published(
         label=desk.engine.words("list"),
         items=[
             PublicItem(
-                title=record.name,
+                title=published_text(record.name) or "",
                 tone="soon" if desk.state(record, today) == "ending" else "state",
                 state=Phrase(f"registers.state.{desk.state(record, today)}"),
-                facts=desk.facts(desk.open_facts(record), options),
+                facts=desk.facts(_published(desk.open_facts(record)), options),
             )
             for record in found.scalars()
         ],
     )
+
+
+def _published(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: published_text(value) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
