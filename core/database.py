@@ -160,6 +160,7 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
+            hide_parameters=True,  # an error is logged with its statement, not with what it held
             connect_args={"timeout": 20} if self.sqlite else {"timeout": 5, "command_timeout": 60},
         )
         event.listen(self.engine.sync_engine, "before_execute", _refuse_lost_write)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from core.database import Database, WriteInRead, WriteInWrite
@@ -40,6 +41,20 @@ async def test_an_exception_leaves_nothing_and_calls_nothing(shell):
         await act()
     assert await count(shell) == 0
     assert called == []
+
+
+async def test_an_error_says_nothing_of_what_a_statement_held(shell):
+    said = []
+    for _ in range(2):
+        try:
+            async with shell.write() as tx:
+                phone = {"username": "twice", "name": "x", "phone": "+8613812345678"}
+                tx.session.add(Person(**phone, created_at=tx.now))
+        except IntegrityError as error:
+            said.append(str(error))
+    (text,) = said
+    assert "phone" in text
+    assert "13812345678" not in text
 
 
 async def test_what_follows_a_commit_sees_what_was_committed(shell):
