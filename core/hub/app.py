@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
 
 from core.access import wall
 from core.access.decisions import still_allowed
@@ -35,7 +37,9 @@ from plugin_sdk.ports import (
 from plugin_sdk.ports import Numbers as NumbersPort
 from plugin_sdk.ports import Read as ReadPort
 from plugin_sdk.ports import Work as WorkPort
-from plugin_sdk.problems import Invalid, field_error
+from plugin_sdk.problems import Conflict, Invalid, field_error
+
+UNIQUE_VIOLATION: Final = "23505"  # SQLSTATE; on SQLite nobody writes at the same moment
 
 
 class _Directory:
@@ -192,6 +196,7 @@ class AppHub:
         await self.services.current_calendar()
         unit = self._unit(actor, measured=self._clock is None)
         async with (
+            _one_at_a_time(),
             self.services.database.share(self.app).held(),
             self.services.database.transaction(
                 write=True, now=self._clock() if self._clock else None, options={UNIT: unit}
@@ -221,3 +226,15 @@ class AppHub:
         finally:
             unit.leave()
             await connection.execution_options(**{UNIT: None})
+
+
+@asynccontextmanager
+async def _one_at_a_time() -> AsyncIterator[None]:
+    """Let who wrote the same at the same moment hear that another was quicker: what an app asks
+    before it writes is true until then, and what is unique is so in the database alone."""
+    try:
+        yield
+    except IntegrityError as error:
+        if getattr(error.orig, "sqlstate", None) != UNIQUE_VIOLATION:
+            raise
+        raise Conflict("written-meanwhile") from error
