@@ -45,6 +45,7 @@ class DutyDesk(DutyForms[P]):
         if period > month_of(local_day(work.now)):
             raise Invalid(field_error("period", "future-period"))
         item = await self.item(work, period, code)
+        self._refuse_unasked(item, form)
         if form is None and not item.may_be_nil:
             raise Invalid(field_error("period", "not-nil"))
         owed = [one.code for one in await self.items(work, period) if one.owed]
@@ -60,10 +61,22 @@ class DutyDesk(DutyForms[P]):
         item = await self.item(work, made.period, made.item)
         names = self.duty.form.model_fields
         values = self.duty.form.model_construct(**{name: getattr(form, name) for name in names})
+        self._refuse_unasked(item, values)
         more = await self.check(work, row, item, values)
         return await self.engine.file(
             work, row, made.item, values, corrects=made, reason=form.reason, **more
         )
+
+    def _refuse_unasked(self, item: DutyItem, form: ReturnForm | None) -> None:
+        """Refuse what an item does not ask for: nothing would hold it to account."""
+        asked, fields = self.fields(item), type(form).model_fields if form else {}
+        wrong = [
+            name
+            for name, field in fields.items()
+            if name not in asked and getattr(form, name) != field.default
+        ]
+        if wrong:
+            raise Invalid(*(field_error(name, "unknown") for name in wrong))
 
     async def month_view(self, read: Read, organization_id: UUID, period: date) -> MonthView:
         """Return a month of an organization. Raises `NotFound` for one out of scope."""

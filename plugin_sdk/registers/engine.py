@@ -117,7 +117,7 @@ class RegisterEngine(Generic[R]):
         """End a record with its last day: the day before it begins at the earliest, so that it
         was never in force. Raises as `change` does, and `Invalid`."""
         row = await self._take(work, id, form.version)
-        if form.ends_on < row.starts_on - DAY:
+        if row.starts_on - form.ends_on > DAY:
             raise Invalid(field_error("ends_on", "before-start"))
         row.ends_on = form.ends_on
         await self._keep(work, row, "end", form.reason, touched=True)

@@ -6,6 +6,7 @@ from core.identity.register import set_number
 from plugins.village_affairs.models import Meeting, Subsidy
 from plugins.village_affairs.tests.conftest import HERE
 
+NUMBER = "11010519491231002X"
 NOTICE = {
     "title": "阳光报告会",
     "day": "2026-09-08",
@@ -45,6 +46,9 @@ async def test_a_question_is_answered_in_time_or_escalated(village):
 async def test_a_meeting_is_called_held_and_answers_by_the_promised_day(village):
     soon = await village.post("/meetings", "clerk", 422, **{**NOTICE, "day": "2026-09-03"})
     assert soon["errors"][0]["field"] == "day"
+    for field in ("title", "place", "agenda"):
+        named = await village.post("/meetings", "clerk", 422, **{**NOTICE, field: NUMBER})
+        assert named["errors"][0]["field"] == field
     called = await village.post("/meetings", "clerk", **NOTICE)
     path = f"/meetings/{called['number']}"
     counts = {f"came_{group}": came for group, came in CAME.items()}
@@ -66,6 +70,8 @@ async def test_a_meeting_is_called_held_and_answers_by_the_promised_day(village)
     states = {item["title"]: item["deadline"]["due_at"][:10] for item in asked["questions"]}
     assert states["路灯"] == "2026-09-15"
     assert len(states) == 2
+    named = await village.post(f"{path}/publish", "clerk", 422, minutes=f"{NUMBER} 发言")
+    assert named["errors"][0]["field"] == "minutes"
     await village.post(f"{path}/publish", "clerk", 200, minutes="通报收支，联系 13812345678")
     twice = await village.post(f"{path}/publish", "clerk", 409, minutes="再来")
     assert twice["type"] == "urn:yimen:problem:meetings.moved-on"
@@ -108,6 +114,9 @@ async def test_a_contract_is_minded_until_it_ends(village):
     page = str(await village.get(f"/c/{await village.code()}", None))
     assert "丁*林" in page
     assert "丁树林" not in page
+    ancient = await village.post("/assets", "clerk", **{**lease, "starts_on": "0001-01-01"})
+    over = {"version": 1, "ends_on": "2026-08-31", "reason": "错登"}
+    await village.post(f"/assets/{ancient['id']}/end", "clerk", 200, **over)
     # the catalogue is the county's: others read it, and cannot change it
     items = await village.get("/catalogue?q=CW10", "clerk")
     item = items["items"][0]["id"]
