@@ -15,7 +15,7 @@ from plugin_sdk.facts import facts_of
 from plugin_sdk.forms import Form, field_views
 from plugin_sdk.money import spell_yuan
 from plugin_sdk.ports import Read
-from plugin_sdk.problems import FieldError
+from plugin_sdk.problems import FieldError, Invalid, field_error
 from plugin_sdk.registers.engine import RegisterEngine
 from plugin_sdk.registers.forms import ChangeForm, EndForm, RecordForm
 from plugin_sdk.registers.models import RegisterRow, RegisterVersion
@@ -60,6 +60,19 @@ class RegisterDesk(Generic[R]):
     async def options(self, read: Read) -> Mapping[str, list[Option]]:
         """Return the choices of the form's fields."""
         return {}
+
+    async def refuse_unoffered(self, read: Read, form: RecordForm, row: R | None = None) -> None:
+        """Raise `Invalid` for a choice that is none of its field's; what a record says already
+        may stay."""
+        wrong = [
+            name
+            for name, choices in (await self.options(read)).items()
+            if (value := getattr(form, name, None)) is not None
+            and str(value) not in {option.value for option in choices}
+            and (row is None or value != getattr(row, name, None))
+        ]
+        if wrong:
+            raise Invalid(*(field_error(name, "choice") for name in wrong))
 
     def note(self, row: R) -> Words | None:
         """Return what stands beside a record's name in lists."""

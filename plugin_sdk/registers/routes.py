@@ -112,6 +112,7 @@ def _adding(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
         """Enter a record."""
 
         async def do(work: Work, sent: Submission[Any]) -> Answer:
+            await desk.refuse_unoffered(work, sent.form)
             row = await engine.add(work, sent.form)
             return Answer(
                 view=await desk.record_view(work, row),
@@ -174,6 +175,7 @@ def _changing(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
     async def change(work: Work, id: UUID, form: Any) -> Any:
         kept = set(register.form.model_fields)
         values = register.form.model_construct(**{name: getattr(form, name) for name in kept})
+        await desk.refuse_unoffered(work, form, await engine.find(work, id))
         return await engine.change(work, id, values, form.version, form.reason)
 
     async def end(work: Work, id: UUID, form: EndForm) -> Any:

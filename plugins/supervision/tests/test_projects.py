@@ -1,3 +1,5 @@
+from uuid import uuid4
+
 import pytest
 
 pytestmark = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
@@ -6,6 +8,9 @@ pytestmark = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 async def test_a_station_watches_a_project_and_another_audits_it(cast):
     place = await cast.unit("head")
     station = {"code": "FG01", "name": "富国街道监察联络站", "place_id": place, "head": "窦站长"}
+    nowhere = {**station, "place_id": str(uuid4())}
+    refused = await cast.post("supervisor", "/stations", 422, **nowhere)
+    assert refused["errors"][0]["field"] == "place_id"
     await cast.post("supervisor", "/stations", 201, **station)
     project = {
         "title": "通村路硬化",
