@@ -6,11 +6,13 @@ from collections import Counter
 import pytest
 
 from plugins.village_affairs.models import Publication
+from plugins.village_affairs.questions import GROUPS
 from plugins.village_affairs.tests.conftest import HERE, PLAIN
+from plugins.village_affairs.tests.test_life import NOTICE
 
 
 @pytest.mark.parametrize("engine_kind", ["production"], indirect=True)
-async def test_one_month_is_filed_once_however_many_send_it(village):
+async def test_a_month_and_a_meeting_are_done_once_however_many_send_them(village):
     clients = [await village.hub.client_as("clerk") for _ in range(5)]
 
     async def send(n, path, **form):
@@ -25,6 +27,13 @@ async def test_one_month_is_filed_once_however_many_send_it(village):
         path = f"/publications/{period}/CU04"
         assert await together(path, **PLAIN) == {201: 1, 409: 19}
     assert len(await village.rows(Publication)) == 2
+    called = await village.post("/meetings", "clerk", **NOTICE)
+    village.stand(2026, 9, 8, 14)
+    clients[:] = [await village.hub.client_as("clerk") for _ in range(5)]
+    counts = {f"{what}_{group}": 3 for group in GROUPS for what in ("came", "of")}
+    for verb, form in (("hold", counts), ("publish", {"minutes": "通报收支"})):
+        path = f"/meetings/{called['number']}/{verb}"
+        assert await together(path, **form) == {200: 1, 409: 19}
     item = {"code": "NEW1", "name": "新事项", "heading": "sanzi", "every": "0"}
     county = [await village.hub.client_as("affairs") for _ in range(5)]
     clients[:] = county
