@@ -272,6 +272,32 @@ def app_import(name: str, file: Path, report: Path | None) -> None:
     console.print(f"added {counts.added}, already there {counts.present}, refused {counts.refused}")
 
 
+@app.command("new")
+@click.argument("name")
+@click.option("--zh", help="Its name in Chinese (else its id).")
+@click.option("--en", help="Its name in English (else its id).")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where it stands (else ./NAME).")
+@click.option("--inside", is_flag=True, help="Put it into plugins/ of the hub's repository.")
+def app_new(name: str, zh: str | None, en: str | None, folder: Path | None, inside: bool) -> None:
+    """Begin an app that keeps the contract at once (for developers; see docs/apps.md)."""
+    from portal.scaffold import ScaffoldError, make
+
+    if inside and folder:
+        raise click.ClickException("--inside says where it stands: leave --folder out")
+    spoken = name.replace("-", " ").capitalize()
+    where = Path.cwd() if inside else (folder or Path(name))
+    try:
+        made = make(settings_of(), name, where, zh=zh or spoken, en=en or spoken, inside=inside)
+    except ScaffoldError as error:
+        raise click.ClickException(str(error)) from error
+    for path in made:
+        click.echo(path)
+    package = name.replace("-", "_")
+    if inside:
+        click.echo(f'Now add to [project.entry-points."yimen.apps"]: {name} = "plugins.{package}"')
+    click.echo("What comes next stands in docs/apps.md.")
+
+
 @app.command("draft")
 @click.argument("name")
 @click.argument("message")

@@ -29,15 +29,26 @@ async def prepare(settings: Settings, console: Console) -> list[dict[str, str]]:
         moved = await migrate(hub.services.database, hub.loaded())
         if moved:
             console.print(f"migrated: {', '.join(moved)}")
-        if not (settings.home / LOADED).exists():
+        told = hub.apps.hooks.implemented("load_demonstration")
+        new = [app for app in told if app not in _loaded(settings)]
+        if new or not (settings.home / LOADED).exists():
             await hub.start(background=False)
-            await _load(hub, {item["username"]: item["password"] for item in accounts}, console)
-            (settings.home / LOADED).touch()
+            passwords = {item["username"]: item["password"] for item in accounts}
+            await _load(hub, new, passwords, console)
+            _replace(settings.home / LOADED, list(told))
     finally:
         await hub.close()
     announced = [item for item in accounts if item["role"] in county.ANNOUNCED]
     _write(settings, announced)
     return announced
+
+
+def _loaded(settings: Settings) -> list[str]:
+    """Return the apps whose demonstration was loaded, so that one that is new comes to life."""
+    path = settings.home / LOADED
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    loaded: list[str] = json.loads(text) if text else []
+    return loaded
 
 
 def _accounts(settings: Settings) -> list[dict[str, str]]:
@@ -70,7 +81,7 @@ def _replace(path: Any, content: Any) -> None:
     os.replace(part, path)
 
 
-async def _load(hub: Any, passwords: dict[str, str], console: Console) -> None:
+async def _load(hub: Any, apps: list[str], passwords: dict[str, str], console: Console) -> None:
     rows = county.directory()
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console
@@ -86,9 +97,11 @@ async def _load(hub: Any, passwords: dict[str, str], console: Console) -> None:
                 if member.role not in known:
                     await county.enlist(tx, member, passwords[member.username])
             progress.advance(people)
-        async with hub.services.database.transaction() as tx:
+        async with hub.services.database.transaction(write=True) as tx:
+            for app in apps:
+                await county.staff(tx, hub.apps.manifest(app))
             cast = await county.cast_actors(tx)
-        for app in hub.apps.hooks.implemented("load_demonstration"):
+        for app in apps:
             await _load_app(hub, app, cast, progress)
 
 

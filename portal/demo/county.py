@@ -10,12 +10,14 @@ from sqlmodel import col
 
 from core.access.grants import grant
 from core.access.loading import load_actor
+from core.access.models import Grant
 from core.database import Transaction
 from core.identity.arrivals import DirectoryRow, import_directory, read_directory
 from core.identity.models import Person, Post
 from core.identity.organizations import by_code
 from core.identity.passwords import unchecked
 from core.identity.people import add_person, add_post
+from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor, ScopeKind
 
 DIVISIONS = Path(__file__).parent / "divisions.csv"
@@ -274,6 +276,25 @@ async def enlist(tx: Transaction, member: Member, password: str) -> None:
     post_id = await add_post(tx, person_id, unit.id, member.title)
     for role, scope in member.grants:
         await grant(tx, post_id, role, scope, granted_by=None)
+
+
+async def staff(tx: Transaction, manifest: Manifest) -> None:
+    """Let the unit's handler hold the roles of an app that nobody of the cast was made for."""
+    if any(
+        role.startswith(f"{manifest.identity.id}.") for member in CAST for role, _ in member.grants
+    ):
+        return
+    unit = (await cast_actors(tx))["unit"]
+    held = await tx.session.execute(
+        select(col(Grant.role)).where(
+            col(Grant.post_id) == unit.post_id, col(Grant.revoked_at).is_(None)
+        )
+    )
+    known = set(held.scalars())
+    for role in manifest.roles:
+        key = f"{manifest.identity.id}.{role.key}"
+        if unit.post_id and role.audience is None and not role.excludes and key not in known:
+            await grant(tx, unit.post_id, key, ScopeKind.ORGANIZATION, granted_by=None)
 
 
 async def cast_actors(tx: Transaction) -> dict[str, Actor]:

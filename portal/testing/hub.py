@@ -107,6 +107,14 @@ class HubUnderTest:
         async with self.services.database.transaction() as tx:
             return await cast_actors(tx)
 
+    async def staff(self, app: str) -> None:
+        """Let the unit of the cast hold the roles of an app that the cast was not made for."""
+        from portal.demo import county
+
+        manifest = self.hub.apps.manifest(app)
+        async with self.services.database.transaction(write=True) as tx:
+            await county.staff(tx, manifest)
+
     async def close(self) -> None:
         """Close clients and hub."""
         for client in self._clients:
