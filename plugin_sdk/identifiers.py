@@ -27,9 +27,7 @@ _FIRST_YEAR: Final = 1880
 
 _WIDE = str.maketrans("０１２３４５６７８９Ｘｘ－　", "0123456789Xx- ")
 _GAP = rf"[ \u00a0\-‐‑‒–—{_UNSEEN}]{{0,2}}"
-_IDENTITY_IN_TEXT = re.compile(
-    rf"(?<![0-9])[0-9](?:{_GAP}[0-9]){{16}}{_GAP}[0-9Xx](?![0-9A-Za-z])"
-)
+_IDENTITY_IN_TEXT = re.compile(rf"(?<![0-9])[0-9](?:{_GAP}[0-9]){{16}}{_GAP}[0-9Xx](?![0-9A-Za-z])")
 _MOBILE_IN_TEXT = re.compile(
     r"(?<![0-9])(?:(?:\+|00)?86[ -]?)?(1[3-9][0-9])[ -]?[0-9]{4}[ -]?([0-9]{4})(?![0-9])"
 )

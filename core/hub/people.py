@@ -17,7 +17,8 @@ from core.database import Transaction
 from core.identity.events import OrganizationClosed, PostEnded
 from core.identity.people import person
 from core.identity.people_files import Reason
-from core.identity.people_plans import Plan, RoleRefused
+from core.identity.people_plans import Plan
+from core.identity.people_roles import RoleRefused
 from core.identity.transfers import works_in
 from core.work.items import hand_over, pass_on, people_with_items
 from plugin_sdk.data import new_id
@@ -56,9 +57,7 @@ class ImportedRoles:
         """See `Roles`."""
         if actor.system:
             return frozenset(units)
-        return frozenset(
-            [each for each in units if await reaches(tx, actor, MANAGING, [*each])]
-        )
+        return frozenset([each for each in units if await reaches(tx, actor, MANAGING, [*each])])
 
     def may_grant(self, tx: Transaction, actor: Actor) -> bool:
         """See `Roles`."""

@@ -28,8 +28,9 @@ from core.identity.models import (
 from core.identity.numbers import Numbers
 from core.identity.people import PersonError, add_post
 from core.identity.people_files import PersonRow, Reason
-from core.identity.people_plans import Importer, Plan, RoleRefused, Roles, plan
+from core.identity.people_plans import Importer, Plan, plan
 from core.identity.people_removal import Added, take_back
+from core.identity.people_roles import RoleRefused, Roles
 from core.identity.transfers import transfer
 from core.jobs import OutboxItem, send_later
 from plugin_sdk.data import new_id

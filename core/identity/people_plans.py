@@ -7,8 +7,8 @@ the file (调岗); who holds none gets it; who holds several is refused, since a
 which of them ends.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -27,6 +27,7 @@ from core.identity.models import (
 from core.identity.numbers import Numbers
 from core.identity.people import USERNAME
 from core.identity.people_files import PersonRow, Reason
+from core.identity.people_roles import Roles
 from plugin_sdk.identifiers import IdentifierError, normalize_identity_number, normalize_phone
 from plugin_sdk.ports import Actor
 
@@ -41,77 +42,6 @@ class Importer(msgspec.Struct, frozen=True):
     actor: Actor
     may_grant: bool
     hands: frozenset[UUID]
-
-
-class RoleRefused(ValueError):
-    """A role that is not given after all, by the `reason`."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason.code)
-        self.reason = reason
-
-
-class Roles(Protocol):
-    """What an import needs of the roles of a post; the hub has it from a higher room."""
-
-    async def actor(
-        self, tx: Transaction, person_id: UUID, post_id: UUID | None, delegation_id: UUID | None
-    ) -> Actor:
-        """Return who imports as the database has them now: without permits where the account,
-        the post or the delegation is not in force."""
-        ...
-
-    async def reached(
-        self, tx: Transaction, actor: Actor, units: Collection[frozenset[UUID]]
-    ) -> frozenset[frozenset[UUID]]:
-        """Return those of the sets of organizations all of which somebody administers; the
-        empty set is reached by who administers everything."""
-        ...
-
-    def may_grant(self, tx: Transaction, actor: Actor) -> bool:
-        """Return whether somebody grants roles at all."""
-        ...
-
-    async def refused(
-        self, tx: Transaction, by: Actor, plans: Sequence["Plan"]
-    ) -> list[Reason | None]:
-        """Return why the roles of each row are not given: beyond what this person may give, or
-        not to be held together; None where they are."""
-        ...
-
-    async def known(self, tx: Transaction) -> frozenset[str]:
-        """Return the keys of all roles."""
-        ...
-
-    async def held(self, tx: Transaction, posts: Sequence[UUID]) -> Mapping[UUID, frozenset[str]]:
-        """Return the roles that posts hold, within their organization."""
-        ...
-
-    async def give(self, tx: Transaction, post: UUID, role: str, by: Actor) -> UUID:
-        """Give a post a role within its organization; return the grant's id.
-
-        Raises `RoleRefused`.
-        """
-        ...
-
-    async def give_new(
-        self, tx: Transaction, given: Sequence[tuple[UUID, str]], by: Actor
-    ) -> list[UUID]:
-        """Give roles to posts that this transaction has added for people whom it has added:
-        roles that it did not refuse, and nobody has anything of them cached. Return the grants'
-        ids."""
-        ...
-
-    async def take_back(self, tx: Transaction, given: Sequence[UUID]) -> None:
-        """Remove grants that an import gave."""
-        ...
-
-    async def hanging(
-        self, tx: Transaction, people: Mapping[UUID, UUID], grants: Sequence[UUID]
-    ) -> Mapping[UUID, str]:
-        """Return what hangs on people (each with the post that was added) beyond these grants,
-        as a code of the catalogue, for those of whom something does."""
-        ...
 
 
 class Plan(msgspec.Struct, frozen=True):

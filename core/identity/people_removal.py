@@ -20,7 +20,7 @@ from core.identity.models import (
     SignInSession,
 )
 from core.identity.people_files import Reason
-from core.identity.people_plans import Roles
+from core.identity.people_roles import Roles
 
 
 class Added(msgspec.Struct, frozen=True):

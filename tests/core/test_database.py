@@ -48,8 +48,8 @@ async def test_an_error_says_nothing_of_what_a_statement_held(shell):
     for _ in range(2):
         try:
             async with shell.write() as tx:
-                phone = {"username": "twice", "name": "x", "phone": "+8613812345678"}
-                tx.session.add(Person(**phone, created_at=tx.now))
+                phone = "+8613812345678"
+                tx.session.add(Person(username="twice", name="x", phone=phone, created_at=tx.now))
         except IntegrityError as error:
             said.append(str(error))
     (text,) = said

@@ -92,9 +92,26 @@ def test_the_table_of_lines_is_as_the_apps_are():
     assert text == lines["written"](text), "run: python docs/lines.py"
 
 
+class Newcomer:
+    """Somebody who runs commands beside an installed hub, in a folder of their own."""
+
+    def __init__(self, folder, env):
+        self.folder, self.env = folder, env
+
+    def __call__(self, command):
+        return subprocess.run(
+            ["/bin/sh", "-ec", command],
+            cwd=self.folder,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
 @pytest.fixture
 def newcomer(tmp_path):
-    """Return how somebody runs a command beside an installed hub, in a folder of their own."""
+    """Return somebody who begins an app."""
     shutil.copytree(ROOT / "manifests", tmp_path / "manifests")
     place = tmp_path / "venv"
     venv.create(place, symlinks=True)
@@ -109,19 +126,7 @@ def newcomer(tmp_path):
     kept = {name: value for name, value in os.environ.items() if name.startswith("YIMEN_TEST")}
     env = {"PATH": f"{place}/bin:/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8", **kept}
     env |= {"YIMEN_HOME": str(tmp_path / "home"), "COLUMNS": "160"}
-
-    def run(command):
-        return subprocess.run(
-            ["/bin/sh", "-ec", command],
-            cwd=tmp_path,
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    run.env, run.folder = env, tmp_path
-    return run
+    return Newcomer(tmp_path, env)
 
 
 def test_the_guide_leads_to_an_app_that_answers(newcomer):

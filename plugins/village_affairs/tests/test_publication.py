@@ -38,7 +38,9 @@ async def test_a_month_is_filed_reviewed_and_stands_as_it_was(village):
     # a correction leaves what was said before in sight, and nothing becomes late or timely by it
     change = {**PLAIN, "amount": "2500", "reason": "漏计一户"}
     path = f"/publications/filings/{last['id']}/correct"
-    named = await village.post(path, "clerk", 422, **{**change, "reason": "11010519491231002X 漏计"})
+    named = await village.post(
+        path, "clerk", 422, **{**change, "reason": "11010519491231002X 漏计"}
+    )
     assert named["errors"][0]["field"] == "reason"
     again = await village.post(path, "clerk", 200, **change)
     await village.review(again["id"])
