@@ -1,12 +1,14 @@
 """Months as periods, and by when what is owed for one is due."""
 
 import re
+from calendar import month_name
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from plugin_sdk.deadlines import OFFICE_HOURS, CalendarUnknown
 from plugin_sdk.ports import Calendar
 from plugin_sdk.problems import NotFound
+from plugin_sdk.text import Text
 
 _MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 _DAY = timedelta(days=1)
@@ -42,6 +44,11 @@ def read_period(text: str) -> date:
 def spell_period(period: date) -> str:
     """Return a period as addresses carry it."""
     return f"{period:%Y-%m}"
+
+
+def month_words(period: date) -> Text:
+    """Return a period as sentences say it: 2026年3月, March 2026."""
+    return Text(f"{period.year}年{period.month}月", f"{month_name[period.month]} {period.year}")
 
 
 def due_at(

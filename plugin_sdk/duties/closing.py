@@ -10,7 +10,7 @@ import msgspec
 from sqlmodel import col
 
 from plugin_sdk.deadlines import local_day
-from plugin_sdk.duties.calendar import add_months, month_of, spell_period
+from plugin_sdk.duties.calendar import add_months, month_of, month_words
 from plugin_sdk.duties.engine import DutyEngine
 from plugin_sdk.ports import Actor, To, Work
 from plugin_sdk.views import Phrase
@@ -110,11 +110,11 @@ async def _look(engine: DutyEngine[Any], work: Work, row: Any, present: set[UUID
     if work.now > due_at:
         row.late_at = work.now
         row.version += 1
-        _tell(engine, work, row, "late", {"period": spell_period(row.period)})
+        _tell(engine, work, row, "late", {"period": month_words(row.period)})
         if row.supervisor_id is not None:
             work.notify(
                 To(organization_id=row.supervisor_id, permission=engine.duty.watch),
-                engine.words("some_late", period=spell_period(row.period)),
+                engine.words("some_late", period=month_words(row.period)),
                 engine.href("table"),
                 dedupe=f"{engine.duty.name}:late:{row.supervisor_id}:{row.period}",
             )
@@ -122,7 +122,7 @@ async def _look(engine: DutyEngine[Any], work: Work, row: Any, present: set[UUID
     left = (local_day(due_at) - local_day(work.now)).days
     if any(left <= n for n in engine.duty.remind):
         level = min(n for n in engine.duty.remind if left <= n)
-        said: dict[str, Any] = {"period": spell_period(row.period), "date": local_day(due_at)}
+        said: dict[str, Any] = {"period": month_words(row.period), "date": local_day(due_at)}
         _tell(engine, work, row, "remind", said, f":{level}")
 
 

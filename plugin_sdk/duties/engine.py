@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from plugin_sdk.cases.forms import Decision
 from plugin_sdk.deadlines import local_day
-from plugin_sdk.duties.calendar import Rest, due_at, month_of, spell_period
+from plugin_sdk.duties.calendar import Rest, due_at, month_of, month_words, spell_period
 from plugin_sdk.duties.forms import ReturnForm, ReviewForm
 from plugin_sdk.duties.models import DutyFiling, DutyPeriod
 from plugin_sdk.ports import Hub, Read, To, Work
@@ -142,9 +142,9 @@ class DutyEngine(Generic[P]):
         await work.todo.open(
             self.subject(row.id),
             To(organization_id=row.organization_id, permission=self.duty.file),
-            self.words("owed", period=spell_period(row.period)),
+            self.words("owed", period=month_words(row.period)),
             self.month_href(row),
-            label=Phrase("duties.standing.open"),
+            label=Phrase("duties.owed"),
             due_at=row.due_at,
         )
 
@@ -170,7 +170,7 @@ class DutyEngine(Generic[P]):
         if last is not None and last.state == SUBMITTED:
             raise Conflict("duties.waiting")
         if last is not None and last.state == PUBLISHED and corrects is None:
-            raise Conflict("duties.twice", period=spell_period(row.period))
+            raise Conflict("duties.twice", period=month_words(row.period))
         if corrects is not None and (last is None or last.id != corrects.id):
             raise Conflict("duties.waiting")
         seq = last.seq + 1 if last else 1
@@ -195,7 +195,7 @@ class DutyEngine(Generic[P]):
         await work.todo.open(
             self.subject(made.id),
             To(organization_id=row.organization_id, permission=self.duty.review),
-            self.words("to_review", period=spell_period(row.period)),
+            self.words("to_review", period=month_words(row.period)),
             self.href("filings", made.id),
             label=Phrase("duties.state.submitted"),
             due_at=row.due_at,
@@ -224,7 +224,7 @@ class DutyEngine(Generic[P]):
             made.state = REFUSED
             work.notify(
                 To(organization_id=row.organization_id, permission=self.duty.file),
-                self.words("refused", period=spell_period(row.period)),
+                self.words("refused", period=month_words(row.period)),
                 self.href("filings", made.id),
             )
         else:
@@ -269,7 +269,7 @@ class DutyEngine(Generic[P]):
         row.version += 1
         work.notify(
             To(organization_id=row.organization_id, permission=self.duty.file),
-            self.words("urged", period=spell_period(row.period)),
+            self.words("urged", period=month_words(row.period)),
             self.month_href(row),
         )
         work.audit(f"{self.duty.name}.urge", self.subject(id))

@@ -26,6 +26,7 @@ from portal.pages.context import AnyRequest, Portal
 
 MOST_CARDS = 2
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.]*(Z|[+-]\d\d:\d\d)")
 
 
 class Tile(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,17 +168,20 @@ def row_of(portal: Portal, request: AnyRequest, item: items.WorkItemFacts, now: 
 
 
 def kept(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of words as they were before they were kept as JSON: days, and
-    texts in both languages."""
+    """Return the parameters of words as they were before they were kept as JSON: days,
+    moments, and texts in both languages."""
     return {name: _kept(value) for name, value in params.items()}
 
 
 def _kept(value: Any) -> Any:
     if isinstance(value, dict) and value.keys() == {"zh", "en"}:
         return Text(**value)
-    if isinstance(value, str) and DAY.fullmatch(value):
+    if isinstance(value, str):
         with suppress(ValueError):
-            return date.fromisoformat(value)
+            if DAY.fullmatch(value):
+                return date.fromisoformat(value)
+            if MOMENT.fullmatch(value):
+                return datetime.fromisoformat(value)
     return value
 
 

@@ -51,6 +51,9 @@ async def test_a_meeting_is_called_held_and_answers_by_the_promised_day(village)
         assert named["errors"][0]["field"] == field
     called = await village.post("/meetings", "clerk", **NOTICE)
     path = f"/meetings/{called['number']}"
+    await village.hub.settle()
+    told = (await (await village.client("clerk")).page("/messages")).text
+    assert ("9:30" in told, "2026-09-08T" in told) == (True, False)
     counts = {f"came_{group}": came for group, came in CAME.items()}
     counts |= {f"of_{group}": came + 2 for group, came in CAME.items()}
     early = await village.post(f"{path}/hold", "clerk", 409, **counts)

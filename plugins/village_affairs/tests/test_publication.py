@@ -32,6 +32,7 @@ async def test_a_month_is_filed_reviewed_and_stands_as_it_was(village):
     await village.close_day()
     missing = await village.get("/publications?period=2026-08")
     assert (missing["standing"], missing["done"]) == ("missing", len(owed) - 1)
+    assert "公开2026年8月的事项" in (await (await village.client("clerk")).page("/work")).text
     last = await village.publish("2026-08", "HM01", **PLAIN)
     assert last["late"]
     assert (await village.get("/publications?period=2026-08"))["standing"] == "late"
