@@ -469,7 +469,13 @@ PAGES = {
         "again.html",
         PLAIN,
         {
-            "offered": {"totp": False, "passkey": False, "recovery": False, "password": True},
+            "offered": {
+                "totp": False,
+                "passkey": False,
+                "recovery": False,
+                "password": True,
+                "sms": False,
+            },
             "username": "li",
             "next": "/",
             "kept": "[]",
