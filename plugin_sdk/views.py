@@ -288,7 +288,8 @@ class ActedView(View, kw_only=True):
 
 
 class SubmittedView(View, kw_only=True):
-    """Certainty after sending: number, code, and the date by which an answer comes."""
+    """Certainty after sending: number, code, the date by which an answer comes, and what is
+    done now. Without `track_href` nobody follows it without sign-in: its code opens nothing."""
 
     template: ClassVar[str] = "submitted.html"
     number: str
@@ -296,7 +297,8 @@ class SubmittedView(View, kw_only=True):
     due_at: datetime | None
     due_unknown: bool
     case_href: str
-    track_href: str
+    next: Words
+    track_href: str | None = None
     calendar_href: str | None = None
     notices: list[Phrase] = []
 

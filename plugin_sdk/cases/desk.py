@@ -254,7 +254,10 @@ class CaseDesk(CaseViews[R]):
             due_at=row.due_at,
             due_unknown=row.due_pending,
             case_href=self.engine.href(row.number),
-            track_href=f"/track?{urlencode({'number': row.number})}",
+            next=self.engine.words("next"),
+            track_href=f"/track?{urlencode({'number': row.number})}"
+            if self.flow.followed
+            else None,
             calendar_href=self.engine.href(row.number, "filed.ics") if row.due_at else None,
             notices=self.notices(row),
         )

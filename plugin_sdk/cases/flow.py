@@ -194,6 +194,12 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         check(self)
 
+    @property
+    def followed(self) -> bool:
+        """Return whether number and code show its progress without sign-in: where no step is
+        public there is none to show."""
+        return any(transition.public for transition in self.transitions)
+
     def state(self, key: str) -> State:
         """Return a state by its key."""
         return next(state for state in self.states if state.key == key)
@@ -339,6 +345,8 @@ def words_of(flow: Flow, app: str) -> set[str]:
     prefix = f"{app}.{flow.name}"
     words = {f"{prefix}.{name}" for name in ("list", "own", "new", "notice.redated")}
     words |= {f"{prefix}.{kind}.{flow.opening}" for kind in ("act", "said")}
+    if flow.file is not None:
+        words.add(f"{prefix}.next")
     words |= {f"{prefix}.state.{state.key}" for state in flow.states}
     if flow.remind is not None:
         words.add(f"{prefix}.notice.remind")

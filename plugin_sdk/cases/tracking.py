@@ -26,6 +26,8 @@ async def track(
     shown are the public steps with their units: no words that a person wrote, no name, no place.
     """
     answer = TrackView(number=number, code=code, found=False)
+    if not engine.flow.followed:
+        return answer
     statement = read.beyond_scope(engine.row, reason="track").where(
         col(engine.row.number) == number
     )

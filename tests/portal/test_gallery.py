@@ -1017,9 +1017,23 @@ PAGES = {
             due_at=NOW,
             due_unknown=False,
             case_href="/x",
+            next="受理后派给承办单位",
             track_href="/track",
             calendar_href="/x.ics",
             notices=[Phrase("case.notice.due-pending")],
+        ),
+    ),
+    "submitted_within": (
+        "submitted.html",
+        {},
+        SubmittedView(
+            number="202611240001",
+            code="7F3K21",
+            due_at=NOW,
+            due_unknown=False,
+            case_href="/x",
+            next="牵头单位收到任务",
+            calendar_href="/x.ics",
         ),
     ),
     "case_figures": (

@@ -40,6 +40,10 @@ async def test_a_problem_is_handed_over_put_right_inspected_and_published(cast):
 async def test_what_was_in_order_ends_at_once_and_is_shared(cast):
     number = await cast.find(result="clear", text="台账齐全，车辆冲洗到位")
     assert (await cast.see(f"/findings/{number}"))["state"] == "clear"
+    filed = await cast.see(f"/findings/{number}/filed", "inspector")
+    assert filed["track_href"] is None  # and what the code would open is nothing
+    asked = {"number": number, "code": filed["code"]}
+    assert not (await cast.hub.client().post("/track", json=asked)).json()["found"]
     found = (await cast.see("/results?q=宏达", "unit2"))["items"]
     assert [(item["subject"], item["checked_on"], item["state"]) for item in found] == [
         (SITE, cast.day(), {"key": "supervision.finding.state.clear", "params": {}})
