@@ -264,6 +264,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             ],
             "security": [
                 link("password.title", "/me/password"),
+                link("security.me", "/me/security"),
                 {"text": Phrase("session.count", {"n": len(signed_in)}), "href": "/me/sessions"},
             ],
             "sections": [
