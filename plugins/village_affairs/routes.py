@@ -92,6 +92,7 @@ def _subsidies(desk: Desk) -> list[HTTPRouteHandler]:
                 subsidies.SubsidyForm, prefix, values=values, errors=errors, hints=hints
             ),
             conflict=conflict,
+            cancel=f"/apps/{hub.app}/publications",
         )
 
     @get("/subsidies", opt=needs("subsidy.own"), operation_id="own-subsidies")

@@ -32,11 +32,14 @@ def test_apps_are_clean(folder):
 
 
 def test_every_key_in_a_template_has_words():
-    merged = Catalogue.merge({"": WORDS})
+    apps = {
+        path.parent.name.replace("_", "-"): path for path in HOUSE.glob("plugins/*/locale.toml")
+    }
+    merged = Catalogue.merge({"": WORDS, **apps})
     missing = {
         key
-        for folder in ("templates", "components")
-        for path in (HOUSE / "portal" / folder).glob("*.html")
+        for folder in ("portal/templates", "portal/components", "plugins/*/templates")
+        for path in HOUSE.glob(f"{folder}/*.html")
         for key, built in re.findall(r"\bt\([\"']([\w.-]+)[\"'](\s*~)?", path.read_text("utf-8"))
         if not built and key not in merged
     }

@@ -149,6 +149,8 @@ async def test_a_subsidy_is_found_by_its_recipient_alone(village):
         assert refused["errors"][0]["field"] == field
     await village.post("/subsidies", "clerk", **paid)
     assert not (await village.get("/subsidies", "resident"))["known"]
+    told = await (await village.client("resident")).page(f"{HERE}/subsidies")
+    assert "请管理员登记" in told.text
     cast, services = await village.hub.actors(), village.hub.services
     async with services.database.transaction(write=True) as tx:
         await set_number(tx, services.numbers, cast["resident"].person_id, NUMBER)
