@@ -47,7 +47,8 @@ def _months(desk: DutyDesk[Any]) -> list[HTTPRouteHandler]:
     async def show_month(
         request: Ask, period: Query = "", organization: Query = ""
     ) -> Response[Any]:
-        """Show a month of an organization as a checklist: the one that is due, unless named."""
+        """Show a month of an organization as a checklist: the one that is due, unless named.
+        Who watches others and files nothing is led to their table."""
         actor = actor_of(request)
         today = month_of(local_day(hub.now()))
         chosen = read_period(period) if period else add_months(today, -duty.months_later)
@@ -55,6 +56,10 @@ def _months(desk: DutyDesk[Any]) -> list[HTTPRouteHandler]:
         if owner is None:
             raise NotFound
         async with hub.read(actor) as read:
+            held = [key for key in (duty.file, duty.review, duty.watch) if await read.holds(key)]
+            if not organization and held == [duty.watch]:
+                table = Answer(location=desk.engine.href("table"), status=303)
+                return await respond(hub, request, table)
             view = await desk.month_view(read, owner, chosen)
         return await respond(hub, request, Answer(view=view))
 
