@@ -3,6 +3,7 @@
 from datetime import date
 
 from plugin_sdk.codes.views import (
+    CodeEntry,
     CodeItem,
     CodesView,
     Older,
@@ -25,7 +26,7 @@ from plugin_sdk.duties.views import (
 )
 from plugin_sdk.meetings.views import GroupCount, MeetingItem, MeetingsView, MeetingView
 from plugin_sdk.registers.views import RecordItem, RecordView, RegisterView, State, VersionView
-from plugin_sdk.views import ActionView, FactView, Money, Phrase, View
+from plugin_sdk.views import ActionView, FactView, FieldView, Money, Phrase, View
 from portal.samples import NOW, both, case_items, deadlines, facts, filters
 
 
@@ -210,6 +211,19 @@ def _open_pages() -> dict[str, View]:
             ],
             actions=[act],
             links=[act],
+        ),
+        "code_entry": CodeEntry(
+            action="/x",
+            fields=[
+                FieldView(
+                    name="code",
+                    kind="text",
+                    label=Phrase("codes.field.code"),
+                    hint=Phrase("codes.hint.code"),
+                    value="QQQQQQQQ",
+                    error=Phrase("problem.field.code-unknown"),
+                )
+            ],
         ),
         "codes": CodesView(
             title=Phrase("codes.title"),

@@ -1,5 +1,6 @@
 """The kit of public pages by code (一村一码): a printed code opens a page without sign-in."""
 
+from plugin_sdk.codes.entry import entry_route
 from plugin_sdk.codes.models import PublicCode
 from plugin_sdk.codes.registry import CodeBook
 from plugin_sdk.codes.routes import code_routes
@@ -14,5 +15,6 @@ __all__ = [
     "PublicSection",
     "Sheet",
     "code_routes",
+    "entry_route",
     "sheet_pdf",
 ]

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from plugin_sdk.views import ActionView, FactView, Phrase, View, Words
+from plugin_sdk.views import ActionView, FactView, FieldView, Phrase, View, Words
 
 Tone = Literal["ok", "soon", "late", "paused", "state"]
 
@@ -50,6 +50,15 @@ class PublicPage(View, kw_only=True):
     sections: list[PublicSection]
     actions: list[ActionView] = msgspec.field(default_factory=list)
     links: list[ActionView] = msgspec.field(default_factory=list)
+
+
+class CodeEntry(View, kw_only=True):
+    """The form that a code is typed into."""
+
+    template: ClassVar[str] = "code_entry.html"
+    title: Words = Phrase("codes.entry")
+    action: str
+    fields: list[FieldView]
 
 
 class CodeItem(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ ACCOUNTS: Final = ("opening", "income", "expense", "closing")
 PLAIN: Final = frozenset({"content", "amount", "payee", "evidence"})
 READ: Final = "publication.read"
 LINKS: Final = (
+    ("assets", "assets", "asset.read"),
     ("figures", "figures", "figures.read"),
     ("catalogue", "catalogue", "catalogue.edit"),
     ("codes", "codes", "code.print"),

@@ -125,7 +125,7 @@ class QuestionDesk(CaseDesk[Question]):
         try:
             return (await self.book.open(code))[1]
         except NotFound:
-            raise Invalid(field_error("code", "choice")) from None
+            raise Invalid(field_error("code", "code-unknown")) from None
 
     async def file(self, work: Work, sent: Submission[AskForm]) -> Question:
         """Open a question that a resident asks on line, wherever they are."""

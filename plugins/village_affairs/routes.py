@@ -9,7 +9,7 @@ from litestar.params import FromPath, QueryParameter
 
 from plugin_sdk.cases.desk import Way
 from plugin_sdk.cases.routes import case_routes, period_of
-from plugin_sdk.codes import code_routes
+from plugin_sdk.codes import code_routes, entry_route
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.divisions import villages
 from plugin_sdk.duties import duty_routes
@@ -45,6 +45,7 @@ def of(desk: Desk) -> list[HTTPRouteHandler]:
         *case_routes(desk.questions),
         *meeting_routes(desk.meetings),
         *code_routes(desk.book, "code.print", within, "/codes"),
+        entry_route(desk.book),
         *_public(desk),
         *_subsidies(desk),
         _figures(desk),

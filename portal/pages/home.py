@@ -34,6 +34,7 @@ from portal.pages.rows import (
     end_of_day,
     in_words,
     notice_row,
+    open_sections,
     person_of,
     request_href,
     row_of,
@@ -62,7 +63,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if actor.person_id is None:
             guest: dict[str, Any] = {
                 "request_href": start,
-                "village_href": None,
+                "open_sections": open_sections(portal, request),
                 "apps": tiles(portal, request, {}),
                 "notices": [],
             }

@@ -18,11 +18,12 @@ from plugin_sdk.extension import Card
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied
-from plugin_sdk.routes import SIGNED_IN, actor_of
+from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of
 from plugin_sdk.text import Text
 from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import CaseItem, DeadlineView, Phrase, Words
 from portal.pages.context import AnyRequest, Portal
+from portal.templating import Link
 
 MOST_CARDS = 2
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -117,6 +118,24 @@ def tiles(portal: Portal, request: AnyRequest, waiting: dict[str, int]) -> list[
             )
         )
     return sorted(found, key=lambda tile: (tile.category, tile.name))
+
+
+def open_sections(portal: Portal, request: AnyRequest) -> list[Link]:
+    """Return the sections that apps open to everybody without sign-in (`permission = "public"`)."""
+    language = portal.renderer.language(request.scope)
+    found = []
+    for name, slot in sorted(portal.apps.door.slots.items()):
+        manifest = portal.apps.manifest(name)
+        if manifest is not None and slot.gate.mode != "closed":
+            found += [
+                Link(
+                    portal.renderer.catalogue.shown(language, item.title),
+                    f"/apps/{name}{item.path}",
+                )
+                for item in manifest.navigation
+                if item.permission == PUBLIC
+            ]
+    return found
 
 
 def _usable(manifest: Manifest, actor: Actor, now: datetime) -> bool:

@@ -232,7 +232,7 @@ PAGES = {
         VISITOR,
         {
             "request_href": "/x",
-            "village_href": "/x",
+            "open_sections": [Link("扫码看村务", "/x")],
             "apps": samples.tiles(),
             "notices": [notice()],
         },

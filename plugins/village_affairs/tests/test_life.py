@@ -167,6 +167,15 @@ async def test_a_subsidy_is_found_by_its_recipient_alone(village):
     assert hubs["hotline"].numbers.index(NUMBER) != hubs["village-affairs"].numbers.index(NUMBER)
 
 
+async def test_a_visitor_who_cannot_scan_types_the_code(village):
+    code, visitor = await village.code(), village.hub.client()
+    assert f'href="{HERE}/c"' in (await visitor.page("/")).text
+    wrong = await visitor.page(f"{HERE}/c?code=QQQQQQQQ")
+    assert (wrong.status_code, 'id="f-code-error"' in wrong.text) == (422, True)
+    found = await visitor.page(f"{HERE}/c?code={code.lower()}")
+    assert found.headers["location"] == f"{HERE}/c/{code}"
+
+
 async def test_the_code_of_a_merged_village_opens_its_heir(village):
     code = await village.code()
     await village.publish("2026-08", "CU03")
