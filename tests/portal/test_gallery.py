@@ -442,6 +442,27 @@ PAGES = {
             ]
         },
     ),
+    "known": (
+        "known.html",
+        PLAIN,
+        {
+            "typed": [
+                S(
+                    element="person.phone",
+                    title=Phrase("element.name.person.phone"),
+                    facts=[FactView(Phrase("known.value"), "138****8000")],
+                )
+            ],
+            "known": [
+                S(
+                    element=element,
+                    title=Phrase(f"element.name.{element}"),
+                    facts=[FactView(Phrase("known.source"), Phrase("element.from.account"))],
+                )
+                for element in ("person.name", "person.phone")
+            ],
+        },
+    ),
     "language": ("language.html", VISITOR, {"back": "/"}),
     "sign_in_refused": (
         "sign_in.html",

@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from core.usage import capture, figures
 from core.usage.capture import Usage, record_effect, record_start
-from core.usage.models import UsageBatch, UsageCell, UsageEffect, UsageLatency
+from core.usage.models import UsageBatch, UsageCell, UsageEffect, UsageElement, UsageLatency
 
 
 @pytest.fixture
@@ -229,6 +229,7 @@ def test_no_column_of_usage_names_a_person():
         UsageLatency: "day app feature bucket count",
         UsageBatch: "worker sequence at",
         UsageEffect: "app name subject day",
+        UsageElement: "day app element spared asked",
     }
     from core.database import core_metadata
 
