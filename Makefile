@@ -32,6 +32,7 @@ lint: $(VENV)/.ready-test ## Check layout, style, types and the import rules
 format: $(VENV)/.ready-test ## Lay out the code and mend what can be mended
 	$(bin)/ruff check --fix-only .
 	$(bin)/ruff format .
+	$(bin)/python docs/lines.py
 
 bench: $(VENV)/.ready-test ## Measure (needs no server; see bench/)
 	$(bin)/python -m bench $(ARGS)

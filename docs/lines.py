@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "docs" / "apps.md"
 BEGIN, END = "<!-- lines: written by docs/lines.py -->\n", "<!-- end of lines -->\n"
-HEAD = "| app | code | Python | manifest | words | tables | tests |\n|---|" + "---:|" * 6 + "\n"
+HEAD = "| app | code | Python | manifest | words | tables |\n|---|" + "---:|" * 5 + "\n"
 SILENT = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
 
 
@@ -39,7 +39,6 @@ def row(folder: Path) -> str:
         lines(folder / "manifest.toml"),
         lines(folder / "locale.toml"),
         lines(*folder.glob("migrations/versions/*.py")),
-        lines(*folder.glob("tests/*.py")),
     )
     shown = " | ".join(f"{count:,}" for count in counts)
     return f"| {folder.name.replace('_', '-')} | **{code:,}** | {shown} |\n"

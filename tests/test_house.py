@@ -1,6 +1,7 @@
 """The rules of the house that no linter holds."""
 
 import re
+import runpy
 import subprocess
 import tomllib
 from pathlib import Path
@@ -113,3 +114,9 @@ def tracked():
     command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "-co", "--exclude-standard"]
     listing = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=True)
     return [HOUSE / entry for entry in listing.stdout.split("\0") if entry]
+
+
+def test_the_table_of_lines_is_as_the_apps_are():
+    lines = runpy.run_path(str(HOUSE / "docs" / "lines.py"))
+    text = (HOUSE / "docs" / "apps.md").read_text(encoding="utf-8")
+    assert text == lines["written"](text), "make format (or python docs/lines.py) writes it anew"

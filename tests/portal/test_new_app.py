@@ -2,7 +2,6 @@
 
 import os
 import re
-import runpy
 import shutil
 import socket
 import subprocess
@@ -84,12 +83,6 @@ def test_inside_the_repository_it_is_as_the_house_wants_it(tmp_path):
         assert found.returncode == 0, found.stdout
     with pytest.raises(ScaffoldError, match="there already"):
         new(tmp_path, folder=tmp_path, inside=True)
-
-
-def test_the_table_of_lines_is_as_the_apps_are():
-    lines = runpy.run_path(str(ROOT / "docs" / "lines.py"))
-    text = GUIDE.read_text(encoding="utf-8")
-    assert text == lines["written"](text), "run: python docs/lines.py"
 
 
 class Newcomer:
