@@ -272,6 +272,7 @@ def period_of(since: str, until: str, today: date) -> tuple[date, date]:
         first = date.fromisoformat(since) if since else last - PERIOD
     except (ValueError, OverflowError):
         raise Problem("case.bad-period") from None
-    if not timedelta(0) <= last - first <= LONGEST_PERIOD:
+    known = date.min.replace(year=2) <= first and last <= date.max.replace(year=9998)
+    if not known or not timedelta(0) <= last - first <= LONGEST_PERIOD:
         raise Problem("case.bad-period")
     return first, last

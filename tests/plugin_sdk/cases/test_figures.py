@@ -3,11 +3,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin_sdk.cases import figures
 from plugin_sdk.cases.figures import Tally, percentile
+from plugin_sdk.cases.routes import period_of
+from plugin_sdk.problems import Problem
 from plugin_sdk.views import Phrase
 from tests.plugin_sdk.cases.samples import FLOW, FakeHub, Weekdays
 
@@ -106,3 +109,10 @@ def test_a_percentile_is_one_of_the_values_and_covers_its_share(values, share):
 def test_working_days_of_a_long_span():
     found = count({"opened_at": at(2), "resolved_at": at(2) + timedelta(hours=1)})
     assert found.resolution.working == [0]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2026-02-30", "x"])
+def test_days_at_the_ends_of_the_calendar_are_no_period(day):
+    with pytest.raises(Problem, match="bad-period"):
+        period_of(day, day, SINCE)
+    assert period_of("2026-03-01", "2026-03-31", SINCE) == (SINCE, UNTIL)
