@@ -280,7 +280,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Show who may act for one, and what was done."""
         return await own(request)
 
-    @post("/me/consents", opt=needs(SIGNED_IN, body=OwnConsentForm))
+    @post("/me/consents", opt=needs(SIGNED_IN, body=OwnConsentForm, fresh=True))
     async def consent(request: AnyRequest) -> Response[Any]:
         """Let a worker act for oneself, in one app or for one thing, until a day."""
         actor = actor_of(request)
