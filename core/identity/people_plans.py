@@ -78,6 +78,7 @@ class _Known(msgspec.Struct):
     legacy: dict[tuple[str, str], UUID]
     roles: frozenset[str]
     held: Mapping[UUID, frozenset[str]]
+    keeps_phones: bool = False
 
 
 async def plan(
@@ -93,15 +94,18 @@ async def plan(
     known = await _known(tx, rows, numbers, roles)
     may_grant = by.may_grant and roles.may_grant(tx, by.actor)
     units = [_units(row, known) for row in rows]
-    reached = await roles.reached(tx, by.actor, {each for each in units if each is not None})
+    everything: frozenset[UUID] = frozenset()
+    asked = {everything, *(each for each in units if each is not None)}
+    reached = await roles.reached(tx, by.actor, asked)
+    known.keeps_phones = everything not in reached
     plans = [
         _plan(row, known, numbers, may_grant=may_grant, hands=by.hands)
         if each is None or each in reached
         else Plan(row, reasons=(*row.faults, Reason("beyond-reach")))
         for row, each in zip(rows, units, strict=True)
     ]
-    asked = [item for item in plans if item.roles and item.outcome != "refused"]
-    refused = zip(asked, await roles.refused(tx, by.actor, asked), strict=True)
+    giving = [item for item in plans if item.roles and item.outcome != "refused"]
+    refused = zip(giving, await roles.refused(tx, by.actor, giving), strict=True)
     reasons = {item.row.line: reason for item, reason in refused if reason is not None}
     return [
         msgspec.structs.replace(item, reasons=(*item.reasons, reasons[item.row.line]))
@@ -165,6 +169,8 @@ def _plan(
     if person.disabled_at is not None:
         reasons.append(Reason("disabled"))
     changes = _changes(row, phone, person, reasons)
+    if "phone" in changes and known.keeps_phones and (person.phone or person.password_hash):
+        reasons.append(Reason("phone-beyond"))  # it would be to sign in as them
     does, post_id = _post(row, facts["organization_id"], known.posts.get(person.id, []), reasons)
     if does == "move" and person_id in hands:
         reasons.append(Reason("not-oneself"))
@@ -259,6 +265,7 @@ async def _known(
                 col(Person.username),
                 col(Person.name),
                 col(Person.phone),
+                col(Person.password_hash),
                 col(Person.disabled_at),
             ).where(col(Person.username).in_({row.username for row in rows}))
         )

@@ -164,18 +164,21 @@ async def test_a_file_of_people_goes_no_further_than_who_imports_it(hub_app):
     newcomers = [[*person(n)[:4], f"371603U0{n}", "员", "", "", ""] for n in (1, 2)]
     chief = ["administrator", "某某", "13800000000", "", "371603U01", "员", "", "", ""]
     mover = ["unit2", "某某", "13800000001", "", "371603U01", "员", "", "", ""]
-    sent = await send(client, as_csv([*newcomers, chief, mover, ["resident", *chief[1:]]]))
+    seat = (await hub_app.actors())["unit"].post_title
+    colleague = ["unit", "某某", "13800000002", "", "371603U01", seat, "", "", ""]
+    away = [chief, mover, ["resident", *chief[1:]]]
+    sent = await send(client, as_csv([*newcomers, *away, colleague]))
     here = sent.json()["location"]
     view = (await client.get(here)).json()
     outcomes = [row["outcome"] for row in view["rows"]]
-    assert outcomes == ["ok", "refused", "refused", "refused", "refused"]
-    for row in view["rows"][1:]:
+    assert outcomes == ["ok", "refused", "refused", "refused", "refused", "refused"]
+    assert view["rows"][5]["reasons"][-1]["key"] == "people_import.reason.phone-beyond"
+    for row in view["rows"][1:5]:
         assert [r["key"] for r in row["reasons"]] == ["people_import.reason.beyond-reach"]
     assert (await client.post(view["start"], json={})).status_code == 200
     await hub_app.settle()
     async with hub_app.services.database.transaction() as tx:
         assert await people.by_username(tx, "p00002") is None
-        for username in ("administrator", "unit2", "resident"):
-            who = await people.by_username(tx, username)
-            assert who is not None
+        for username in ("administrator", "unit", "unit2", "resident"):
+            (who,) = [p for p in await people.find(tx, username) if p.username == username]
             assert who.name != "某某", username
