@@ -60,28 +60,28 @@ class AppElements:
     async def held(self, read: Any, elements: Iterable[str]) -> dict[str, Held]:
         """See `plugin_sdk.ports.Elements`."""
         wanted = self._asked.intersection(elements)
-        if not wanted or read.actor.person_id is None:
-            return {}
-        known = await on_file(read.tx, read.actor, self._services.numbers)
-        if read.actor.agent is None:
-            known |= await self._typed(read.tx, read.actor.person_id)
+        filed = await on_file(read.tx, read.actor, self._services.numbers, wanted)
+        known = filed | await self._typed(read.tx, read.actor, wanted)
         own = read.actor.agent is None  # what is a resident's own page is no agent's
         return {
-            element: structs.replace(known[element], href=f"{PAGE}#{element}" if own else None)
-            for element in wanted
-            if element in known
+            element: structs.replace(one, href=f"{PAGE}#{element}" if own else None)
+            for element, one in known.items()
         }
 
-    async def _typed(self, tx: Transaction, person_id: UUID) -> dict[str, Held]:
+    async def _typed(
+        self, tx: Transaction, actor: Actor, wanted: frozenset[str]
+    ) -> dict[str, Held]:
+        if not wanted or actor.person_id is None or actor.agent is not None:
+            return {}
+        names = self._services.app_names
         return {
-            typed.element: Held(
-                value=typed.value,
-                source=Phrase(
-                    "element.from.app", {"app": self._services.app_names.get(typed.app, typed.app)}
-                ),
-                since=typed.at,
+            one.element: Held(
+                value=one.value,
+                source=Phrase("element.from.app", {"app": names.get(one.app, one.app)}),
+                since=one.at,
             )
-            for typed in await typed_by(tx, person_id)
+            for one in await typed_by(tx, actor.person_id)
+            if one.element in wanted
         }
 
     async def sealed(self, work: Any, element: str) -> str | None:
@@ -97,12 +97,13 @@ class AppElements:
     async def take(self, work: Any, form: Form) -> None:
         """See `plugin_sdk.ports.Elements`."""
         actor: Actor = work.actor
-        if actor.person_id is None or not form.elements:
+        wanted = self._asked.intersection(form.elements.values())
+        if actor.person_id is None or not wanted:
             return
-        held = await self.held(work, form.elements.values())
-        account = await on_file(work.tx, actor, self._services.numbers)
+        filed = await on_file(work.tx, actor, self._services.numbers, wanted)
+        held = filed | await self._typed(work.tx, actor, wanted)
         for field, element in form.elements.items():
-            if element not in self._asked:
+            if element not in wanted:
                 continue
             kind, known = ELEMENTS[element], held.get(element)
             text = str(getattr(form, field) or "")
@@ -111,29 +112,45 @@ class AppElements:
                 work.asked(element, spared=same)
             if same or not text or kind.sealed or actor.agent is not None:
                 continue
-            first = account.get(element)
+            first = filed.get(element)
             if first is not None and kind.plain(text) == kind.plain(first.value):
                 await forget(work.tx, actor.person_id, element)  # the account says so itself
             elif len(text) <= LONGEST:
                 await _keep(work.tx, actor.person_id, Typed(element, text, self._app, work.now))
 
 
-async def on_file(tx: Transaction, actor: Actor, numbers: Numbers) -> dict[str, Held]:
-    """Return what the hub knows of a person by itself: account, present post, enterprise."""
-    if actor.person_id is None:
+async def on_file(
+    tx: Transaction, actor: Actor, numbers: Numbers, wanted: Iterable[str]
+) -> dict[str, Held]:
+    """Return what the hub knows by itself of a person, under the elements that are wanted:
+    account, identity number, present post, enterprise."""
+    person_id, wanted = actor.person_id, frozenset(wanted)
+    if person_id is None:
         return {}
+    known: dict[str, Held] = {}
+    if not wanted.isdisjoint(("person.name", "person.phone")):
+        known |= await _account(tx, person_id)
+    if "person.identity-number" in wanted and (
+        number := await masked_number(tx, numbers, person_id)
+    ):
+        known["person.identity-number"] = Held(value="", source=ACCOUNT, shown=number)
+    if actor.post_id is not None and not wanted.isdisjoint(("unit.name", "unit.code")):
+        known |= await _post(tx, actor.post_id)
+    if not wanted.isdisjoint(("enterprise.name", "enterprise.code")):
+        known |= await _enterprise(tx, person_id)
+    return {element: held for element, held in known.items() if element in wanted}
+
+
+async def _account(tx: Transaction, person_id: UUID) -> dict[str, Held]:
     statement = select(col(Person.name), col(Person.phone), col(Person.created_at)).where(
-        col(Person.id) == actor.person_id
+        col(Person.id) == person_id
     )
     name, phone, since = (await tx.session.execute(statement)).one()
     known = {"person.name": Held(value=name, source=ACCOUNT, since=since)}
     if phone:
         mobile = phone.removeprefix("+86") if phone.startswith("+861") else phone
         known["person.phone"] = Held(value=mobile, source=ACCOUNT, since=since)
-    if number := await masked_number(tx, numbers, actor.person_id):
-        known["person.identity-number"] = Held(value="", source=ACCOUNT, shown=number)
-    known |= await _post(tx, actor.post_id) if actor.post_id else {}
-    return known | await _enterprise(tx, actor.person_id)
+    return known
 
 
 async def _enterprise(tx: Transaction, person_id: UUID) -> dict[str, Held]:

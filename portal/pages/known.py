@@ -35,7 +35,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         actor = actor_of(request)
         async with portal.read() as tx:
             typed = await elements.typed_by(tx, person_of(actor))
-            known = await elements.on_file(tx, actor, portal.services.numbers)
+            known = await elements.on_file(tx, actor, portal.services.numbers, ELEMENTS)
         view = {
             "typed": [await _typed(portal, one) for one in typed if one.element in ELEMENTS],
             "known": [_known(element, held) for element, held in known.items()],
