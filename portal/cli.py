@@ -277,8 +277,24 @@ def app_import(name: str, file: Path, report: Path | None) -> None:
 @click.option("--zh", help="Its name in Chinese (else its id).")
 @click.option("--en", help="Its name in English (else its id).")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where it stands (else ./NAME).")
+@click.option("--owner", default="371603", help="Code of the organization that answers for it.")
 @click.option("--inside", is_flag=True, help="Put it into plugins/ of the hub's repository.")
-def app_new(name: str, zh: str | None, en: str | None, folder: Path | None, inside: bool) -> None:
+@click.option(
+    "--manifests",
+    "grants",
+    envvar="YIMEN_MANIFESTS",
+    default="manifests",
+    type=click.Path(path_type=Path),
+)
+def app_new(
+    name: str,
+    zh: str | None,
+    en: str | None,
+    folder: Path | None,
+    owner: str,
+    inside: bool,
+    grants: Path,
+) -> None:
     """Begin an app that keeps the contract at once (for developers; see docs/apps.md)."""
     from portal.scaffold import ScaffoldError, make
 
@@ -287,7 +303,15 @@ def app_new(name: str, zh: str | None, en: str | None, folder: Path | None, insi
     spoken = name.replace("-", " ").capitalize()
     where = Path.cwd() if inside else (folder or Path(name))
     try:
-        made = make(settings_of(), name, where, zh=zh or spoken, en=en or spoken, inside=inside)
+        made = make(
+            name,
+            where,
+            zh=zh or spoken,
+            en=en or spoken,
+            grants=grants,
+            owner=owner,
+            inside=inside,
+        )
     except ScaffoldError as error:
         raise click.ClickException(str(error)) from error
     for path in made:

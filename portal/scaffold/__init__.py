@@ -12,21 +12,21 @@ import keyword
 import re
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from string import Template
 from typing import Final
 
-from core.apps.registry import installed, load_apps
+from core.apps.registry import folder_of, installed
 from core.database import core_metadata
-from core.settings import Settings
 from plugin_sdk import SDK_VERSION
+from plugin_sdk.manifest import ManifestError, check, load
 from plugin_sdk.manifest_rules import RESERVED_IDS
 
 APP: Final = Path(__file__).parent / "app"
 ID: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")  # as the schema of manifests has it
 LONGEST: Final = 40
-NAME: Final = 40
 OWNER: Final = "371603"  # of the demonstration county
 
 
@@ -35,15 +35,21 @@ class ScaffoldError(Exception):
 
 
 def make(
-    settings: Settings, id: str, folder: Path, *, zh: str, en: str, inside: bool = False
+    id: str,
+    folder: Path,
+    *,
+    zh: str,
+    en: str,
+    grants: Path,
+    owner: str = OWNER,
+    inside: bool = False,
 ) -> list[Path]:
     """Write a new app into `folder`, which must not be there (`inside`: into the repository
-    that `folder` is); return what was written. Raises `ScaffoldError` and writes nothing."""
+    that `folder` is); return what was written. `zh` and `en` are its names, `owner` the code of
+    the organization that answers for it; an id in `grants` is taken. Raises `ScaffoldError` and
+    writes nothing."""
     package = id.replace("-", "_")
-    _refuse(settings, id, package)
-    for name in (zh, en):
-        if not name.strip() or len(name) > NAME or not name.isprintable():
-            raise ScaffoldError(f"a name has 1 to {NAME} characters: {name!r}")
+    _refuse(id, package, grants)
     places = _inside(folder, id, package) if inside else _alone(folder, id, package)
     major, minor, _ = SDK_VERSION.split(".")
     words = {
@@ -53,42 +59,53 @@ def make(
         "zh": json.dumps(zh, ensure_ascii=False),
         "en": json.dumps(en, ensure_ascii=False),
         "sdk": f">={major}.{minor},<{major}.{int(minor) + 1}",
-        "owner": settings.root_organization or OWNER,
+        "owner": owner,
         "today": date.today().isoformat(),  # noqa: DTZ011  the day it is where the author sits
         "up": 3 if inside else 1,
     }
-    for source, path in places.items():
+    texts = {
+        path: Template(source.read_text(encoding="utf-8")).substitute(words)
+        for source, path in places.items()
+    }
+    asked = next(text for path, text in texts.items() if path.name == "manifest.toml")
+    if faults := check(asked, "manifest.toml"):  # names and owner as they were said
+        raise ScaffoldError(f"{faults[0].field}: {faults[0].message.en}; {faults[0].remedy.en}")
+    if there := [path for path in texts if path.exists()]:
+        raise ScaffoldError(f"{there[0]} is there already: choose another id")
+    for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(Template(source.read_text(encoding="utf-8")).substitute(words))
-    return list(places.values())
+        path.write_text(text, encoding="utf-8")
+    return list(texts)
 
 
-def _refuse(settings: Settings, id: str, package: str) -> None:
+def _refuse(id: str, package: str, grants: Path) -> None:
     if not ID.fullmatch(id) or len(id) > LONGEST:
         raise ScaffoldError(
             f"{id!r} cannot be an id: write it in kebab-case, as in parking-permits, "
             f"with at most {LONGEST} characters"
         )
     taken = {point.name for point in installed()} | RESERVED_IDS
-    if id in taken or (settings.grants / f"{id}.toml").exists():
+    if id in taken or (grants / f"{id}.toml").exists():
         raise ScaffoldError(f"{id} is taken: choose another id")
     if keyword.iskeyword(package) or importlib.util.find_spec(package) is not None:
         raise ScaffoldError(f"{package} is a word of Python or a package: choose another id")
     own = f"{package}_"
-    for owner, others in _prefixes(settings):
+    for owner, others in _prefixes():
         if any(other.startswith(own) or own.startswith(other) for other in others):
             raise ScaffoldError(f"its tables would be mixed up with those of {owner}")
 
 
-def _prefixes(settings: Settings) -> Iterator[tuple[str, set[str]]]:
+def _prefixes() -> Iterator[tuple[str, set[str]]]:
     """Yield how the names of tables begin, of the shell's rooms and of each app."""
     for room in ("apps", "governance", "hub"):  # with them, every room's tables
         importlib.import_module(f"core.{room}.models")
     yield "the shell", {f"{name.partition('_')[0]}_" for name in core_metadata.tables}
-    for app in load_apps(installed(), settings.grants):
-        if app.asked is not None:
-            yield app.id, {app.asked.data.table_prefix}
+    for point in installed():
+        folder = folder_of(point)
+        if folder is not None:
+            with suppress(OSError, ManifestError):  # one that is no app has no tables
+                asked = load((folder / "manifest.toml").read_bytes())
+                yield point.name, {asked.data.table_prefix}
 
 
 def _alone(folder: Path, id: str, package: str) -> dict[Path, Path]:

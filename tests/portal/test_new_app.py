@@ -14,7 +14,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from core.settings import Settings
 from plugin_sdk import manifest
 from portal.scaffold import ScaffoldError, make
 
@@ -23,13 +22,9 @@ GUIDE = ROOT / "docs" / "apps.md"
 ID = "parking-permits"
 
 
-def settings(home):
-    return Settings(home=home, database_url="sqlite+aiosqlite://", grants=ROOT / "manifests")
-
-
 def new(home, id=ID, folder=None, **more):
-    names = {"zh": "停车“证”", "en": 'Parking "permits"', **more}
-    return make(settings(home), id, folder or home / "made", **names)
+    given = {"zh": "停车“证”", "en": 'Parking "permits"', "grants": ROOT / "manifests", **more}
+    return make(id, folder or home / "made", **given)
 
 
 @pytest.mark.parametrize(
@@ -59,8 +54,9 @@ def test_nothing_is_overwritten_and_names_are_as_they_were_said(tmp_path):
     before = {path: path.read_bytes() for path in made}
     with pytest.raises(ScaffoldError, match="there already"):
         new(tmp_path)
-    with pytest.raises(ScaffoldError, match="1 to 40 characters"):
-        new(tmp_path, folder=tmp_path / "other", zh=" ")
+    for wrong, field in (({"zh": " "}, "identity.names.zh"), ({"owner": "区"}, "owner")):
+        with pytest.raises(ScaffoldError, match=field):
+            new(tmp_path, folder=tmp_path / "other", **wrong)
     assert {path: path.read_bytes() for path in made} == before
     assert not (tmp_path / "other").exists()
     with pytest.raises(ScaffoldError, match="not the hub's repository"):
