@@ -160,8 +160,8 @@ class Numbers(Protocol):
         ...
 
     async def own(self, actor: Actor) -> str | None:
-        """Return the index of the actor's own number, None where the hub knows none, and for
-        whoever acts on another's behalf."""
+        """Return the index of the actor's own number, None where nobody of staff has compared one
+        with their card, and for whoever acts on another's behalf."""
         ...
 
 

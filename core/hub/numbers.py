@@ -32,7 +32,8 @@ class AppNumbers:
             digest = (
                 await tx.session.execute(
                     select(col(PersonNumber.digest)).where(
-                        col(PersonNumber.person_id) == actor.person_id
+                        col(PersonNumber.person_id) == actor.person_id,
+                        col(PersonNumber.seen),
                     )
                 )
             ).scalar_one_or_none()

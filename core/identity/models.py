@@ -221,7 +221,8 @@ class Closing(CoreBase, table=True):
 class PersonNumber(CoreBase, table=True):
     """The identity number (公民身份号码) of a person: sealed, and found by a keyed digest.
 
-    One whose checksum is wrong though it is genuine names who accepted it and why.
+    One whose checksum is wrong though it is genuine names who accepted it and why. `seen`: by
+    staff, who compared it with the identity card; else it is what the person says of themselves.
     """
 
     __tablename__ = "identity_number"
@@ -231,6 +232,7 @@ class PersonNumber(CoreBase, table=True):
     sealed: str
     accepted_by: UUID | None = Field(default=None, foreign_key="identity_person.id")
     accepted_reason: str | None = None
+    seen: bool = False
     created_at: datetime = Field(sa_type=UtcTime)
 
 

@@ -261,6 +261,7 @@ class PeopleImports:
                         "person_id": person_id,
                         "digest": self._numbers.digest(item.number),
                         "sealed": self._numbers.seal(item.number, str(person_id)),
+                        "seen": True,
                         "created_at": tx.now,
                     }
                 )

@@ -53,19 +53,28 @@ async def set_number(
     text: str,
     *,
     accepted: Acceptance | None = None,
+    seen: bool = False,
 ) -> None:
-    """Keep the identity number of a person, in place of another. Raises `RegisterError`."""
+    """Keep the identity number of a person, in place of another. One that staff have `seen` on
+    a card comes before what another account says of itself. Raises `RegisterError`."""
     try:
         number = normalize_identity_number(text, checksum=accepted is None)
     except IdentifierError as error:
         raise RegisterError(error.code) from None
     digest = numbers.digest(number)
-    owner = await tx.session.execute(
-        select(col(PersonNumber.person_id)).where(col(PersonNumber.digest) == digest)
+    found = await tx.session.execute(
+        select(col(PersonNumber.person_id), col(PersonNumber.seen)).where(
+            col(PersonNumber.digest) == digest
+        )
     )
-    if (owner.scalar_one_or_none() or person_id) != person_id:
+    owner = found.first()
+    if owner is not None and owner[0] != person_id and (owner[1] or not seen):
         raise RegisterError("number-taken")
-    await tx.session.execute(delete(PersonNumber).where(col(PersonNumber.person_id) == person_id))
+    await tx.session.execute(
+        delete(PersonNumber).where(
+            (col(PersonNumber.person_id) == person_id) | (col(PersonNumber.digest) == digest)
+        )
+    )
     tx.session.add(
         PersonNumber(
             person_id=person_id,
@@ -73,6 +82,7 @@ async def set_number(
             sealed=numbers.seal(number, str(person_id)),
             accepted_by=accepted.by if accepted else None,
             accepted_reason=accepted.reason if accepted else None,
+            seen=seen,
             created_at=tx.now,
         )
     )

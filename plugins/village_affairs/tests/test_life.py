@@ -154,6 +154,9 @@ async def test_a_subsidy_is_found_by_its_recipient_alone(village):
     cast, services = await village.hub.actors(), village.hub.services
     async with services.database.transaction(write=True) as tx:
         await set_number(tx, services.numbers, cast["resident"].person_id, NUMBER)
+    assert not (await village.get("/subsidies", "resident"))["known"], "anybody may say a number"
+    async with services.database.transaction(write=True) as tx:
+        await set_number(tx, services.numbers, cast["resident"].person_id, NUMBER, seen=True)
     mine = await village.get("/subsidies", "resident")
     assert [(item["programme"], item["amount"]) for item in mine["items"]] == [
         ("耕地地力保护补贴", {"fen": 63250})

@@ -64,7 +64,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     raise NotFound
                 await need_person(tx, request, id)
                 try:
-                    await register.set_number(tx, numbers, id, form.number, accepted=accepted)
+                    await register.set_number(
+                        tx, numbers, id, form.number, accepted=accepted, seen=True
+                    )
                 except RegisterError as error:
                     raise Invalid(field_error("number", error.code)) from None
         except Invalid as wrong:
