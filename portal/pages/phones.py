@@ -26,17 +26,23 @@ def mobile(text: str) -> str:
 
 
 async def bound_codes(
-    portal: Portal, request: AnyRequest, what: str, phone: str, *, account: str | None = None
+    portal: Portal,
+    request: AnyRequest,
+    what: str,
+    phone: str,
+    *,
+    account: str | None = None,
+    pause: bool = True,
 ) -> None:
     """Count a code that is asked for: by network, and by phone with the account it is for,
     whether or not anybody has them. Who names another phone, or another account, is sent
-    nothing, and keeps nobody from asking. Raises `Problem` (429), and `Invalid` within a minute
-    of the last."""
+    nothing, and keeps nobody from asking. Raises `Problem` (429), and with `pause` `Invalid`
+    within a minute of the last."""
     hit = portal.services.shared.hit
     whose = f"{phone}|{account}"
     if await hit(f"{what}:address:{portal.network(request)}", WINDOW) > PER_NETWORK:
         raise _too_many()
-    if await hit(f"{what}:pause:{whose}", PAUSE) > 1:
+    if pause and await hit(f"{what}:pause:{whose}", PAUSE) > 1:
         raise Invalid(field_error("phone", "code-too-soon"))
     if await hit(f"{what}:phone:{whose}", WINDOW) > PER_PHONE:
         raise _too_many()

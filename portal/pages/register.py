@@ -113,7 +113,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         try:
             form = (await read_form(request, PhoneForm, actor_of(request))).form
             phone = mobile(form.phone)
-            await bound_codes(portal, request, "register", phone)
+            await bound_codes(
+                portal, request, "register", phone, pause=False
+            )  # `send_code` has one
             text = portal.renderer.text(request.scope, Phrase("register.sms", {"code": "{code}"}))
             async with services.database.transaction(write=True) as tx:
                 try:

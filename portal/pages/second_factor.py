@@ -14,10 +14,12 @@ from plugin_sdk.forms import Form, read_form
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Invalid, Problem
 from plugin_sdk.routes import PUBLIC, actor_of, needs
+from plugin_sdk.views import Phrase
 from portal.frames import safe_path
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.proving import ProofForm, Proving
 from portal.pages.signing_in import SECOND, Entrance
+from portal.pages.ways import show_sign_in
 
 ASKED: Final = 300
 WINDOW: Final = 600
@@ -109,14 +111,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         except Invalid as wrong:
             if not portal.renderer.wants_page(request.scope):
                 raise
-            view = {
-                "next": safe_path(form.next),
-                "problem": None,
-                "passkey_problem": wrong.errors[0].message if wrong.errors else None,
-                "passkeys": services.passkeys.possible,
-                "username": "",
-            }
-            return await portal.show(request, "sign_in.html", "sign_in.title", view, status=422)
+            said = wrong.errors[0].message if wrong.errors else Phrase("problem.invalid-form.title")
+            return await show_sign_in(portal, request, safe_path(form.next), passkey_problem=said)
         return await entrance.answer(request, arrived, safe_path(form.next))
 
     @post("/sign-in/passkey/options", opt=needs(PUBLIC, body=Asked) | BEFORE_FACTORS)

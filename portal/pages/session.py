@@ -17,7 +17,7 @@ from core.identity import devices, people, sessions, signing_in
 from core.identity.passwords import verify_password
 from core.identity.signing_in import Proof
 from core.identity.throttle import WINDOW_SECONDS, SignInThrottle
-from plugin_sdk.forms import Form, field_views, read_form, typed
+from plugin_sdk.forms import Form, read_form, typed
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Invalid, Problem
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
@@ -25,7 +25,7 @@ from portal.frames import safe_path
 from portal.origins import led_here, page_of
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.signing_in import YEAR, Entrance
-from portal.pages.ways import ways
+from portal.pages.ways import show_sign_in
 
 LANGUAGES = ("zh-CN", "en")
 
@@ -103,28 +103,11 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Show the sign-in form."""
         if actor_of(request).signed_in:
             return portal.renderer.redirect(safe_path(next))
-        view = {
-            "fields": field_views(SignIn, "sign_in"),
-            "next": safe_path(next),
-            "problem": None,
-            "passkeys": services.passkeys.possible,
-            "passkey_problem": None,
-            "username": "",
-            "ways": ways(portal, "/sign-in", safe_path(next)),
-        }
-        return await portal.show(request, "sign_in.html", "sign_in.title", view)
+        return await show_sign_in(portal, request, safe_path(next))
 
     async def again(request: AnyRequest, problem: str, username: Any, next: Any) -> Response[Any]:
-        view = {
-            "fields": field_views(SignIn, "sign_in"),
-            "next": safe_path(str(next or "/")[:1000]),
-            "problem": problem,
-            "passkeys": services.passkeys.possible,
-            "passkey_problem": None,
-            "username": str(username or "")[:100],
-            "ways": ways(portal, "/sign-in", safe_path(str(next or "/")[:1000])),
-        }
-        return await portal.show(request, "sign_in.html", "sign_in.title", view, status=422)
+        where, name = safe_path(str(next or "/")[:1000]), str(username or "")[:100]
+        return await show_sign_in(portal, request, where, username=name, problem=problem)
 
     @post("/sign-in", opt=needs(PUBLIC, body=SignIn) | BEFORE_FACTORS)
     async def sign_in(request: AnyRequest) -> Response[Any]:

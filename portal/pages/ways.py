@@ -36,6 +36,29 @@ async def show_step(portal: Portal, request: AnyRequest, view: SignInView) -> Re
     return response
 
 
+async def show_sign_in(
+    portal: Portal,
+    request: AnyRequest,
+    next: str,
+    *,
+    username: str = "",
+    problem: str | None = None,
+    passkey_problem: Phrase | None = None,
+) -> Response[Any]:
+    """Return the page that asks for a name and a password, or offers a passkey; with what was
+    wrong, if something was. `next` is a safe path."""
+    view = {
+        "next": next,
+        "username": username,
+        "problem": problem,
+        "passkeys": portal.services.passkeys.possible,
+        "passkey_problem": passkey_problem,
+        "ways": ways(portal, "/sign-in", next),
+    }
+    status = 422 if problem or passkey_problem else 200
+    return await portal.show(request, "sign_in.html", "sign_in.title", view, status=status)
+
+
 def ways(portal: Portal, here: str, next: str = "/") -> list[Way]:
     """Return the ways in but the one `here`; `next` is a safe path."""
     every = {
