@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 from pydantic import Field
 
+from core.apps.native import BEFORE_FACTORS
 from core.database import Transaction
 from core.identity import signing_in
 from core.identity.code_requests import Account, accounts_of, ask_for_code
@@ -110,7 +111,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             fields=field_views(AccountForm, "code", values=values, options={"account": options}),
         )
 
-    @get("/sign-in/code", opt=needs(PUBLIC))
+    @get("/sign-in/code", opt=needs(PUBLIC) | BEFORE_FACTORS)
     async def page(
         request: AnyRequest, next: FromQuery[str] = "/", again: FromQuery[bool] = False
     ) -> Response[Any]:
@@ -119,7 +120,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             return portal.renderer.redirect(safe_path(next))
         return await show_step(portal, request, phone_view({"next": next}))
 
-    @post("/sign-in/code", opt=needs(PUBLIC, body=PhoneForm))
+    @post("/sign-in/code", opt=needs(PUBLIC, body=PhoneForm) | BEFORE_FACTORS)
     async def send(request: AnyRequest) -> Response[Any]:
         """Send a code to a phone; the same answer whether anybody has it."""
         try:
@@ -135,7 +136,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         services.jobs.wake()
         return await show_step(portal, request, code_view({"phone": phone, "next": form.next}))
 
-    @post("/sign-in/code/enter", opt=needs(PUBLIC, body=CodeForm))
+    @post("/sign-in/code/enter", opt=needs(PUBLIC, body=CodeForm) | BEFORE_FACTORS)
     async def enter(request: AnyRequest) -> Response[Any]:
         """Take the code: it opens the session of its account, or asks which of several."""
         try:
@@ -162,7 +163,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             return await show_step(portal, request, account_view(form, proof, accounts))
         return await entrance.answer(request, arrived, safe_path(form.next))
 
-    @post("/sign-in/code/account", opt=needs(PUBLIC, body=AccountForm))
+    @post("/sign-in/code/account", opt=needs(PUBLIC, body=AccountForm) | BEFORE_FACTORS)
     async def choose(request: AnyRequest) -> Response[Any]:
         """Sign in to one of the accounts of the phone that was proven."""
         form = (await read_form(request, AccountForm, Actor())).form

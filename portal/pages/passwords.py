@@ -10,6 +10,7 @@ from litestar.params import FromQuery
 from pydantic import Field
 
 from core import audit
+from core.apps.native import BEFORE_FACTORS
 from core.audit import SHELL
 from core.database import Transaction
 from core.delivery.service import send_sms
@@ -138,13 +139,13 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             cancel="/me" if owed == "why" else "",
         )
 
-    @get("/me/password", opt=needs(SIGNED_IN))
+    @get("/me/password", opt=needs(SIGNED_IN) | BEFORE_FACTORS)
     async def page(request: AnyRequest, next: FromQuery[str] = "/me") -> Response[Any]:
         """Ask for the present password and another."""
         view = await change_view(request, values={"next": safe_path(next)})
         return await portal.show(request, view.template, "password.title", view)
 
-    @post("/me/password", opt=needs(SIGNED_IN, body=ChangeForm))
+    @post("/me/password", opt=needs(SIGNED_IN, body=ChangeForm) | BEFORE_FACTORS)
     async def change(request: AnyRequest) -> Response[Any]:
         """Change one's password: every other session ends, this one gets another secret."""
         try:

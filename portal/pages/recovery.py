@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from pydantic import Field
 
 from core import audit
+from core.apps.native import BEFORE_FACTORS
 from core.audit import SHELL
 from core.database import Transaction
 from core.identity.code_requests import Account, accounts_of, ask_for_code
@@ -112,12 +113,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         found = await accounts_of(tx, phone, username=username) if phone else []
         return found[0] if found else None
 
-    @get("/recover", opt=needs(PUBLIC))
+    @get("/recover", opt=needs(PUBLIC) | BEFORE_FACTORS)
     async def page(request: AnyRequest) -> Response[Any]:
         """Ask whose password is forgotten, and for the phone on record."""
         return await show_step(portal, request, who_view())
 
-    @post("/recover", opt=needs(PUBLIC, body=WhoForm))
+    @post("/recover", opt=needs(PUBLIC, body=WhoForm) | BEFORE_FACTORS)
     async def send(request: AnyRequest) -> Response[Any]:
         """Send a code to the phone on record; the same answer whether the two belong together."""
         try:
@@ -133,7 +134,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         services.jobs.wake()
         return await show_step(portal, request, code_view({"username": username, "phone": phone}))
 
-    @post("/recover/code", opt=needs(PUBLIC, body=RecoveryCodeForm))
+    @post("/recover/code", opt=needs(PUBLIC, body=RecoveryCodeForm) | BEFORE_FACTORS)
     async def enter(request: AnyRequest) -> Response[Any]:
         """Take the code; in its place goes a proof, with which a password can be chosen."""
         try:
@@ -155,7 +156,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             portal, request, await password_view({"username": username, "proof": proof})
         )
 
-    @post("/recover/password", opt=needs(PUBLIC, body=NewPasswordForm))
+    @post("/recover/password", opt=needs(PUBLIC, body=NewPasswordForm) | BEFORE_FACTORS)
     async def choose(request: AnyRequest) -> Response[Any]:
         """Set the password; every session ends, and the person is told."""
         form = (await read_form(request, NewPasswordForm, Actor())).form

@@ -4,10 +4,11 @@ import html
 import re
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from core.access.freshness import RISKY
+from core.identity.models import Person
 from core.identity.sessions import digest
 from core.work.models import DraftRow
 from portal.testing.hub import PASSWORD
@@ -263,6 +264,27 @@ async def test_staff_must_set_a_factor_up_before_all_else(make_hub):
     assert (await back.post(SECOND, json={"code": phone.shows()})).status_code == 200
     assert (await back.get("/work")).status_code == 200
     assert (await unit.post_form("/sign-out", {})).status_code == 303
+
+
+@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
+async def test_staff_with_a_first_password_change_it_and_then_set_a_factor_up(make_hub):
+    hub = await make_hub(second_factor="staff")
+    async with hub.services.database.transaction(write=True) as tx:
+        await tx.session.execute(
+            update(Person).where(col(Person.username) == "unit").values(must_change=True)
+        )
+    unit = await hub.client_as("unit")
+    led = await unit.page("/work")
+    assert (led.status_code, led.headers["location"]) == (303, "/me/password?next=%2Fwork")
+    assert (await unit.page("/me/password")).status_code == 200
+    for path in ("/recover", "/sign-in/code?again=true"):
+        answer = await unit.page(path)
+        assert answer.headers.get("location") != ME, path
+    new = {"old": PASSWORD, "password": "lantern orbit pickle"}
+    changed = await unit.post("/me/password", json=new)
+    assert changed.status_code == 200, changed.text
+    led = await unit.page("/work")
+    assert (led.status_code, led.headers["location"]) == (303, ME)
 
 
 async def test_what_is_risky_may_ask_for_a_second_factor(make_hub):
