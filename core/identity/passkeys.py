@@ -106,7 +106,7 @@ class Passkeys:
             user_verification=UserVerificationRequirement.PREFERRED,
             challenge=challenge,
         )
-        return dict(options)["publicKey"]  # type: ignore[no-any-return]
+        return dict(options)["publicKey"]  # type: ignore[no-any-return]  # fido2 types it loosely
 
     async def to_sign(
         self, tx: Transaction, purpose: str, person_id: UUID | None = None
@@ -121,7 +121,7 @@ class Passkeys:
         )
         challenge = await _challenge(tx, purpose, person_id)
         options, _ = self._server.authenticate_begin(held, verification, challenge=challenge)
-        return dict(options)["publicKey"]  # type: ignore[no-any-return]
+        return dict(options)["publicKey"]  # type: ignore[no-any-return]  # fido2 types it loosely
 
     async def take_challenge(
         self, tx: Transaction, purpose: str, person_id: UUID | None, answer: Mapping[str, Any]
@@ -212,7 +212,7 @@ class Passkeys:
         if person_id is None and not data.is_user_verified():
             raise FactorError("passkey-unverified")
         try:
-            key = CoseKey.parse(cbor.decode(websafe_decode(known.public_key)))  # type: ignore[arg-type]
+            key = CoseKey.parse(cbor.decode(websafe_decode(known.public_key)))  # type: ignore[arg-type]  # any CBOR
             key.verify(data + given.response.client_data.hash, given.response.signature)
         except InvalidSignature:
             raise FactorError("passkey-signature") from None

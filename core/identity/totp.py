@@ -124,7 +124,7 @@ async def _kept(tx: Transaction, person_id: UUID) -> tuple[str, int, datetime | 
 
 
 def _generator(key: bytes) -> TOTP:
-    return TOTP(key, DIGITS, SHA1(), STEP_SECONDS)  # noqa: S303
+    return TOTP(key, DIGITS, SHA1(), STEP_SECONDS)  # noqa: S303  (see `code_of`)
 
 
 def _owner(person_id: UUID) -> str:

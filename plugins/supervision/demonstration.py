@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import structs
+
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.rehearsal import read_told, rehearse, told
 from plugin_sdk.deadlines import local_day
@@ -25,21 +27,23 @@ async def run(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport
     if keeper is None or place is None:
         raise LookupError("the cast has no posts")
     acted: tuple[CaseDesk[Any], ...] = desks(hub)
-    line, since = 0, local_day(hub.now()) - timedelta(days=90)
+    since = local_day(hub.now()) - timedelta(days=90)
     with (DATA / "topics.csv").open(encoding="utf-8", newline="") as file:
         named = {row["code"]: row["name"] for row in csv.DictReader(file)}
+    cases = read_told(DATA / "demonstration.json")
+    line, total = 0, len(named) + sum(len(known) for known in cases.values())
     async for new in enter_topics(topics(hub), keeper, named, since):
         line += 1
-        yield ImportReport(line=line, outcome="added" if new else "present")
+        yield ImportReport(line=line, outcome="added" if new else "present", total=total)
     register = stations(hub)
     async with hub.work(hub.system("stations")) as work:
         if await register.by_code(work, "FG01") is None:
             station = {"code": "FG01", "name": "富国街道监察联络站", "head": "窦站长"}
             form = validate(StationForm, {**station, "place_id": place, "starts_on": since})
             await register.add(work, form, organization_id=keeper)
-    cases = read_told(DATA / "demonstration.json")
     for desk in acted:
         known = cases[desk.flow.name]
         scenes = [told(desk, case, n, cast) for n, case in enumerate(known)]
         async for report in rehearse(desk.engine, cast, scenes):
-            yield report
+            line += 1
+            yield structs.replace(report, line=line, total=total)

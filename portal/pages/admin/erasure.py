@@ -13,11 +13,11 @@ from core.audit.erasure import EraseRefused
 from core.audit.sealing import SealRefused
 from core.hub import personal
 from core.identity import people
-from plugin_sdk.forms import Form, field_views, read_form, typed
+from plugin_sdk.forms import Form, read_form, typed
 from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
 from plugin_sdk.routes import actor_of, needs
-from plugin_sdk.views import FormView, Phrase
-from portal.pages.admin.reach import need_person, need_sight
+from portal.pages.admin.person_form import show_person_form
+from portal.pages.admin.reach import need_person
 from portal.pages.context import AnyRequest, Portal
 
 
@@ -33,30 +33,10 @@ class EraseForm(Form):
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
     """Return the routes."""
 
-    async def page(
-        request: AnyRequest, id: UUID, *, status: int = 200, errors: Any = (), given: Any = None
-    ) -> Response[Any]:
-        async with portal.read() as tx:
-            who = await people.person(tx, id)
-            if who is None:
-                raise NotFound
-            await need_sight(tx, request, id)
-        view = FormView(
-            title=Phrase("page.admin.erase.title"),
-            action=f"/admin/people/{id}/erase",
-            verb=Phrase("page.admin.erase.act"),
-            fields=field_views(EraseForm, "page.admin.erase", values=given, errors=errors),
-            intro=Phrase("page.admin.erase.intro", {"name": who.name, "username": who.username}),
-            cancel=f"/admin/people/{id}",
-        )
-        return await portal.show(
-            request, "form.html", "page.admin.erase.title", view, status=status
-        )
-
     @get("/admin/people/{id:uuid}/erase", opt=needs("people.erase"))
     async def ask(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
         """Say what an erasure does, and ask for its ground."""
-        return await page(request, id)
+        return await show_person_form(portal, request, id, "erase", EraseForm)
 
     @post("/admin/people/{id:uuid}/erase", opt=needs("people.erase", body=EraseForm))
     async def erase(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
@@ -91,7 +71,16 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             if not portal.renderer.wants_page(request.scope):
                 raise
             given = await typed(request)
-            return await page(request, id, status=422, errors=wrong.errors, given=given)
+            return await show_person_form(
+                portal,
+                request,
+                id,
+                "erase",
+                EraseForm,
+                status=422,
+                errors=wrong.errors,
+                given=given,
+            )
         return portal.done(request, "/admin/people", "page.admin.erase.done", n=done.entries)
 
     return [ask, erase]

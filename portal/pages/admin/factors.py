@@ -15,12 +15,13 @@ from pydantic import Field
 from core.audit import SHELL
 from core.identity import factors, people
 from core.messages import service as messages
-from plugin_sdk.forms import Form, field_views, read_form, typed
+from plugin_sdk.forms import Form, read_form, typed
 from plugin_sdk.ports import To
 from plugin_sdk.problems import Conflict, Invalid, NotFound
 from plugin_sdk.routes import actor_of, needs
-from plugin_sdk.views import FormView, Phrase
-from portal.pages.admin.reach import need_person, need_sight
+from plugin_sdk.views import Phrase
+from portal.pages.admin.person_form import show_person_form
+from portal.pages.admin.reach import need_person
 from portal.pages.context import AnyRequest, Portal
 
 PERMISSION = "people.factors"
@@ -37,30 +38,10 @@ class RemoveForm(Form):
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
     """Return the routes."""
 
-    async def page(
-        request: AnyRequest, id: UUID, *, status: int = 200, errors: Any = (), given: Any = None
-    ) -> Response[Any]:
-        async with portal.read() as tx:
-            who = await people.person(tx, id)
-            if who is None:
-                raise NotFound
-            await need_sight(tx, request, id)
-        view = FormView(
-            title=Phrase("page.admin.factors.title"),
-            action=f"/admin/people/{id}/factors",
-            verb=Phrase("page.admin.factors.act"),
-            fields=field_views(RemoveForm, "page.admin.factors", values=given, errors=errors),
-            intro=Phrase("page.admin.factors.intro", {"name": who.name, "username": who.username}),
-            cancel=f"/admin/people/{id}",
-        )
-        return await portal.show(
-            request, "form.html", "page.admin.factors.title", view, status=status
-        )
-
     @get("/admin/people/{id:uuid}/factors", opt=needs(PERMISSION))
     async def ask(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
         """Say what is removed, and ask for the reason."""
-        return await page(request, id)
+        return await show_person_form(portal, request, id, "factors", RemoveForm)
 
     @post("/admin/people/{id:uuid}/factors", opt=needs(PERMISSION, body=RemoveForm))
     async def remove(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
@@ -84,7 +65,16 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             if not portal.renderer.wants_page(request.scope):
                 raise
             given = await typed(request)
-            return await page(request, id, status=422, errors=wrong.errors, given=given)
+            return await show_person_form(
+                portal,
+                request,
+                id,
+                "factors",
+                RemoveForm,
+                status=422,
+                errors=wrong.errors,
+                given=given,
+            )
         portal.services.jobs.wake()
         here = f"/admin/people/{id}"
         return portal.done(request, here, "page.admin.factors.done", n=removed)
