@@ -88,3 +88,16 @@ async def test_no_problem_is_handed_to_whom_it_is_about_nor_by_who_found_it(cast
     refused = await cast.act("findings", own, "hand-over", "supervisor", 403, unit=other)
     assert "由另一个人办" in refused["detail"]
     await cast.act("findings", own, "hand-over", "supervisor2", unit=other)
+
+
+async def test_home_and_search_show_what_concerns_the_reader_and_nobody_elses(cast):
+    async def seen(role, path):
+        return str((await (await cast.client(role)).get(path)).json())
+
+    number = await cast.find(text="紫藤架倒塌")
+    for role in ("inspector", "supervisor"):
+        assert number in await seen(role, "/search?q=紫藤架"), role
+    assert "supervision.finding" in await seen("supervisor", "/")
+    for role in ("unit", "resident", "clerk"):
+        assert number not in await seen(role, "/search?q=紫藤架"), role
+        assert number not in await seen(role, "/"), role

@@ -7,6 +7,7 @@ from plugins.village_affairs.models import Meeting, Subsidy
 from plugins.village_affairs.tests.conftest import HERE
 
 NUMBER = "11010519491231002X"
+OWED = "village-affairs.publication.title"
 NOTICE = {
     "title": "阳光报告会",
     "day": "2026-09-08",
@@ -16,6 +17,7 @@ NOTICE = {
 }
 CAME = {"party": 18, "committee": 5, "supervision": 3, "representatives": 26, "villagers": 40}
 NUMBER = "11010519491231002X"
+OWED = "village-affairs.publication.title"
 
 
 async def test_a_question_is_answered_in_time_or_escalated(village):
@@ -197,3 +199,23 @@ async def test_the_code_of_a_merged_village_opens_its_heir(village):
     sheet = await (await village.client("town")).get(f"{HERE}/codes.pdf?up=4")
     assert sheet.content.startswith(b"%PDF-")
     assert sheet.headers["content-type"] == "application/pdf"
+
+
+async def test_home_and_search_show_what_concerns_the_reader_and_nobody_elses(village):
+    async def cards(role):
+        shown = (await (await village.client(role)).get("/")).json()["cards"]
+        return {card["title"]["key"] for card in shown if "village-affairs" in card["href"]}
+
+    async def found(role, words):
+        return (await (await village.client(role)).get(f"/search?q={words}")).text
+
+    assert (await cards("clerk"), await cards("resident")) == ({OWED}, set())
+    code = await village.code()
+    asked = await village.post("/questions", "resident", code=code, text="紫藤架何时扶起")
+    assert await cards("clerk") == {OWED, "village-affairs.question.list"}
+    assert await cards("resident") == {"village-affairs.question.own"}
+    for role in ("resident", "clerk", "town"):
+        assert asked["number"] in await found(role, "紫藤架"), role
+    for role in ("resident2", "clerk2", "unit"):
+        assert asked["number"] not in await found(role, "紫藤架"), role
+        assert "village-affairs.question.list" not in await cards(role), role
