@@ -78,18 +78,14 @@ def _towns(names: dict[UUID, str], by_unit: dict[UUID, Timely]) -> ChartView:
         if found.due
     )
     rows: list[list[Any]] = [
-        [name, round(100 * share, 1), found.due] for share, name, found in ordered
+        [f"{name} (n={found.due})", round(100 * share, 1)] for share, name, found in ordered
     ]
-    worst = {"name": rows[0][0], "share": f"{rows[0][1]}%"} if rows else {}
+    worst = {"name": ordered[0][1], "share": f"{rows[0][1]}%"} if rows else {}
     said = Phrase("duties.figure.towns.sentence", worst)
     return ChartView(
         kind="bars",
         title=Phrase("duties.figure.towns.title"),
         sentence=said if rows else Phrase("case.chart.none"),
-        columns=[
-            Phrase("registers.column.unit"),
-            Phrase("duties.figure.timely.share"),
-            Phrase("duties.figure.timely.due"),
-        ],
+        columns=[Phrase("registers.column.unit"), Phrase("duties.figure.timely.share")],
         rows=rows,
     )

@@ -150,7 +150,9 @@ class MeetingDesk(Generic[M]):
             intro=Phrase("meetings.ahead", {"n": self.engine.meeting.ahead}),
             action=self.engine.href(),
             verb=Phrase("meetings.act.call"),
-            fields=field_views(CallForm, "meetings", values=values, errors=errors),
+            fields=field_views(
+                CallForm, "meetings", values=values, errors=errors, hints=frozenset({"time"})
+            ),
             conflict=conflict,
             cancel=self.engine.href(),
         )
