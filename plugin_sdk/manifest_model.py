@@ -106,12 +106,17 @@ class SignInOfTheDay(_Section, frozen=True, kw_only=True):
 
 
 class Filing(_Section, frozen=True, kw_only=True):
-    """What was put on file (备案); the number may be absent only while the app is proposed."""
+    """What was put on file (备案); the number may be absent only while the app is proposed.
+
+    `complaints` is where people complain of an app whose pages the hub does not frame;
+    `required_of` the levels of organizations that are told to use it."""
 
     legal_basis: str
     sign_in_of_the_day: SignInOfTheDay
     number: str | None = None
     features: tuple[Feature, ...] = ()
+    complaints: str | None = None
+    required_of: tuple[str, ...] = ()
 
 
 class Replaces(_Section, frozen=True, kw_only=True):
@@ -248,12 +253,17 @@ class Exemption(_Section, frozen=True, kw_only=True):
 
 
 class Usage(_Section, frozen=True, kw_only=True):
-    """What counts as use: business effects, how often they are due, and to whom."""
+    """What counts as use: business effects, how often they are due, and to whom.
+
+    Of the effects `check_ins` are those that only say that somebody was there (打卡): they finish
+    nothing. `yearly_cost` is what the owner says the app costs a year, in fen."""
 
     effects: tuple[str, ...]
     cadence: Cadence
     entitled: int | str
     exemption: Exemption | None = None
+    check_ins: tuple[str, ...] = ()
+    yearly_cost: int | None = None
 
 
 class Lifecycle(_Section, frozen=True, kw_only=True):

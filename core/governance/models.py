@@ -1,8 +1,10 @@
-"""The table of complaints and suggestions (投诉建议)."""
+"""Tables of governance: complaints, the register beyond the door, findings and measures."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import JSON
 from sqlmodel import Field
 
 from core.database import CoreBase
@@ -25,3 +27,51 @@ class Feedback(CoreBase, table=True):
     reply: str | None = None
     replied_at: datetime | None = Field(default=None, sa_type=UtcTime)
     replied_by: UUID | None = None
+
+
+class RegisteredApp(CoreBase, table=True):
+    """An app on the register that does not stand behind the door, as its manifest says it."""
+
+    __tablename__ = "governance_app"
+
+    app: str = Field(primary_key=True)
+    manifest: str
+    registered_at: datetime = Field(sa_type=UtcTime)
+
+
+class FindingRow(CoreBase, table=True):
+    """A finding: since when it holds, and until when it held (`core.governance.findings`)."""
+
+    __tablename__ = "governance_finding"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    app: str = Field(index=True)
+    kind: str
+    about: str = ""
+    found_at: datetime = Field(sa_type=UtcTime)
+    seen_at: datetime = Field(sa_type=UtcTime)
+    cleared_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    finding: dict[str, Any] = Field(sa_type=JSON)
+
+
+class Evaluation(CoreBase, table=True):
+    """When the register was looked at, under which policy, and how many findings there were."""
+
+    __tablename__ = "governance_evaluation"
+
+    at: datetime = Field(sa_type=UtcTime, primary_key=True)
+    policy: str
+    apps: int
+    findings: int
+
+
+class Measured(CoreBase, table=True):
+    """The measures of an app as they were when the register was last looked at."""
+
+    __tablename__ = "governance_measured"
+
+    app: str = Field(primary_key=True)
+    at: datetime = Field(sa_type=UtcTime)
+    since: date
+    until: date
+    measures: list[dict[str, Any]] = Field(sa_type=JSON)

@@ -20,9 +20,12 @@ from sqlmodel import col
 
 from core.database import Database, Transaction
 from core.shared_state import end_tasks
+from core.usage.latency import bucket_of
 from core.usage.models import (
+    KINDS,
     UsageBatch,
     UsageCell,
+    UsageDay,
     UsageEffect,
     UsageElement,
     UsageLatency,
@@ -34,9 +37,7 @@ logger = logging.getLogger(__name__)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 FLUSH_SECONDS = 1.0
 MOST_CELLS = 50_000
-BUCKETS = 16
 STARTED, COMPLETED = "@started", "@completed"  # names that no effect of a manifest has
-KINDS = ("opens", "starts", "completes", "effects", "answered", "refused", "failed")
 
 CellKey = tuple[date, str, str, str, str]
 LatencyKey = tuple[date, str, str, int]
@@ -72,8 +73,7 @@ class Usage:
         if not self.enabled:
             return
         outcome = 0 if status < 400 else 1 if status < 500 else 2
-        bucket = min(int(seconds * 1000).bit_length(), BUCKETS - 1)
-        self._requests[app, feature, organization, channel, outcome, bucket] += 1
+        self._requests[app, feature, organization, channel, outcome, bucket_of(seconds)] += 1
 
     def count(
         self, app: str, feature: str, organization: UUID | None, channel: str, kind: str
@@ -146,6 +146,8 @@ class Usage:
             # in one order for all workers, so that none waits for another in a circle
             for key in sorted(cells):
                 await _add(tx, UsageCell, CELL, key, cells[key])
+            for total, counts in sorted(_by_app(cells).items()):
+                await _add(tx, UsageDay, TOTAL, total, counts)
             for bucket in sorted(latencies):
                 await _add(tx, UsageLatency, LATENCY, bucket, {"count": latencies[bucket]})
 
@@ -158,6 +160,7 @@ class Usage:
 
 
 CELL = ("day", "app", "feature", "organization", "channel")
+TOTAL = ("app", "day")
 LATENCY = ("day", "app", "feature", "bucket")
 ELEMENT = ("day", "app", "element")
 
@@ -262,6 +265,15 @@ async def _count(
     counts = {kind: int(kind in kinds) for kind in KINDS}
     key = (_day(tx), app, name, organization_key(organization), channel)
     await _add(tx, UsageCell, CELL, key, counts)
+    await _add(tx, UsageDay, TOTAL, (app, key[0]), counts)
+
+
+def _by_app(cells: Mapping[CellKey, Mapping[str, int]]) -> dict[tuple[str, date], dict[str, int]]:
+    totals: dict[tuple[str, date], dict[str, int]] = defaultdict(lambda: dict.fromkeys(KINDS, 0))
+    for (day, app, *_), counts in cells.items():
+        for kind, n in counts.items():
+            totals[app, day][kind] += n
+    return totals
 
 
 def _day(tx: Transaction) -> date:

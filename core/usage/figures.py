@@ -100,7 +100,7 @@ async def first_day(tx: Transaction) -> date | None:
 
 
 async def latency(tx: Transaction, app: str, since: date, until: date) -> dict[int, int]:
-    """Return how many answers took under 2^n milliseconds, by n."""
+    """Return how many answers fell into each bucket of duration (`core.usage.latency`)."""
     found = await tx.session.execute(
         select(col(UsageLatency.bucket), func.sum(UsageLatency.count))
         .where(

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, func, select
 from sqlmodel import col
 
-from core.usage import capture, figures
+from core.usage import capture, figures, models
 from core.usage.capture import Usage, record_effect, record_start
 from core.usage.models import UsageBatch, UsageCell, UsageEffect, UsageElement, UsageLatency
 
@@ -38,7 +38,7 @@ async def test_counts_arrive_with_the_flush(shell, usage):
     assert (found.opens, found.starts, found.effects) == (1, 1, 0)
     day = shell.database.clock().astimezone(capture.SHANGHAI).date()
     async with shell.read() as tx:
-        assert await figures.latency(tx, "hotline", day, day) == {2: 2, 9: 1}
+        assert await figures.latency(tx, "hotline", day, day) == {7: 2, 33: 1}
         assert await figures.first_day(tx) == day
         (by_day,) = await figures.by_day(tx, "hotline", day, day)
         assert (by_day.day, by_day.answered) == (day, 1)
@@ -223,11 +223,20 @@ def test_no_column_of_usage_names_a_person():
     """Every column there is: a new one is weighed here before it is stored."""
     from sqlalchemy import inspect
 
+    counts = " ".join(models.KINDS)
     known: dict[Any, str] = {
-        UsageCell: "day app feature organization channel opens starts completes effects answered "
-        "refused failed",
+        models.UsageMinute: f"{counts} at day app feature organization channel",
+        models.UsageHour: f"{counts} at day app feature organization channel",
+        UsageCell: f"{counts} day app feature organization channel",
+        models.UsageDay: f"{counts} app day",
         UsageLatency: "day app feature bucket count",
         UsageBatch: "worker sequence at",
+        models.UsageWorker: "worker known_until left_at",
+        models.UsageGap: "id worker since until lost cause",
+        models.UsageReachKey: "app period key ends",
+        models.UsageReach: "app period kind organization sketch",
+        models.UsageSession: "session app organization channel day fruitful attending",
+        models.UsageExit: "day app feature host kind count",
         UsageEffect: "app name subject day",
         UsageElement: "day app element spared asked",
     }
