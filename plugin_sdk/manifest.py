@@ -57,7 +57,7 @@ from plugin_sdk.manifest_model import (
     Waiver,
 )
 from plugin_sdk.manifest_schema import schema
-from plugin_sdk.manifest_source import MAX_BYTES, Fault
+from plugin_sdk.manifest_source import MAX_BYTES, Fault, FaultyText
 from plugin_sdk.text import Text
 
 __all__ = [
@@ -117,14 +117,8 @@ __all__ = [
 _Number = TypeVar("_Number", int, float)
 
 
-class ManifestError(ValueError):
+class ManifestError(FaultyText):
     """A manifest or a grant that has faults; `faults` holds every one of them."""
-
-    def __init__(self, faults: list[Fault]) -> None:
-        first = faults[0]
-        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        super().__init__(f"{first.file}:{first.line}: {first.field} {first.message.en}{more}")
-        self.faults = faults
 
 
 def load(text: str | bytes, path: str = "manifest.toml") -> Manifest:

@@ -15,7 +15,7 @@ from plugin_sdk.manifest_schema import faults as schema_faults
 from plugin_sdk.manifest_source import Fault, Source, read, shorten
 from plugin_sdk.text import Text
 
-_Checked = TypeVar("_Checked", Manifest, Grant)
+_Checked = TypeVar("_Checked", bound=msgspec.Struct)
 
 
 def check(text: str | bytes, path: str) -> list[Fault]:
@@ -43,10 +43,10 @@ def examine(text: str | bytes, path: str) -> tuple[Manifest | None, list[Fault]]
         return None, source
     found = [
         *schema_faults(source, "manifest"),
-        *_placed(source, rules.findings(source.data)),
-        *_placed(source, manifest_elements.findings(source.data)),
+        *placed(source, rules.findings(source.data)),
+        *placed(source, manifest_elements.findings(source.data)),
     ]
-    return _converted(source, found, Manifest)
+    return converted(source, found, Manifest)
 
 
 def examine_grant(
@@ -58,22 +58,24 @@ def examine_grant(
         return None, source
     found = [
         *schema_faults(source, "grant"),
-        *_placed(source, rules.specifier(rules.text(source.data, "version"), ("version",))),
-        *_placed(source, _file_name(source.data, path)),
+        *placed(source, rules.specifier(rules.text(source.data, "version"), ("version",))),
+        *placed(source, _file_name(source.data, path)),
     ]
     if asked is not None:
-        found.extend(_placed(source, _beyond(source.data, asked)))
-    return _converted(source, found, Grant)
+        found.extend(placed(source, _beyond(source.data, asked)))
+    return converted(source, found, Grant)
 
 
-def _placed(source: Source, findings: Iterable[rules.Finding]) -> Iterator[Fault]:
+def placed(source: Source, findings: Iterable[rules.Finding]) -> Iterator[Fault]:
+    """Yield what rules found in a source as faults, each with its line."""
     for path, message, remedy in findings:
         yield source.fault(path, message, remedy)
 
 
-def _converted(
+def converted(
     source: Source, found: list[Fault], kind: type[_Checked]
 ) -> tuple[_Checked | None, list[Fault]]:
+    """Return the struct that a source holds, or no struct and its faults by line."""
     faults = sorted(set(found), key=lambda fault: (fault.line, fault.field, fault.message.en))
     if faults:
         return None, faults

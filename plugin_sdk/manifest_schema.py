@@ -64,17 +64,17 @@ _TYPES = {
 
 
 @cache
-def schema(name: str) -> dict[str, Any]:
-    """Return the published JSON Schema `manifest` or `grant`."""
-    text = resources.files("plugin_sdk").joinpath(f"{name}.schema.json").read_text("utf-8")
+def schema(name: str, package: str = "plugin_sdk") -> dict[str, Any]:
+    """Return a published JSON Schema: `manifest`, `grant`, or one of another package."""
+    text = resources.files(package).joinpath(f"{name}.schema.json").read_text("utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 
 
-def faults(source: Source, name: str) -> Iterator[Fault]:
-    """Yield a fault for every departure of `source` from the schema `manifest` or `grant`."""
-    for error in _validator(name).iter_errors(source.data):
-        message, remedy = _sentence(error, name)
+def faults(source: Source, name: str, package: str = "plugin_sdk") -> Iterator[Fault]:
+    """Yield a fault for every departure of `source` from a published schema."""
+    for error in _validator(name, package).iter_errors(source.data):
+        message, remedy = _sentence(error, schema(name, package))
         yield source.fault(error.absolute_path, message, remedy)
 
 
@@ -137,7 +137,7 @@ def _is_date(value: object) -> bool:
 
 
 @cache
-def _validator(name: str) -> Any:
+def _validator(name: str, package: str) -> Any:
     kind = validators.extend(  # type: ignore[no-untyped-call]
         Draft202012Validator,
         {
@@ -152,10 +152,10 @@ def _validator(name: str) -> Any:
             {"integer": _is_integer, "number": _is_number}
         ),
     )
-    return kind(schema(name), format_checker=_formats)
+    return kind(schema(name, package), format_checker=_formats)
 
 
-def _sentence(error: ValidationError, name: str) -> tuple[Text, Text]:
+def _sentence(error: ValidationError, whole: dict[str, Any]) -> tuple[Text, Text]:
     keyword = str(error.validator)
     wanted: Any = error.validator_value
     value = shorten(error.instance)
@@ -184,7 +184,7 @@ def _sentence(error: ValidationError, name: str) -> tuple[Text, Text]:
             Text(f"可选：{choices}", f"write {hint}" if near else f"choose one of: {choices}"),
         )
     if keyword == "pattern":
-        zh, en = _words_of(wanted, name)
+        zh, en = _words_of(wanted, whole)
         return (
             Text(f"“{value}”的写法不合：应为{zh}", f"“{value}” is not {en}"),
             Text(f"改写为{zh}", f"write {en}"),
@@ -256,8 +256,8 @@ def _describe(error: ValidationError) -> str:
     return str(found.get("description", "see the schema"))
 
 
-def _words_of(pattern: str, name: str) -> tuple[str, str]:
-    for definition, content in schema(name)["$defs"].items():
+def _words_of(pattern: str, whole: dict[str, Any]) -> tuple[str, str]:
+    for definition, content in whole["$defs"].items():
         if content.get("pattern") == pattern:
             return WORDS[definition]
     return WORDS["line"]

@@ -45,6 +45,16 @@ class Fault(msgspec.Struct, frozen=True):
     remedy: Text
 
 
+class FaultyText(ValueError):
+    """A text that has faults; `faults` holds every one of them."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        first = faults[0]
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        super().__init__(f"{first.file}:{first.line}: {first.field} {first.message.en}{more}")
+        self.faults = faults
+
+
 class Source:
     """A parsed text: its `data`, and the line of every value in it."""
 
