@@ -3,11 +3,17 @@
 A measure that cannot be said is never zero: it says why (`state`).
 """
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from typing import Literal
 
 import msgspec
+
+from core.usage.latency import quantile
+
+FEWEST = 5
+"""A rate of fewer is not said: it would speak of single cases, and behind them of people."""
+YEAR_DAYS = 365
 
 State = Literal["known", "unknown", "few", "not_applicable"]
 Unit = Literal["share", "people", "count", "milliseconds", "fen"]
@@ -18,6 +24,23 @@ class Window(msgspec.Struct, frozen=True):
 
     since: date
     until: date
+
+    @property
+    def days(self) -> int:
+        """Return how many days it has."""
+        return max(0, (self.until - self.since).days + 1)
+
+    def __contains__(self, day: date) -> bool:
+        return self.since <= day <= self.until
+
+    def earlier(self, days: int) -> "Window":
+        """Return as many days, so many days before."""
+        return Window(self.since - timedelta(days=days), self.until - timedelta(days=days))
+
+
+def last_days(until: date, days: int) -> Window:
+    """Return the last `days` up to and with `until`."""
+    return Window(until - timedelta(days=days - 1), until)
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -86,7 +109,9 @@ class ExitSeen(msgspec.Struct, frozen=True):
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """Everything counted of one app that measures and findings look at: days in which something
-    happened (a day that is absent and not `unknown` had nothing), reach by period, durations."""
+    happened (a day that is absent and not `unknown` had nothing), reach by period, durations.
+
+    `recent` are the days that durations, fields asked and exits are of, where they are fewer."""
 
     app: str
     counted_since: date | None
@@ -99,3 +124,158 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     asked: int = 0
     spared: int = 0
     exits: tuple[ExitSeen, ...] = ()
+    recent: Window | None = None
+
+    def unknown(self, window: Window) -> int:
+        """Return how many days of a window were not counted: before the first, or lost."""
+        since = self.counted_since
+        if since is None:
+            return window.days
+        before = min(window.days, max(0, (since - window.since).days))
+        return before + sum(1 for day in self.unknown_days if day in window and day >= since)
+
+    def known(self, window: Window) -> int:
+        """Return how many days of a window were counted."""
+        return window.days - self.unknown(window)
+
+    def within(self, window: Window) -> list[DayTotals]:
+        """Return the counts of the days of a window that are known."""
+        return [
+            totals
+            for totals in self.days
+            if totals.day in window and totals.day not in self.unknown_days
+        ]
+
+
+def total(days: Iterable[DayTotals], *kinds: str) -> int:
+    """Return the sum of counts of some kinds."""
+    return sum(getattr(totals, kind) for totals in days for kind in kinds)
+
+
+def shown_people(people: int) -> int:
+    """Return a number of people as it is published: down to a multiple of five."""
+    return people - people % FEWEST
+
+
+def reach_of(observed: Observed, window: Window) -> ReachTotal | None:
+    """Return the reach that speaks for a window: of the last period that is over and was
+    counted from its first day, else of the one of which most days were counted."""
+    found = [
+        reached
+        for reached in observed.reach
+        if reached.since <= window.until and reached.until >= window.since
+    ]
+
+    def counted(reached: ReachTotal) -> int:
+        return observed.known(Window(reached.since, min(reached.until, window.until)))
+
+    whole = [
+        reached
+        for reached in found
+        if reached.until <= window.until
+        and counted(reached) == Window(reached.since, reached.until).days
+    ]
+    if whole:
+        return max(whole, key=lambda reached: reached.since)
+    return max(found, key=lambda reached: (counted(reached), reached.since), default=None)
+
+
+def measure(
+    observed: Observed, window: Window, *, entitled: int | None, yearly_cost: int | None
+) -> tuple[Measure, ...]:
+    """Return every measure of an app in a window. The words `measure.<key>.what`, `.numerator`
+    and `.denominator` define each; days that are not known count on neither side."""
+    return _Measuring(observed, window).all(entitled, yearly_cost)
+
+
+class _Measuring:
+    def __init__(self, observed: Observed, window: Window) -> None:
+        self.observed = observed
+        self.window = window
+        self.days = observed.within(window)
+        self.missing = self._missing(window)
+
+    def _missing(self, window: Window) -> Missing:
+        observed = self.observed
+        return Missing(observed.unknown(window), observed.lost_minutes, observed.lost)
+
+    def all(self, entitled: int | None, yearly_cost: int | None) -> tuple[Measure, ...]:
+        days, observed = self.days, self.observed
+        sessions = total(days, "sessions")
+        answers = total(days, "answered", "refused", "failed")
+        starts, asked = total(days, "starts"), observed.asked
+        return (
+            self._reach(entitled),
+            # what was begun before the window and finished in it is no more than all
+            self._share("completion", min(total(days, "completes"), starts), starts),
+            self._share("on_time", total(days, "timely"), total(days, "timed")),
+            self._share("satisfaction", total(days, "satisfied"), total(days, "rated")),
+            self._share("empty_sessions", sessions - total(days, "fruitful"), sessions),
+            self._share("attending_sessions", total(days, "attending"), sessions),
+            self._share("reminders", total(days, "reminded"), total(days, "effects")),
+            self._share("burden", asked, asked + observed.spared, self._recent()),
+            self._share("errors", total(days, "failed"), answers),
+            self._p95(),
+            self._cost(yearly_cost),
+        )
+
+    def _recent(self) -> Window:
+        recent = self.observed.recent
+        if recent is None or recent.since < self.window.since:
+            return self.window
+        return recent
+
+    def _share(self, key: str, part: int, whole: int, window: Window | None = None) -> Measure:
+        said = self._said(key, "share", whole, window)
+        if said.state != "known":
+            return said
+        return msgspec.structs.replace(
+            said, value=part / whole, numerator=part, denominator=whole, n=whole
+        )
+
+    def _said(self, key: str, unit: Unit, n: int, window: Window | None = None) -> Measure:
+        """Return a measure without its value, and whether it can have one."""
+        if window is None:
+            window = self.window
+        state: State = "known"
+        if not self.observed.known(window):
+            state = "unknown"
+        elif n == 0:
+            state = "not_applicable"
+        elif n < FEWEST:
+            state = "few"
+        return Measure(
+            key=key, state=state, unit=unit, window=window, missing=self._missing(window)
+        )
+
+    def _reach(self, entitled: int | None) -> Measure:
+        reached = reach_of(self.observed, self.window)
+        if reached is None or entitled is None:
+            return msgspec.structs.replace(self._said("reach", "share", 0), state="unknown")
+        until = min(reached.until, self.window.until)
+        said = self._said("reach", "share", entitled, Window(reached.since, until))
+        if said.state == "known" and 0 < reached.completed < FEWEST:
+            said = msgspec.structs.replace(said, state="few")
+        if said.state != "known":
+            return said
+        people = shown_people(reached.completed)
+        return msgspec.structs.replace(
+            said, value=people / entitled, numerator=people, denominator=entitled, n=entitled
+        )
+
+    def _p95(self) -> Measure:
+        n = sum(self.observed.latency.values())
+        said = self._said("p95", "milliseconds", n, self._recent())
+        if said.state != "known":
+            return said
+        return msgspec.structs.replace(said, value=quantile(self.observed.latency, 0.95), n=n)
+
+    def _cost(self, yearly: int | None) -> Measure:
+        completed = total(self.days, "completes") if yearly is not None else 0
+        said = self._said("cost", "fen", completed)
+        if yearly is None or said.state != "known":
+            return said
+        spent = round(yearly * self.observed.known(self.window) / YEAR_DAYS)
+        return msgspec.structs.replace(
+            said, value=spent / completed, numerator=spent, denominator=completed, n=completed
+        )
