@@ -1,11 +1,14 @@
 """Findings: what governance sees in the figures of an app, with the evidence and what would
 change it. A finding nominates; a person decides."""
 
+from collections.abc import Iterable
 from datetime import date
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
+from core.governance.policy import Rule
+from plugin_sdk.text import Text
 from plugin_sdk.views import Phrase
 
 FindingKind = Literal[
@@ -23,6 +26,7 @@ FindingKind = Literal[
     "no_complaint_channel",
     "beyond_cap",
 ]
+KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,3 +54,51 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...]
     change: Phrase
     about: str = ""
+
+
+def made(
+    app: str,
+    kind: FindingKind,
+    rule: Rule,
+    evidence: Iterable[Evidence],
+    *,
+    about: str = "",
+    **change: object,
+) -> Finding:
+    """Return a finding of a rule; `change` are the parameters of what would make it go away
+    (`finding.<kind>.change`)."""
+    return Finding(
+        kind=kind,
+        app=app,
+        rule=f"rules.{kind}",
+        basis=rule.basis,
+        evidence=tuple(evidence),
+        change=Phrase(f"finding.{kind}.change", change),
+        about=about,
+    )
+
+
+def percent(share: float) -> str:
+    """Return a share as people read it: 95.9%."""
+    return f"{share:.1%}"
+
+
+def restored(stored: dict[str, Any]) -> Finding:
+    """Return a finding as it was before it was stored as JSON, words within words included."""
+    finding = msgspec.convert(stored, Finding, strict=False)
+    replace = msgspec.structs.replace
+    evidence = tuple(replace(one, said=_phrase(one.said)) for one in finding.evidence)
+    return replace(finding, evidence=evidence, change=_phrase(finding.change))
+
+
+def _phrase(phrase: Phrase) -> Phrase:
+    return Phrase(phrase.key, {name: _words(value) for name, value in phrase.params.items()})
+
+
+def _words(value: Any) -> Any:
+    match value:
+        case {"key": str(key), "params": dict(params)}:
+            return _phrase(Phrase(key, params))
+        case {"zh": str(zh), "en": str(en)}:
+            return Text(zh, en)
+    return value

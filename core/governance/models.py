@@ -66,11 +66,13 @@ class Evaluation(CoreBase, table=True):
 
 
 class Measured(CoreBase, table=True):
-    """The measures of an app as they were when the register was last looked at."""
+    """The measures of an app as they were when the register was last looked at. `known_since` is
+    the day since which the app is looked at, or was first used: before it, all is unknown."""
 
     __tablename__ = "governance_measured"
 
     app: str = Field(primary_key=True)
+    known_since: date
     at: datetime = Field(sa_type=UtcTime)
     since: date
     until: date

@@ -1,10 +1,19 @@
 """The register as findings read it: what each app said of itself, and who answers for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
+from urllib.parse import urlsplit
 
 import msgspec
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
+from sqlmodel import col
 
+from core.database import Transaction
+from core.governance.models import RegisteredApp
+from core.identity.models import OrganizationClosure, OrganizationRow
+from plugin_sdk.manifest import load
 from plugin_sdk.manifest_model import (
     FORBIDDEN_FEATURES,
     Cadence,
@@ -18,18 +27,22 @@ from plugin_sdk.text import Text
 
 
 class OwnerFacts(msgspec.Struct, frozen=True):
-    """The unit that answers for an app, its level in the tree (None: it is not in it), and
-    whether it is a unit within a division (a department) or the division itself."""
+    """The unit that answers for an app, and whether it is a unit within a division (a department)
+    or the division itself. `level` and `division` (its code) are those of the division; `level`
+    is None for what is not in the tree."""
 
     code: str
     name: str
     level: str | None
     unit: bool = False
+    division: str = ""
 
 
 class RegisterEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One app of the register, behind the door or outside it. `entitled` is a number of people,
-    None where nobody states one; `own_sign_in` says that it asks people to sign in once more."""
+    None where nobody states one; `own_sign_in` says that it asks people to sign in once more,
+    `finishes` that something can be finished in it, and that the hub sees it; `hosts` are its
+    own."""
 
     app: str
     names: Text
@@ -50,6 +63,8 @@ class RegisterEntry(msgspec.Struct, frozen=True, kw_only=True):
     exemption: Exemption | None
     own_sign_in: bool
     yearly_cost: int | None
+    finishes: bool = True
+    hosts: frozenset[str] = frozenset()
 
 
 def entry_of(
@@ -87,4 +102,74 @@ def entry_of(
         exemption=usage.exemption,
         own_sign_in=outside and porting.client is None,
         yearly_cost=usage.yearly_cost,
+        finishes=behind_door
+        and porting.level == "native"
+        and bool(set(usage.effects) - set(usage.check_ins)),
+        hosts=frozenset(filter(None, [_host(porting.upstream)])),
     )
+
+
+def _host(upstream: str | None) -> str | None:
+    return urlsplit(upstream).hostname if upstream and "://" in upstream else None
+
+
+async def entries(
+    tx: Transaction, installed: Iterable[Manifest], populations: Mapping[str, int]
+) -> list[RegisterEntry]:
+    """Return the register by app: the apps that are installed, and those beyond the door that
+    were registered. One that was registered and is installed since stands behind the door."""
+    behind = {manifest.identity.id: manifest for manifest in installed}
+    beyond = {
+        app: load(text, f"{app}.toml")
+        for app, text in await tx.session.execute(
+            select(col(RegisteredApp.app), col(RegisteredApp.manifest))
+        )
+        if app not in behind
+    }
+    every = {**beyond, **behind}
+    owners = await _owners(tx, {manifest.owner.organization for manifest in every.values()})
+    return [
+        entry_of(
+            manifest,
+            owners.get(code) or OwnerFacts(code, code, None),
+            behind_door=app in behind,
+            populations=populations,
+        )
+        for app, manifest in sorted(every.items())
+        for code in [manifest.owner.organization]
+    ]
+
+
+async def register(tx: Transaction, text: str) -> bool:
+    """Put an app beyond the door on the register, or its new manifest in place of the old;
+    return whether anything changed. `text` is a manifest that `load` takes."""
+    manifest = load(text)
+    app = manifest.identity.id
+    known = await tx.session.execute(
+        select(col(RegisteredApp.manifest)).where(col(RegisteredApp.app) == app)
+    )
+    if known.scalar_one_or_none() == text:
+        return False
+    dialect = sqlite if tx.database.sqlite else postgresql
+    await tx.session.execute(
+        dialect.insert(RegisteredApp)
+        .values(app=app, manifest=text, registered_at=tx.now)
+        .on_conflict_do_update(index_elements=["app"], set_={"manifest": text})
+    )
+    return True
+
+
+async def _owners(tx: Transaction, codes: Iterable[str]) -> dict[str, OwnerFacts]:
+    """Return the owners by code; a unit with the division that it is a unit of."""
+    row, above, way = OrganizationRow, aliased(OrganizationRow), OrganizationClosure
+    found = await tx.session.execute(
+        select(col(row.code), col(row.name), col(row.level), col(above.code), col(above.level))
+        .join(way, col(way.descendant_id) == col(row.id))
+        .join(above, col(way.ancestor_id) == col(above.id))
+        .where(col(row.code).in_(list(codes)), col(above.level) != "unit")
+        .order_by(col(row.code), col(way.depth))
+    )
+    owners: dict[str, OwnerFacts] = {}
+    for code, name, level, division, division_level in found:
+        owners.setdefault(code, OwnerFacts(code, name, division_level, level == "unit", division))
+    return owners

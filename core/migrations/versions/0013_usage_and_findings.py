@@ -62,6 +62,7 @@ def upgrade() -> None:
     op.create_table(
         "governance_measured",
         sa.Column("app", sa.String(), nullable=False),
+        sa.Column("known_since", sa.Date(), nullable=False),
         sa.Column("at", plugin_sdk.data.UtcTime(), nullable=False),
         sa.Column("since", sa.Date(), nullable=False),
         sa.Column("until", sa.Date(), nullable=False),

@@ -1,0 +1,129 @@
+"""强制使用, a finding against an app and never against who uses it: it looks busy, and people
+get nothing done in it.
+
+《政务移动互联网应用程序规范化管理办法》（国办函〔2026〕12号） forbids forced use, and check-in,
+points, ranking and on-line duration as assessment; the policy says so with the rule.
+"""
+
+from calendar import monthrange
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from core.governance.cases import Case, visits
+from core.governance.findings import Evidence, Finding, made, percent
+from core.usage.measures import DayTotals, total
+from plugin_sdk.views import Phrase
+
+
+def forced_use(case: Case) -> Iterator[Finding]:
+    """Yield 强制使用: enough signs together, or a feature that the rules forbid outright."""
+    rule, entry = case.policy.rules.forced_use, case.entry
+    if case.over:
+        return
+    forbidden = [feature for feature in entry.forbidden if feature != CHECK_IN]
+    seen = list(_signs(case)) if case.judged and not case.small else []
+    if entry.checks_in and not case.exempt:
+        seen.append(Evidence(said=Phrase("finding.forced_use.checks_in")))
+    if len(seen) < rule.signals:
+        seen = []
+    seen += [
+        Evidence(said=Phrase("finding.forced_use.forbidden", {"feature": feature_words(feature)}))
+        for feature in forbidden
+    ]
+    if seen:
+        yield made(entry.app, "forced_use", rule, seen, signals=rule.signals)
+
+
+CHECK_IN = "check-in"
+
+
+def feature_words(feature: str) -> Phrase:
+    """Return what a forbidden feature is called."""
+    return Phrase(f"finding.feature.{feature.replace('-', '_')}")
+
+
+def _signs(case: Case) -> Iterator[Evidence]:
+    """Yield what of its use looks forced."""
+    rule = case.policy.rules.forced_use
+    days = case.days
+    sessions = total(days, "sessions")
+    if case.entry.finishes and sessions >= rule.least_sessions:
+        for key, part, limit in (
+            ("empty_sessions", sessions - total(days, "fruitful"), rule.empty_sessions),
+            ("attending_sessions", total(days, "attending"), rule.attending),
+        ):
+            if part >= limit * sessions:
+                yield _sign(case, key, part / sessions, limit, sessions)
+    if case.entry.finishes and case.people is not None:
+        opened, completed = case.people
+        if opened >= rule.near_total and completed <= rule.near_zero:
+            yield _sign(
+                case,
+                "near_total",
+                opened,
+                rule.near_total,
+                case.entry.entitled or 0,
+                finished=percent(completed),
+            )
+    burst = _burst(case)
+    if burst is not None and burst >= rule.burst:
+        yield Evidence(
+            said=Phrase(
+                "finding.forced_use.burst",
+                {"times": f"{burst:.1f}", "limit": f"{rule.burst:.1f}", "days": rule.burst_days},
+            ),
+            measure="burst",
+            value=burst,
+            limit=rule.burst,
+            since=case.year.since,
+            until=case.year.until,
+        )
+
+
+def _sign(case: Case, key: str, value: float, limit: float, n: int, **params: object) -> Evidence:
+    said = {"share": percent(value), "limit": percent(limit), "n": n, **params}
+    return Evidence(
+        said=Phrase(f"finding.forced_use.{key}", said),
+        measure=key,
+        value=value,
+        limit=limit,
+        n=n,
+        since=case.window.since,
+        until=case.window.until,
+    )
+
+
+def _burst(case: Case) -> float | None:
+    """Return how many times as many visits without effect a day before a ranking date has as
+    another day; None where there are too few. Work that is due then comes with its effects, and
+    is not counted."""
+    rule = case.policy.rules.forced_use
+    by_day = {totals.day: _idle(case, totals) for totals in case.observed.within(case.year)}
+    if sum(by_day.values()) < rule.least_sessions:
+        return None
+    before: list[int] = []
+    else_: list[int] = []
+    day = max(case.year.since, case.observed.counted_since or case.year.since)
+    while day <= case.year.until:
+        if day not in case.observed.unknown_days:
+            (before if _ranked_soon(day, rule.ranking_days, rule.burst_days) else else_).append(
+                by_day.get(day, 0)
+            )
+        day += timedelta(days=1)
+    if not before or not sum(else_):
+        return None
+    return (sum(before) / len(before)) / (sum(else_) / len(else_))
+
+
+def _idle(case: Case, totals: DayTotals) -> int:
+    return max(0, visits([totals]) - (totals.fruitful if case.entry.finishes else 0))
+
+
+def _ranked_soon(day: date, ranking_days: tuple[int, ...], within: int) -> bool:
+    """Return whether a ranking date is this day or one of the next: `within` days in all."""
+    for ahead in range(within):
+        then = day + timedelta(days=ahead)
+        last = monthrange(then.year, then.month)[1]
+        if any(then.day == min(wanted, last) for wanted in ranking_days):
+            return True
+    return False
