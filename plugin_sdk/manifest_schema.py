@@ -47,6 +47,8 @@ WORDS = {
         "http(s) 地址，或 包.模块:对象",
         "an http(s) address, or package.module:object",
     ),
+    "webAddress": ("http(s) 地址", "an http(s) address"),
+    "fieldName": ("字段名，如 person.phone", "a field's name, as in person.phone"),
     "timeOfDay": ("时刻 HH:MM，如 02:30", "a time of day HH:MM, such as 02:30"),
     "line": ("文字，首尾无空白", "words without blanks at either end"),
     "everything": ('键的列表，或 "*"', 'a list of keys, or "*"'),

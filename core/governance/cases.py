@@ -72,12 +72,10 @@ class Case:
 
     @cached_property
     def judged(self) -> bool:
-        """Return whether the app may be judged by its use: it stands behind the door, is neither
-        exempt nor new, and of a whole cadence enough is known."""
-        entry = self.entry
+        """Return whether the app may be judged by its use: it is neither exempt nor new, and of a
+        whole cadence enough is known."""
         return (
-            entry.behind_door
-            and entry.stage in JUDGED
+            self.entry.stage in JUDGED
             and not self.exempt
             and not self.new
             and self.knows(self.window)

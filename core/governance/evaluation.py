@@ -117,13 +117,19 @@ async def look(tx: Transaction, policy: Policy, installed: Iterable[Manifest]) -
     until = today - timedelta(days=1)
     observed = await observe(
         tx,
-        {entry.app: entry.cadence for entry in register if entry.behind_door},
+        {entry.app: entry.cadence for entry in register},
         last_days(until, policy.windows.longest),
         recent=last_days(until, policy.rules.failing.days),
     )
+    behind = {entry.app for entry in register if entry.behind_door}
     since = await _known_since(tx)
     return Look(
-        today, tuple(register), {one.app: _counted(one, since.get(one.app)) for one in observed}
+        today,
+        tuple(register),
+        {
+            one.app: _counted(one, since.get(one.app)) if one.app in behind else one
+            for one in observed
+        },
     )
 
 
@@ -282,8 +288,8 @@ async def _known_since(tx: Transaction) -> dict[str, date]:
 
 
 def _counted(observed: Observed, since: date | None) -> Observed:
-    """Return what was observed, counted since the app was first looked at: that nobody has used
-    it since is known, and no gap."""
+    """Return what was observed of an app behind the door, counted since it was first looked at:
+    that nobody has used it since is known, and no gap. Beyond the door only counts are known."""
     first = observed.counted_since
     if since is None or (first is not None and first <= since):
         return observed

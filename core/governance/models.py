@@ -30,12 +30,13 @@ class Feedback(CoreBase, table=True):
 
 
 class RegisteredApp(CoreBase, table=True):
-    """An app on the register that does not stand behind the door, as its manifest says it."""
+    """An app on the register that does not stand behind the door, as it was declared
+    (`core.governance.declared`)."""
 
     __tablename__ = "governance_app"
 
     app: str = Field(primary_key=True)
-    manifest: str
+    declared: dict[str, Any] = Field(sa_type=JSON)
     registered_at: datetime = Field(sa_type=UtcTime)
 
 

@@ -11,9 +11,9 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from core.database import Transaction
+from core.governance.declared import Declared, restored, stored
 from core.governance.models import RegisteredApp
 from core.identity.models import OrganizationClosure, OrganizationRow
-from plugin_sdk.manifest import load
 from plugin_sdk.manifest_model import (
     FORBIDDEN_FEATURES,
     Cadence,
@@ -113,48 +113,85 @@ def _host(upstream: str | None) -> str | None:
     return urlsplit(upstream).hostname if upstream and "://" in upstream else None
 
 
+def declared_entry(
+    declared: Declared, owner: OwnerFacts, *, populations: Mapping[str, int]
+) -> RegisterEntry:
+    """Return the entry of an app beyond the door, as it was declared."""
+    entitled = declared.entitled
+    return RegisterEntry(
+        app=declared.app,
+        names=declared.names,
+        owner=owner,
+        stage=declared.stage,
+        since=declared.since,
+        level="linked",
+        behind_door=False,
+        filing_number=declared.filing_number,
+        complaints=declared.complaints,
+        functions=tuple(Function(name=name, old=name.zh) for name in declared.functions),
+        fields=frozenset(declared.fields),
+        forbidden=tuple(sorted(FORBIDDEN_FEATURES.intersection(declared.features))),
+        checks_in=declared.checks_in,
+        required_of=frozenset(declared.required_of),
+        cadence=declared.cadence,
+        entitled=populations.get(entitled) if isinstance(entitled, str) else entitled,
+        exemption=declared.exemption,
+        own_sign_in=declared.own_sign_in,
+        yearly_cost=declared.yearly_cost,
+        finishes=declared.finishes,
+        hosts=frozenset(filter(None, [_host(declared.address)])),
+    )
+
+
 async def entries(
     tx: Transaction, installed: Iterable[Manifest], populations: Mapping[str, int]
 ) -> list[RegisterEntry]:
     """Return the register by app: the apps that are installed, and those beyond the door that
-    were registered. One that was registered and is installed since stands behind the door."""
+    were declared. One that was declared and is installed since stands behind the door."""
     behind = {manifest.identity.id: manifest for manifest in installed}
-    beyond = {
-        app: load(text, f"{app}.toml")
-        for app, text in await tx.session.execute(
-            select(col(RegisteredApp.app), col(RegisteredApp.manifest))
+    beyond = [
+        restored(kept)
+        for app, kept in await tx.session.execute(
+            select(col(RegisteredApp.app), col(RegisteredApp.declared))
         )
         if app not in behind
-    }
-    every = {**beyond, **behind}
-    owners = await _owners(tx, {manifest.owner.organization for manifest in every.values()})
-    return [
-        entry_of(
-            manifest,
-            owners.get(code) or OwnerFacts(code, code, None),
-            behind_door=app in behind,
-            populations=populations,
-        )
-        for app, manifest in sorted(every.items())
-        for code in [manifest.owner.organization]
     ]
+    codes = {manifest.owner.organization for manifest in behind.values()}
+    owners = await _owners(tx, codes | {declared.owner for declared in beyond})
+
+    def owner(code: str) -> OwnerFacts:
+        return owners.get(code) or OwnerFacts(code, code, None)
+
+    every = [
+        *(
+            entry_of(
+                manifest,
+                owner(manifest.owner.organization),
+                behind_door=True,
+                populations=populations,
+            )
+            for manifest in behind.values()
+        ),
+        *(
+            declared_entry(declared, owner(declared.owner), populations=populations)
+            for declared in beyond
+        ),
+    ]
+    return sorted(every, key=lambda entry: entry.app)
 
 
-async def register(tx: Transaction, text: str) -> bool:
-    """Put an app beyond the door on the register, or its new manifest in place of the old;
-    return whether anything changed. `text` is a manifest that `load` takes."""
-    manifest = load(text)
-    app = manifest.identity.id
-    known = await tx.session.execute(
-        select(col(RegisteredApp.manifest)).where(col(RegisteredApp.app) == app)
-    )
-    if known.scalar_one_or_none() == text:
+async def register(tx: Transaction, declared: Declared) -> bool:
+    """Put an app beyond the door on the register, or what is declared of it now in place of what
+    was; return whether anything changed."""
+    row, kept = RegisteredApp, stored(declared)
+    known = await tx.session.execute(select(col(row.declared)).where(col(row.app) == declared.app))
+    if known.scalar_one_or_none() == kept:
         return False
     dialect = sqlite if tx.database.sqlite else postgresql
     await tx.session.execute(
-        dialect.insert(RegisteredApp)
-        .values(app=app, manifest=text, registered_at=tx.now)
-        .on_conflict_do_update(index_elements=["app"], set_={"manifest": text})
+        dialect.insert(row)
+        .values(app=declared.app, declared=kept, registered_at=tx.now)
+        .on_conflict_do_update(index_elements=["app"], set_={"declared": kept})
     )
     return True
 

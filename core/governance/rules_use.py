@@ -165,7 +165,7 @@ def failing(case: Case) -> Iterator[Finding]:
     """Yield 故障多: too many answers of the last weeks are errors of the app, or come slowly."""
     rule = case.policy.rules.failing
     window = last_days(case.window.until, rule.days)
-    if not case.entry.behind_door or case.over or not case.observed.known(window):
+    if case.over or not case.observed.known(window):
         return
     days = case.observed.within(window)
     answers = total(days, "answered", "refused", "failed")

@@ -96,35 +96,32 @@ def policy_check(file: Path) -> None:
 @governance.command("register")
 @click.argument("files", type=FILE, nargs=-1, required=True)
 def register_command(files: Sequence[Path]) -> None:
-    """Put apps beyond the door on the register, by their manifests: all of them or none."""
+    """Put apps beyond the door on the register, as files declare them: all of them or none."""
     from core import audit
+    from core.governance.declared import Declared, examine
     from core.governance.register import register
-    from plugin_sdk.manifest_check import examine
 
-    manifests: dict[str, str] = {}
+    apps: dict[str, Declared] = {}
     every = []
     for file in files:
-        content = file.read_bytes()
-        manifest, faults = examine(content, str(file))
+        declared, faults = examine(file.read_bytes(), str(file))
         every += faults
-        if manifest is None:
-            continue
-        id = manifest.identity.id
-        if id in manifests:
-            raise click.ClickException(f"{file}: {id} is in another of these files too")
-        manifests[id] = content.decode("utf-8")
+        for one in declared.apps if declared else ():
+            if one.app in apps:
+                raise click.ClickException(f"{file}: {one.app} is in another of these files too")
+            apps[one.app] = one
     say_faults(every)
 
     async def act(hub: Any) -> dict[str, bool]:
-        behind = sorted(manifests.keys() & hub.apps.instances.keys())
+        behind = sorted(apps.keys() & hub.apps.instances.keys())
         if behind:
             raise click.ClickException(
                 f"{', '.join(behind)}: stands behind the door, and is on the register by itself"
             )
         changed = {}
         async with hub.services.database.transaction(write=True) as tx:
-            for id, content in manifests.items():
-                changed[id] = await register(tx, content)
+            for id, declared in apps.items():
+                changed[id] = await register(tx, declared)
                 if changed[id]:
                     await audit.record(tx, CONSOLE, audit.SHELL, "app-registered", f"app:{id}")
         return changed

@@ -21,10 +21,12 @@ from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor, ScopeKind
 
 DIVISIONS = Path(__file__).parent / "divisions.csv"
+CITY = "3716"
 COUNTY = "371603"
 CENTRE = "37160312345"
 SUPERVISION = "371603U07"
 FARMING = "371603U08"
+CITY_UNIT = "3716U01"
 HANDLES = (
     ("hotline.unit_handler", ScopeKind.ORGANIZATION),
     ("supervision.handler", ScopeKind.ORGANIZATION),
@@ -244,13 +246,14 @@ ANNOUNCED = (
 
 def directory(*, villages: bool = True) -> list[DirectoryRow]:
     """Return the organizations: the divisions (without `villages` down to the towns, and those
-    villages in which the cast has posts) and the county's units."""
+    villages in which the cast has posts), the county's units and one of the city's."""
     rows = [
         row
         for row in read_directory(DIVISIONS)
         if villages or row.level != "village" or row.code in VILLAGES
     ]
-    return [*rows, *(DirectoryRow(code, name, "unit", COUNTY) for code, name in UNITS)]
+    city = DirectoryRow(CITY_UNIT, "市级部门（示例）", "unit", CITY)
+    return [*rows, *(DirectoryRow(code, name, "unit", COUNTY) for code, name in UNITS), city]
 
 
 async def build(tx: Transaction, rows: Sequence[DirectoryRow]) -> None:

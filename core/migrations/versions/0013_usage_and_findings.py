@@ -34,7 +34,7 @@ def upgrade() -> None:
     op.create_table(
         "governance_app",
         sa.Column("app", sa.String(), nullable=False),
-        sa.Column("manifest", sa.String(), nullable=False),
+        sa.Column("declared", sa.JSON(), nullable=False),
         sa.Column("registered_at", plugin_sdk.data.UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("app", name=op.f("pk_governance_app")),
     )
