@@ -43,9 +43,10 @@ from core.jobs import Jobs
 from core.messages import service as messages
 from core.settings import Settings
 from core.shared_state import SharedState, connect
-from core.usage import rollup
+from core.usage import reach, rollup, sessions
 from core.usage.capture import Usage
 from core.usage.sinks import DatabaseSink
+from core.usage.visits import Visits
 from core.work import drafts, pins
 from core.work.calendar import calendar_stamp, load_calendar
 from core.work.holidays import HolidayCalendar
@@ -78,6 +79,7 @@ class Services:
         )
         self.jobs = Jobs(self.database, self.shared)
         self.usage = Usage(DatabaseSink(self.database), self.shared.worker, clock=clock)
+        self.visits = Visits(self.database, self.usage, settings.secret)
         self.files = FileStore(settings.home, settings.secret)
         self.sealer = Sealer(self.database, Book(settings.checkpoints, settings.checkpoint_key))
         self.checks = Checks(self.sealer)
@@ -114,6 +116,8 @@ class Services:
         self.jobs.every(3600, "core.tidy-outbox", self.jobs.tidy)
         self.jobs.every(3600, "core.tidy-deliveries", self._tidy_deliveries)
         self.jobs.every(3600, "core.tidy-usage", partial(rollup.tidy, self.database))
+        self.jobs.every(120, "core.fold-sessions", self.fold_sessions)
+        self.jobs.every(3600, "core.settle-reach", partial(reach.settle, self.database))
         self.jobs.every(3600, "core.tidy-revocations", self.actors.tidy)
         self.jobs.every(3600, "core.tidy-imports", self.people_imports.tidy)
 
@@ -136,6 +140,7 @@ class Services:
         await self.jobs.close()
         await self.checks.close()
         await self.actors.close()
+        await self.visits.close()
         await self.usage.close()
         await self.shared.close()
         await self.place.leave()
@@ -184,6 +189,10 @@ class Services:
             await audit.record(
                 tx, actor, app, "refused", subject, outcome="refused", permission=permission
             )
+
+    async def fold_sessions(self) -> None:
+        """Count what became of the sessions that ended."""
+        await sessions.fold(self.database, self.visits.digests, self.passwords.profile.idle)
 
     async def _cut_record(self) -> None:
         if self.settings.audit_days is not None:
