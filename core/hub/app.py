@@ -170,7 +170,12 @@ class AppHub:
 
     def _unit(self, actor: Actor, *, measured: bool = True) -> Unit:
         return Unit(
-            self.app, actor, self.pages, measured=measured, freshness=self.services.freshness
+            self.app,
+            actor,
+            self.pages,
+            measured=measured,
+            freshness=self.services.freshness,
+            place=self.services.places.of,
         )
 
     @asynccontextmanager

@@ -23,6 +23,7 @@ from core.hub.models import RequestRecord
 from core.hub.todo import UnitTodo
 from core.jobs import send_later, unsend
 from core.messages.service import send
+from core.usage.capture import Place, itself
 from core.usage.effects import record_effect, record_element, record_start
 from core.work.drafts import drop_draft
 from core.work.timers import next_number, set_timer
@@ -57,14 +58,17 @@ class Unit:
         *,
         measured: bool = True,
         freshness: Freshness,
+        place: Place = itself,
     ) -> None:
-        """`measured` says that what is done here is use of the app, and no history."""
+        """`measured` says that what is done here is use of the app, and no history; `place`
+        under which organization it is counted."""
         self.app = app
         self._pages = pages
         self.actor = actor
         self.channel = channel
         self.measured = measured
         self._freshness = freshness
+        self._place = place
         self.todo = UnitTodo(self)
         self._checked: dict[int, Any] = {}
         self._audits: list[tuple[str, str, dict[str, Any]]] = []
@@ -370,7 +374,7 @@ class Unit:
     async def _count(self) -> None:
         """Count what was started and finished, in one order for all, so that none waits for
         another in a circle. History is noted as done, and counted nowhere."""
-        unit, channel = self.actor.organization_id, self.channel
+        unit, channel = self._place(self.actor.organization_id), self.channel
         shown = self._key is not None and self._key.shown
         if self.measured:
             for name, subject in sorted(self._starts):
