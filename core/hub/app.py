@@ -175,7 +175,13 @@ class AppHub:
         return self.calendar.is_working_day(day)
 
     def _unit(self, actor: Actor, *, measured: bool = True) -> Unit:
-        counting = Counting(self.app, self.services.visits, self._rules, measured=measured)
+        counting = Counting(
+            self.app,
+            self.services.visits,
+            self._rules,
+            measured=measured,
+            place=self.services.places.of,
+        )
         return Unit(
             self.app, actor, self.pages, counting=counting, freshness=self.services.freshness
         )

@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 
 from core.database import Transaction
+from core.usage.capture import Place, itself
 from core.usage.effects import record_effect, record_element, record_rating, record_start
 from core.usage.visits import RULES, Visits
 from plugin_sdk.manifest import Usage as Rules
@@ -23,7 +24,8 @@ class Counting:
     """The counts of one unit of work of an app.
 
     `measured` says that what is done is use of the app: history is noted as done, and counted
-    nowhere. Without `visits` nobody is counted who came.
+    nowhere; `place` under which organization it is counted. Without `visits` nobody is counted
+    who came.
     """
 
     def __init__(
@@ -33,11 +35,13 @@ class Counting:
         rules: Rules = RULES,
         *,
         measured: bool = True,
+        place: Place = itself,
     ) -> None:
         self._app = app
         self._visits = visits
         self._rules = rules
         self._measured = measured
+        self._place = place
         self._effects: list[_Effect] = []
         self._ratings: list[tuple[str, str, bool]] = []
         self._starts: list[tuple[str, str]] = []
@@ -70,7 +74,8 @@ class Counting:
     async def write(self, tx: Transaction, actor: Actor, channel: str, *, shown: bool) -> None:
         """Write it all in one order for all, so that none waits for another in a circle, and
         count who came once it is committed. `shown` is `RequestKey.shown`."""
-        app, unit, measured = self._app, actor.organization_id, self._measured
+        app, measured = self._app, self._measured
+        unit = self._place(actor.organization_id)
         if measured:
             for name, subject in sorted(self._starts):
                 await record_start(tx, app, name, subject, unit, channel, shown=shown)
