@@ -3,16 +3,22 @@
 import json
 import os
 import secrets
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from core.apps.migrations import migrate
+from core.governance.declared import load as load_declared
+from core.governance.register import register
 from core.settings import Settings
-from portal.demo import county
+from core.usage.reach import settle
+from plugin_sdk.times import SHANGHAI
+from portal.demo import county, history
 
 LOADED = "demonstration-loaded"
+REGISTER = Path(__file__).parent / "register.toml"
 
 
 async def prepare(settings: Settings, console: Console) -> list[dict[str, str]]:
@@ -103,6 +109,7 @@ async def _load(hub: Any, apps: list[str], passwords: dict[str, str], console: C
             cast = await county.cast_actors(tx)
         for app in apps:
             await _load_app(hub, app, cast, progress)
+        await _load_register(hub, progress)
 
 
 async def _load_app(hub: Any, app: str, cast: Any, progress: Progress) -> None:
@@ -110,3 +117,20 @@ async def _load_app(hub: Any, app: str, cast: Any, progress: Progress) -> None:
     rows = hub.apps.hooks.call(app, "load_demonstration", hub=hub.apps.hubs[app], cast=cast)
     async for row in rows:
         progress.update(task, advance=1, total=row.total)
+
+
+async def _load_register(hub: Any, progress: Progress) -> None:
+    """Put the apps that the county runs beside the door on the register, with a year of their
+    use, and look at it once, so that there is something to see before the first night."""
+    task = progress.add_task("应用台账 register", total=None)
+    database = hub.services.database
+    declared = load_declared(REGISTER.read_bytes(), REGISTER.name)
+    async with database.transaction(write=True) as tx:
+        for app in declared:
+            await register(tx, app)
+        towns = await county.towns(tx)
+        cadences = {app.app: app.cadence for app in declared}
+        await history.write(tx, tx.now.astimezone(SHANGHAI).date(), cadences, towns)
+    progress.update(task, total=len(declared), completed=len(declared))
+    await settle(database)
+    await hub.governance.evaluate()

@@ -14,7 +14,7 @@ from core.access.models import Grant
 from core.database import Transaction
 from core.identity.arrivals import DirectoryRow, import_directory, read_directory
 from core.identity.models import Person, Post
-from core.identity.organizations import by_code
+from core.identity.organizations import by_code, children
 from core.identity.passwords import unchecked
 from core.identity.people import add_person, add_post
 from plugin_sdk.manifest import Manifest
@@ -279,6 +279,13 @@ async def enlist(tx: Transaction, member: Member, password: str) -> None:
     post_id = await add_post(tx, person_id, unit.id, member.title)
     for role, scope in member.grants:
         await grant(tx, post_id, role, scope, granted_by=None)
+
+
+async def towns(tx: Transaction) -> list[UUID]:
+    """Return the towns of the county."""
+    found = await by_code(tx, COUNTY)
+    below = await children(tx, found.id) if found else []
+    return [one.id for one in below if one.level == "township"]
 
 
 async def staff(tx: Transaction, manifest: Manifest) -> None:

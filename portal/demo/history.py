@@ -6,9 +6,10 @@ into the tables of usage as batches would have left it, once.
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import insert, select
@@ -26,6 +27,9 @@ from core.usage.models import (
     UsageLatency,
     UsageReach,
 )
+from core.usage.periods import period_of
+from core.usage.reach import COMPLETED, EVERYWHERE, OPENED
+from core.usage.sketches import merged, people_in
 from plugin_sdk.times import SHANGHAI
 
 DAYS = 400
@@ -67,7 +71,7 @@ HABITS = (
         fruitful=0.0,
         openers=5200,
     ),
-    Habit(app="demo-farming-advice", opens=0),
+    Habit(app="demo-farming-advice", opens=0.4, starts=0),
     Habit(app="demo-public-voice", opens=70, openers=9000, completers=6400),
     Habit(
         app="demo-staff-attendance",
@@ -110,8 +114,11 @@ HABITS = (
 )
 
 
-async def write(tx: Transaction, today: date) -> bool:
-    """Write the history of all apps up to yesterday; return whether there was none yet."""
+async def write(
+    tx: Transaction, today: date, cadences: Mapping[str, str], places: Sequence[UUID]
+) -> bool:
+    """Write the history of all apps up to yesterday; return whether there was none yet. Whoever
+    used them lives in one of the `places`."""
     known = await tx.session.execute(
         select(col(UsageDay.app)).where(col(UsageDay.app) == HABITS[0].app).limit(1)
     )
@@ -124,13 +131,16 @@ async def write(tx: Transaction, today: date) -> bool:
         await _insert(
             tx, UsageLatency, [row for day, counts in lived for row in _slow(habit, day, counts)]
         )
-        await _insert(tx, UsageElement, [_asked(habit, day) for day, _ in lived if habit.asked])
-        await _insert(
-            tx, UsageExit, [_left(habit, day, counts) for day, counts in lived if habit.exits]
-        )
-    noon = datetime.combine(today - timedelta(days=OUTAGE), time(0), tzinfo=SHANGHAI)
+        await _insert(tx, UsageReach, list(_reached(habit, cadences[habit.app], places, today)))
+        if habit.asked:
+            await _insert(tx, UsageElement, [_asked(habit, day) for day, _ in lived])
+        if habit.exits:
+            await _insert(tx, UsageExit, [_led_out(habit, day, counts) for day, counts in lived])
+    midnight = datetime.combine(today - timedelta(days=OUTAGE), time(0), tzinfo=SHANGHAI)
     tx.session.add(
-        UsageGap(worker="demonstration", since=noon, until=noon + timedelta(days=1), cause="down")
+        UsageGap(
+            worker="demonstration", since=midnight, until=midnight + timedelta(days=1), cause="down"
+        )
     )
     await tx.session.flush()
     return True
@@ -179,6 +189,31 @@ def _days(habit: Habit, today: date) -> Iterator[tuple[date, dict[str, int]]]:
         }
         if back != OUTAGE and any(counts.values()):
             yield day, counts
+
+
+def _reached(
+    habit: Habit, cadence: str, places: Sequence[UUID], today: date
+) -> Iterator[dict[str, Any]]:
+    """Return the sketches of each reach period, of the whole app and of its places."""
+    dice = random.Random(f"{habit.app} reach")
+    day = today - timedelta(days=DAYS)
+    while day < today:
+        period = period_of(cadence, day)
+        lived = min(period.until, today - timedelta(days=1)) - max(period.since, day)
+        part = (lived.days + 1) / ((period.until - period.since).days + 1)
+        for kind, whole in ((OPENED, habit.openers), (COMPLETED, habit.completers)):
+            people = [dice.getrandbits(63) for _ in range(round(whole * part))]
+            key = {"app": habit.app, "period": period.key, "kind": kind}
+            everybody = merged([], people)
+            if people:
+                count = people_in(everybody)
+                yield {**key, "organization": EVERYWHERE, "sketch": everybody, "people": count}
+            for n, place in enumerate(places):
+                there = people[n :: len(places)]
+                if there:
+                    sketch = merged([], there)
+                    yield {**key, "organization": str(place), "sketch": sketch, "people": None}
+        day = period.until + timedelta(days=1)
 
 
 def _total(habit: Habit, day: date, counts: dict[str, int]) -> dict[str, Any]:
