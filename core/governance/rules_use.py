@@ -56,14 +56,8 @@ def _between_seasons(case: Case, limit: float) -> bool:
     )
     if best < limit:
         return False
-    both = case.last_year()
-    if both is None:
-        return True
-    now, before = (
-        total(days, "completes", "effects") if case.entry.finishes else visits(days)
-        for days in both
-    )
-    return before < FELL * max(now, 1)
+    both = case.last_year("completes", "effects") if case.entry.finishes else case.last_year()
+    return both is None or both[1] < FELL * max(both[0], 1 / BLOCK_DAYS)
 
 
 FELL = 3
@@ -158,7 +152,7 @@ def _sleeps(case: Case, limit: float) -> bool:
     if not any(case.knows(block) and case.monthly_visits(block) > awake for block in blocks):
         return False
     both = case.last_year()
-    return both is None or visits(both[1]) <= awake
+    return both is None or both[1] * BLOCK_DAYS <= awake
 
 
 def failing(case: Case) -> Iterator[Finding]:
