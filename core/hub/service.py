@@ -43,11 +43,12 @@ from core.jobs import Jobs
 from core.messages import service as messages
 from core.settings import Settings
 from core.shared_state import SharedState, connect
-from core.usage import coarsening, gaps, rollup
+from core.usage import coarsening, gaps, reach, rollup, sessions
 from core.usage.capture import Usage
 from core.usage.places import Places, Staffed
 from core.usage.relay import Relay
 from core.usage.sinks import DatabaseSink, StreamSink
+from core.usage.visits import Visits
 from core.work import drafts, pins
 from core.work.calendar import calendar_stamp, load_calendar
 from core.work.holidays import HolidayCalendar
@@ -91,6 +92,7 @@ class Services:
             place=self.places.of,
             instead=tables if stream else None,
         )
+        self.visits = Visits(self.database, self.usage, settings.secret)
         self.files = FileStore(settings.home, settings.secret)
         self.sealer = Sealer(self.database, Book(settings.checkpoints, settings.checkpoint_key))
         self.checks = Checks(self.sealer)
@@ -129,6 +131,8 @@ class Services:
         self.jobs.every(3600, "core.tidy-usage", partial(rollup.tidy, self.database))
         self.jobs.every(300, "core.coarsen-usage", partial(coarsening.coarsen, self.database))
         self.jobs.every(30, "core.usage-gaps", self._find_gaps)
+        self.jobs.every(120, "core.fold-sessions", self.fold_sessions)
+        self.jobs.every(3600, "core.settle-reach", partial(reach.settle, self.database))
         self.jobs.every(3600, "core.tidy-revocations", self.actors.tidy)
         self.jobs.every(3600, "core.tidy-imports", self.people_imports.tidy)
 
@@ -155,6 +159,7 @@ class Services:
         await self.jobs.close()
         await self.checks.close()
         await self.actors.close()
+        await self.visits.close()
         await self.places.close()
         await self.usage.close()
         if self.relay:
@@ -165,6 +170,7 @@ class Services:
 
     async def count_usage(self) -> None:
         """Bring what was counted until now into the tables, rather than within two seconds."""
+        await self.visits.pseudonyms.drawn()
         await self.usage.flush()
         if self.relay:
             await self.relay.drain()
@@ -212,6 +218,10 @@ class Services:
             await audit.record(
                 tx, actor, app, "refused", subject, outcome="refused", permission=permission
             )
+
+    async def fold_sessions(self) -> None:
+        """Count what became of the sessions that ended."""
+        await sessions.fold(self.database, self.visits.digests, self.passwords.profile.idle)
 
     async def _staffed(self) -> dict[UUID, Staffed]:
         async with self.database.transaction() as tx:

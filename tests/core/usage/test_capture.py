@@ -240,7 +240,7 @@ def test_no_column_of_usage_names_a_person():
         models.UsageWorker: "worker known_until left_at checked",
         models.UsageGap: "id worker since until lost cause",
         models.UsageReachKey: "app period key ends",
-        models.UsageReach: "app period kind organization sketch",
+        models.UsageReach: "app period kind organization sketch people",
         models.UsageSession: "session app organization channel day fruitful attending",
         models.UsageExit: "day app feature host kind count",
         UsageEffect: "app name subject day",
