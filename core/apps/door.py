@@ -15,6 +15,7 @@ from plugin_sdk.routes import EFFECTLESS
 
 PREFIX = "/apps/"
 CONFLICT, GONE = 409, 410
+NO_ROUTE = "?"  # the one feature of everything that no route answers, whatever was asked for
 SAYS_NOTHING = frozenset({401, 403, 404, 405, 429})  # answers that may not come from the app
 
 Refuse = Callable[[Any, Any, Any, Problem], Awaitable[None]]
@@ -116,7 +117,8 @@ class Door:
         that begins a procedure a start, also when it is shown once more because what it began
         before is filed already."""
         app = instance.app.id
-        feature = f"{scope['method']} {scope.get('path_template') or '?'}"
+        route = scope.get("path_template")
+        feature = f"{scope['method']} {route}" if route else NO_ROUTE
         unit, channel = exchange.actor.organization_id, exchange.channel
         self._usage.request(app, feature, unit, channel, exchange.status or 500, seconds)
         if channel == "api":

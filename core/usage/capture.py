@@ -71,6 +71,7 @@ class Usage:
         self._stepped = False
         self._on_its_way: Batch | None = None
         self._handing = asyncio.Lock()
+        self._away = False
         self._tasks: list[asyncio.Task[None]] = []
         self.lost = 0
         self.enabled = True
@@ -181,12 +182,17 @@ class Usage:
                 if self._seal(anyway=anyway):
                     await self._hand_over()
         except Exception as error:
-            logger.warning("usage is kept for the next flush: %s", type(error).__name__)
+            if not self._away:
+                logger.warning("usage is kept until it is taken: %s", type(error).__name__)
+            self._away = True
 
     async def _hand_over(self) -> None:
         if self._on_its_way is not None:
             await self._sink.send(self._on_its_way)
             self._on_its_way = None
+            if self._away:
+                logger.warning("usage is taken again")
+            self._away = False
 
     def _fold(self) -> None:
         """Put what was counted since the last tick into the cells of this minute."""
