@@ -74,11 +74,14 @@ class Words:
         some of its own besides."""
         rng = self._rng
         of = [name for name in names if name not in COMMON]
-        share = [self.reworded(name) for name in of if rng.random() < kept]
-        own = [name for name in self.inventory(domain) if name not in COMMON and name not in of]
-        more = max(1, round(len(share) * (1 - kept) / max(kept, 0.2)))
+        count = round(kept * len(of))
+        share = [self.reworded(of[at]) for at in rng.choice(len(of), size=count, replace=False)]
+        own: list[str] = []
+        while len(own) < len(of) - count + int(rng.integers(0, 2)):
+            own += [name for name in self.inventory(domain) if name not in (*COMMON, *of, *own)]
+        own = own[: len(of) - count + int(rng.integers(0, 2))]
         common = [COMMON[number] for number in rng.choice(len(COMMON), size=2, replace=False)]
-        return share + own[:more] + common
+        return share + own + common
 
     def reworded(self, name: str) -> str:
         """Return a function's name as another department writes it."""

@@ -112,8 +112,12 @@ async def run(database: Database, policy: Policy, installed: Iterable[Manifest])
 
 async def look(tx: Transaction, policy: Policy, installed: Iterable[Manifest]) -> Look:
     """Return the register as it is today, with all that was counted of its apps."""
+    return await look_at(tx, policy, await entries(tx, installed, policy.counts))
+
+
+async def look_at(tx: Transaction, policy: Policy, register: Sequence[RegisterEntry]) -> Look:
+    """Return a register with all that was counted of its apps until yesterday."""
     today = tx.now.astimezone(SHANGHAI).date()
-    register = await entries(tx, installed, policy.counts)
     until = today - timedelta(days=1)
     observed = await observe(
         tx,

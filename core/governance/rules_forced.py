@@ -13,6 +13,7 @@ from functools import lru_cache
 from core.governance.cases import Case, visits
 from core.governance.findings import Evidence, Finding, made, percent
 from core.usage.measures import DayTotals, Window, total
+from core.usage.suppression import rounded
 from plugin_sdk.views import Phrase
 
 
@@ -55,7 +56,8 @@ def _signs(case: Case) -> Iterator[Evidence]:
         ):
             if part >= limit * sessions:
                 yield _sign(case, key, part / sessions, limit, sessions)
-    if case.entry.finishes and case.people is not None:
+    entitled = case.entry.entitled
+    if case.entry.finishes and case.people is not None and entitled:
         opened, completed = case.people
         if opened >= rule.near_total and completed <= rule.near_zero:
             yield _sign(
@@ -63,8 +65,8 @@ def _signs(case: Case) -> Iterator[Evidence]:
                 "near_total",
                 opened,
                 rule.near_total,
-                case.entry.entitled or 0,
-                finished=percent(completed),
+                entitled,
+                finished=percent((rounded(int(completed * entitled)) or 0) / entitled),
             )
     burst = _burst(case)
     if burst is not None and burst >= rule.burst:
