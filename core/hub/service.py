@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -42,7 +43,9 @@ from core.jobs import Jobs
 from core.messages import service as messages
 from core.settings import Settings
 from core.shared_state import SharedState, connect
+from core.usage import rollup
 from core.usage.capture import Usage
+from core.usage.sinks import DatabaseSink
 from core.work import drafts, pins
 from core.work.calendar import calendar_stamp, load_calendar
 from core.work.holidays import HolidayCalendar
@@ -74,7 +77,7 @@ class Services:
             self.database, self.shared, lease_seconds=settings.lease_seconds, profile=profile
         )
         self.jobs = Jobs(self.database, self.shared)
-        self.usage = Usage(self.database, self.shared.worker)
+        self.usage = Usage(DatabaseSink(self.database), self.shared.worker, clock=clock)
         self.files = FileStore(settings.home, settings.secret)
         self.sealer = Sealer(self.database, Book(settings.checkpoints, settings.checkpoint_key))
         self.checks = Checks(self.sealer)
@@ -110,7 +113,7 @@ class Services:
         self.jobs.every(3600, "core.tidy-drafts", self._tidy_drafts)
         self.jobs.every(3600, "core.tidy-outbox", self.jobs.tidy)
         self.jobs.every(3600, "core.tidy-deliveries", self._tidy_deliveries)
-        self.jobs.every(3600, "core.tidy-usage", self.usage.tidy)
+        self.jobs.every(3600, "core.tidy-usage", partial(rollup.tidy, self.database))
         self.jobs.every(3600, "core.tidy-revocations", self.actors.tidy)
         self.jobs.every(3600, "core.tidy-imports", self.people_imports.tidy)
 

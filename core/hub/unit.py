@@ -23,7 +23,7 @@ from core.hub.models import RequestRecord
 from core.hub.todo import UnitTodo
 from core.jobs import send_later, unsend
 from core.messages.service import send
-from core.usage.capture import record_effect, record_element, record_start
+from core.usage.effects import record_effect, record_element, record_start
 from core.work.drafts import drop_draft
 from core.work.timers import next_number, set_timer
 from plugin_sdk.data import Owned

@@ -1,4 +1,4 @@
-"""Reading the counts: by app and day."""
+"""Reading the counts: by app and day, from the totals of days."""
 
 from datetime import date
 
@@ -7,7 +7,7 @@ from sqlalchemy import func, or_, select
 from sqlmodel import col
 
 from core.database import Transaction
-from core.usage.models import UsageCell, UsageElement, UsageLatency
+from core.usage.models import UsageDay, UsageElement, UsageLatency
 
 
 class AppFigures(msgspec.Struct, frozen=True):
@@ -44,37 +44,37 @@ class DayFigures(msgspec.Struct, frozen=True):
 
 async def by_app(tx: Transaction, since: date, until: date) -> list[AppFigures]:
     """Return the counts of each app from `since` to `until`, both included, by name."""
-    cell = UsageCell
+    total = UsageDay
     found = await tx.session.execute(
         select(
-            col(cell.app),
+            col(total.app),
             *(
-                func.sum(getattr(cell, name))
+                func.sum(getattr(total, name))
                 for name in AppFigures.__struct_fields__
                 if name != "app"
             ),
         )
-        .where(col(cell.day) >= since, col(cell.day) <= until)
-        .group_by(col(cell.app))
-        .order_by(col(cell.app))
+        .where(col(total.day) >= since, col(total.day) <= until)
+        .group_by(col(total.app))
+        .order_by(col(total.app))
     )
     return [AppFigures(app, *(int(count or 0) for count in counts)) for app, *counts in found]
 
 
 async def by_day(tx: Transaction, app: str, since: date, until: date) -> list[DayFigures]:
     """Return the counts of an app day by day; a day without a row is not in the list."""
-    cell = UsageCell
+    total = UsageDay
     found = await tx.session.execute(
         select(
-            col(cell.day),
-            func.sum(cell.opens),
-            func.sum(cell.effects),
-            func.sum(cell.answered),
-            func.sum(cell.failed),
+            col(total.day),
+            func.sum(total.opens),
+            func.sum(total.effects),
+            func.sum(total.answered),
+            func.sum(total.failed),
         )
-        .where(col(cell.app) == app, col(cell.day) >= since, col(cell.day) <= until)
-        .group_by(col(cell.day))
-        .order_by(col(cell.day))
+        .where(col(total.app) == app, col(total.day) >= since, col(total.day) <= until)
+        .group_by(col(total.day))
+        .order_by(col(total.day))
     )
     return [DayFigures(day, *(int(count or 0) for count in counts)) for day, *counts in found]
 
@@ -94,9 +94,9 @@ async def burden(tx: Transaction, since: date, until: date) -> list[Burden]:
 
 async def first_day(tx: Transaction) -> date | None:
     """Return the first day that the door counted a request; before it all is unknown."""
-    cell = UsageCell
-    counted = or_(col(cell.answered) > 0, col(cell.refused) > 0, col(cell.failed) > 0)
-    return (await tx.session.execute(select(func.min(col(cell.day))).where(counted))).scalar_one()
+    total = UsageDay
+    counted = or_(col(total.answered) > 0, col(total.refused) > 0, col(total.failed) > 0)
+    return (await tx.session.execute(select(func.min(col(total.day))).where(counted))).scalar_one()
 
 
 async def latency(tx: Transaction, app: str, since: date, until: date) -> dict[int, int]:

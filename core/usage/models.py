@@ -104,23 +104,27 @@ class UsageLatency(CoreBase, table=True):
 
 
 class UsageBatch(CoreBase, table=True):
-    """Which batches of a worker are counted: each counts once."""
+    """Which batches of a worker are counted, and of when they were: each counts once."""
 
     __tablename__ = "usage_batch"
 
     worker: str = Field(primary_key=True)
     sequence: int = Field(primary_key=True)
     at: datetime = Field(sa_type=UtcTime, index=True)
+    since: datetime = Field(sa_type=UtcTime)
+    until: datetime = Field(sa_type=UtcTime)
 
 
 class UsageWorker(CoreBase, table=True):
-    """Until when the counts of a worker are known, and when it left in good order."""
+    """Until when the counts of a worker are known, when it left in good order (or was found
+    dead), and up to which batch it was looked for missing ones."""
 
     __tablename__ = "usage_worker"
 
     worker: str = Field(primary_key=True)
     known_until: datetime = Field(sa_type=UtcTime)
     left_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    checked: int = 0
 
 
 class UsageGap(CoreBase, table=True):
@@ -191,7 +195,7 @@ class UsageExit(CoreBase, table=True):
 
 class UsageEffect(CoreBase, table=True):
     """What befell a business object: each effect on it counts once, and so does its procedure,
-    which is started and then completed (`core.usage.capture`)."""
+    which is started and then completed (`core.usage.effects`)."""
 
     __tablename__ = "usage_effect"
 

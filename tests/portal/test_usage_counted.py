@@ -5,7 +5,7 @@ import re
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from core.usage.models import UsageCell
+from core.usage.models import UsageDay
 
 PAGE = {"accept": "text/html"}
 
@@ -14,7 +14,7 @@ async def counted(hub_app, kind):
     await hub_app.services.usage.flush()
     async with hub_app.services.database.transaction() as tx:
         found = await tx.session.execute(
-            select(func.sum(getattr(UsageCell, kind))).where(col(UsageCell.app) == "hotline")
+            select(func.sum(getattr(UsageDay, kind))).where(col(UsageDay.app) == "hotline")
         )
         return int(found.scalar_one() or 0)
 

@@ -161,8 +161,14 @@ def upgrade() -> None:
         sa.Column("worker", sa.String(), nullable=False),
         sa.Column("known_until", plugin_sdk.data.UtcTime(), nullable=False),
         sa.Column("left_at", plugin_sdk.data.UtcTime(), nullable=True),
+        sa.Column("checked", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("worker", name=op.f("pk_usage_worker")),
     )
+    # the workers that sent these have ended: nobody sends them again
+    op.execute(sa.table("usage_batch").delete())
+    with op.batch_alter_table("usage_batch") as table:
+        table.add_column(sa.Column("since", plugin_sdk.data.UtcTime(), nullable=False))
+        table.add_column(sa.Column("until", plugin_sdk.data.UtcTime(), nullable=False))
     for name in ADDED:
         op.add_column(
             "usage_cell", sa.Column(name, sa.Integer(), nullable=False, server_default="0")
@@ -195,6 +201,9 @@ def downgrade() -> None:
     op.execute(latency.delete().where(latency.c.bucket % 4 != 0))
     op.execute(latency.update().values(bucket=-(latency.c.bucket // 4)))
     op.execute(latency.update().values(bucket=-latency.c.bucket))
+    with op.batch_alter_table("usage_batch") as table:
+        table.drop_column("until")
+        table.drop_column("since")
     with op.batch_alter_table("usage_cell") as table:
         for name in ADDED:
             table.drop_column(name)
