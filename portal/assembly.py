@@ -17,6 +17,7 @@ from core.apps.registry import LoadedApp, Refusal, folder_of, installed
 from core.apps.supervisor import Apps
 from core.audit import SHELL
 from core.database import Clock, utc_now
+from core.governance.service import Governance
 from core.hub import AlreadyServed, AppHub, Services
 from core.identity.people import demonstration_accounts
 from core.settings import Settings
@@ -76,6 +77,8 @@ class Yimen:
             on_problem=self.renderer.on_problem,
         )
         self.apps.load(self._points)
+        self.governance = Governance(self.services.database, settings.grants, self._installed)
+        self.governance.schedule(self.services.jobs)
         self.services.app_names |= {
             app.id: app.manifest.identity.names for app in self.loaded() if app.manifest
         }
@@ -105,6 +108,9 @@ class Yimen:
 
     def _manifest(self, app: str) -> Manifest | None:
         return self.apps.manifest(app)
+
+    def _installed(self) -> Iterable[Manifest]:
+        return [app.manifest for app in self.loaded() if app.manifest is not None]
 
     def _hub_for(self, app: LoadedApp) -> Hub:
         settings = app.grant.settings if app.grant else {}

@@ -10,7 +10,15 @@ from rich.table import Table
 
 from core.settings import Settings
 from portal.commands.access import access
-from portal.commands.base import CONSOLE, console, installed_apps, settings_of, with_hub
+from portal.commands.base import (
+    CONSOLE,
+    console,
+    installed_apps,
+    say_faults,
+    settings_of,
+    with_hub,
+)
+from portal.commands.governance import governance
 from portal.commands.people import org, people
 from portal.commands.record import audit
 
@@ -178,13 +186,7 @@ def app_check(manifest: Path, grant: Path | None) -> None:
         except ManifestError:
             asked = None
         faults += check_grant(grant.read_bytes(), str(grant), asked)
-    for fault in faults:
-        click.echo(
-            f"{fault.file}:{fault.line}: {fault.field}: {fault.message.zh} {fault.remedy.zh}"
-        )
-        click.echo(f"    {fault.message.en} {fault.remedy.en}")
-    if faults:
-        sys.exit(1)
+    say_faults(faults)
     click.echo(f"{manifest}: ok")
 
 
@@ -333,7 +335,7 @@ def app_draft(name: str, message: str) -> None:
     console.print(str(path) if path else "the models say nothing new")
 
 
-for group in (org, people, access, audit):
+for group in (org, people, access, audit, governance):
     main.add_command(group)
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 """What commands stand on: settings, a hub that is started for one command, the screen."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 from rich.console import Console
 
 from core.settings import Settings, SettingsError
+from plugin_sdk.manifest_source import Fault
 from plugin_sdk.ports import Actor
 
 if TYPE_CHECKING:
@@ -58,3 +60,15 @@ def installed_apps(settings: Settings) -> "list[LoadedApp]":
 
     settings.home.mkdir(parents=True, exist_ok=True)
     return load_apps(installed(), settings.grants)
+
+
+def say_faults(faults: Sequence[Fault]) -> None:
+    """Print every fault of a text in both languages, and leave with exit status 1 if there is
+    one."""
+    for fault in faults:
+        click.echo(
+            f"{fault.file}:{fault.line}: {fault.field}: {fault.message.zh} {fault.remedy.zh}"
+        )
+        click.echo(f"    {fault.message.en} {fault.remedy.en}")
+    if faults:
+        sys.exit(1)

@@ -1,0 +1,70 @@
+"""Governance of one hub: its policy as it stands in the file, and looking at the register."""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import time
+from pathlib import Path
+
+from core.database import Database
+from core.governance import evaluation
+from core.governance.evaluation import Outcome, WhatIf
+from core.governance.policy import FILE, Policy, load
+from core.jobs import Jobs
+from plugin_sdk.manifest_model import Manifest
+from plugin_sdk.schedules import Daily
+
+logger = logging.getLogger(__name__)
+
+JOB = "core.governance-evaluation"
+NIGHTLY = Daily(time(2, 40))
+
+
+class NoPolicy(LookupError):
+    """There is no policy file: nothing can be judged."""
+
+
+class Governance:
+    """Looks at the register each night (one worker does), and when it is asked to."""
+
+    def __init__(
+        self, database: Database, folder: Path, installed: Callable[[], Iterable[Manifest]]
+    ) -> None:
+        self._database = database
+        self._installed = installed
+        self.file = folder / FILE
+
+    def schedule(self, jobs: Jobs) -> None:
+        """Let the jobs of this worker take their part in looking each night."""
+        jobs.schedule(NIGHTLY, JOB, self._nightly)
+
+    def policy(self) -> Policy:
+        """Return the policy in force. Raises `NoPolicy`, and `PolicyError` for one with faults:
+        it is in force as it stands in the file, or not at all."""
+        try:
+            return load(self.file.read_bytes(), str(self.file))
+        except FileNotFoundError as error:
+            raise NoPolicy(f"there is no {self.file.name} beside what was granted") from error
+
+    async def evaluate(self) -> Outcome:
+        """Look at the register now. Raises `NoPolicy`, `PolicyError`."""
+        return await evaluation.run(self._database, self.policy(), self._installed())
+
+    async def what_if(self, other: Policy) -> WhatIf:
+        """Return whom another policy would nominate. Raises `NoPolicy`, `PolicyError`."""
+        present = self.policy()
+        async with self._database.transaction() as tx:
+            return await evaluation.what_if(tx, present, other, self._installed())
+
+    async def _nightly(self) -> None:
+        try:
+            outcome = await self.evaluate()
+        except NoPolicy as none:
+            logger.warning("the register was not looked at: %s", none)
+            return
+        logger.info(
+            "governance: %d apps, %d findings, %d of them new, %d cleared",
+            outcome.apps,
+            outcome.findings,
+            outcome.opened,
+            outcome.cleared,
+        )

@@ -1,0 +1,158 @@
+"""`yimen governance`: findings, the policy, and the register beyond the door."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from portal.commands.base import CONSOLE, console, say_faults, with_hub
+
+if TYPE_CHECKING:
+    from core.governance.findings import Finding
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+LANGUAGE = click.option("--lang", type=click.Choice(["zh", "en"]), default="en")
+
+
+@click.group()
+def governance() -> None:
+    """Findings about apps: the system nominates, a person decides."""
+
+
+@governance.command("evaluate")
+def evaluate_command() -> None:
+    """Look at the register now, as the hub does each night."""
+
+    async def act(hub: Any) -> Any:
+        return await hub.governance.evaluate()
+
+    found = _with_policy(act)
+    console.print(
+        f"{found.policy}: {found.apps} apps, {found.findings} findings "
+        f"({found.opened} new, {found.cleared} cleared)"
+    )
+
+
+@governance.command("findings")
+@click.option("--app", help="Of this app alone.")
+@LANGUAGE
+def findings_command(app: str | None, lang: str) -> None:
+    """Show what was found, with its evidence and what would change it."""
+    from core.governance.evaluation import findings, last
+
+    async def act(hub: Any) -> tuple[Any, Any, Any]:
+        async with hub.services.database.transaction() as tx:
+            return await findings(tx, app), await last(tx), hub.catalogue
+
+    found, looked, catalogue = with_hub(act)
+    if looked is None:
+        raise click.ClickException(
+            "the register was never looked at: yimen governance evaluate does it now"
+        )
+    click.echo(f"{looked.at:%Y-%m-%d %H:%M} UTC · {looked.policy} · {looked.apps} apps")
+    _say((held.finding for held in found), catalogue, lang)
+    if not found:
+        click.echo("nothing was found")
+
+
+@governance.command("what-if")
+@click.argument("file", type=FILE)
+@LANGUAGE
+def what_if_command(file: Path, lang: str) -> None:
+    """Show whom another policy would nominate, and whom no longer; changes nothing."""
+    from core.governance.policy import examine
+
+    other, faults = examine(file.read_bytes(), str(file))
+    say_faults(faults)
+
+    async def act(hub: Any) -> tuple[Any, Any]:
+        return await hub.governance.what_if(other), hub.catalogue
+
+    found, catalogue = _with_policy(act)
+    click.echo(f"would be nominated: {len(found.added)}")
+    _say(found.added, catalogue, lang)
+    click.echo(f"would no longer be: {len(found.gone)}")
+    _say(found.gone, catalogue, lang)
+    click.echo(f"stay as they are: {found.same}")
+
+
+@governance.group("policy")
+def policy_group() -> None:
+    """The policy."""
+
+
+@policy_group.command("check")
+@click.argument("file", type=FILE)
+def policy_check(file: Path) -> None:
+    """Check a policy and report every fault."""
+    from core.governance.policy import check
+
+    say_faults(check(file.read_bytes(), str(file)))
+    click.echo(f"{file}: ok")
+
+
+@governance.command("register")
+@click.argument("files", type=FILE, nargs=-1, required=True)
+def register_command(files: Sequence[Path]) -> None:
+    """Put apps beyond the door on the register, by their manifests: all of them or none."""
+    from core import audit
+    from core.governance.register import register
+    from plugin_sdk.manifest_check import examine
+
+    manifests: dict[str, str] = {}
+    every = []
+    for file in files:
+        content = file.read_bytes()
+        manifest, faults = examine(content, str(file))
+        every += faults
+        if manifest is None:
+            continue
+        id = manifest.identity.id
+        if id in manifests:
+            raise click.ClickException(f"{file}: {id} is in another of these files too")
+        manifests[id] = content.decode("utf-8")
+    say_faults(every)
+
+    async def act(hub: Any) -> dict[str, bool]:
+        behind = sorted(manifests.keys() & hub.apps.instances.keys())
+        if behind:
+            raise click.ClickException(
+                f"{', '.join(behind)}: stands behind the door, and is on the register by itself"
+            )
+        changed = {}
+        async with hub.services.database.transaction(write=True) as tx:
+            for id, content in manifests.items():
+                changed[id] = await register(tx, content)
+                if changed[id]:
+                    await audit.record(tx, CONSOLE, audit.SHELL, "app-registered", f"app:{id}")
+        return changed
+
+    for id, changed in with_hub(act).items():
+        click.echo(f"{id}: {'registered' if changed else 'as it was'}")
+
+
+def _with_policy(act: Any) -> Any:
+    from core.governance.policy import PolicyError
+    from core.governance.service import NoPolicy
+
+    try:
+        return with_hub(act)
+    except NoPolicy as none:
+        raise click.ClickException(str(none)) from none
+    except PolicyError as error:
+        say_faults(error.faults)
+        sys.exit(1)
+
+
+def _say(found: "Iterable[Finding]", catalogue: Any, lang: str) -> None:
+    from plugin_sdk.views import Phrase
+
+    for finding in found:
+        name = catalogue.shown(lang, Phrase(f"finding.{finding.kind}.name"))
+        about = f" · {finding.about}" if finding.about else ""
+        click.echo(f"{finding.app}{about}: {name} [{finding.rule}] {finding.basis}")
+        for evidence in finding.evidence:
+            click.echo(f"    {catalogue.shown(lang, evidence.said)}")
+        click.echo(f"    → {catalogue.shown(lang, finding.change)}")
