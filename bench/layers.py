@@ -85,7 +85,8 @@ async def _layers(hub: Yimen, cookie: str) -> list[Layer]:
     alone = hub.door.slots[apps.app_id(0)].instance.asgi
     plain = bare()
     usage = hub.services.usage
-    uncounted = Door(_Uncounted(), hub.renderer.refuse, hub.renderer.moved)  # type: ignore[arg-type]  # counts nothing
+    nothing: Any = _Uncounted()
+    uncounted = Door(nothing, nothing, hub.renderer.refuse, hub.renderer.moved)
     uncounted.slots = hub.door.slots
     front = hub.front
     known = type(front)(

@@ -8,7 +8,7 @@ import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from plugin_sdk import manifest_elements
+from plugin_sdk import manifest_elements, manifest_usage
 from plugin_sdk import manifest_rules as rules
 from plugin_sdk.manifest_model import Grant, Manifest
 from plugin_sdk.manifest_schema import faults as schema_faults
@@ -45,6 +45,7 @@ def examine(text: str | bytes, path: str) -> tuple[Manifest | None, list[Fault]]
         *schema_faults(source, "manifest"),
         *placed(source, rules.findings(source.data)),
         *placed(source, manifest_elements.findings(source.data)),
+        *placed(source, manifest_usage.findings(source.data)),
     ]
     return converted(source, found, Manifest)
 

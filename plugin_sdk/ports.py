@@ -6,7 +6,6 @@ starts. There is no ambient session and no global.
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -14,9 +13,12 @@ import msgspec
 from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from plugin_sdk.acting import Agent, Delegated
+from plugin_sdk.acting import Actor as Actor  # noqa: PLC0414  ports.py offers every port
+from plugin_sdk.acting import Audience as Audience  # noqa: PLC0414  the same
+from plugin_sdk.acting import Permit as Permit  # noqa: PLC0414  the same
+from plugin_sdk.acting import ScopeKind as ScopeKind  # noqa: PLC0414  the same
 from plugin_sdk.deadlines import Term
-from plugin_sdk.directory import Directory as Directory  # noqa: PLC0414  ports.py offers every port
+from plugin_sdk.directory import Directory as Directory  # noqa: PLC0414  the same
 from plugin_sdk.directory import Organization as Organization  # noqa: PLC0414  the same
 from plugin_sdk.drafts import Draft
 from plugin_sdk.elements import Elements
@@ -24,102 +26,6 @@ from plugin_sdk.files import Picture, StoredFile
 from plugin_sdk.views import Phrase, View, Words
 
 T = TypeVar("T")
-
-
-class Audience(StrEnum):
-    """Whom an app or a permission is for."""
-
-    STAFF = "staff"
-    RESIDENT = "resident"
-    ENTERPRISE = "enterprise"
-
-
-class ScopeKind(StrEnum):
-    """How far a grant reaches."""
-
-    OWN = "own"  # rows of the person
-    ORGANIZATION = "organization"  # rows of the post's organization
-    SUBTREE = "subtree"  # and of all below it
-    ALL = "all"
-    NAMED = "named"  # the organizations the grant names
-
-
-class Permit(msgspec.Struct, frozen=True):
-    """One grant as a decision sees it: the permission's reach, and until when."""
-
-    grant: str
-    role: str
-    scope: ScopeKind
-    organizations: tuple[UUID, ...] = ()
-    starts: datetime | None = None
-    ends: datetime | None = None
-
-    def in_force(self, now: datetime) -> bool:
-        """Return whether the grant holds at `now`."""
-        return (self.starts is None or self.starts <= now) and (
-            self.ends is None or now < self.ends
-        )
-
-
-class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who acts: a person in one post, or a visitor (`person_id` None), or the system.
-
-    `permits` maps full permission keys (`hotline.order.read`) to the grants behind them; the
-    `permission` is what the present route was allowed by. A `delegation` says that the post is
-    another's, an `agent` that they act for this resident. `proofs` (RFC 8176) were shown last at
-    `proved_at`. A `public_computer` (公用电脑) keeps nothing.
-    """
-
-    person_id: UUID | None = None
-    name: str = ""
-    audience: Audience = Audience.RESIDENT
-    post_id: UUID | None = None
-    post_title: str = ""
-    organization_id: UUID | None = None
-    organization_name: str = ""
-    organization_code: str = ""
-    permits: Mapping[str, tuple[Permit, ...]] = {}
-    session_id: str | None = None
-    csrf: str = ""
-    proofs: frozenset[str] = frozenset()
-    proved_at: datetime | None = None
-    revocation: int = 0
-    permission: str = ""
-    system: bool = False
-    language: str = "zh-CN"
-    elder: bool = False
-    public_computer: bool = False
-    loaded_at: datetime | None = None
-    delegation: Delegated | None = None
-    agent: Agent | None = None
-    owes_password: bool = False
-
-    @property
-    def signed_in(self) -> bool:
-        """Return whether this is a person who signed in."""
-        return self.person_id is not None
-
-    @property
-    def real_person_id(self) -> UUID | None:
-        """Return who sits there: the agent where one acts for this person."""
-        return self.agent.person_id if self.agent else self.person_id
-
-    @property
-    def hands(self) -> frozenset[UUID]:
-        """Return all whose act this is: the person, their agent, the one who delegated."""
-        others = (other.person_id for other in (self.agent, self.delegation) if other)
-        return frozenset((*others, *([self.person_id] if self.person_id else ())))
-
-    @property
-    def seat(self) -> str:
-        """Return as what one acts, as forms carry it: consent, delegation or post."""
-        if self.agent is not None:
-            return str(self.agent.consent_id)
-        return str(self.delegation.id if self.delegation else self.post_id or "")
-
-    def permits_for(self, permission: str, now: datetime) -> tuple[Permit, ...]:
-        """Return the grants in force for a full permission key, none if it is not held."""
-        return tuple(p for p in self.permits.get(permission, ()) if p.in_force(now))
 
 
 class RequestKey(msgspec.Struct, frozen=True):
@@ -310,8 +216,27 @@ class Work(Read, Protocol):
         """Send an event of the app through the outbox, at least once with a dedupe key."""
         ...
 
-    def effect(self, name: str, subject: str) -> None:
-        """Count one finished business object; the same subject counts once."""
+    def effect(
+        self,
+        name: str,
+        subject: str,
+        *,
+        served: UUID | None = None,
+        on_time: bool | None = None,
+        reminded: bool = False,
+    ) -> None:
+        """Count one finished business object; the same subject counts once, and so does what is
+        said of it.
+
+        `served` is the person for whom it was finished, where that is not who acts. `on_time`
+        says whether it was finished by its deadline (None: it had none), `reminded` whether
+        somebody had to urge (催办) before.
+        """
+        ...
+
+    def rated(self, name: str, subject: str, *, satisfied: bool) -> None:
+        """Count what whom an effect served says of it (好差评), once a subject, under the name of
+        that effect."""
         ...
 
     def start(self, name: str, subject: str) -> None:

@@ -21,6 +21,7 @@ from core.governance.service import Governance
 from core.hub import AlreadyServed, AppHub, Services
 from core.identity.people import demonstration_accounts
 from core.settings import Settings
+from core.usage.visits import RULES
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor, Hub
 from portal.front import Front
@@ -65,7 +66,9 @@ class Yimen:
         )
         self.renderer = Renderer(self.services, environment, self.catalogue, self._manifest)
         guard = make_guard(self.services.database.clock, self._refused, self.services.freshness)
-        self.door = Door(self.services.usage, self.renderer.refuse, self.renderer.moved)
+        self.door = Door(
+            self.services.usage, self.services.visits, self.renderer.refuse, self.renderer.moved
+        )
         self.apps = Apps(
             settings,
             self.services.database,
@@ -115,7 +118,8 @@ class Yimen:
     def _hub_for(self, app: LoadedApp) -> Hub:
         settings = app.grant.settings if app.grant else {}
         asked = app.manifest.data.elements if app.manifest else ()
-        return AppHub(self.services, app.id, self.renderer, settings, elements=asked)
+        rules = app.manifest.usage if app.manifest else RULES
+        return AppHub(self.services, app.id, self.renderer, settings, elements=asked, rules=rules)
 
     async def _refused(self, actor: Actor, app: str, permission: str, subject: str) -> None:
         await self.services.refuse(actor, app, permission, subject)

@@ -58,6 +58,7 @@ async def load_session(
                 col(SignInSession.consent_id),
                 col(SignInSession.proofs),
                 col(SignInSession.proved_at),
+                col(SignInSession.created_at),
                 col(Person.name),
                 col(Person.language),
                 col(Person.elder),
@@ -79,8 +80,8 @@ async def load_session(
         return None
     found: tuple[Any, ...] = tuple(row)
     person_id, csrf, expires, post_id, delegation_id, consent_id = found[:6]
-    proofs, proved_at, name, language, elder = found[6:11]
-    seen, public_computer, must_change, password_set_at = found[11:]
+    proofs, proved_at, signed_in_at, name, language, elder = found[6:12]
+    seen, public_computer, must_change, password_set_at = found[12:]
     due = profile.due(password_set_at)
     owes_password = must_change or (due is not None and due <= tx.now)
     if due is not None and not owes_password:
@@ -101,6 +102,7 @@ async def load_session(
             csrf=csrf,
             proofs=frozenset(proofs),
             proved_at=proved_at,
+            signed_in_at=signed_in_at,
             language=language,
             elder=elder,
             owes_password=owes_password,

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from core.apps.slots import Gate, Instance, Slot, Slots
 from core.usage.capture import Usage
+from core.usage.visits import Visits
 from plugin_sdk.problems import Problem
 from plugin_sdk.routes import EFFECTLESS
 
@@ -23,9 +24,10 @@ Moved = Callable[[Any, Any, Any, str], Awaitable[None]]
 class Door:
     """Sends a request to its app, within the app's limits, and counts it."""
 
-    def __init__(self, usage: Usage, refuse: Refuse, moved: Moved) -> None:
+    def __init__(self, usage: Usage, visits: Visits, refuse: Refuse, moved: Moved) -> None:
         self.slots: Slots = {}
         self._usage = usage
+        self._visits = visits
         self._refuse = refuse
         self._moved = moved
 
@@ -107,12 +109,13 @@ class Door:
                 instance.breaker.record(failed, trial=trial)
         if failure is not None and not exchange.started:
             await self._refuse(scope, receive, send, failure)
-        self._count(app, scope, exchange, time.perf_counter() - started)
+        self._count(instance, scope, exchange, time.perf_counter() - started)
 
-    def _count(self, app: str, scope: Any, exchange: Any, seconds: float) -> None:
+    def _count(self, instance: Instance, scope: Any, exchange: Any, seconds: float) -> None:
         """Count the request; a page that is reached from outside the app is an open, a form
         that begins a procedure a start, also when it is shown once more because what it began
         before is filed already."""
+        app = instance.app.id
         feature = f"{scope['method']} {scope.get('path_template') or '?'}"
         unit, channel = exchange.actor.organization_id, exchange.channel
         self._usage.request(app, feature, unit, channel, exchange.status or 500, seconds)
@@ -121,6 +124,7 @@ class Door:
         seen = scope["method"] == "GET" and exchange.status == 200
         if seen and f"{PREFIX}{app}/".encode() not in exchange.referer:
             self._usage.count(app, feature, unit, channel, "opens")
+            self._visits.opened(app, instance.rules, exchange.actor, channel)
         handler = scope.get("route_handler")
         anew = scope["method"] == "POST" and exchange.status == CONFLICT
         if (seen or anew) and handler is not None and handler.opt.get("start"):

@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from core.apps.breaker import Breaker
 from core.apps.registry import LoadedApp
+from core.usage.visits import RULES
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.extension import Job
 from plugin_sdk.manifest import Limits
@@ -54,6 +55,7 @@ class Instance:
     ) -> None:
         self.app = app
         self.limits = app.manifest.limits if app.manifest else Limits()
+        self.rules = app.manifest.usage if app.manifest else RULES
         self.breaker = Breaker(self.limits.breaker)
         self.handlers = list(handlers)
         self.engines = list(engines)

@@ -15,15 +15,18 @@ from core.access.holders import organizations_holding
 from core.database import UNIT, Clock, Transaction
 from core.files.images import PictureError, reencode_async
 from core.files.service import files_of, plain_name
+from core.hub.counting import Counting
 from core.hub.drafts import AppDrafts
 from core.hub.elements import AppElements
 from core.hub.numbers import AppNumbers
 from core.hub.service import Services
 from core.hub.unit import Unit
 from core.identity import organizations, tree
+from core.usage.visits import RULES
 from plugin_sdk.deadlines import CalendarUnknown, Term, due
 from plugin_sdk.elements import Elements
 from plugin_sdk.files import Picture, StoredFile
+from plugin_sdk.manifest import Usage as Rules
 from plugin_sdk.ports import (
     Actor,
     Calendar,
@@ -120,8 +123,10 @@ class AppHub:
         clock: Clock | None = None,
         *,
         elements: Iterable[str] = (),
+        rules: Rules = RULES,
     ) -> None:
-        """`elements` are the data elements that the app's manifest asks for."""
+        """`elements` are the data elements that the app's manifest asks for, `rules` what it
+        says of its usage."""
         self.app = app
         self.pages = pages
         self.settings: Mapping[str, Any] = settings or {}
@@ -132,6 +137,7 @@ class AppHub:
         self.drafts: Drafts = AppDrafts(services, app)
         self.elements: Elements = AppElements(services, app, elements)
         self._clock = clock
+        self._rules = rules
 
     @property
     def site(self) -> str:
@@ -169,8 +175,15 @@ class AppHub:
         return self.calendar.is_working_day(day)
 
     def _unit(self, actor: Actor, *, measured: bool = True) -> Unit:
+        counting = Counting(
+            self.app,
+            self.services.visits,
+            self._rules,
+            measured=measured,
+            place=self.services.places.of,
+        )
         return Unit(
-            self.app, actor, self.pages, measured=measured, freshness=self.services.freshness
+            self.app, actor, self.pages, counting=counting, freshness=self.services.freshness
         )
 
     @asynccontextmanager

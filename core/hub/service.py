@@ -43,9 +43,12 @@ from core.jobs import Jobs
 from core.messages import service as messages
 from core.settings import Settings
 from core.shared_state import SharedState, connect
-from core.usage import rollup
+from core.usage import coarsening, gaps, reach, rollup, sessions
 from core.usage.capture import Usage
-from core.usage.sinks import DatabaseSink
+from core.usage.places import Places, Staffed
+from core.usage.relay import Relay
+from core.usage.sinks import DatabaseSink, StreamSink
+from core.usage.visits import Visits
 from core.work import drafts, pins
 from core.work.calendar import calendar_stamp, load_calendar
 from core.work.holidays import HolidayCalendar
@@ -58,6 +61,7 @@ logger = logging.getLogger(__name__)
 
 KEEP_REQUESTS = timedelta(days=21)  # a device keeps what it sends again for 14 (ADR 0023)
 NAMES_SECONDS = 60
+MOST_BATCHES = 10_000  # some forty minutes of four workers whose relay stands still
 
 
 class Services:
@@ -77,7 +81,18 @@ class Services:
             self.database, self.shared, lease_seconds=settings.lease_seconds, profile=profile
         )
         self.jobs = Jobs(self.database, self.shared)
-        self.usage = Usage(DatabaseSink(self.database), self.shared.worker, clock=clock)
+        self.places = Places(self._staffed)
+        tables = DatabaseSink(self.database)
+        stream = self.shared.stream("usage", MOST_BATCHES)
+        self.relay = Relay(self.database, stream) if stream else None
+        self.usage = Usage(
+            StreamSink(stream) if stream else tables,
+            self.shared.worker,
+            clock=clock,
+            place=self.places.of,
+            instead=tables if stream else None,
+        )
+        self.visits = Visits(self.database, self.usage, settings.secret)
         self.files = FileStore(settings.home, settings.secret)
         self.sealer = Sealer(self.database, Book(settings.checkpoints, settings.checkpoint_key))
         self.checks = Checks(self.sealer)
@@ -114,6 +129,10 @@ class Services:
         self.jobs.every(3600, "core.tidy-outbox", self.jobs.tidy)
         self.jobs.every(3600, "core.tidy-deliveries", self._tidy_deliveries)
         self.jobs.every(3600, "core.tidy-usage", partial(rollup.tidy, self.database))
+        self.jobs.every(300, "core.coarsen-usage", partial(coarsening.coarsen, self.database))
+        self.jobs.every(30, "core.usage-gaps", self._find_gaps)
+        self.jobs.every(120, "core.fold-sessions", self.fold_sessions)
+        self.jobs.every(3600, "core.settle-reach", partial(reach.settle, self.database))
         self.jobs.every(3600, "core.tidy-revocations", self.actors.tidy)
         self.jobs.every(3600, "core.tidy-imports", self.people_imports.tidy)
 
@@ -126,20 +145,34 @@ class Services:
             await self.place.take()
         await self.shared.start()
         await self.refresh_calendar()
+        await self.places.refresh()
         if background:
             await self.actors.start()
             self.jobs.start()
+            self.places.start()
             self.usage.start()
+            if self.relay:
+                self.relay.start()
 
     async def close(self) -> None:
         """Stop in order, flushing what was counted."""
         await self.jobs.close()
         await self.checks.close()
         await self.actors.close()
+        await self.visits.close()
+        await self.places.close()
         await self.usage.close()
+        if self.relay:
+            await self.relay.close()
         await self.shared.close()
         await self.place.leave()
         await self.database.close()
+
+    async def count_usage(self) -> None:
+        """Bring what was counted until now into the tables, rather than within two seconds."""
+        await self.usage.flush()
+        if self.relay:
+            await self.relay.drain()
 
     async def refresh_calendar(self) -> bool:
         """Load the working calendar if a notice was entered; return whether it changed."""
@@ -185,6 +218,22 @@ class Services:
                 tx, actor, app, "refused", subject, outcome="refused", permission=permission
             )
 
+    async def fold_sessions(self) -> None:
+        """Count what became of the sessions that ended."""
+        await sessions.fold(self.database, self.visits.digests, self.passwords.profile.idle)
+
+    async def _staffed(self) -> dict[UUID, Staffed]:
+        async with self.database.transaction() as tx:
+            found = await organizations.staffed(tx)
+        return {id: Staffed(above, people) for id, (above, people) in found.items()}
+
+    async def _find_gaps(self) -> None:
+        live = await self.shared.acknowledgements("usage")
+        async with self.database.transaction(write=True) as tx:
+            if live is not None:  # unknown: nobody is declared dead for that
+                await gaps.find_dead(tx, live.keys())
+            await gaps.find_missing(tx)
+
     async def _cut_record(self) -> None:
         if self.settings.audit_days is not None:
             await retention.cut(self.sealer, timedelta(days=self.settings.audit_days))
@@ -192,6 +241,7 @@ class Services:
     async def _tree_changed(self, tx: Transaction, event: TreeChanged) -> None:
         await self.actors.revoke(tx, "*")  # every actor carries facts of an organization
         tx.after_commit(self._forget_names)
+        tx.after_commit(self.places.changed)
 
     def _forget_names(self) -> None:
         self._names = {}

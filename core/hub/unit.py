@@ -19,11 +19,11 @@ from core.access.guard import SCOPED_TABLES, ScopeViolation
 from core.access.scope import reach
 from core.database import Transaction
 from core.delivery.service import send_sms
+from core.hub.counting import Counting
 from core.hub.models import RequestRecord
 from core.hub.todo import UnitTodo
 from core.jobs import send_later, unsend
 from core.messages.service import send
-from core.usage.effects import record_effect, record_element, record_start
 from core.work.drafts import drop_draft
 from core.work.timers import next_number, set_timer
 from plugin_sdk.data import Owned
@@ -55,25 +55,21 @@ class Unit:
         pages: Pages,
         channel: str = "web",
         *,
-        measured: bool = True,
+        counting: Counting | None = None,
         freshness: Freshness,
     ) -> None:
-        """`measured` says that what is done here is use of the app, and no history."""
         self.app = app
         self._pages = pages
         self.actor = actor
         self.channel = channel
-        self.measured = measured
+        self.counting = counting or Counting(app)
         self._freshness = freshness
         self.todo = UnitTodo(self)
         self._checked: dict[int, Any] = {}
         self._audits: list[tuple[str, str, dict[str, Any]]] = []
         self._notices: list[tuple[To, Phrase, str, int, str | None]] = []
         self._events: list[tuple[str, dict[str, Any]]] = []
-        self._effects: list[tuple[str, str]] = []
         self._texts: list[tuple[str, Words, str | None]] = []
-        self._starts: list[tuple[str, str]] = []
-        self._asked: list[tuple[str, bool]] = []
         self._key: RequestKey | None = None
         self._answer: dict[str, Any] | None = None
         self.reaches = wall.NOTHING
@@ -277,17 +273,21 @@ class Unit:
         """See `plugin_sdk.ports.Work`."""
         self._events.append((event, payload))
 
-    def effect(self, name: str, subject: str) -> None:
+    def effect(self, name: str, subject: str, **said: Any) -> None:
         """See `plugin_sdk.ports.Work`."""
-        self._effects.append((name, subject))
+        self.counting.effect(name, subject, **said)
+
+    def rated(self, name: str, subject: str, *, satisfied: bool) -> None:
+        """See `plugin_sdk.ports.Work`."""
+        self.counting.rated(name, subject, satisfied=satisfied)
 
     def start(self, name: str, subject: str) -> None:
         """See `plugin_sdk.ports.Work`."""
-        self._starts.append((name, subject))
+        self.counting.start(name, subject)
 
     def asked(self, element: str, *, spared: bool) -> None:
-        """Count a field that asked for what the hub held: left as it was filled in, or typed."""
-        self._asked.append((element, spared))
+        """See `core.hub.counting`."""
+        self.counting.asked(element, spared=spared)
 
     async def number(self, series: str) -> str:
         """See `plugin_sdk.ports.Work`."""
@@ -355,7 +355,8 @@ class Unit:
             await send_later(
                 self.tx, "event", {"event": f"{self.app}.{name}", "payload": _plain(payload)}
             )
-        await self._count()
+        shown = self._key is not None and self._key.shown
+        await self.counting.write(self.tx, self.actor, self.channel, shown=shown)
         if self._key is not None:
             await drop_draft(self.tx, self._key.key)  # it is sent
             await self.session.execute(
@@ -366,24 +367,6 @@ class Unit:
                 )
                 .values(answer=self._answer)
             )
-
-    async def _count(self) -> None:
-        """Count what was started and finished, in one order for all, so that none waits for
-        another in a circle. History is noted as done, and counted nowhere."""
-        unit, channel = self.actor.organization_id, self.channel
-        shown = self._key is not None and self._key.shown
-        if self.measured:
-            for name, subject in sorted(self._starts):
-                await record_start(self.tx, self.app, name, subject, unit, channel, shown=shown)
-        for name, subject in sorted(self._effects):
-            await record_effect(
-                self.tx, self.app, name, subject, unit, channel, measured=self.measured
-            )
-        if self.measured:
-            for element, spared in sorted(self._asked):
-                await record_element(
-                    self.tx, self.app, element, spared=int(spared), asked=int(not spared)
-                )
 
     @property
     def leaves_something(self) -> bool:

@@ -74,6 +74,30 @@ async def names(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, str]:
     return {id: name for id, name in found}
 
 
+async def staffed(tx: Transaction) -> dict[UUID, tuple[UUID | None, int]]:
+    """Return, for every organization, what stands above it and how many people have a post in
+    force in it, not below it."""
+    people = (
+        select(
+            col(Post.organization_id).label("id"),
+            func.count(func.distinct(col(Post.person_id))).label("people"),
+        )
+        .where(
+            col(Post.starts_at) <= tx.now,
+            or_(col(Post.ends_at).is_(None), col(Post.ends_at) > tx.now),
+        )
+        .group_by(col(Post.organization_id))
+        .subquery()
+    )
+    row = OrganizationRow
+    found = await tx.session.execute(
+        select(col(row.id), col(row.parent_id), func.coalesce(people.c.people, 0)).outerjoin(
+            people, people.c.id == col(row.id)
+        )
+    )
+    return {id: (above, count) for id, above, count in found}
+
+
 async def posts_in(tx: Transaction, id: UUID) -> int:
     """Return how many posts in force there are in an organization, not below it."""
     found = await tx.session.execute(

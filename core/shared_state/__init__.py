@@ -24,6 +24,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Protocol
 
+from core.shared_state.stream import Stream
+
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 0.5
@@ -94,6 +96,11 @@ class SharedState(Protocol):
 
     async def forget(self, key: str) -> None:
         """Start a counter anew."""
+        ...
+
+    def stream(self, name: str, most: int) -> Stream | None:
+        """Return a stream of at most so many entries between workers; None where there is one
+        worker alone, who needs none."""
         ...
 
 
@@ -168,6 +175,10 @@ class LocalState:
     async def forget(self, key: str) -> None:
         """See `SharedState`."""
         self._windows.forget(key)
+
+    def stream(self, name: str, most: int) -> Stream | None:
+        """See `SharedState`."""
+        return None
 
 
 def connect(redis_url: str | None, database_url: str, *, serves: bool = True) -> SharedState:

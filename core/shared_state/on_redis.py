@@ -8,7 +8,6 @@ from collections import defaultdict
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from core.shared_state import (
     HEARTBEAT_SECONDS,
@@ -18,10 +17,9 @@ from core.shared_state import (
     end_tasks,
     new_worker_id,
 )
+from core.shared_state.stream_on_redis import AWAY, RedisStream
 
 logger = logging.getLogger(__name__)
-
-AWAY = (RedisError, OSError, TimeoutError)
 
 
 class RedisState:
@@ -43,6 +41,7 @@ class RedisState:
             decode_responses=True,
         )
         # listening has no time limit of its own: silence is not a fault
+        self._url = url
         self._listener = Redis.from_url(url, socket_connect_timeout=1.0, decode_responses=True)
 
     async def start(self) -> None:
@@ -137,6 +136,10 @@ class RedisState:
         self._windows.forget(key)
         with contextlib.suppress(*AWAY):
             await self._redis.delete(self._key("hits", key))
+
+    def stream(self, name: str, most: int) -> RedisStream:
+        """See `SharedState`."""
+        return RedisStream(self._url, self._key("stream", name), self.worker, most)
 
     def _key(self, *parts: str) -> str:
         return ":".join((self._prefix, *parts))

@@ -1,12 +1,21 @@
 """What a worker hands over each second: deltas, under its name and a number, to count once."""
 
 from datetime import date, datetime
+from typing import Annotated
 
 import msgspec
 
 from core.usage.models import KINDS
 
-Cell = tuple[datetime, str, str, str, str]
+MOST_CHARACTERS = 400
+
+# what a table would refuse is no batch: it would come back for ever
+Name = Annotated[str, msgspec.Meta(max_length=MOST_CHARACTERS, pattern=r"^[^\x00]*$")]
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+Pseudonym = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+Cell = tuple[Moment, Name, Name, Name, Name]
 """Minute in UTC, app, feature, organization ('' for none), channel."""
 
 
@@ -14,37 +23,37 @@ class Counted(msgspec.Struct, frozen=True, array_like=True):
     """What was added to one cell: counts in the order of `KINDS`."""
 
     cell: Cell
-    counts: tuple[int, ...]
+    counts: tuple[Number, ...]
 
 
 class Slow(msgspec.Struct, frozen=True, array_like=True):
     """How many answers fell into a bucket of duration."""
 
     day: date
-    app: str
-    feature: str
-    bucket: int
-    count: int
+    app: Name
+    feature: Name
+    bucket: Number
+    count: Number
 
 
 class Reached(msgspec.Struct, frozen=True, array_like=True):
     """Pseudonyms of those who opened or completed something: they go into a sketch and are
     kept nowhere else."""
 
-    app: str
-    period: str
-    kind: str
-    organization: str
-    pseudonyms: tuple[int, ...]
+    app: Name
+    period: Name
+    kind: Name
+    organization: Name
+    pseudonyms: tuple[Pseudonym, ...]
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
     """What is known by now of an open session in an app; marks are only ever added."""
 
-    session: str
-    app: str
-    organization: str
-    channel: str
+    session: Name
+    app: Name
+    organization: Name
+    channel: Name
     day: date
     fruitful: bool
     attending: bool
@@ -54,11 +63,11 @@ class Exit(msgspec.Struct, frozen=True, array_like=True):
     """How often an app's answers led to another host."""
 
     day: date
-    app: str
-    feature: str
-    host: str
-    kind: str
-    count: int
+    app: Name
+    feature: Name
+    host: Name
+    kind: Name
+    count: Number
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,16 +76,16 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     An empty one says that nothing happened; `leaves` that no other will follow.
     """
 
-    worker: str
-    sequence: int
-    since: datetime
-    until: datetime
+    worker: Name
+    sequence: Number
+    since: Moment
+    until: Moment
     counted: tuple[Counted, ...] = ()
     slow: tuple[Slow, ...] = ()
     reached: tuple[Reached, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     exits: tuple[Exit, ...] = ()
-    lost: int = 0
+    lost: Number = 0
     clock_stepped: bool = False
     leaves: bool = False
 

@@ -11,7 +11,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from core.database import Clock, utc_now
@@ -42,12 +42,19 @@ def itself(organization: UUID | None) -> UUID | None:
 
 class Usage:
     """The counts of one worker. `place` says under which organization something is counted
-    (`core.usage.places`)."""
+    (`core.usage.places`); `instead` takes what `sink` does not when the worker leaves."""
 
     def __init__(
-        self, sink: Sink, worker: str, *, clock: Clock = utc_now, place: Place = itself
+        self,
+        sink: Sink,
+        worker: str,
+        *,
+        clock: Clock = utc_now,
+        place: Place = itself,
+        instead: Sink | None = None,
     ) -> None:
         self._sink = sink
+        self._instead = instead
         self._worker = worker
         self._clock = clock
         self._place = place
@@ -56,7 +63,7 @@ class Usage:
         self._held = Held(MOST_CELLS)
         self._sequence = 0
         self._since = self._until = clock()
-        self._ticked: tuple[datetime, float] | None = None
+        self._ticked = self._until, time.monotonic()
         self._stepped = False
         self._on_its_way: Batch | None = None
         self._handing = asyncio.Lock()
@@ -121,6 +128,7 @@ class Usage:
     def start(self) -> None:
         """Begin handing over; the first batch says that this worker is there."""
         self._fold()
+        self._ticked = self._until, time.monotonic()
         self._tasks = [asyncio.create_task(self._run(), name="usage")]
         self._hand_over_soon(anyway=True)
 
@@ -131,7 +139,11 @@ class Usage:
         try:
             await self.flush(leaves=began)
         except Exception as error:
-            logger.warning("the last usage counts were not written: %s", type(error).__name__)
+            if self._instead is None:
+                logger.warning("the last usage counts were not written: %s", type(error).__name__)
+                return
+            self._sink, self._instead = self._instead, None
+            await self.close()
 
     async def flush(self, *, leaves: bool = False) -> None:
         """Hand over what was counted until now. Raises what the sink raises; nothing is lost."""
@@ -144,9 +156,14 @@ class Usage:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
-            self._fold()
-            if not self._handing.locked():
-                self._hand_over_soon(anyway=self._until - self._since >= HEARTBEAT)
+            self.tick()
+
+    def tick(self) -> None:
+        """Close the second, and hand it over unless the last batch is still on its way."""
+        self._look_at_the_clock()
+        self._fold()
+        if not self._handing.locked():
+            self._hand_over_soon(anyway=self._until - self._since >= HEARTBEAT)
 
     def _hand_over_soon(self, *, anyway: bool) -> None:
         task = asyncio.create_task(self._try(anyway=anyway), name="usage-batch")
@@ -169,7 +186,6 @@ class Usage:
     def _fold(self) -> None:
         """Put what was counted since the last tick into the cells of this minute."""
         now = self._clock()
-        self._look_at_the_clock(now)
         requests, self._requests = self._requests, defaultdict(int)
         others, self._others = self._others, defaultdict(int)
         held = self._held
@@ -182,11 +198,13 @@ class Usage:
             held.count(app, feature, self._placed(organization), channel, KINDS.index(kind), n)
         self._until = now
 
-    def _look_at_the_clock(self, now: datetime) -> None:
-        """Notice a clock that was set: what was counted about then may stand in a wrong minute."""
-        then, monotonic = self._ticked or (now, time.monotonic()), time.monotonic()
-        passed = (now - then[0]).total_seconds()
-        if abs(passed - (monotonic - then[1])) > STEP_SECONDS:
+    def _look_at_the_clock(self) -> None:
+        """Notice a clock that was set, or a machine that slept: what was counted about then may
+        stand in a wrong minute."""
+        now, monotonic = self._clock(), time.monotonic()
+        wall_then, monotonic_then = self._ticked
+        passed = (now - wall_then).total_seconds()
+        if abs(passed - (monotonic - monotonic_then)) > STEP_SECONDS:
             self._stepped = True
         self._ticked = now, monotonic
 

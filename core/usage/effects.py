@@ -12,7 +12,8 @@ from core.usage.cells import add, add_to_days, counts_of
 from core.usage.models import UsageEffect, UsageElement, organization_key
 from plugin_sdk.times import SHANGHAI
 
-STARTED, COMPLETED = "@started", "@completed"  # names that no effect of a manifest has
+# names that no effect of a manifest has
+STARTED, COMPLETED, RATED = "@started", "@completed", "@rated"
 
 
 async def record_start(
@@ -43,8 +44,11 @@ async def record_effect(
     channel: str,
     *,
     measured: bool = True,
+    on_time: bool | None = None,
+    reminded: bool = False,
 ) -> bool:
-    """Count a finished business object in the transaction of the act; once a subject.
+    """Count a finished business object in the transaction of the act, with what is said of it
+    (`plugin_sdk.ports.Work.effect`); once a subject.
 
     Its first effect completes a procedure whose start was counted, so that never more are
     completed than started. What is not `measured` (history that is brought in or acted out)
@@ -60,9 +64,32 @@ async def record_effect(
         )
     )
     completes = started.first() is not None and await _note(tx, app, COMPLETED, subject)
-    kinds = ("effects", "completes") if completes else ("effects",)
-    await _count(tx, app, name, organization, channel, *kinds)
+    kinds = {
+        "effects": True,
+        "completes": completes,
+        "timed": on_time is not None,
+        "timely": on_time is True,
+        "reminded": reminded,
+    }
+    counted = (kind for kind, holds in kinds.items() if holds)
+    await _count(tx, app, name, organization, channel, *counted)
     return True
+
+
+async def record_rating(
+    tx: Transaction,
+    app: str,
+    name: str,
+    subject: str,
+    organization: UUID | None,
+    channel: str,
+    *,
+    satisfied: bool,
+) -> None:
+    """Count a rating in the transaction of the act; the first of a subject."""
+    if await _note(tx, app, RATED, subject):
+        kinds = ("rated", "satisfied") if satisfied else ("rated",)
+        await _count(tx, app, name, organization, channel, *kinds)
 
 
 async def record_element(

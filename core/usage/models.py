@@ -153,7 +153,11 @@ class UsageReachKey(CoreBase, table=True):
 
 
 class UsageReach(CoreBase, table=True):
-    """A sketch of how many people there were (`opened` or `completed`), which cannot say who."""
+    """How many people there were (`opened` or `completed`): a sketch, which cannot say who.
+
+    `people` is about how many of the whole app (organization `*`). An organization has none until
+    its period is settled; then it has what is published of it, and no sketch (`core.usage.reach`).
+    """
 
     __tablename__ = "usage_reach"
 
@@ -162,11 +166,13 @@ class UsageReach(CoreBase, table=True):
     kind: str = Field(primary_key=True)
     organization: str = Field(primary_key=True)
     sketch: bytes
+    people: int | None = None
 
 
 class UsageSession(CoreBase, table=True):
-    """What became of an open session in an app: whether anything was finished in it or only a
-    check-in. The row is folded into the counts and deleted when the session ends."""
+    """What became of an open session (under a keyed digest) in an app: whether anything was filed
+    or finished in it, or only a check-in. The row is folded into the counts and deleted when the
+    session has ended (`core.usage.sessions`)."""
 
     __tablename__ = "usage_session"
 

@@ -3,8 +3,9 @@
 from typing import Protocol
 
 from core.database import Database
+from core.shared_state.stream import Stream
 from core.usage import rollup
-from core.usage.batches import Batch
+from core.usage.batches import Batch, encode
 
 
 class Sink(Protocol):
@@ -17,7 +18,8 @@ class Sink(Protocol):
 
 
 class DatabaseSink:
-    """Straight into the tables: one worker, the embedded default."""
+    """Straight into the tables: one worker, the embedded default; and in production what a
+    worker that leaves could not put into the stream, since its key counts once anywhere."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -26,3 +28,14 @@ class DatabaseSink:
         """See `Sink`."""
         async with self._database.transaction(write=True) as tx:
             await rollup.apply(tx, [batch])
+
+
+class StreamSink:
+    """Into a stream that all workers share, from which one of them counts (`core.usage.relay`)."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    async def send(self, batch: Batch) -> None:
+        """See `Sink`."""
+        await self._stream.add(encode(batch))

@@ -293,6 +293,13 @@ FAULTS = [
     ("timeout_seconds = 5", "timeout_seconds = nan", "limits.timeout_seconds", "timeout", "number"),
     ("failures = 3", "failurs = 3", "limits.breaker.failurs", "breaker", "no field"),
     ('"monthly"', '"hourly"', "usage.cadence", "cadence", "not one of"),
+    (
+        'cadence = "monthly"',
+        'cadence = "monthly"\ncheck_ins = ["month.published", "month.seen"]',
+        "usage.check_ins[1]",
+        "check_ins",
+        "none of usage.effects",
+    ),
     (", expires = 2020-01-01", "", "usage.exemption.expires", "exemption", "expires is missing"),
     ("2020-01-01", '"soon"', "usage.exemption.expires", "exemption", "not a date"),
     ('"all_residents"', "[]", "usage.entitled", "entitled", "whole number or a string"),

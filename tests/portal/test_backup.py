@@ -43,7 +43,7 @@ async def lived(hub_app):
     assert filed.status_code == 201, filed.text
     assert (await operator.get("/apps/hotline/orders")).status_code == 200
     await hub_app.settle()
-    await hub_app.services.usage.flush()
+    await hub_app.services.count_usage()
     await hub_app.services.sealer.run()
     return hub_app
 

@@ -11,7 +11,7 @@ PAGE = {"accept": "text/html"}
 
 
 async def counted(hub_app, kind):
-    await hub_app.services.usage.flush()
+    await hub_app.services.count_usage()
     async with hub_app.services.database.transaction() as tx:
         found = await tx.session.execute(
             select(func.sum(getattr(UsageDay, kind))).where(col(UsageDay.app) == "hotline")

@@ -132,6 +132,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("organization", sa.String(), nullable=False),
         sa.Column("sketch", sa.LargeBinary(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint(
             "app", "period", "kind", "organization", name=op.f("pk_usage_reach")
         ),

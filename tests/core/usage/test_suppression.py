@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,10 +55,10 @@ def attack(tree: Tree, inhabited: list[str], most: int) -> int:
     groups = [
         group for size in range(1, len(inhabited) + 1) for group in combinations(inhabited, size)
     ]
-    for table, possible in behind.items():
+    for said, possible in behind.items():
         for group in groups:
             sizes = {sum(own[place] for place in group) for own in possible}
-            assert not sizes <= {1, 2, 3, 4}, f"{dict(table)} tells of {group}: {sizes}"
+            assert not sizes <= {1, 2, 3, 4}, f"{dict(said)} tells of {group}: {sizes}"
     return len(behind)
 
 
@@ -121,7 +121,5 @@ def test_a_second_place_is_hidden_where_one_would_be_known():
 def test_a_number_that_grows_tells_of_no_few_that_came(counts):
     """Of one number, looked at as often as one likes: what is said of it may be literally so."""
     said = [rounded(count) or 0 for count in counts]
-    assert all(
-        (later - earlier) % FEWEST == 0 for earlier, later in zip(said, said[1:], strict=False)
-    )
+    assert all((later - earlier) % FEWEST == 0 for earlier, later in pairwise(said))
     assert [rounded(count) or 0 for count in said] == said == sorted(said)
