@@ -130,14 +130,19 @@ class Case:
             and self.knows(Window(reached.since, reached.until))
         ]
 
-    def last_year(self) -> tuple[list[DayTotals], list[DayTotals]] | None:
-        """Return the counts of the last thirty days and of the same days a year before; None
-        where either is not known."""
+    def last_year(self, *kinds: str) -> tuple[float, float] | None:
+        """Return how much there was of some kinds of counts (none named: visits) on a known day
+        of the last thirty, and of the same days a year before; None where less than half of
+        either is known."""
+        found = []
         now = last_days(self.window.until, BLOCK_DAYS)
-        before = now.earlier(YEAR_DAYS)
-        if not (self.knows(now) and self.knows(before)):
-            return None
-        return self.observed.within(now), self.observed.within(before)
+        for window in (now, now.earlier(YEAR_DAYS)):
+            known = self.observed.known(window)
+            if known * 2 < window.days:
+                return None
+            days = self.observed.within(window)
+            found.append((total(days, *kinds) if kinds else visits(days)) / known)
+        return found[0], found[1]
 
 
 def visits(days: Sequence[DayTotals]) -> int:

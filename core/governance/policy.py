@@ -114,13 +114,14 @@ class Zombie(Rule, frozen=True, kw_only=True):
 
 
 class Duplicate(Rule, frozen=True, kw_only=True):
-    """同质化."""
+    """同质化; each of the `same_words` is compared as the first of its group."""
 
     alike: float
     functions: float
     functions_with_fields: float
     fields: float
     least_functions: int
+    same_words: tuple[tuple[str, ...], ...]
 
 
 class ForcedUse(Rule, frozen=True, kw_only=True):

@@ -124,6 +124,14 @@ def _twice(data: dict[str, Any]) -> Iterator[Departure]:
         for number, item in tables(data, "populations")
     ]
     yield from _repeated(named, "人群", "the population")
+    groups = table(data, "rules", "duplicate").get("same_words")
+    words = [
+        (("rules", "duplicate", "same_words", number, place), word)
+        for number, group in enumerate(groups if isinstance(groups, list) else ())
+        for place, word in enumerate(group if isinstance(group, list) else ())
+        if isinstance(word, str)
+    ]
+    yield from _repeated(words, "词", "the word")
     caps = [
         (("rules", "beyond_cap", "caps", number, "owner"), _cap_key(item))
         for number, item in tables(table(data, "rules", "beyond_cap"), "caps")

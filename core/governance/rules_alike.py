@@ -11,6 +11,7 @@ from rapidfuzz import fuzz, process
 
 from core.governance.cases import Case
 from core.governance.findings import Evidence, Finding, made, percent
+from core.governance.policy import Duplicate
 from core.governance.register import RegisterEntry
 from plugin_sdk.views import Phrase
 
@@ -33,8 +34,8 @@ def duplicate(cases: Sequence[Case]) -> Iterator[Finding]:
     if not live:
         return
     rule = live[0].policy.rules.duplicate
-    compared = [case for case in live if len(_functions(case.entry)) >= rule.least_functions]
-    for one, other, pair in _pairs(compared, rule.alike):
+    compared = [case for case in live if len(case.entry.functions) >= rule.least_functions]
+    for one, other, pair in _pairs(compared, rule):
         with_fields = pair.fields >= rule.fields
         limit = rule.functions_with_fields if with_fields else rule.functions
         if pair.functions < limit:
@@ -127,48 +128,58 @@ def _jaccard(one: RegisterEntry, other: RegisterEntry) -> float:
     return len(one.fields & other.fields) / len(every) if every else 0.0
 
 
-def _functions(entry: RegisterEntry) -> dict[str, str]:
-    """Return the functions that an app serves, by what is compared: their characters in order of
-    code, so that 进度查询 and 查询进度 are one."""
-    return {
-        "".join(sorted(function.name.zh.replace(" ", ""))): function.name.zh
-        for function in entry.functions
-        if function.waiver is None
-    }
+def _functions(entry: RegisterEntry, rule: Duplicate) -> dict[str, str]:
+    """Return the functions that an app serves, by what is compared: words that mean the same are
+    one, and characters stand in order of code, so that 进度查询 and 查看进度 are the same."""
+    found: dict[str, str] = {}
+    for function in entry.functions:
+        if function.waiver is None:
+            name = function.name.zh.replace(" ", "")
+            for first, *others in rule.same_words:
+                for other in others:
+                    name = name.replace(other, first)
+            found["".join(sorted(name))] = function.name.zh
+    return found
 
 
-def _pairs(cases: Sequence[Case], alike: float) -> Iterator[tuple[Case, Case, Pair]]:
+def _pairs(cases: Sequence[Case], rule: Duplicate) -> Iterator[tuple[Case, Case, Pair]]:
     """Yield every pair of apps that share a function, with how much they share.
 
-    A function counts for less the more apps have it: to search and to sign in makes no two apps
-    the same.
+    A function counts for less the more apps have it, and not at all where a tenth of them do: to
+    search and to sign in makes no two apps the same.
     """
-    inventories = [_functions(case.entry) for case in cases]
+    inventories = [_functions(case.entry, rule) for case in cases]
     names = sorted({name for inventory in inventories for name in inventory})
     at = {name: number for number, name in enumerate(names)}
-    near = _near(names, alike)
+    near = _near(names, rule.alike)
     own = [frozenset(at[name] for name in inventory) for inventory in inventories]
     served = [frozenset(other for name in of for other in near[name]) for of in own]
     having: dict[int, list[int]] = defaultdict(list)
     for number, of in enumerate(served):
         for name in of:
             having[name].append(number)
-    weight = {name: log(1 + len(cases) / len(apps)) for name, apps in having.items()}
+    telling = {
+        name: log(1 + len(cases) / len(apps))
+        for name, apps in having.items()
+        if len(apps) <= max(FEW, len(cases) // 10)
+    }
+    own = [of & telling.keys() for of in own]
     together: set[tuple[int, int]] = set()
-    for name, apps in having.items():
-        if len(apps) <= max(FEW, len(cases) // 10) and name in weight:
-            together.update(combinations(apps, 2))
+    for name in telling:
+        together.update(combinations(having[name], 2))
     for first, second in sorted(together):
         small, large = sorted((first, second), key=lambda number: (len(own[number]), number))
+        if len(own[small]) < rule.least_functions:
+            continue
         shared = own[small] & served[large]
-        part = sum(weight[name] for name in shared) / sum(weight[name] for name in own[small])
+        part = sum(telling[name] for name in shared) / sum(telling[name] for name in own[small])
         words = tuple(sorted(inventories[small][names[name]] for name in shared))
         fields = _jaccard(cases[first].entry, cases[second].entry)
         yield cases[first], cases[second], Pair(part, words, fields)
 
 
 FEW = 20
-"""So many apps may share a function before it says nothing of any pair by itself."""
+"""So many apps may share a function before it says nothing of any of them."""
 
 
 def _near(names: Sequence[str], alike: float) -> list[list[int]]:

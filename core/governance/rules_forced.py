@@ -8,10 +8,12 @@ points, ranking and on-line duration as assessment; the policy says so with the 
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import lru_cache
 
 from core.governance.cases import Case, visits
 from core.governance.findings import Evidence, Finding, made, percent
-from core.usage.measures import DayTotals, total
+from core.usage.measures import DayTotals, Window, total
+from core.usage.suppression import rounded
 from plugin_sdk.views import Phrase
 
 
@@ -54,7 +56,8 @@ def _signs(case: Case) -> Iterator[Evidence]:
         ):
             if part >= limit * sessions:
                 yield _sign(case, key, part / sessions, limit, sessions)
-    if case.entry.finishes and case.people is not None:
+    entitled = case.entry.entitled
+    if case.entry.finishes and case.people is not None and entitled:
         opened, completed = case.people
         if opened >= rule.near_total and completed <= rule.near_zero:
             yield _sign(
@@ -62,8 +65,8 @@ def _signs(case: Case) -> Iterator[Evidence]:
                 "near_total",
                 opened,
                 rule.near_total,
-                case.entry.entitled or 0,
-                finished=percent(completed),
+                entitled,
+                finished=percent((rounded(int(completed * entitled)) or 0) / entitled),
             )
     burst = _burst(case)
     if burst is not None and burst >= rule.burst:
@@ -101,29 +104,38 @@ def _burst(case: Case) -> float | None:
     by_day = {totals.day: _idle(case, totals) for totals in case.observed.within(case.year)}
     if sum(by_day.values()) < rule.least_sessions:
         return None
-    before: list[int] = []
-    else_: list[int] = []
-    day = max(case.year.since, case.observed.counted_since or case.year.since)
-    while day <= case.year.until:
+    since = max(case.year.since, case.observed.counted_since or case.year.since)
+    ranked = _ranked(case.year, rule.ranking_days, rule.burst_days)
+    before, otherwise = [0, 0], [0, 0]
+    for day in _days(Window(since, case.year.until)):
         if day not in case.observed.unknown_days:
-            (before if _ranked_soon(day, rule.ranking_days, rule.burst_days) else else_).append(
-                by_day.get(day, 0)
-            )
-        day += timedelta(days=1)
-    if not before or not sum(else_):
+            side = before if day in ranked else otherwise
+            side[0] += 1
+            side[1] += by_day.get(day, 0)
+    if not before[0] or not otherwise[1]:
         return None
-    return (sum(before) / len(before)) / (sum(else_) / len(else_))
+    return (before[1] / before[0]) / (otherwise[1] / otherwise[0])
 
 
 def _idle(case: Case, totals: DayTotals) -> int:
     return max(0, visits([totals]) - (totals.fruitful if case.entry.finishes else 0))
 
 
-def _ranked_soon(day: date, ranking_days: tuple[int, ...], within: int) -> bool:
-    """Return whether a ranking date is this day or one of the next: `within` days in all."""
-    for ahead in range(within):
-        then = day + timedelta(days=ahead)
-        last = monthrange(then.year, then.month)[1]
-        if any(then.day == min(wanted, last) for wanted in ranking_days):
-            return True
-    return False
+@lru_cache(maxsize=8)
+def _ranked(window: Window, ranking_days: tuple[int, ...], within: int) -> frozenset[date]:
+    """Return the days of a window that are a ranking date or up to `within` - 1 days before."""
+    dates = [
+        day
+        for day in _days(Window(window.since, window.until + timedelta(days=within)))
+        if any(day.day == min(wanted, _month_days(day)) for wanted in ranking_days)
+    ]
+    return frozenset(day - timedelta(days=back) for day in dates for back in range(within))
+
+
+def _days(window: Window) -> Iterator[date]:
+    for ahead in range(window.days):
+        yield window.since + timedelta(days=ahead)
+
+
+def _month_days(day: date) -> int:
+    return monthrange(day.year, day.month)[1]

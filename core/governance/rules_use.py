@@ -6,6 +6,7 @@ from core.governance.cases import BLOCK_DAYS, Case, finished, visits
 from core.governance.findings import Evidence, Finding, made, percent
 from core.usage.latency import quantile
 from core.usage.measures import Window, last_days, total
+from core.usage.suppression import rounded
 from plugin_sdk.views import Phrase
 
 
@@ -21,6 +22,11 @@ def low_use(case: Case) -> Iterator[Finding]:
     if share >= limit or _between_seasons(case, limit):
         return
     said = "completed" if entry.finishes else "opened"
+    people = rounded(int(share * entry.entitled))
+    if people is None:  # how few they are is not said
+        said, share = f"{said}_few", 0.0
+    else:
+        share = people / entry.entitled
     yield made(
         case.entry.app,
         "low_use",
@@ -56,14 +62,8 @@ def _between_seasons(case: Case, limit: float) -> bool:
     )
     if best < limit:
         return False
-    both = case.last_year()
-    if both is None:
-        return True
-    now, before = (
-        total(days, "completes", "effects") if case.entry.finishes else visits(days)
-        for days in both
-    )
-    return before < FELL * max(now, 1)
+    both = case.last_year("completes", "effects") if case.entry.finishes else case.last_year()
+    return both is None or both[1] < FELL * max(both[0], 1 / BLOCK_DAYS)
 
 
 FELL = 3
@@ -158,7 +158,7 @@ def _sleeps(case: Case, limit: float) -> bool:
     if not any(case.knows(block) and case.monthly_visits(block) > awake for block in blocks):
         return False
     both = case.last_year()
-    return both is None or visits(both[1]) <= awake
+    return both is None or both[1] * BLOCK_DAYS <= awake
 
 
 def failing(case: Case) -> Iterator[Finding]:
@@ -189,7 +189,7 @@ def failing(case: Case) -> Iterator[Finding]:
             )
     timed = sum(case.observed.latency.values())
     p95 = quantile(case.observed.latency, 0.95)
-    if timed >= rule.least_answers and p95 is not None and p95 >= rule.p95_ms:
+    if timed >= rule.least_answers and p95 is not None and p95 * SURELY >= rule.p95_ms:
         evidence.append(
             Evidence(
                 said=Phrase(
@@ -212,6 +212,10 @@ def failing(case: Case) -> Iterator[Finding]:
             errors=percent(rule.errors),
             ms=rule.p95_ms,
         )
+
+
+SURELY = 0.8
+"""A quantile of the histogram is at most a quarter above the true one: this much is certain."""
 
 
 def _figure(

@@ -10,9 +10,8 @@ from typing import Literal
 import msgspec
 
 from core.usage.latency import quantile
+from core.usage.suppression import FEWEST, rounded
 
-FEWEST = 5
-"""A rate of fewer is not said: it would speak of single cases, and behind them of people."""
 YEAR_DAYS = 365
 
 State = Literal["known", "unknown", "few", "not_applicable"]
@@ -152,11 +151,6 @@ def total(days: Iterable[DayTotals], *kinds: str) -> int:
     return sum(getattr(totals, kind) for totals in days for kind in kinds)
 
 
-def shown_people(people: int) -> int:
-    """Return a number of people as it is published: down to a multiple of five."""
-    return people - people % FEWEST
-
-
 def reach_of(observed: Observed, window: Window) -> ReachTotal | None:
     """Return the reach that speaks for a window: of the last period that is over and was
     counted from its first day, else of the one of which most days were counted."""
@@ -254,11 +248,11 @@ class _Measuring:
             return msgspec.structs.replace(self._said("reach", "share", 0), state="unknown")
         until = min(reached.until, self.window.until)
         said = self._said("reach", "share", entitled, Window(reached.since, until))
-        if said.state == "known" and 0 < reached.completed < FEWEST:
+        people = rounded(reached.completed)
+        if said.state == "known" and people is None:
             said = msgspec.structs.replace(said, state="few")
-        if said.state != "known":
+        if said.state != "known" or people is None:
             return said
-        people = shown_people(reached.completed)
         return msgspec.structs.replace(
             said, value=people / entitled, numerator=people, denominator=entitled, n=entitled
         )

@@ -4,7 +4,7 @@ Rows read are apps × days (and their reach, durations and exits), never how oft
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Literal, cast
 
@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from core.database import Transaction
-from core.usage.measures import DayTotals, ExitSeen, Observed, Window
+from core.usage import gaps, reach
+from core.usage.measures import DayTotals, ExitSeen, Observed, ReachTotal, Window
 from core.usage.models import (
     KINDS,
     UsageDay,
@@ -20,6 +21,7 @@ from core.usage.models import (
     UsageExit,
     UsageLatency,
 )
+from core.usage.periods import overlapping, period_of
 
 
 async def observe(
@@ -34,7 +36,9 @@ async def observe(
     Durations, fields asked and exits are those of `recent`, where it is given.
     """
     lately = recent or window
+    unknown = await gaps.missing(tx, window)
     first = await _first_days(tx, apps)
+    reached = await reach.totals(tx, apps, window)
     days = await _days(tx, apps, window)
     durations = await _latency(tx, apps, lately)
     elements = await _elements(tx, apps, lately)
@@ -44,14 +48,39 @@ async def observe(
             app=app,
             counted_since=first.get(app),
             days=tuple(days[app]),
+            unknown_days=unknown.days,
+            lost=unknown.lost,
+            lost_minutes=unknown.minutes,
+            reach=_every_period(reached, app, cadence, first.get(app), window),
             latency=durations[app],
             asked=elements[app][0],
             spared=elements[app][1],
             exits=tuple(exits[app]),
             recent=recent,
         )
-        for app in apps
+        for app, cadence in apps.items()
     ]
+
+
+def _every_period(
+    reached: Mapping[str, Sequence[ReachTotal]],
+    app: str,
+    cadence: str,
+    first: date | None,
+    window: Window,
+) -> tuple[ReachTotal, ...]:
+    """Return the reach of an app with the periods in which there was nobody: since people are
+    counted (of any app), and since the app was."""
+    known = {total.period: total for total in reached.get(app, ())}
+    counted = min((total.since for of in reached.values() for total in of), default=None)
+    if first is None or counted is None:
+        return tuple(known.values())
+    every = {
+        period.key: ReachTotal(period.key, period.since, period.until, 0, 0)
+        for period in overlapping(window.since, window.until)
+        if period == period_of(cadence, period.since) and period.until >= max(first, counted)
+    }
+    return tuple(sorted({**every, **known}.values(), key=lambda total: total.since))
 
 
 async def _first_days(tx: Transaction, apps: Mapping[str, str]) -> dict[str, date]:

@@ -11,7 +11,7 @@ from sqlmodel import col
 from core.shared_state import stream_on_redis
 from core.shared_state.stream import StreamAway, StreamFull
 from core.shared_state.stream_on_redis import RedisStream
-from core.usage import rollup
+from core.usage import gaps, rollup
 from core.usage.batches import Batch, Counted, Slow, encode
 from core.usage.cells import counts_of
 from core.usage.models import (
@@ -69,6 +69,11 @@ async def answered(shell):
     sums = {sum(n for (n,) in found) for found in (minutes, days, slow)}
     assert len(sums) == 1, "every table says the same"
     return sums.pop()
+
+
+async def find_missing(shell):
+    async with shell.write() as tx:
+        await gaps.find_missing(tx)
 
 
 async def test_what_a_dead_reader_had_begun_is_read_by_another(shell, readers, monkeypatch):
@@ -141,11 +146,11 @@ async def test_a_stream_that_was_lost_is_begun_anew_and_shows_as_a_gap(shell, re
     await stream.add(encode(after))
     assert await readers[0].drain() == 1
     assert await answered(shell) == 2
-    await shell.services._find_gaps()
+    await find_missing(shell)
     assert await rows(shell, UsageGap.cause) == [], "it may still come"
     shell.clock.move(minutes=3)
-    await shell.services._find_gaps()
-    await shell.services._find_gaps()
+    await find_missing(shell)
+    await find_missing(shell)
     ((cause, since, until),) = await rows(shell, UsageGap.cause, UsageGap.since, UsageGap.until)
     assert (cause, until) == ("missing", after.since)
     assert since <= lost.until
