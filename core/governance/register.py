@@ -184,8 +184,9 @@ async def register(tx: Transaction, declared: Declared) -> bool:
     """Put an app beyond the door on the register, or what is declared of it now in place of what
     was; return whether anything changed."""
     row, kept = RegisteredApp, stored(declared)
-    known = await tx.session.execute(select(col(row.declared)).where(col(row.app) == declared.app))
-    if known.scalar_one_or_none() == kept:
+    found = await tx.session.execute(select(col(row.declared)).where(col(row.app) == declared.app))
+    known = found.scalar_one_or_none()
+    if known is not None and restored(known) == declared:
         return False
     dialect = sqlite if tx.database.sqlite else postgresql
     await tx.session.execute(

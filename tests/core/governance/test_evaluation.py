@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from sqlalchemy import insert
 
 from core.governance import evaluation
+from core.governance.declared import DeclarationError
+from core.governance.declared import load as load_declared
 from core.governance.policy import load
 from core.governance.register import entries, register
 from core.usage.models import KINDS, UsageDay, UsageReach
@@ -137,13 +139,25 @@ async def test_what_another_policy_would_nominate_and_changes_nothing(shell):
     assert await held(shell) == {}
 
 
+OLD = """
+[[apps]]
+app = "old"
+names = { zh = "旧应用", en = "Old app" }
+owner = "U1"
+stage = "active"
+since = 2024-01-01
+entitled = "all_residents"
+functions = [{ zh = "查询", en = "Look up" }]
+"""
+
+
 async def test_the_register_holds_what_is_installed_and_what_is_beyond_the_door(shell):
+    (old,) = load_declared(OLD)
+    filed = replace(old, filing_number="BA-2026-0009")
     async with shell.write() as tx:
-        with pytest.raises(ValueError, match=r"manifest.toml:\d+"):
-            await register(tx, "id = 1")
-        assert await register(tx, manifest("old"))
-        assert not await register(tx, manifest("old"))
-        assert await register(tx, manifest("old", **{"BA-2026-0001": "BA-2026-0009"}))
+        assert await register(tx, old)
+        assert not await register(tx, old)
+        assert await register(tx, filed)
     async with shell.read() as tx:
         found = await entries(tx, [HOTLINE], POLICY.counts)
         installed = await entries(tx, [load_manifest(manifest("old"))], POLICY.counts)
@@ -152,5 +166,34 @@ async def test_the_register_holds_what_is_installed_and_what_is_beyond_the_door(
         ("old", False, "BA-2026-0009"),
     ]
     assert [one.behind_door for one in installed] == [True]
+    assert found[1].entitled == POLICY.counts["all_residents"]
     owner = found[0].owner
     assert (owner.code, owner.level, owner.unit, owner.division) == ("U1", "county", True, "C")
+
+
+async def test_beyond_the_door_only_what_was_counted_is_judged(shell):
+    async with shell.write() as tx:
+        await register(tx, *load_declared(OLD))
+    await look(shell, [], POLICY)
+    shell.clock.move(days=500)
+    await look(shell, [], POLICY)
+    assert "zombie" not in {kind for _, kind in await held(shell)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ('stage = "active"', 'stage = "activ"', 6, "not one of"),
+        ("since = ", "sinse = ", 7, "did you mean since"),
+        ("entitled", "cost", 8, "no field"),
+        ("2024-01-01", "2024-01-01\n[[apps]]\napp = 'old'", 9, "twice"),
+        ('"U1"', '""', 5, "organization code"),
+    ],
+)
+def test_a_declaration_with_a_fault_is_refused_with_its_line(old, new, line, said):
+    with pytest.raises(DeclarationError) as refused:
+        load_declared(OLD.replace(old, new, 1))
+    faults = refused.value.faults
+    assert any(
+        fault.line == line and said in f"{fault.message.en} {fault.remedy.en}" for fault in faults
+    ), faults

@@ -103,7 +103,6 @@ RECENT = TODAY - timedelta(days=40)
         (observed({}, people=(0, 0)), {}, {"zombie", "low_use"}),
         (observed({"opens": 1}, people=(3, 0)), {}, {"zombie", "low_use"}),
         (observed({"opens": 2}, people=(30, 0)), {}, {"low_use", "empty_shell"}),
-        (observed({}, people=(0, 0)), {"behind_door": False}, set()),
         (observed({}, people=(0, 0)), {"entitled": 30}, {"zombie"}),
         (observed({"opens": 1}, people=(3, 0)), {"entitled": 30}, set()),
         (observed({}, people=(0, 0), counted_since=None), {}, set()),
