@@ -1,4 +1,4 @@
-"""Thirteen months of invented use behind `register.toml`, so that findings have their evidence.
+"""Two years of invented use behind `register.toml`, so that findings have their evidence.
 
 Every run makes the same history, counted back from the day on which it is loaded. It is written
 into the tables of usage as batches would have left it, once.
@@ -32,7 +32,7 @@ from core.usage.reach import COMPLETED, EVERYWHERE, OPENED
 from core.usage.sketches import merged, people_in
 from plugin_sdk.times import SHANGHAI
 
-DAYS = 400
+DAYS = 760
 ROWS_AT_ONCE = 500
 OUTAGE = 97  # so many days ago the machine stood still for a day: nobody knows what happened
 LONG_SECONDS = 3.2
