@@ -109,7 +109,9 @@ async def _load(hub: Any, apps: list[str], passwords: dict[str, str], console: C
             cast = await county.cast_actors(tx)
         for app in apps:
             await _load_app(hub, app, cast, progress)
-        await _load_register(hub, progress)
+        task = progress.add_task("应用台账 register", total=None)
+        registered = await load_register(hub)
+        progress.update(task, total=registered, completed=registered)
 
 
 async def _load_app(hub: Any, app: str, cast: Any, progress: Progress) -> None:
@@ -119,10 +121,10 @@ async def _load_app(hub: Any, app: str, cast: Any, progress: Progress) -> None:
         progress.update(task, advance=1, total=row.total)
 
 
-async def _load_register(hub: Any, progress: Progress) -> None:
-    """Put the apps that the county runs beside the door on the register, with a year of their
-    use, and look at it once, so that there is something to see before the first night."""
-    task = progress.add_task("应用台账 register", total=None)
+async def load_register(hub: Any) -> int:
+    """Put the apps that the county runs beside the door on the register, with two years of their
+    use, and look at it once, so that there is something to see before the first night; return
+    how many apps there are."""
     database = hub.services.database
     declared = load_declared(REGISTER.read_bytes(), REGISTER.name)
     async with database.transaction(write=True) as tx:
@@ -131,6 +133,6 @@ async def _load_register(hub: Any, progress: Progress) -> None:
         towns = await county.towns(tx)
         cadences = {app.app: app.cadence for app in declared}
         await history.write(tx, tx.now.astimezone(SHANGHAI).date(), cadences, towns)
-    progress.update(task, total=len(declared), completed=len(declared))
     await settle(database)
     await hub.governance.evaluate()
+    return len(declared)
