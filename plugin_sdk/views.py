@@ -323,14 +323,25 @@ class TrackView(View, kw_only=True):
 class FigureCard(msgspec.Struct, kw_only=True):
     """One figure with what it is: definition, n, window and gaps.
 
-    `value` None means unknown; `suppressed` that too few people stand behind it.
+    `value` None means unknown; `suppressed` that too few people stand behind it;
+    `not_applicable` that there is no such thing.
     """
 
     label: Words
     value: float | int | None
-    unit: Literal["count", "percent", "working_days", "calendar_days", "hours"] = "count"
+    unit: Literal[
+        "count",
+        "percent",
+        "working_days",
+        "calendar_days",
+        "hours",
+        "people",
+        "milliseconds",
+        "fen",
+    ] = "count"
     n: int | None = None
     suppressed: bool = False
+    not_applicable: bool = False
     what: Words = ""
     numerator: Words | None = None
     denominator: Words | None = None
@@ -341,10 +352,11 @@ class FigureCard(msgspec.Struct, kw_only=True):
 class ChartView(msgspec.Struct, kw_only=True):
     """A chart that is drawn from its own table. `sentence` says what it shows.
 
-    The first column names the category; the others hold numbers (None is unknown).
+    The first column names the category; the others hold numbers (None is unknown). Of a
+    `scatter` they are the two values, and a third above zero where the point is labelled.
     """
 
-    kind: Literal["line", "bars", "stacked", "histogram"]
+    kind: Literal["line", "bars", "stacked", "histogram", "scatter"]
     title: Words
     sentence: Words
     columns: list[Words]

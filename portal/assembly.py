@@ -92,7 +92,7 @@ class Yimen:
             for permission in (app.manifest.permissions if app.manifest else ())
             if permission.risk == "high"
         )
-        self.portal = Portal(self.services, self.apps, self.renderer, self.assets)
+        self.portal = Portal(self.services, self.apps, self.governance, self.renderer, self.assets)
         known = frozenset(
             permission.removeprefix(f"{SHELL}.")
             for role in shell_roles()

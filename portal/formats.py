@@ -243,6 +243,12 @@ def quantity(value: float | int | None, unit: str, lang: str) -> str:
             return f"{text} {_plural(value, 'day')}" if _en(lang) else f"{text} 天"
         case "hours":
             return f"{text} {_plural(value, 'hour')}" if _en(lang) else f"{text} 小时"
+        case "people":
+            return f"{text} {'person' if value == 1 else 'people'}" if _en(lang) else f"{text} 人"
+        case "milliseconds":
+            return f"{text} ms" if _en(lang) else f"{text} 毫秒"
+        case "fen":
+            return money(round(value), lang)
         case _:
             return text
 

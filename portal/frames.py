@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from core.access.delegation import taken
+from core.access.granting import everywhere
 from core.database import DatabaseAway, Transaction
 from core.hub import Services
 from core.identity.people import posts
@@ -38,17 +39,27 @@ SIZES = {"standard", "large", "huge"}
 MAY = {
     "admin": ("yimen.people.read", "yimen.apps.operate", "yimen.grants.read"),
     "governance": ("yimen.usage.read",),
-    "owner": ("yimen.feedback.answer",),
+    "owner": ("yimen.usage.read", "yimen.feedback.read"),
 }
+WHOLE = frozenset({"governance"})
+"""Desks that show the whole hub: a grant for a part of it does not lead there."""
 DESKS = {  # the shell's own desks, with their sections as apps have theirs
     "admin": (
-        ("people", "people.read"),
-        ("organizations", "organizations.read"),
-        ("grants", "grants.read"),
-        ("access", "grants.read"),
-        ("apps", "apps.read"),
-        ("audit", "audit.read"),
-        ("outbox", "delivery.read"),
+        ("people", "/people", "people.read"),
+        ("organizations", "/organizations", "organizations.read"),
+        ("grants", "/grants", "grants.read"),
+        ("access", "/access", "grants.read"),
+        ("apps", "/apps", "apps.read"),
+        ("audit", "/audit", "audit.read"),
+        ("outbox", "/outbox", "delivery.read"),
+    ),
+    "governance": (
+        ("portfolio", "", "usage.read"),
+        ("policy", "/policy", "usage.read"),
+    ),
+    "owner": (
+        ("apps", "", "usage.read"),
+        ("feedback", "/feedback", "feedback.read"),
     ),
 }
 SLOTS = {"": "home", "work": "work", "apps": "apps", "messages": "messages", "me": "me"}
@@ -157,11 +168,7 @@ class Frames:
             path=path,
             site=self._services.settings.public_url,
             address=address,
-            may=frozenset(
-                name
-                for name, keys in MAY.items()
-                if any(actor.permits_for(key, now) for key in keys)
-            ),
+            may=desks_of(actor, now),
             unread=waiting,
             pins=tuple(
                 Link(pin.name, pin.href, _state(pin.href) == _state(address)) for pin in pins
@@ -242,13 +249,15 @@ class Frames:
     def _desk_frame(
         self, desk: str, actor: Actor, language: str, path: str, now: datetime
     ) -> PageApp:
+        within = [f"/{desk}{at}" for _, at, _ in DESKS[desk] if path.startswith(f"/{desk}{at}")]
+        here = max(within, key=len, default="")
         sections = tuple(
             Link(
                 self.catalogue.text(language, f"page.{desk}.{name}"),
-                f"/{desk}/{name}",
-                path.startswith(f"/{desk}/{name}"),
+                f"/{desk}{at}",
+                f"/{desk}{at}" == here,
             )
-            for name, permission in DESKS[desk]
+            for name, at, permission in DESKS[desk]
             if actor.permits_for(f"yimen.{permission}", now)
         )
         return PageApp(desk, self.catalogue.text(language, f"frame.{desk}"), sections)
@@ -266,6 +275,16 @@ class Frames:
             )
         except (ValueError, KeyError, AttributeError):
             return None
+
+
+def desks_of(actor: Actor, now: datetime) -> frozenset[str]:
+    """Return the desks of the shell that an actor may go to."""
+    return frozenset(
+        desk
+        for desk, keys in MAY.items()
+        for key in keys
+        if actor.permits_for(key, now) and (desk not in WHOLE or everywhere(actor, key, now))
+    )
 
 
 def last_day(moment: datetime) -> date:

@@ -56,13 +56,19 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AppMeasures(msgspec.Struct, frozen=True, kw_only=True):
-    """The measures of an app when the register was last looked at."""
+    """The measures of an app when the register was last looked at. `known_since` is the first day
+    of which anything is known."""
 
     app: str
+    known_since: date
     at: datetime
     since: date
     until: date
     measures: tuple[Measure, ...]
+
+    def named(self, key: str) -> Measure | None:
+        """Return one of the measures."""
+        return next((measure for measure in self.measures if measure.key == key), None)
 
 
 class LastLook(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +133,7 @@ async def look_at(tx: Transaction, policy: Policy, register: Sequence[RegisterEn
     )
     since = await _known_since(tx)
     return Look(
-        today, tuple(register), {one.app: _counted(one, since.get(one.app)) for one in observed}
+        today, tuple(register), {one.app: counted_from(one, since.get(one.app)) for one in observed}
     )
 
 
@@ -173,20 +179,21 @@ async def findings(tx: Transaction, app: str | None = None, *, cleared: bool = F
 async def measured(tx: Transaction, apps: Sequence[str] | None = None) -> list[AppMeasures]:
     """Return the measures of apps (None: of all) when the register was last looked at, by app."""
     row = Measured
-    statement = select(
-        col(row.app), col(row.at), col(row.since), col(row.until), col(row.measures)
-    ).order_by(col(row.app))
+    statement = select(*(getattr(row, name) for name in AppMeasures.__struct_fields__)).order_by(
+        col(row.app)
+    )
     if apps is not None:
         statement = statement.where(col(row.app).in_(apps))
     return [
         AppMeasures(
             app=app,
+            known_since=known_since,
             at=at,
             since=since,
             until=until,
             measures=msgspec.convert(measures, tuple[Measure, ...], strict=False),
         )
-        for app, at, since, until, measures in await tx.session.execute(statement)
+        for app, known_since, at, since, until, measures in await tx.session.execute(statement)
     ]
 
 
@@ -285,7 +292,7 @@ async def _known_since(tx: Transaction) -> dict[str, date]:
     return {app: since for app, since in found}
 
 
-def _counted(observed: Observed, since: date | None) -> Observed:
+def counted_from(observed: Observed, since: date | None) -> Observed:
     """Return what was observed, counted since the app was first looked at: that nobody has used
     it since is known, and no gap."""
     first = observed.counted_since

@@ -90,6 +90,12 @@ async def feedback(
     return [FeedbackFacts(*values) for values in await tx.session.execute(statement)]
 
 
+async def app_of(tx: Transaction, id: UUID) -> str | None:
+    """Return the app that a complaint is about, None if there is no such complaint."""
+    found = await tx.session.execute(select(col(Feedback.app)).where(col(Feedback.id) == id))
+    return found.scalar_one_or_none()
+
+
 async def reply(tx: Transaction, id: UUID, text: str, *, by: UUID) -> bool:
     """Answer a complaint once; return whether it was still unanswered."""
     found = (

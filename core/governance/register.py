@@ -1,7 +1,11 @@
 """The register as findings read it: what each app said of itself, and who answers for it."""
 
+import asyncio
+import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import lru_cache
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -24,6 +28,9 @@ from plugin_sdk.manifest_model import (
     Stage,
 )
 from plugin_sdk.text import Text
+
+MOST_KEPT: Final = 4096
+"""Manifests that a worker keeps as it read them."""
 
 
 class OwnerFacts(msgspec.Struct, frozen=True):
@@ -119,13 +126,9 @@ async def entries(
     """Return the register by app: the apps that are installed, and those beyond the door that
     were registered. One that was registered and is installed since stands behind the door."""
     behind = {manifest.identity.id: manifest for manifest in installed}
-    beyond = {
-        app: load(text, f"{app}.toml")
-        for app, text in await tx.session.execute(
-            select(col(RegisteredApp.app), col(RegisteredApp.manifest))
-        )
-        if app not in behind
-    }
+    kept = await tx.session.execute(select(col(RegisteredApp.app), col(RegisteredApp.manifest)))
+    texts = {app: text for app, text in kept if app not in behind}
+    beyond = await asyncio.to_thread(lambda: {app: _read(text) for app, text in texts.items()})
     every = {**beyond, **behind}
     owners = await _owners(tx, {manifest.owner.organization for manifest in every.values()})
     return [
@@ -157,6 +160,13 @@ async def register(tx: Transaction, text: str) -> bool:
         .on_conflict_do_update(index_elements=["app"], set_={"manifest": text})
     )
     return True
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _read(text: str) -> Manifest:
+    """Return a manifest that was checked when it was registered: to check five hundred anew
+    takes half a minute."""
+    return msgspec.convert(tomllib.loads(text), Manifest)
 
 
 async def _owners(tx: Transaction, codes: Iterable[str]) -> dict[str, OwnerFacts]:

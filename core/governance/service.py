@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Callable, Iterable
 from datetime import time
+from functools import lru_cache
 from pathlib import Path
 
-from core.database import Database
+from core.database import Database, Transaction
 from core.governance import evaluation
 from core.governance.evaluation import Outcome, WhatIf
-from core.governance.policy import FILE, Policy, load
+from core.governance.policy import FILE, Policy, PolicyError, load
+from core.governance.register import RegisterEntry, entries
 from core.jobs import Jobs
 from plugin_sdk.manifest_model import Manifest
 from plugin_sdk.schedules import Daily
@@ -17,6 +19,12 @@ logger = logging.getLogger(__name__)
 
 JOB = "core.governance-evaluation"
 NIGHTLY = Daily(time(2, 40))
+
+
+@lru_cache(maxsize=4)
+def _read(text: bytes, path: str) -> Policy:
+    """Return the policy of a text; the same text is checked once."""
+    return load(text, path)
 
 
 class NoPolicy(LookupError):
@@ -41,9 +49,18 @@ class Governance:
         """Return the policy in force. Raises `NoPolicy`, and `PolicyError` for one with faults:
         it is in force as it stands in the file, or not at all."""
         try:
-            return load(self.file.read_bytes(), str(self.file))
+            return _read(self.file.read_bytes(), str(self.file))
         except FileNotFoundError as error:
             raise NoPolicy(f"there is no {self.file.name} beside what was granted") from error
+
+    async def register(self, tx: Transaction) -> dict[str, RegisterEntry]:
+        """Return the register by app. Without a policy nobody is known to stand behind the names
+        of populations."""
+        try:
+            counts = self.policy().counts
+        except (NoPolicy, PolicyError):
+            counts = {}
+        return {entry.app: entry for entry in await entries(tx, self._installed(), counts)}
 
     async def evaluate(self) -> Outcome:
         """Look at the register now. Raises `NoPolicy`, `PolicyError`."""

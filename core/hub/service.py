@@ -170,6 +170,7 @@ class Services:
 
     async def count_usage(self) -> None:
         """Bring what was counted until now into the tables, rather than within two seconds."""
+        await self.visits.pseudonyms.drawn()
         await self.usage.flush()
         if self.relay:
             await self.relay.drain()

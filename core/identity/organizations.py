@@ -62,6 +62,14 @@ async def regions(tx: Transaction, root: UUID | None) -> list[Organization]:
     return [Organization(*row) for row in await tx.session.execute(statement)]
 
 
+async def listed(tx: Transaction, ids: Sequence[UUID]) -> list[Organization]:
+    """Return the organizations of the ids, in order of code."""
+    if not ids:
+        return []
+    found = await tx.session.execute(_organizations().where(col(OrganizationRow.id).in_(set(ids))))
+    return [Organization(*row) for row in found]
+
+
 async def names(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, str]:
     """Return the names of organizations by id."""
     if not ids:

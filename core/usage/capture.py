@@ -67,6 +67,7 @@ class Usage:
         self._held = Held(MOST_CELLS)
         self._sequence = 0
         self._since = self._until = clock()
+        self._held.turn(self._until)
         self._ticked = self._until, time.monotonic()
         self._stepped = False
         self._on_its_way: Batch | None = None

@@ -32,7 +32,7 @@ class _Key:
     def pseudonym(self, person_id: UUID) -> int:
         digest = self._digest.copy()
         digest.update(person_id.bytes)
-        return int.from_bytes(digest.digest(), "big")
+        return int.from_bytes(digest.digest(), "big") >> 1  # 63 bits, as it travels
 
 
 class Pseudonyms:

@@ -217,7 +217,7 @@ CAST = (
         "韩主管",
         CENTRE,
         "应用主管",
-        (("yimen.owner", ScopeKind.ALL), ("hotline.leader", ScopeKind.ORGANIZATION)),
+        (("yimen.owner", ScopeKind.SUBTREE), ("hotline.leader", ScopeKind.ORGANIZATION)),
     ),
 )
 

@@ -8,7 +8,7 @@ from portal.pages import (
     behalf,
     codes,
     delegations,
-    figures,
+    governance,
     home,
     known,
     offline,
@@ -24,6 +24,7 @@ from portal.pages import (
     security,
     session,
     system,
+    transparency,
 )
 from portal.pages.context import Portal
 
@@ -47,7 +48,8 @@ MODULES = (
     behalf,
     search,
     public,
-    figures,
+    transparency,
+    governance,
     admin,
 )
 

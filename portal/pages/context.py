@@ -13,6 +13,7 @@ from core.access.decisions import decide, still_allowed
 from core.apps.supervisor import Apps
 from core.audit import SHELL
 from core.database import Transaction
+from core.governance.service import Governance
 from core.hub import Services
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Problem
@@ -29,9 +30,17 @@ AnyRequest = Request[Any, Any, Any]
 class Portal:
     """The services of the hub as the portal's pages use them."""
 
-    def __init__(self, services: Services, apps: Apps, renderer: Renderer, assets: Assets) -> None:
+    def __init__(
+        self,
+        services: Services,
+        apps: Apps,
+        governance: Governance,
+        renderer: Renderer,
+        assets: Assets,
+    ) -> None:
         self.services = services
         self.apps = apps
+        self.governance = governance
         self.renderer = renderer
         self.assets = assets
         self.handlers: Sequence[HTTPRouteHandler] = ()

@@ -25,7 +25,7 @@ from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import FactView, Phrase
-from portal.frames import last_day
+from portal.frames import desks_of, last_day
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.rows import (
     Row,
@@ -44,6 +44,7 @@ from portal.pages.session import Nothing
 
 WORK_PAGE: Final = 100
 MESSAGES_PAGE: Final = 30
+BEHALF: Final = "yimen.behalf.act"
 
 
 class DraftChoice(Form):
@@ -236,12 +237,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if actor.post_id:
             facts.append(FactView(Phrase("page.me.unit"), actor.organization_name))
             facts.append(FactView(Phrase("page.me.post"), actor.post_title))
-        desks = (
-            ("admin", "/admin", ("people.read", "apps.operate", "grants.read")),
-            ("governance", "/governance", ("usage.read",)),
-            ("owner", "/owner/feedback", ("feedback.read",)),
-            ("behalf", "/behalf", ("behalf.act",)),
-        )
+        desks = desks_of(actor, now) | ({"behalf"} if actor.permits_for(BEHALF, now) else set())
         view = {
             "facts": facts,
             "posts": [
@@ -269,9 +265,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 {"text": Phrase("session.count", {"n": len(signed_in)}), "href": "/me/sessions"},
             ],
             "sections": [
-                {"label": Phrase(f"page.me.desk.{name}"), "href": href}
-                for name, href, keys in desks
-                if any(actor.permits_for(f"yimen.{key}", now) for key in keys)
+                {"label": Phrase(f"page.me.desk.{name}"), "href": f"/{name}"}
+                for name in ("admin", "governance", "owner", "behalf")
+                if name in desks
             ],
             "recorded_href": "/me/record",
         }

@@ -1,7 +1,6 @@
-"""What anybody may ask: progress by number, complaints, an app's page, why, what is counted."""
+"""What anybody may ask: progress by number, complaints, an app's page, why."""
 
 from typing import Any, ClassVar
-from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -11,12 +10,12 @@ from pydantic import Field
 from core.access.decisions import explain, role_titles
 from core.access.grants import granter_of
 from core.audit import SHELL
-from core.governance.feedback import feedback, file_feedback, reply
+from core.governance.feedback import file_feedback
 from core.identity.organizations import by_code
 from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor
-from plugin_sdk.problems import Conflict, Invalid, NotFound, Problem, field_error
+from plugin_sdk.problems import Invalid, NotFound, Problem, field_error
 from plugin_sdk.routes import PUBLIC, actor_of, needs
 from plugin_sdk.text import Text
 from plugin_sdk.views import Option, Phrase, TrackView, Words
@@ -45,12 +44,6 @@ class FeedbackForm(Form):
     anonymous: bool = False
 
     kinds: ClassVar[Any] = {"text": "textarea", "app": "select"}
-
-
-class ReplyForm(Form):
-    """What the owner answers."""
-
-    reply: str = Field(min_length=2, max_length=2000)
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
@@ -256,57 +249,6 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 }
         return await portal.show(request, "why.html", "page.why.title", view)
 
-    @get("/transparency", opt=needs(PUBLIC))
-    async def transparency(request: AnyRequest) -> Response[Any]:
-        """Say what is counted of the use of apps, and what is not."""
-        english = portal.renderer.language(request.scope) == "en"
-        language = "en" if english else "zh-CN"
-        words = portal.renderer.catalogue
-        view = {
-            "apps": [
-                {
-                    "name": _say(manifest.identity.names, english),
-                    "collected": [
-                        words.text(language, f"page.personal.{item.kind}")
-                        for item in manifest.data.personal
-                    ],
-                    "retention": words.text(
-                        language, "page.transparency.months", n=manifest.data.retention_months
-                    ),
-                    "href": f"/about/{name}",
-                }
-                for name in portal.apps.instances
-                if (manifest := portal.apps.manifest(name)) is not None
-            ]
-        }
-        return await portal.show(request, "transparency.html", "page.transparency.title", view)
-
-    @get("/owner/feedback", opt=needs("feedback.read"))
-    async def read_feedback(request: AnyRequest) -> Response[Any]:
-        """Show the complaints and suggestions about apps, unanswered first."""
-        async with portal.read() as tx:
-            found = await feedback(tx)
-        known = {item.app for item in found}
-        view = {
-            "complaints": found,
-            "names": {
-                name: portal.renderer.text(request.scope, app_name(portal, name)) for name in known
-            },
-            "may_answer": portal.may(actor_of(request), "feedback.answer"),
-        }
-        return await portal.show(request, "owner_feedback.html", "page.owner_feedback.title", view)
-
-    @post("/owner/feedback/{id:uuid}", opt=needs("feedback.answer", body=ReplyForm))
-    async def answer_feedback(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
-        """Answer a complaint or suggestion, once."""
-        actor = actor_of(request)
-        form = (await read_form(request, ReplyForm, actor)).form
-        async with portal.change(request, "feedback-answered", f"feedback:{id}") as tx:
-            if actor.person_id is None or not await reply(tx, id, form.reply, by=actor.person_id):
-                raise Conflict("feedback-answered")
-        services.jobs.wake()
-        return portal.done(request, "/owner/feedback", "feedback.replied")
-
     return [
         track_page,
         track,
@@ -314,9 +256,6 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         file,
         about,
         why,
-        transparency,
-        read_feedback,
-        answer_feedback,
     ]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from portal.testing.browser import DESKTOP, PHONE, sign_in
 from portal.testing.hub import PASSWORD
+from tests.portal.governed import govern
 from tests.portal.test_gallery import AXE, GEOMETRY, RUN_AXE
 
 ORDERS = "/apps/hotline/orders"
@@ -53,8 +54,11 @@ MORE = {
         *("/", "/admin/people", "/admin/organizations", "/admin/grants", "/admin/outbox"),
         *("/admin/grants?permission=hotline.order.dispatch", "/admin/audit"),
     ],
-    "governance": ["/governance", "/owner/feedback"],
-    "owner": ["/owner/feedback"],
+    "governance": [
+        *("/governance", "/governance?finding=zombie", "/governance/apps/hotline"),
+        *("/governance/policy?rules.zombie.visits=1", "/owner/feedback"),
+    ],
+    "owner": ["/owner", "/owner/apps/hotline", "/owner/feedback"],
 }
 
 
@@ -78,6 +82,7 @@ async def orders(hub):
             acted = await clients[role].post(path, json={**form, "version": version})
             assert acted.is_success, acted.text
     await hub.settle()
+    await govern(hub)
     return found
 
 

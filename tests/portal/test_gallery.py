@@ -34,9 +34,11 @@ from plugin_sdk.views import (
 from portal import gallery, samples, samples_kits
 from portal.pages.admin.change import ChangeView
 from portal.pages.groups import Act, Group, Line, groups_view
+from portal.pages.transparency import Collected, Column, Stored, TransparencyView
 from portal.pages.ways import SignInView, Way
 from portal.templating import WORDS, Assets, Flash, Link, Page, PageApp, make_environment, render
 from portal.texts import Catalogue
+from tests.portal import governed
 
 HOUSE = Path(__file__).parents[2]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
@@ -179,6 +181,13 @@ def admin(section):
 
 
 PLAIN = {"app": None, "breadcrumb": ()}
+DESK = {
+    "app": PageApp(
+        "governance", "治理", (Link("应用总览", "/governance", True), Link("规则与试算", "/x"))
+    ),
+    "current": None,
+    "breadcrumb": (),
+}
 VISITOR: dict = {**PLAIN, "person": None, "current": "home", "may": frozenset(), "unread": 0}
 HOME = {
     "tiles": samples.tiles(),
@@ -671,35 +680,30 @@ PAGES = {
     "transparency": (
         "transparency.html",
         VISITOR,
-        {"apps": [S(name="12345热线", collected=["电话"], retention="3 年", href="/x")]},
-    ),
-    "figures": (
-        "figures.html",
-        PLAIN,
-        {
-            "since": date(2026, 3, 1),
-            "until": date(2026, 3, 31),
-            "app": "",
-            "options": [Option("hotline", "12345热线")],
-            "apps": [
-                S(
+        TransparencyView(
+            sentences=(Phrase("page.transparency.s1"), Phrase("page.transparency.s2")),
+            stored=(
+                Stored(
+                    "usage_day",
+                    Phrase("stored.day.row"),
+                    (Column("app", Phrase("stored.any.app")),),
+                ),
+            ),
+            apps=(
+                Collected(
                     app="hotline",
                     name="12345热线",
                     href="/x",
-                    opens=85_760,
-                    starts=120,
-                    completes=100,
-                    effects=None,
-                    answered=1,
-                    refused=2,
-                    failed=0,
-                )
-            ],
-            "chart": samples.charts()[0],
-            "export_href": "/x",
-            "first_day": date(2026, 2, 1),
-        },
+                    collected=(Phrase("page.personal.phone"), Phrase("page.personal.name")),
+                    retention=Phrase("page.transparency.months", {"n": 36}),
+                ),
+            ),
+        ),
     ),
+    "portfolio": ("portfolio.html", DESK, governed.portfolio_view()),
+    "owner": ("owner.html", DESK, governed.portfolio_view()),
+    "dossier": ("dossier.html", DESK, governed.dossier_view()),
+    "policy": ("policy.html", DESK, governed.policy_view()),
     "admin_people": (
         "admin_people.html",
         admin("人员"),

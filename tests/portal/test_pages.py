@@ -24,8 +24,11 @@ BY_ROLE = {
     "dispatcher": SIGNED_IN,
     "administrator": [*SIGNED_IN, *ADMIN],
     "grid": [*SIGNED_IN, "/behalf"],
-    "governance": ["/governance", "/owner/feedback"],
-    "owner": ["/governance?since=2026-01-01&until=2026-02-01", "/owner/feedback"],
+    "governance": [
+        *("/governance", "/governance/apps/hotline", "/governance/policy", "/owner/feedback"),
+        "/governance/policy?rules.zombie.visits=1",
+    ],
+    "owner": ["/owner", "/owner/apps/hotline", "/owner/feedback"],
 }
 
 

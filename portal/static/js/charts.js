@@ -111,6 +111,39 @@
         itemStyle: { borderColor: "#fff", borderWidth: 2 },
         data: parts ? [rows[at].values[0]] : rows.map((row) => row.values[at]),
       }));
+    } else if (kind === "scatter") { // on both axes tenfold steps; nothing stands at the foot
+      const axis = (at, floor, name, ending) => ({
+        ...value,
+        type: "log",
+        min: floor,
+        max: null,
+        minInterval: 0,
+        name,
+        nameLocation: "middle",
+        nameGap: size * 2,
+        nameTextStyle: text,
+        axisLabel: { ...text, formatter: (number) => (number <= floor ? "0" : `${number.toLocaleString("en")}${ending}`) },
+      });
+      const points = rows.filter((row) => row.values[0] !== null && row.values[1] !== null);
+      const floors = [0.1, 0.5];
+      option.xAxis = axis(0, floors[0], head[1], "%");
+      option.yAxis = axis(1, floors[1], head[2], "");
+      option.grid = { left: size * 3, right: 40, top: 24, bottom: size * 3 };
+      option.legend = undefined;
+      option.tooltip = { ...option.tooltip, trigger: "item", formatter: ({ data }) => `${data.name}\n${head[1]} ${data.read[0]}\n${head[2]} ${data.read[1].toLocaleString("en")}` };
+      option.series = [{
+        type: "scatter",
+        symbolSize: 10,
+        data: points.map((row) => ({
+          name: row.name,
+          read: row.values,
+          value: [Math.max(row.values[0], floors[0]), Math.max(row.values[1], floors[1])],
+          symbol: row.values[2] ? "triangle" : "circle",
+          itemStyle: { color: row.values[2] ? CATEGORIES[2] : CATEGORIES[0], borderColor: "#fff" },
+          label: { show: Boolean(row.values[2]), formatter: row.name, position: row.values[0] > 10 ? "left" : "right", ...text },
+        })),
+        labelLayout: { hideOverlap: true },
+      }];
     } else if (kind === "histogram") {
       option.xAxis = category;
       option.yAxis = value;
@@ -118,7 +151,7 @@
       option.series = series.map((one) => ({ ...one, type: "bar", barCategoryGap: "4%", label: { show: rows.length < 13, position: "top", ...text } }));
     } else {
       option.xAxis = { ...value, axisLabel: { ...value.axisLabel, hideOverlap: true } };
-      option.yAxis = { ...category, inverse: true, axisLabel: { ...text, width: elder ? 140 : 120, overflow: "truncate" } };
+      option.yAxis = { ...category, inverse: true, axisLabel: { ...text, width: elder ? 140 : 120, overflow: rows.length > 4 ? "truncate" : "break" } };
       option.grid.right = 56;
       option.series = series.map((one, at) => ({
         ...one,

@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlmodel import col
 
-from core.usage import reach, sketches
+from core.usage import pseudonyms, reach, sketches
 from core.usage.batches import Reached
 from core.usage.measures import ReachTotal, Window
 from core.usage.models import UsageReach, UsageReachKey
@@ -47,7 +47,7 @@ def test_periods_are_months_quarters_and_years():
         period = period_of(cadence, day)
         assert (period.key, period.since, period.until) == (key, since, until)
         assert named(key) == period
-    assert period.ends_at.isoformat() == "2027-01-01T00:00:00+08:00"
+    assert named("2026").ends_at.isoformat() == "2027-01-01T00:00:00+08:00"
     across = [period.key for period in overlapping(date(2026, 12, 31), date(2027, 1, 1))]
     assert across == ["2026-12", "2027-01", "2026-Q4", "2027-Q1", "2026", "2027"]
 
@@ -128,15 +128,13 @@ async def test_the_key_of_a_period_is_one_among_workers_and_does_not_outlive_it(
     for shell in (one, other):
         for _ in range(3):
             shell.services.visits.opened("hotline", RULES, resident, "web")
-        await shell.services.visits.pseudonyms.drawn()
-        await shell.services.usage.flush()
+        await shell.services.count_usage()
     found = await total(one)
     assert found is not None
     assert found.opened == 1, "the same person, through another worker"
     one.clock.stand(named(found.period).ends_at + timedelta(days=2))
     one.services.visits.opened("hotline", RULES, resident, "web")
-    await one.services.visits.pseudonyms.drawn()
-    await one.services.usage.flush()
+    await one.services.count_usage()
     await reach.settle(one.database)
     async with one.read() as tx:
         (kept,) = await tx.session.execute(select(col(UsageReachKey.period)))
@@ -146,7 +144,7 @@ async def test_the_key_of_a_period_is_one_among_workers_and_does_not_outlive_it(
 
 async def test_whom_an_app_reaches(shell):
     """Those it is for: who serves them is not of them, and nobody is counted who is not known."""
-    visits, usage = shell.services.visits, shell.services.usage
+    visits = shell.services.visits
     rules = Rules(effects=("done",), cadence="monthly", entitled="all_residents")
     asker, staff = uuid4(), Actor(person_id=uuid4(), audience=Audience.STAFF)
     for actor in (staff, Actor(), Actor(person_id=uuid4()), Actor(person_id=asker)):
@@ -161,8 +159,7 @@ async def test_whom_an_app_reaches(shell):
     rules = Rules(effects=("done",), cadence="yearly", entitled="all_staff")
     visits.did("survey", rules, staff, "web", effects=[("done", None)], filed=False)
     visits.did("survey", rules, Actor(person_id=asker), "web", effects=[("done", None)], filed=True)
-    await visits.pseudonyms.drawn()
-    await usage.flush()
+    await shell.services.count_usage()
     found, survey = await total(shell), await total(shell, "survey")
     assert found is not None
     assert survey is not None
@@ -172,10 +169,8 @@ async def test_whom_an_app_reaches(shell):
 
 async def test_nobody_waits_for_a_key_and_nobody_is_forgotten_meanwhile(shell, monkeypatch):
     visits = shell.services.visits
-    from core.usage import pseudonyms
-
     monkeypatch.setattr(pseudonyms, "AGAIN_SECONDS", 0.01)
-    before, tries = pseudonyms.key_of, []
+    before, tries = reach.key_of, []
 
     async def away(*args):
         tries.append(1)
@@ -186,8 +181,7 @@ async def test_nobody_waits_for_a_key_and_nobody_is_forgotten_meanwhile(shell, m
     monkeypatch.setattr(pseudonyms, "key_of", away)
     for _ in range(7):
         visits.opened("hotline", RULES, Actor(person_id=uuid4()), "web")
-    await visits.pseudonyms.drawn()
-    await shell.services.usage.flush()
+    await shell.services.count_usage()
     found = await total(shell)
     assert found is not None
     assert found.opened == 7

@@ -21,8 +21,7 @@ def visits(shell):
 
 
 async def flush(shell) -> None:
-    await shell.services.visits.pseudonyms.drawn()
-    await shell.services.usage.flush()
+    await shell.services.count_usage()
 
 
 async def fold(shell) -> None:
@@ -30,17 +29,16 @@ async def fold(shell) -> None:
     await shell.services.fold_sessions()
 
 
-async def counted(shell) -> list[tuple[int, int, int]]:
+async def counted(shell) -> list[tuple[int, ...]]:
     """Sessions, fruitful and attending ones by day: of cells, which totals agree with."""
     found = []
     async with shell.read() as tx:
         for table in (UsageCell, UsageDay):
-            kinds = (table.sessions, table.fruitful, table.attending)
-            sums = select(*(func.sum(kind) for kind in kinds)).where(table.sessions > 0)
-            found.append(
-                await tx.session.execute(sums.group_by(col(table.day)).order_by(table.day))
-            )
-    cells, totals = ([tuple(map(int, row)) for row in rows] for rows in found)
+            kinds = (col(table.sessions), col(table.fruitful), col(table.attending))
+            sums = select(*(func.sum(kind) for kind in kinds)).where(kinds[0] > 0)
+            days = await tx.session.execute(sums.group_by(col(table.day)).order_by(col(table.day)))
+            found.append([tuple(map(int, row)) for row in days])
+    cells, totals = found
     assert cells == totals
     return cells
 
@@ -95,6 +93,7 @@ async def test_a_renewed_session_and_another_post_are_still_the_same(shell, visi
     await flush(shell)
     async with shell.write() as tx:
         renewed = await sign_ins.renew(tx, sign_ins.digest(token), ["pwd", "otp"])
+    assert renewed is not None
     async with shell.write() as tx:
         assert await sign_ins.switch_post(tx, sign_ins.digest(renewed.token), staff.person, other)
     again = await shell.of_session(renewed.token)

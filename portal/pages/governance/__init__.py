@@ -1,0 +1,13 @@
+"""What governance staff and the owners of apps see: the portfolio, dossiers, policy, complaints."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from portal.pages.context import Portal
+from portal.pages.governance import complaints, dossiers, lists, policy
+
+MODULES = (lists, dossiers, policy, complaints)
+
+
+def routes(portal: Portal) -> list[HTTPRouteHandler]:
+    """Return the route handlers."""
+    return [handler for module in MODULES for handler in module.routes(portal)]

@@ -1,0 +1,62 @@
+"""What the register holds of an app, in words."""
+
+from typing import Final
+
+from core.governance.register import RegisterEntry
+from plugin_sdk.views import FactView, Money, Phrase
+
+LEVELS: Final = frozenset({"city", "county", "township", "village", "community"})
+"""Levels of organizations that have words; a manifest may name others."""
+
+
+def facts_of(entry: RegisterEntry) -> list[FactView]:
+    """Return the facts of the register, one a row; None was not stated."""
+    facts: dict[str, Phrase | Money | str | int | None] = {
+        "owner": entry.owner.name,
+        "stage": Phrase(
+            "page.dossier.stage_since",
+            {"stage": Phrase(f"stage.{entry.stage}"), "day": entry.since},
+        ),
+        "level": Phrase(
+            f"page.dossier.level.{entry.level}" if entry.behind_door else "page.dossier.outside"
+        ),
+        "filing": entry.filing_number,
+        "cadence": Phrase(f"page.dossier.cadence.{entry.cadence}"),
+        "entitled": entry.entitled,
+        "complaints": entry.complaints,
+        "required_of": _levels(entry),
+        "exemption": _exemption(entry),
+        "functions": len(entry.functions),
+        "yearly_cost": None if entry.yearly_cost is None else Money(entry.yearly_cost),
+    }
+    return [FactView(Phrase(f"page.dossier.fact.{key}"), value) for key, value in facts.items()]
+
+
+def _levels(entry: RegisterEntry) -> Phrase:
+    """Return the levels of organizations that are told to use an app, as one list."""
+    levels = [
+        Phrase(f"page.dossier.of_level.{level}")
+        if level in LEVELS
+        else Phrase("text", {"text": level})
+        for level in sorted(entry.required_of)
+    ]
+    if not levels:
+        return Phrase("page.dossier.of_nobody")
+    said, *others = levels
+    for level in others:
+        comma = Phrase("ui.list_comma")
+        said = Phrase("page.dossier.joined", {"first": said, "comma": comma, "rest": level})
+    return said
+
+
+def _exemption(entry: RegisterEntry) -> Phrase:
+    if entry.exemption is None:
+        return Phrase("page.dossier.not_exempt")
+    return Phrase(
+        "page.dossier.exempt",
+        {
+            "kind": Phrase(f"page.dossier.exemption_kind.{entry.exemption.kind}"),
+            "basis": entry.exemption.basis,
+            "until": entry.exemption.expires,
+        },
+    )
