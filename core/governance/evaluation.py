@@ -106,6 +106,11 @@ async def run(database: Database, policy: Policy, installed: Iterable[Manifest])
     manifests = list(installed)
     async with database.transaction() as tx:
         seen = await look(tx, policy, manifests)
+    return await keep(database, policy, seen)
+
+
+async def keep(database: Database, policy: Policy, seen: Look) -> Outcome:
+    """Judge what was seen, and write down what was found and measured; one at a time does."""
     found = seen.findings(policy)
     async with database.transaction(write=True) as tx:
         if not database.sqlite:
