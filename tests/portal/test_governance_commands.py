@@ -61,7 +61,7 @@ def test_the_register_is_filled_looked_at_and_tried_from_a_terminal(run, tmp_pat
     assert "would be nominated: 0" in said
     assert "would no longer be: 2" in said
     other.write_text(text.replace("least_functions", "least_function"), encoding="utf-8")
-    for words in (("what-if", other), ("policy", "check", other)):
-        status, said = run(*words)
+    for tried in (("what-if", other), ("policy", "check", other)):
+        status, said = run(*tried)
         assert (status, "did you mean least_functions?" in said) == (1, True)
     assert run("policy", "check", POLICY) == (0, f"{POLICY}: ok\n")

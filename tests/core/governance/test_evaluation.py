@@ -84,6 +84,7 @@ async def test_what_is_found_is_kept_from_when_until_when(shell):
     async with shell.read() as tx:
         last = await evaluation.last(tx)
         (measured,) = await evaluation.measured(tx, ["hotline"])
+    assert last is not None
     assert (last.findings, last.policy, last.apps) == (0, POLICY.version, 1)
     assert measured.until == shell.clock().date() - timedelta(days=1)
     assert {one.key: one.state for one in measured.measures}["completion"] == "not_applicable"
