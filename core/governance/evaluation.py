@@ -7,7 +7,7 @@ a lock, so that two schedulers at once leave one set of findings.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from sqlalchemy import delete, func, insert, select, update
@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from core.database import Database, Transaction
-from core.governance.findings import Finding, restored
+from core.governance.findings import Finding, FindingKind, restored
 from core.governance.models import Evaluation, FindingRow, Measured
 from core.governance.policy import Policy
 from core.governance.register import RegisterEntry, entries
@@ -150,15 +150,26 @@ async def what_if(
     )
 
 
-async def findings(tx: Transaction, app: str | None = None, *, cleared: bool = False) -> list[Held]:
-    """Return the findings that hold (with `cleared` those that held too), of one app or of all,
+async def kinds(tx: Transaction) -> list[tuple[str, FindingKind]]:
+    """Return which apps have which kinds of finding now: one pair a finding, by app and kind."""
+    row = FindingRow
+    found = await tx.session.execute(
+        select(col(row.app), col(row.kind))
+        .where(col(row.cleared_at).is_(None))
+        .order_by(col(row.app), col(row.kind), col(row.about))
+    )
+    return [(app, cast("FindingKind", kind)) for app, kind in found]
+
+
+async def findings(tx: Transaction, *apps: str, cleared: bool = False) -> list[Held]:
+    """Return the findings that hold (with `cleared` those that held too), of some apps or of all,
     by app and kind."""
     row = FindingRow
     statement = select(
         col(row.finding), col(row.found_at), col(row.seen_at), col(row.cleared_at)
     ).order_by(col(row.app), col(row.kind), col(row.about), col(row.found_at))
-    if app is not None:
-        statement = statement.where(col(row.app) == app)
+    if apps:
+        statement = statement.where(col(row.app).in_(apps))
     if not cleared:
         statement = statement.where(col(row.cleared_at).is_(None))
     return [
