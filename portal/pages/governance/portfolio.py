@@ -198,7 +198,7 @@ async def portfolio(
         else Phrase("page.governance.never_evaluated"),
         rows=rows,
         total=len(chosen.apps),
-        chart=_scatter(rows, chosen.month) if len(rows) > 2 else None,
+        chart=_scatter(rows, chosen.month),
         filters=_filters(chosen, asked, local_month=Month.of(local_day(tx.now))),
         query=asked.q.strip()[:LONGEST],
         action=base,
@@ -281,10 +281,12 @@ def _sentences(chosen: Chosen, *, evaluated: bool) -> tuple[Phrase, ...]:
     )
 
 
-def _scatter(rows: Sequence[AppRow], month: Month) -> ChartView:
-    """Return reach against effects, of the apps on the page."""
+def _scatter(rows: Sequence[AppRow], month: Month) -> ChartView | None:
+    """Return reach against effects, of the apps on the page; None where no app has both."""
     points = [[row.name, share(row.reach), row.effects, len(row.findings)] for row in rows]
     drawn = sum(1 for point in points if None not in point)
+    if not drawn:
+        return None
     return ChartView(
         kind="scatter",
         title=Phrase("page.governance.scatter"),
