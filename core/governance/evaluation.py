@@ -106,6 +106,11 @@ async def run(database: Database, policy: Policy, installed: Iterable[Manifest])
     manifests = list(installed)
     async with database.transaction() as tx:
         seen = await look(tx, policy, manifests)
+    return await keep(database, policy, seen)
+
+
+async def keep(database: Database, policy: Policy, seen: Look) -> Outcome:
+    """Judge what was seen, and write down what was found and measured; one at a time does."""
     found = seen.findings(policy)
     async with database.transaction(write=True) as tx:
         if not database.sqlite:
@@ -118,8 +123,12 @@ async def run(database: Database, policy: Policy, installed: Iterable[Manifest])
 
 async def look(tx: Transaction, policy: Policy, installed: Iterable[Manifest]) -> Look:
     """Return the register as it is today, with all that was counted of its apps."""
+    return await look_at(tx, policy, await entries(tx, installed, policy.counts))
+
+
+async def look_at(tx: Transaction, policy: Policy, register: Sequence[RegisterEntry]) -> Look:
+    """Return a register with all that was counted of its apps until yesterday."""
     today = tx.now.astimezone(SHANGHAI).date()
-    register = await entries(tx, installed, policy.counts)
     until = today - timedelta(days=1)
     observed = await observe(
         tx,

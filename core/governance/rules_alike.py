@@ -47,6 +47,7 @@ def duplicate(cases: Sequence[Case]) -> Iterator[Finding]:
                         "finding.duplicate.functions",
                         {
                             "other": about.entry.names,
+                            "n": len(pair.shared),
                             "share": percent(pair.functions),
                             "limit": percent(limit),
                             "named": "、".join(pair.shared[:SHOWN]),
