@@ -98,7 +98,8 @@ async def govern(hub):
     """Write two years of use, measures and findings; return the day they were looked at."""
     await stop_looking(hub)
     async with hub.services.database.transaction(write=True) as tx:
-        for model in (Evaluation, FindingRow, Measured):  # what the nightly look has left
+        # what the nightly look has left, and what was counted until now
+        for model in (Evaluation, FindingRow, Measured, UsageDay, UsageLatency):
             await tx.session.execute(delete(model))
         today = local_day(tx.now)
         since = today - timedelta(days=395)
