@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import insert
+from sqlalchemy import insert, select
+from sqlmodel import col
 
 from core.governance import evaluation
 from core.governance.policy import load
 from core.governance.register import entries, register
+from core.governance.service import JOB, Governance
+from core.jobs import PeriodicJob
 from core.usage.models import KINDS, UsageDay, UsageReach
 from plugin_sdk.manifest import load as load_manifest
 
@@ -155,3 +158,27 @@ async def test_the_register_holds_what_is_installed_and_what_is_beyond_the_door(
     assert [one.behind_door for one in installed] == [True]
     owner = found[0].owner
     assert (owner.code, owner.level, owner.unit, owner.division) == ("U1", "county", True, "C")
+
+
+async def test_one_worker_looks_each_night_and_a_policy_with_faults_judges_nobody(shell, tmp_path):
+    await counted(shell, "hotline", shell.clock().date(), 200, answered=1)
+    jobs, policy = shell.services.jobs, tmp_path / "policy.toml"
+    Governance(shell.database, tmp_path, lambda: [HOTLINE]).schedule(jobs)
+    await jobs.run_due()
+    async with shell.read() as tx:
+        assert await evaluation.last(tx) is None, "there is no policy"
+    house = (ROOT / "manifests" / "policy.toml").read_text(encoding="utf-8")
+    policy.write_text(house.replace("grace_days", "grace_dayz"), encoding="utf-8")
+    shell.clock.move(days=1)
+    await jobs.run_due()
+    async with shell.read() as tx:
+        assert await evaluation.last(tx) is None, "it is in force as it stands, or not at all"
+        error = await tx.session.scalar(
+            select(col(PeriodicJob.last_error)).where(col(PeriodicJob.name) == JOB)
+        )
+    assert error is not None
+    assert "PolicyError" in error
+    policy.write_text(house, encoding="utf-8")
+    shell.clock.move(days=1)
+    await asyncio.gather(jobs.run_due(), jobs.run_due())
+    assert set(await held(shell)) == {("hotline", "zombie")}
