@@ -5,6 +5,7 @@ Reading and judging happen in a transaction that only reads; what was found is t
 a lock, so that two schedulers at once leave one set of findings.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -111,7 +112,7 @@ async def run(database: Database, policy: Policy, installed: Iterable[Manifest])
 
 async def keep(database: Database, policy: Policy, seen: Look) -> Outcome:
     """Judge what was seen, and write down what was found and measured; one at a time does."""
-    found = seen.findings(policy)
+    found = await asyncio.to_thread(seen.findings, policy)
     async with database.transaction(write=True) as tx:
         if not database.sqlite:
             key = lock_key("yimen.findings")
@@ -148,10 +149,10 @@ async def what_if(
     """Return whom another policy would nominate, and whom no longer; writes nothing."""
     manifests = list(installed)
     seen = await look(tx, present, manifests)
-    now = {key_of(finding): finding for finding in seen.findings(present)}
+    now = {key_of(finding): finding for finding in await asyncio.to_thread(seen.findings, present)}
     if other.windows.longest > present.windows.longest or other.counts != present.counts:
         seen = await look(tx, other, manifests)
-    then = {key_of(finding): finding for finding in seen.findings(other)}
+    then = {key_of(finding): finding for finding in await asyncio.to_thread(seen.findings, other)}
     return WhatIf(
         added=tuple(finding for key, finding in then.items() if key not in now),
         gone=tuple(finding for key, finding in now.items() if key not in then),
