@@ -11,7 +11,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import apps, decisions, layers, orders
+from bench import apps, county_year, decisions, layers, orders
+from bench import findings as fit
+from bench import portfolio as portfolios
 from bench import tree as trees
 from bench.load import Measured
 from bench.site import ENGINES, ROOT, Running, Site, machine, spread
@@ -384,6 +386,53 @@ def tree(site: Site, report: Report, *, quick: bool) -> None:
     )
 
 
+def findings(site: Site, report: Report, *, quick: bool) -> None:
+    """How well findings fit what is true of drawn counties."""
+    for name, seeds, parameters in (
+        ("tuning", county_year.TUNING_SEEDS, county_year.TUNING),
+        *(
+            (f"held out, {of.name}", county_year.HELD_OUT_SEEDS, (of,))
+            for of in county_year.HELD_OUT
+        ),
+    ):
+        scores = fit.scores_of(seeds[:1] if quick else seeds, parameters)
+        report.table(
+            f"findings-{name.replace(', ', '-').replace(' ', '-')}",
+            f"Findings, {name} (seeds {', '.join(map(str, seeds))}; aim: 0.95 each)",
+            ("finding", "right", "wrong", "missed", "precision", "recall"),
+            [
+                [
+                    kind,
+                    f"{of.right}",
+                    f"{of.wrong}",
+                    f"{of.missed}",
+                    f"{of.precision:.3f}",
+                    f"{of.recall:.3f}",
+                ]
+                for kind, of in scores.items()
+            ],
+        )
+
+
+def portfolio(site: Site, report: Report, *, quick: bool) -> None:
+    """The portfolio of 500 apps over thirteen months, and of ten times the use."""
+    report.table(
+        "portfolio",
+        "The portfolio over HTTP, PostgreSQL (aim: p95 ≤ 300 ms; the same with more use)",
+        (
+            "county",
+            "cells",
+            "app-days",
+            "load s",
+            "evaluation s",
+            "CPU of the hub ms",
+            "p50 / p95 ms",
+            "load of the machine",
+        ),
+        portfolios.run(site, quick=quick),
+    )
+
+
 WHAT: Mapping[str, Callable[..., None]] = {
     "door": door,
     "usage": usage,
@@ -393,6 +442,8 @@ WHAT: Mapping[str, Callable[..., None]] = {
     "list": listing,
     "decision": decision,
     "tree": tree,
+    "findings": findings,
+    "portfolio": portfolio,
 }
 
 

@@ -40,6 +40,7 @@ class Measured(msgspec.Struct):
     seconds: float
     cpu: float
     p50: float
+    p95: float
     p99: float
     size: int
 
@@ -149,6 +150,7 @@ async def measure(run: Run) -> Measured:
         seconds=seconds,
         cpu=cpu,
         p50=taken[len(taken) // 2],
+        p95=taken[min(len(taken) - 1, len(taken) * 95 // 100)],
         p99=taken[min(len(taken) - 1, len(taken) * 99 // 100)],
         size=counts.size,
     )

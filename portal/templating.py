@@ -5,7 +5,7 @@ speak the language of the page being rendered; escaping is always on, an undefin
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from datetime import date, datetime
 from functools import partial
@@ -203,6 +203,7 @@ def make_environment(
     env.globals["suppressed"] = lambda: formats.suppressed(here().lang)
     env.globals["form_key"] = _form_key
     env.globals["qr_code"] = _qr_code
+    env.globals["spark_path"] = _spark_path
     for name in ("mask_name", "mask_phone", "mask_identity_number", "mask_credit_code"):
         env.filters[name] = partial(_mask, name)
     return env
@@ -241,6 +242,19 @@ def _qr_code(text: str) -> Markup:
     """Return a QR code (ISO/IEC 18004) with error correction M and a quiet zone of 4 modules."""
     code = segno.make(text, error="m", boost_error=False, micro=False)
     return Markup(code.svg_inline(border=4, light="#fff", omitsize=True, svgclass="qr-code"))  # noqa: S704  (segno's own drawing: no text in it)
+
+
+def _spark_path(values: Sequence[float | None]) -> str:
+    """Return the line of a small trend, ten units a step and 24 high; None is a gap in it."""
+    most = max([1, *(value for value in values if value is not None)])
+    path, pen = [], "M"
+    for at, value in enumerate(values):
+        if value is None:
+            pen = "M"
+            continue
+        path.append(f"{pen}{at * 10} {22 - 20 * value / most:.1f}")
+        pen = "L"
+    return "".join(path)
 
 
 def _shown(catalogue: Catalogue, value: Any) -> str | Markup:

@@ -5,9 +5,10 @@ Reading and judging happen in a transaction that only reads; what was found is t
 a lock, so that two schedulers at once leave one set of findings.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from sqlalchemy import delete, func, insert, select, update
@@ -15,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from core.database import Database, Transaction
-from core.governance.findings import Finding, restored
+from core.governance.findings import Finding, FindingKind, restored
 from core.governance.models import Evaluation, FindingRow, Measured
 from core.governance.policy import Policy
 from core.governance.register import RegisterEntry, entries
@@ -106,7 +107,12 @@ async def run(database: Database, policy: Policy, installed: Iterable[Manifest])
     manifests = list(installed)
     async with database.transaction() as tx:
         seen = await look(tx, policy, manifests)
-    found = seen.findings(policy)
+    return await keep(database, policy, seen)
+
+
+async def keep(database: Database, policy: Policy, seen: Look) -> Outcome:
+    """Judge what was seen, and write down what was found and measured; one at a time does."""
+    found = await asyncio.to_thread(seen.findings, policy)
     async with database.transaction(write=True) as tx:
         if not database.sqlite:
             key = lock_key("yimen.findings")
@@ -149,10 +155,10 @@ async def what_if(
     """Return whom another policy would nominate, and whom no longer; writes nothing."""
     manifests = list(installed)
     seen = await look(tx, present, manifests)
-    now = {key_of(finding): finding for finding in seen.findings(present)}
+    now = {key_of(finding): finding for finding in await asyncio.to_thread(seen.findings, present)}
     if other.windows.longest > present.windows.longest or other.counts != present.counts:
         seen = await look(tx, other, manifests)
-    then = {key_of(finding): finding for finding in seen.findings(other)}
+    then = {key_of(finding): finding for finding in await asyncio.to_thread(seen.findings, other)}
     return WhatIf(
         added=tuple(finding for key, finding in then.items() if key not in now),
         gone=tuple(finding for key, finding in now.items() if key not in then),
@@ -160,15 +166,26 @@ async def what_if(
     )
 
 
-async def findings(tx: Transaction, app: str | None = None, *, cleared: bool = False) -> list[Held]:
-    """Return the findings that hold (with `cleared` those that held too), of one app or of all,
+async def kinds(tx: Transaction) -> list[tuple[str, FindingKind]]:
+    """Return which apps have which kinds of finding now: one pair a finding, by app and kind."""
+    row = FindingRow
+    found = await tx.session.execute(
+        select(col(row.app), col(row.kind))
+        .where(col(row.cleared_at).is_(None))
+        .order_by(col(row.app), col(row.kind), col(row.about))
+    )
+    return [(app, cast("FindingKind", kind)) for app, kind in found]
+
+
+async def findings(tx: Transaction, *apps: str, cleared: bool = False) -> list[Held]:
+    """Return the findings that hold (with `cleared` those that held too), of some apps or of all,
     by app and kind."""
     row = FindingRow
     statement = select(
         col(row.finding), col(row.found_at), col(row.seen_at), col(row.cleared_at)
     ).order_by(col(row.app), col(row.kind), col(row.about), col(row.found_at))
-    if app is not None:
-        statement = statement.where(col(row.app) == app)
+    if apps:
+        statement = statement.where(col(row.app).in_(apps))
     if not cleared:
         statement = statement.where(col(row.cleared_at).is_(None))
     return [

@@ -79,6 +79,8 @@ async def effects_by_month(
 async def first_counted(tx: Transaction, apps: Sequence[str]) -> dict[str, date]:
     """Return the first day on which anything was counted of each app; before it all is
     unknown. Of an app that is not in it nothing was ever counted."""
+    if not apps:
+        return {}
     row = UsageDay
     found = await tx.session.execute(
         select(col(row.app), func.min(col(row.day))).where(col(row.app).in_(apps)).group_by(row.app)

@@ -44,7 +44,7 @@ def findings_command(app: str | None, lang: str) -> None:
 
     async def act(hub: Any) -> tuple[Any, Any, Any]:
         async with hub.services.database.transaction() as tx:
-            return await findings(tx, app), await last(tx), hub.catalogue
+            return await findings(tx, *([app] if app else ())), await last(tx), hub.catalogue
 
     found, looked, catalogue = with_hub(act)
     if looked is None:

@@ -6,11 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import delete
+from sqlalchemy import delete, select
+from sqlmodel import col
 
 from core.governance.findings import Evidence, Finding
 from core.governance.models import Evaluation, FindingRow, Measured
 from core.governance.policy import FILE, load
+from core.governance.service import JOB
+from core.jobs import PeriodicJob
 from core.usage.measures import Measure, Missing, Window
 from core.usage.models import UsageDay, UsageLatency
 from plugin_sdk.deadlines import local_day
@@ -22,6 +25,7 @@ from portal.pages.governance.places import PlaceRow, ReachTree
 from portal.pages.governance.policy import ChangedLimit, Nominated, TrialView, view_of
 from portal.pages.governance.portfolio import AppRow, FindingLabel, PortfolioView
 from portal.pages.governance.thresholds import fields, tried
+from portal.testing.browser import until
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 DAYS = 800
@@ -77,10 +81,25 @@ def finding(app, kind, **more):
     )
 
 
+async def stop_looking(hub):
+    """Let nobody look at the register by themselves from now on."""
+    jobs, row = hub.services.jobs, PeriodicJob
+    jobs.cancel(JOB)
+    running = select(col(row.name)).where(col(row.name) == JOB, col(row.claimed_until).is_not(None))
+
+    async def over():
+        async with hub.services.database.transaction() as tx:
+            return (await tx.session.execute(running)).first() is None
+
+    await until(over)
+
+
 async def govern(hub):
     """Write two years of use, measures and findings; return the day they were looked at."""
+    await stop_looking(hub)
     async with hub.services.database.transaction(write=True) as tx:
-        for model in (Evaluation, FindingRow, Measured):  # what the nightly look has left
+        # what the nightly look has left, and what was counted until now
+        for model in (Evaluation, FindingRow, Measured, UsageDay, UsageLatency):
             await tx.session.execute(delete(model))
         today = local_day(tx.now)
         since = today - timedelta(days=395)

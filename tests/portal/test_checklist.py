@@ -64,6 +64,7 @@ MORE = {
 
 async def orders(hub):
     """File three requests and take two of them on; return their numbers by state."""
+    await govern(hub)
     clients = {role: await hub.client_as(role) for role in ("resident", "dispatcher", "unit")}
     unit = str((await hub.actors())["unit"].organization_id)
     acts = [
@@ -82,7 +83,6 @@ async def orders(hub):
             acted = await clients[role].post(path, json={**form, "version": version})
             assert acted.is_success, acted.text
     await hub.settle()
-    await govern(hub)
     return found
 
 

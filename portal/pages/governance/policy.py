@@ -115,7 +115,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         other = tried(policy, typed)
         async with portal.read() as tx:
             need_everything(tx, request)
-            held = Counter(item.finding.kind for item in await evaluation.findings(tx))
+            held = Counter(kind for _, kind in await evaluation.kinds(tx))
             last = await evaluation.last(tx)
             register = await portal.governance.register(tx)
         view = view_of(policy, held, last)

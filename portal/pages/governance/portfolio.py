@@ -9,8 +9,7 @@ import msgspec
 
 from core.database import Transaction
 from core.governance import evaluation
-from core.governance.evaluation import Held
-from core.governance.findings import KINDS, FindingKind
+from core.governance.findings import KINDS, Finding, FindingKind
 from core.governance.register import RegisterEntry
 from core.usage.measures import Measure
 from core.usage.months import Counts, Month, effects_by_month, first_counted
@@ -88,11 +87,12 @@ class PortfolioView(View, kw_only=True):
 
 
 class Chosen(msgspec.Struct, frozen=True):
-    """The apps that were asked for, in the order of the list, and what all of them have."""
+    """The apps that were asked for, in the order of the list; of all that are seen, which kinds of
+    findings hold and what was finished."""
 
     apps: tuple[RegisterEntry, ...]
     seen: tuple[RegisterEntry, ...]
-    held: Mapping[str, list[Held]]
+    held: Mapping[str, list[FindingKind]]
     effects: Counts
     month: Month
 
@@ -104,17 +104,18 @@ async def choose(portal: Portal, request: AnyRequest, tx: Transaction, asked: As
     seen = tuple(
         e for e in (await portal.governance.register(tx)).values() if eyes.sees(e.owner.code)
     )
-    wanted = _month(asked.month)
-    now = Month.of(local_day(tx.now))
-    months = [wanted] if wanted else [now, now.before(1)]
     names = {entry.app for entry in seen}
-    effects = await effects_by_month(tx, [m.before(n) for m in months for n in (0, YEAR)])
-    effects = {app: counts for app, counts in effects.items() if app in names}
-    month = wanted or next((m for m in reversed(months) if _any(effects, m)), now)
-    held: dict[str, list[Held]] = {}
-    for item in await evaluation.findings(tx):
-        if item.finding.app in names:
-            held.setdefault(item.finding.app, []).append(item)
+    now = Month.of(local_day(tx.now))
+    month, effects = now, Counts()
+    for month in (wanted,) if (wanted := _month(asked.month)) else (now.before(1), now):
+        effects = await effects_by_month(tx, [month, month.before(YEAR)])
+        effects = {app: counts for app, counts in effects.items() if app in names}
+        if _any(effects, month):
+            break
+    held: dict[str, list[FindingKind]] = {}
+    for app, kind in await evaluation.kinds(tx):
+        if app in names:
+            held.setdefault(app, []).append(kind)
     for value, choices in (
         (asked.finding, {"any", *KINDS}),
         (asked.owner, {entry.owner.code for entry in seen}),
@@ -128,7 +129,7 @@ async def choose(portal: Portal, request: AnyRequest, tx: Transaction, asked: As
         for entry in seen
         if (not asked.owner or entry.owner.code == asked.owner)
         and (not asked.stage or entry.stage == asked.stage)
-        and (not asked.finding or _has(held.get(entry.app, ()), asked.finding))
+        and (not asked.finding or _has(held.get(entry.app, []), asked.finding))
         and (not words or words in f"{entry.app} {entry.names.zh} {entry.names.en}".lower())
     ]
     chosen.sort(key=lambda entry: (-len(held.get(entry.app, ())), entry.app))
@@ -143,11 +144,14 @@ async def rows_of(
     months = months_of(chosen.month)
     looked = {one.app: one for one in await evaluation.measured(tx, names)}
     effects = await effects_by_month(tx, months, names)
-    first = await first_counted(tx, names)
+    first = await first_counted(tx, [app for app in names if app not in looked])
+    first |= {app: one.known_since for app, one in looked.items()}
+    held: dict[str, list[Finding]] = {app: [] for app in names}
+    for item in await evaluation.findings(tx, *names) if names else ():
+        held[item.finding.app].append(item.finding)
 
     def counted(app: str, month: Month) -> int | None:
-        known = [looked[app].known_since] if app in looked else []
-        since = min([*known, *([first[app]] if app in first else [])], default=None)
+        since = first.get(app)
         if since is None or month.last < since:
             return None
         return effects.get(app, {}).get(month, 0)
@@ -161,8 +165,8 @@ async def rows_of(
             state=entry.stage,
             state_label=Phrase(f"stage.{entry.stage}"),
             findings=tuple(
-                FindingLabel(h.finding.kind, label_of(h.finding.kind), h.finding.change)
-                for h in chosen.held.get(entry.app, ())
+                FindingLabel(finding.kind, label_of(finding.kind), finding.change)
+                for finding in held[entry.app]
             ),
             reach=looked[entry.app].named("reach") if entry.app in looked else None,
             effects=counted(entry.app, chosen.month),
@@ -194,7 +198,7 @@ async def portfolio(
         else Phrase("page.governance.never_evaluated"),
         rows=rows,
         total=len(chosen.apps),
-        chart=_scatter(rows, chosen.month) if len(rows) > 2 else None,
+        chart=_scatter(rows, chosen.month),
         filters=_filters(chosen, asked, local_month=Month.of(local_day(tx.now))),
         query=asked.q.strip()[:LONGEST],
         action=base,
@@ -235,8 +239,8 @@ def _any(effects: Counts, month: Month) -> bool:
     return any(month in counts for counts in effects.values())
 
 
-def _has(held: Sequence[Held], kind: str) -> bool:
-    return any(kind in ("any", item.finding.kind) for item in held)
+def _has(held: Sequence[FindingKind], kind: str) -> bool:
+    return bool(held) if kind == "any" else kind in held
 
 
 def _after(apps: Sequence[RegisterEntry], cursor: str) -> int:
@@ -262,14 +266,14 @@ def _sentences(chosen: Chosen, *, evaluated: bool) -> tuple[Phrase, ...]:
         first = Phrase("page.governance.month", said)
     else:
         first = Phrase("page.governance.month_compared", {**said, "before": sum_of(before)})
-    kinds = Counter(item.finding.kind for items in chosen.held.values() for item in items)
+    kinds = Counter(kind for held in chosen.held.values() for kind in held)
     if not kinds:
         return first, *([Phrase("page.governance.none_found")] if evaluated else [])
     kind, most = min(kinds.items(), key=lambda item: (-item[1], item[0]))
     return first, Phrase(
         "page.governance.found",
         {
-            "n": sum(1 for items in chosen.held.values() if items),
+            "n": len(chosen.held),
             "findings": kinds.total(),
             "kind": label_of(kind),
             "most": most,
@@ -277,10 +281,12 @@ def _sentences(chosen: Chosen, *, evaluated: bool) -> tuple[Phrase, ...]:
     )
 
 
-def _scatter(rows: Sequence[AppRow], month: Month) -> ChartView:
-    """Return reach against effects, of the apps on the page."""
+def _scatter(rows: Sequence[AppRow], month: Month) -> ChartView | None:
+    """Return reach against effects, of the apps on the page; None where no app has both."""
     points = [[row.name, share(row.reach), row.effects, len(row.findings)] for row in rows]
     drawn = sum(1 for point in points if None not in point)
+    if not drawn:
+        return None
     return ChartView(
         kind="scatter",
         title=Phrase("page.governance.scatter"),
@@ -299,7 +305,7 @@ def _scatter(rows: Sequence[AppRow], month: Month) -> ChartView:
 
 
 def _filters(chosen: Chosen, asked: Asked, *, local_month: Month) -> list[FilterView]:
-    kinds = {item.finding.kind for items in chosen.held.values() for item in items}
+    kinds = {kind for held in chosen.held.values() for kind in held}
     owners = {entry.owner.code: entry.owner.name for entry in chosen.seen}
     states = dict.fromkeys(entry.stage for entry in chosen.seen)
     months = dict.fromkeys([*(local_month.before(n) for n in range(SPARK)), chosen.month])

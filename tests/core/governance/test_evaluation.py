@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import insert
+from sqlalchemy import insert, select
+from sqlmodel import col
 
 from core.governance import evaluation
 from core.governance.declared import DeclarationError
 from core.governance.declared import load as load_declared
 from core.governance.policy import load
 from core.governance.register import entries, register
+from core.governance.service import JOB, Governance
+from core.jobs import PeriodicJob
 from core.usage.models import KINDS, UsageDay, UsageReach
 from plugin_sdk.manifest import load as load_manifest
 
@@ -86,6 +89,7 @@ async def test_what_is_found_is_kept_from_when_until_when(shell):
     async with shell.read() as tx:
         last = await evaluation.last(tx)
         (measured,) = await evaluation.measured(tx, ["hotline"])
+    assert last is not None
     assert (last.findings, last.policy, last.apps) == (0, POLICY.version, 1)
     assert measured.until == shell.clock().date() - timedelta(days=1)
     assert {one.key: one.state for one in measured.measures}["completion"] == "not_applicable"
@@ -197,3 +201,27 @@ def test_a_declaration_with_a_fault_is_refused_with_its_line(old, new, line, sai
     assert any(
         fault.line == line and said in f"{fault.message.en} {fault.remedy.en}" for fault in faults
     ), faults
+
+
+async def test_one_worker_looks_each_night_and_a_policy_with_faults_judges_nobody(shell, tmp_path):
+    await counted(shell, "hotline", shell.clock().date(), 200, answered=1)
+    jobs, policy = shell.services.jobs, tmp_path / "policy.toml"
+    Governance(shell.database, tmp_path, lambda: [HOTLINE]).schedule(jobs)
+    await jobs.run_due()
+    async with shell.read() as tx:
+        assert await evaluation.last(tx) is None, "there is no policy"
+    house = (ROOT / "manifests" / "policy.toml").read_text(encoding="utf-8")
+    policy.write_text(house.replace("grace_days", "grace_dayz"), encoding="utf-8")
+    shell.clock.move(days=1)
+    await jobs.run_due()
+    async with shell.read() as tx:
+        assert await evaluation.last(tx) is None, "it is in force as it stands, or not at all"
+        error = await tx.session.scalar(
+            select(col(PeriodicJob.last_error)).where(col(PeriodicJob.name) == JOB)
+        )
+    assert error is not None
+    assert "PolicyError" in error
+    policy.write_text(house, encoding="utf-8")
+    shell.clock.move(days=1)
+    await asyncio.gather(jobs.run_due(), jobs.run_due())
+    assert set(await held(shell)) == {("hotline", "zombie")}

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from core.governance.findings import KINDS
-from core.governance.policy import Policy, PolicyError, Rules, check, load
+from core.governance.policy import Fairness, Policy, PolicyError, Rules, check, load
 from plugin_sdk.manifest_schema import schema
 from tests.plugin_sdk.test_manifest import assert_same
 
@@ -57,3 +57,14 @@ def test_what_cannot_be_meant_is_refused_with_its_line(old, new, line, field, re
     assert fault.message.zh
     with pytest.raises(PolicyError, match=r"policy.toml:\d+: "):
         load(text, "somewhere/policy.toml")
+
+
+def test_the_guide_explains_every_rule_and_every_limit():
+    guide = (FILE.parents[1] / "docs" / "governance.md").read_text(encoding="utf-8")
+    rules = schema("policy", "core.governance")["properties"]["rules"]["properties"]
+    for kind in KINDS:
+        (row,) = [line for line in guide.splitlines() if f"| `rules.{kind}` |" in line]
+        for limit in rules[kind]["properties"].keys() - {"basis"}:
+            assert f"`{limit}`" in row, f"{kind}: {limit}"
+    for limit in Fairness.__struct_fields__:
+        assert f"`{limit}`" in guide, limit

@@ -1,0 +1,67 @@
+"""`yimen governance`: what is looked at, shown, tried and registered from a terminal."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from portal.cli import main
+from tests.core.governance.test_evaluation import manifest
+
+ROOT = Path(__file__).parents[2]
+POLICY = ROOT / "manifests" / "policy.toml"
+
+
+@pytest.fixture
+def run(fresh_database_url, tmp_path, monkeypatch):
+    """Return what runs a command of a fresh hub with the policy of the house."""
+    (home := tmp_path / "home").mkdir()
+    (home / "demo.json").touch()  # the people of the demonstration are in it
+    monkeypatch.setenv("YIMEN_HOME", str(home))
+    monkeypatch.setenv("YIMEN_DATABASE_URL", fresh_database_url)
+    monkeypatch.setenv("YIMEN_MANIFESTS", str(ROOT / "manifests"))
+
+    def command(*words):
+        found = CliRunner().invoke(main, ["governance", *map(str, words)])
+        return found.exit_code, found.output
+
+    return command
+
+
+@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
+def test_the_register_is_filled_looked_at_and_tried_from_a_terminal(run, tmp_path):
+    status, said = run("findings")
+    assert (status, "never looked at" in said) == (1, True), said
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text(manifest("old"), encoding="utf-8")
+    bad.write_text(manifest("worse", **{'number = "BA-2026-0001"': "numbr = 1"}), encoding="utf-8")
+    status, said = run("register", good, bad)
+    assert status == 1
+    assert "bad.toml:" in said
+    assert "did you mean number?" in said
+    assert "0 findings" in run("evaluate")[1], "nothing was half registered"
+    assert run("register", good) == (0, "old: registered\n")
+    assert run("register", good) == (0, "old: as it was\n")
+    hotline = tmp_path / "hotline.toml"
+    hotline.write_text(manifest("hotline"), encoding="utf-8")
+    status, said = run("register", hotline)
+    assert (status, "behind the door" in said) == (1, True)
+    status, said = run("evaluate")
+    assert status == 0
+    status, said = run("findings", "--app", "old", "--lang", "zh")
+    assert status == 0
+    for words in ("门后有门", "无投诉渠道", "同质化", "国办函〔2026〕12号", "→"):
+        assert words in said
+    assert "hotline" in said
+    other = tmp_path / "other.toml"
+    text = POLICY.read_text(encoding="utf-8")
+    other.write_text(text.replace("least_functions = 3", "least_functions = 99"), encoding="utf-8")
+    status, said = run("what-if", other)
+    assert status == 0
+    assert "would be nominated: 0" in said
+    assert "would no longer be: 2" in said
+    other.write_text(text.replace("least_functions", "least_function"), encoding="utf-8")
+    for tried in (("what-if", other), ("policy", "check", other)):
+        status, said = run(*tried)
+        assert (status, "did you mean least_functions?" in said) == (1, True)
+    assert run("policy", "check", POLICY) == (0, f"{POLICY}: ok\n")
