@@ -13,9 +13,10 @@ from core.governance.findings import Evidence, Finding
 from core.governance.models import Evaluation, FindingRow, Measured
 from core.governance.policy import FILE, load
 from core.governance.service import JOB
+from core.identity.organizations import by_code
 from core.jobs import PeriodicJob
 from core.usage.measures import Measure, Missing, Window
-from core.usage.models import UsageDay, UsageLatency
+from core.usage.models import UsageDay, UsageLatency, UsageReach
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.text import Text
 from plugin_sdk.views import ChartView, FactView, FilterView, Option, Phrase
@@ -29,6 +30,7 @@ from portal.testing.browser import until
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 DAYS = 800
+COUNTY, TOWN = "371603", "371603001"
 FEW = "人数过少不显示"
 
 
@@ -92,6 +94,27 @@ async def stop_looking(hub):
             return (await tx.session.execute(running)).first() is None
 
     await until(over)
+
+
+async def reach_places(tx, period):
+    """Write what is published of reach: the county, and a town of which few got anything done."""
+    for code, kind, people in (
+        (COUNTY, "opened", 120),
+        (COUNTY, "completed", 80),
+        (TOWN, "opened", 45),
+    ):
+        place = await by_code(tx, code)
+        assert place is not None
+        tx.session.add(
+            UsageReach(
+                app="hotline",
+                period=period,
+                kind=kind,
+                organization=str(place.id),
+                sketch=b"",
+                people=people,
+            )
+        )
 
 
 async def govern(hub):
@@ -164,6 +187,7 @@ async def govern(hub):
                     measures=[msgspec.to_builtins(m) for m in said],
                 )
             )
+        await reach_places(tx, str(since.year))
         tx.session.add(Evaluation(at=tx.now, policy="2026-11", apps=3, findings=3))
     return today
 

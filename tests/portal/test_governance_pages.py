@@ -12,14 +12,14 @@ from openpyxl import load_workbook
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from core.governance.models import Evaluation, FindingRow, Measured
+from core.governance.models import Evaluation, FindingRow, Measured, RegisteredApp
 from core.usage import models
 from core.usage.models import UsageDay
 from plugin_sdk.views import Phrase
 from portal.pages.transparency import COUNTED
 from portal.templating import WORDS
 from portal.texts import Catalogue
-from tests.portal.governed import FEW, govern
+from tests.portal.governed import FEW, MANIFESTS, govern
 
 OTHERS = ("supervision", "village-affairs", "监督督办", "村务公开", "区纪委监委")
 EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
@@ -65,6 +65,30 @@ async def test_the_portfolio_shows_findings_first_and_what_is_not_known_in_words
     assert [row["app"] for row in named["rows"]] == ["hotline"]
     of_owner = (await staff.get("/governance?owner=371603U07&stage=trial")).json()
     assert [row["app"] for row in of_owner["rows"]] == ["supervision"]
+
+
+@EMBEDDED
+async def test_a_long_register_is_shown_a_page_at_a_time(hub_app, client_as):
+    text = (MANIFESTS.parent / "plugins" / "hotline" / "manifest.toml").read_text("utf-8")
+    async with hub_app.services.database.transaction(write=True) as tx:
+        for n in range(60):
+            manifest = text.replace('id = "hotline"', f'id = "app-{n:02}"')
+            tx.session.add(
+                RegisteredApp(app=f"app-{n:02}", manifest=manifest, registered_at=tx.now)
+            )
+    staff = await client_as("governance")
+    first = (await staff.get("/governance")).json()
+    assert (len(first["rows"]), first["total"]) == (50, 63)
+    rest = (await staff.get(first["next_href"])).json()
+    assert rest["next_href"] is None
+    shown = [row["app"] for row in [*first["rows"], *rest["rows"]]]
+    assert len(set(shown)) == len(shown) == 63
+    lines = (await staff.get("/governance.csv")).text.strip().splitlines()
+    assert len(lines) == 64
+    dossier = (await staff.get("/governance/apps/app-07")).json()
+    assert dossier["owner"] == "沾化区"
+    owner = await client_as("owner")
+    assert (await owner.get("/owner")).json()["total"] == 1
 
 
 @EMBEDDED
@@ -167,6 +191,13 @@ async def test_a_dossier_shows_evidence_and_draws_from_its_tables(hub_app, clien
         (row[1] for row in steps["rows"]), reverse=True
     )
     assert quick["rows"][0][1] is None, "no duration was counted then: unknown, never zero"
+
+    county, town = view["reach"]["rows"]
+    assert (county["opened"], county["completed"], town["opened"]) == (120, 80, 45)
+    assert town["depth"] == county["depth"] + 1
+    assert town["completed"] is None, "too few, or what would tell of few"
+    row = page[page.index(f">{town['name']}<") :].split("</tr>")[0]
+    assert FEW in row
 
     short = (await staff.get(f"{path}?since=2020-01-01&until=2020-01-31")).json()
     assert {row[1] for row in short["charts"][0]["rows"]} == {None}, "before the first count"
