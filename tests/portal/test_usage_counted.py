@@ -1,11 +1,14 @@
 """What the door counts of a person's way through an app: opens, starts, effects; no person."""
 
 import re
+from datetime import timedelta
 
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from core.usage.models import UsageDay
+from core.usage import reach
+from core.usage.measures import Window
+from core.usage.models import QUALITIES, UsageDay
 
 PAGE = {"accept": "text/html"}
 
@@ -111,3 +114,43 @@ async def test_a_demonstration_is_no_use(hub_app, client_as):
     assert hotline["effects"] is None, "nothing was measured: unknown, never zero"
     page = await governance.page("/governance")
     assert "演示数据和导入的历史不是使用" in page.text
+
+
+async def test_what_is_said_of_an_effect_is_counted_with_it_once(hub_app, client_as):
+    """On time, after a reminder, to the satisfaction of whom it served; and they are reached."""
+    resident, operator = await client_as("resident"), await client_as("operator")
+    numbers = []
+    for n in range(2):
+        filed = await resident.post(f"{HERE}/orders", json={**ORDER, "text": f"问{n}"})
+        numbers.append(filed.json()["number"])
+
+    async def act(client, number, verb, **form):
+        seen = (await client.get(f"{HERE}/orders/{number}")).json()
+        form["version"] = seen["version"]
+        done = await client.post(f"{HERE}/orders/{number}/{verb}", json=form)
+        assert done.status_code == 200, done.text
+
+    prompt, slow = numbers
+    await act(operator, prompt, "answer", text="八点")
+    await act(resident, prompt, "rate", rating="3")
+    await act(resident, prompt, "reopen", reason="不对")
+    await act(operator, prompt, "answer", text="九点")
+    await act(resident, prompt, "rate", rating="1")
+    await act(resident, slow, "urge")
+    hub_app.clock.move(days=40)
+    operator, resident = await client_as("operator"), await client_as("resident")
+    await act(operator, slow, "answer", text="九点")
+    await act(resident, slow, "rate", rating="2")
+    counts = {kind: await counted(hub_app, kind) for kind in ("effects", *QUALITIES)}
+    assert counts == {
+        "effects": 4,  # answered and closed
+        "timed": 2,
+        "timely": 1,
+        "rated": 2,  # the first of each
+        "satisfied": 1,
+        "reminded": 2,
+    }
+    async with hub_app.services.database.transaction() as tx:
+        lately = Window((tx.now - timedelta(days=60)).date(), tx.now.date())
+        totals = await reach.totals(tx, ["hotline"], lately)
+    assert max(total.completed for total in totals["hotline"]) == 1, "the resident, however often"
