@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import apps, decisions, layers, orders
+from bench import apps, decisions, layers, orders, reach
 from bench import tree as trees
 from bench.load import Measured
 from bench.site import ENGINES, ROOT, Running, Site, machine, spread
@@ -393,6 +393,7 @@ WHAT: Mapping[str, Callable[..., None]] = {
     "list": listing,
     "decision": decision,
     "tree": tree,
+    "reach": reach.run,
 }
 
 

@@ -217,7 +217,7 @@ async def _settle(
     async with database.transaction() as tx:
         found = await tx.session.execute(select(col(row.organization), col(row.sketch)).where(*of))
         sketches = {place: sketch for place, sketch in found if sketch}
-    people = await asyncio.to_thread(_count, sketches, above)
+    people = await asyncio.to_thread(people_of, sketches, above)
     table = published(people, above)
     dialect = sqlite if database.sqlite else postgresql
     async with database.transaction(write=True) as tx:
@@ -247,7 +247,7 @@ async def _above(tx: Transaction) -> dict[str, str | None]:
     return above
 
 
-def _count(sketches: dict[str, bytes], above: dict[str, str | None]) -> dict[str, int]:
+def people_of(sketches: dict[str, bytes], above: dict[str, str | None]) -> dict[str, int]:
     """Return how many people each place has with all below it: once, whoever was in several."""
     below: defaultdict[str, list[bytes]] = defaultdict(list)
     for place, sketch in sketches.items():
