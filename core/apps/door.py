@@ -16,6 +16,7 @@ from plugin_sdk.routes import EFFECTLESS
 
 PREFIX = "/apps/"
 CONFLICT, GONE = 409, 410
+NO_ROUTE = "?"  # the one feature of everything that no route answers, whatever was asked for
 SAYS_NOTHING = frozenset({401, 403, 404, 405, 429})  # answers that may not come from the app
 
 Refuse = Callable[[Any, Any, Any, Problem], Awaitable[None]]
@@ -115,7 +116,8 @@ class Door:
                 instance.breaker.record(failed, trial=trial)
         if failure is not None and not exchange.started:
             await self._refuse(scope, receive, send, failure)
-        feature = f"{scope['method']} {scope.get('path_template') or '?'}"
+        route = scope.get("path_template")
+        feature = f"{scope['method']} {route}" if route else NO_ROUTE
         self._count(instance, feature, scope, exchange, time.perf_counter() - started)
         if exchange.location:
             self._exits.redirected(app, feature, exchange.location)

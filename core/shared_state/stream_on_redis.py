@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 AWAY = (RedisError, OSError, TimeoutError)
 LEASE_MILLISECONDS = 5_000
-IDLE_MILLISECONDS = 30_000
+IDLE_MILLISECONDS = 10_000
 """After which what a consumer has begun and not done is another's."""
 FORGET_MILLISECONDS = 86_400_000
 GROUP = "readers"

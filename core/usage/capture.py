@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from core.database import Clock, utc_now
@@ -29,6 +30,7 @@ HEARTBEAT = timedelta(seconds=60)
 """How often a worker that has nothing to hand over says so: what is unknown of one that was
 killed begins at most so long before."""
 STEP_SECONDS = 2.0
+LONGEST_HOST = 253  # RFC 1035
 MOST_CELLS = 50_000
 OUTCOMES = tuple(KINDS.index(kind) for kind in ("answered", "refused", "failed"))
 
@@ -60,14 +62,16 @@ class Usage:
         self._place = place
         self._requests: dict[tuple[str, str, UUID | None, str, int, int], int] = defaultdict(int)
         self._others: dict[tuple[str, str, UUID | None, str, str], int] = defaultdict(int)
+        self._marks: dict[tuple[str, str], list[Any]] = {}
+        self._exits: dict[tuple[str, str, str, str], int] = defaultdict(int)
         self._held = Held(MOST_CELLS)
         self._sequence = 0
         self._since = self._until = clock()
-        self._held.turn(self._until)
         self._ticked = self._until, time.monotonic()
         self._stepped = False
         self._on_its_way: Batch | None = None
         self._handing = asyncio.Lock()
+        self._away = False
         self._tasks: list[asyncio.Task[None]] = []
         self.lost = 0
         self.enabled = True
@@ -116,13 +120,14 @@ class Usage:
         """Note that a session (its keyed digest) was in an app: finished something, checked in,
         or neither yet."""
         if self.enabled:
-            placed = self._placed(organization)
-            self._held.mark(session, app, placed, channel, fruitful, attending)
+            mark = self._marks.setdefault((session, app), [organization, channel, False, False])
+            mark[2] |= fruitful
+            mark[3] |= attending
 
     def exit(self, app: str, feature: str, host: str, kind: str) -> None:
         """Count an answer that led to another host."""
         if self.enabled:
-            self._held.exit(app, feature, host, kind)
+            self._exits[app, feature, host[:LONGEST_HOST], kind] += 1
 
     # --- once a second ---------------------------------------------------------------------
 
@@ -177,18 +182,25 @@ class Usage:
                 if self._seal(anyway=anyway):
                     await self._hand_over()
         except Exception as error:
-            logger.warning("usage is kept for the next flush: %s", type(error).__name__)
+            if not self._away:
+                logger.warning("usage is kept until it is taken: %s", type(error).__name__)
+            self._away = True
 
     async def _hand_over(self) -> None:
         if self._on_its_way is not None:
             await self._sink.send(self._on_its_way)
             self._on_its_way = None
+            if self._away:
+                logger.warning("usage is taken again")
+            self._away = False
 
     def _fold(self) -> None:
         """Put what was counted since the last tick into the cells of this minute."""
         now = self._clock()
         requests, self._requests = self._requests, defaultdict(int)
         others, self._others = self._others, defaultdict(int)
+        marks, self._marks = self._marks, {}
+        exits, self._exits = self._exits, defaultdict(int)
         held = self._held
         held.turn(now)
         for (app, feature, organization, channel, outcome, bucket), n in requests.items():
@@ -197,6 +209,10 @@ class Usage:
                 held.slow(app, feature, bucket, n)
         for (app, feature, organization, channel, kind), n in others.items():
             held.count(app, feature, self._placed(organization), channel, KINDS.index(kind), n)
+        for (session, app), (organization, *mark) in marks.items():
+            held.mark(session, app, self._placed(organization), *mark)
+        for way, n in exits.items():
+            held.exit(*way, n)
         self._until = now
 
     def _look_at_the_clock(self) -> None:
@@ -229,6 +245,5 @@ class Usage:
             clock_stepped=self._stepped,
             leaves=leaves,
         )
-        self._held.turn(self._until)
         self._since, self._stepped = self._until, False
         return True

@@ -1,13 +1,24 @@
 """Reading the counts: by app and day, from the totals of days."""
 
 from datetime import date
+from typing import Any
 
 import msgspec
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, union_all
 from sqlmodel import col
 
 from core.database import Transaction
-from core.usage.models import UsageDay, UsageElement, UsageLatency
+from core.usage.models import (
+    KINDS,
+    UsageCell,
+    UsageDay,
+    UsageElement,
+    UsageHour,
+    UsageLatency,
+    UsageMinute,
+)
+
+GRAINS: tuple[Any, ...] = (UsageCell, UsageHour, UsageMinute)
 
 
 class AppFigures(msgspec.Struct, frozen=True):
@@ -30,6 +41,17 @@ class Burden(msgspec.Struct, frozen=True):
     app: str
     spared: int
     asked: int
+
+
+class CellFigures(msgspec.Struct, frozen=True):
+    """The counts of one feature of an app on a day, from one organization ('' for none), in the
+    order of `KINDS`."""
+
+    day: date
+    feature: str
+    organization: str
+    channel: str
+    counts: tuple[int, ...]
 
 
 class DayFigures(msgspec.Struct, frozen=True):
@@ -77,6 +99,30 @@ async def by_day(tx: Transaction, app: str, since: date, until: date) -> list[Da
         .order_by(col(total.day))
     )
     return [DayFigures(day, *(int(count or 0) for count in counts)) for day, *counts in found]
+
+
+async def cells_of(tx: Transaction, app: str, since: date, until: date) -> list[CellFigures]:
+    """Return the counts of an app by day, feature, organization and channel: what stands in
+    minutes, hours and days, in one look."""
+    key = ("day", "feature", "organization", "channel")
+    grains = union_all(
+        *(
+            select(*(table.c[name] for name in (*key, *KINDS))).where(
+                table.c.app == app, table.c.day >= since, table.c.day <= until
+            )
+            for table in (model.__table__ for model in GRAINS)
+        )
+    ).subquery()
+    groups = [grains.c[name] for name in key]
+    found = await tx.session.execute(
+        select(*groups, *(func.sum(grains.c[kind]) for kind in KINDS))
+        .group_by(*groups)
+        .order_by(*groups)
+    )
+    return [
+        CellFigures(day, feature, organization, channel, tuple(map(int, counts)))
+        for day, feature, organization, channel, *counts in found
+    ]
 
 
 async def burden(tx: Transaction, since: date, until: date) -> list[Burden]:

@@ -93,13 +93,13 @@ class Held:
             known.attending or attending,
         )
 
-    def exit(self, app: str, feature: str, host: str, kind: str) -> None:
-        """Count an answer that led elsewhere."""
+    def exit(self, app: str, feature: str, host: str, kind: str, n: int) -> None:
+        """Count answers that led elsewhere."""
         key = (self._day, app, feature, host, kind)
         if key not in self._exits and len(self._exits) >= self._most:
-            self.lost += 1
+            self.lost += n
             return
-        self._exits[key] = self._exits.get(key, 0) + 1
+        self._exits[key] = self._exits.get(key, 0) + n
 
     def batch(self, **about: Any) -> Batch:
         """Return it all as one batch, in one order."""

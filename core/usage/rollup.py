@@ -163,7 +163,7 @@ async def _note_workers(tx: Transaction, batches: Sequence[Batch]) -> None:
                 index_elements=["worker"],
                 set_={
                     "known_until": until,
-                    "left_at": case((col(row.left_at) >= until, col(row.left_at)), else_=left),
+                    "left_at": case((col(row.left_at) > until, col(row.left_at)), else_=left),
                 },
                 where=true() if batch.clock_stepped else col(row.known_until) <= until,
             )

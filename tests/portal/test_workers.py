@@ -19,7 +19,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlmodel import col
 
 from core.access.grants import define_roles, grant, shell_roles
@@ -30,8 +30,13 @@ from core.database import Database
 from core.identity.organizations import by_code
 from core.identity.passwords import unchecked
 from core.identity.people import add_person, add_post
+from core.jobs import PeriodicJob
+from core.usage import gaps
+from core.usage.figures import by_app
+from core.usage.measures import Window
 from core.usage.models import UsageEffect
 from plugin_sdk.ports import ScopeKind
+from plugin_sdk.times import SHANGHAI
 from plugins.hotline.imports import COLUMNS
 from plugins.hotline.models import Order, OrderEntry
 from portal.commands.base import with_hub
@@ -556,6 +561,46 @@ async def effects(served: Served) -> int:
             return (await tx.session.execute(statement)).scalar_one()
     finally:
         await database.close()
+
+
+async def test_a_kill_takes_a_second_of_counts_and_leaves_a_gap(served):
+    client = await served.client_as("resident")
+    answered: list[float] = []
+    ends = time.monotonic() + 4
+    while time.monotonic() < ends:
+        assert (await client.get("/apps/good/items")).status_code == 200
+        answered.append(time.monotonic())
+    killed = time.monotonic()
+    for pid in served.workers():
+        os.kill(pid, signal.SIGKILL)
+    await served.ready()
+    older = sum(at <= killed - 1.5 for at in answered)
+    assert older > 20
+
+    async def gap_shows() -> bool:
+        database = Database(served.database_url)
+        try:
+            async with database.transaction(write=True) as tx:  # it runs each half minute
+                await tx.session.execute(
+                    update(PeriodicJob)
+                    .where(col(PeriodicJob.name) == "core.usage-gaps")
+                    .values(next_at=tx.now)
+                )
+                day = tx.now.astimezone(SHANGHAI).date()
+                unknown = await gaps.missing(tx, Window(day, day))
+                found = await gaps.within(tx, Window(day, day))
+                figures = await by_app(tx, day, day)
+        finally:
+            await database.close()
+        assert {gap.cause for gap in found} <= {"died"}
+        counted = sum(row.answered for row in figures if row.app == "good")
+        assert counted <= len(answered)
+        if not found or counted < older:
+            return False
+        assert unknown.minutes > 0 or unknown.days
+        return True
+
+    await until(gap_shows, 40)
 
 
 async def test_a_server_that_is_killed_leaves_no_worker(served):

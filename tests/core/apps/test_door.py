@@ -91,6 +91,15 @@ async def test_usage_counts_the_route_and_not_the_address(hub):
     ) in counted, counted
 
 
+async def test_what_no_route_answers_is_one_feature_whatever_was_asked_for(hub):
+    client = await hub.client_as("resident")
+    for n in range(3):
+        await client.get(f"/apps/good/nowhere/{n}")
+        await client.request(f"M{n}", "/apps/good/items", headers={"origin": "http://127.0.0.1"})
+    counted = {feature for app, feature, *_ in hub.services.usage._requests if app == "good"}
+    assert counted == {"?"}
+
+
 # --- how the door stands -----------------------------------------------------------------
 
 

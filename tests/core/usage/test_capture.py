@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, func, select
 from sqlmodel import col
 
-from core.usage import capture, figures, models, rollup
+from core.usage import capture, cells, figures, models, rollup
 from core.usage.capture import Usage
 from core.usage.effects import record_effect, record_start
 from core.usage.models import UsageBatch, UsageCell, UsageEffect, UsageElement, UsageLatency
@@ -68,7 +68,7 @@ async def test_what_is_off_counts_nothing(shell, usage):
 
 
 async def test_a_flush_that_fails_is_sent_again_as_the_same_batch(shell, usage, monkeypatch):
-    before = rollup.add
+    before = cells.add
     sent = []
 
     async def fail(tx, model, *rows):

@@ -11,7 +11,7 @@ from sqlmodel import col
 from core.shared_state import stream_on_redis
 from core.shared_state.stream import StreamAway, StreamFull
 from core.shared_state.stream_on_redis import RedisStream
-from core.usage import rollup
+from core.usage import capture, gaps, rollup
 from core.usage.batches import Batch, Counted, Slow, encode
 from core.usage.cells import counts_of
 from core.usage.models import (
@@ -69,6 +69,11 @@ async def answered(shell):
     sums = {sum(n for (n,) in found) for found in (minutes, days, slow)}
     assert len(sums) == 1, "every table says the same"
     return sums.pop()
+
+
+async def find_missing(shell):
+    async with shell.write() as tx:
+        await gaps.find_missing(tx)
 
 
 async def test_what_a_dead_reader_had_begun_is_read_by_another(shell, readers, monkeypatch):
@@ -141,11 +146,11 @@ async def test_a_stream_that_was_lost_is_begun_anew_and_shows_as_a_gap(shell, re
     await stream.add(encode(after))
     assert await readers[0].drain() == 1
     assert await answered(shell) == 2
-    await shell.services._find_gaps()
+    await find_missing(shell)
     assert await rows(shell, UsageGap.cause) == [], "it may still come"
     shell.clock.move(minutes=3)
-    await shell.services._find_gaps()
-    await shell.services._find_gaps()
+    await find_missing(shell)
+    await find_missing(shell)
     ((cause, since, until),) = await rows(shell, UsageGap.cause, UsageGap.since, UsageGap.until)
     assert (cause, until) == ("missing", after.since)
     assert since <= lost.until
@@ -199,3 +204,51 @@ async def test_the_same_batch_on_both_ways_counts_once(shell):
         async with shell.write() as tx:
             await rollup.apply(tx, [one, one])
     assert await answered(shell) == 1
+
+
+async def test_while_redis_is_away_all_goes_on_and_what_has_no_room_is_lost_exactly(
+    make_shell, own_valkey, monkeypatch
+):
+    monkeypatch.setattr(capture, "MOST_CELLS", 3)
+    monkeypatch.setattr(capture, "FLUSH_SECONDS", 0.1)
+    shell = await make_shell(redis_url=own_valkey.url, background=True)
+    usage, sent = shell.services.usage, 0
+
+    async def requests(*features):
+        nonlocal sent
+        for feature in features:
+            usage.request("hotline", feature, None, "web", 200, 0.001)
+            sent += 1
+        await asyncio.sleep(0.2)
+
+    await requests("a", "b")
+    own_valkey.pause()
+    for _ in range(3):
+        begun = asyncio.get_running_loop().time()
+        await requests("a", "b", "c")
+        assert asyncio.get_running_loop().time() - begun < 0.4, "nobody waits for it"
+    own_valkey.resume()
+    await requests("a")
+    await shell.services.count_usage()  # what it took and nobody read would go with it
+    own_valkey.stop()
+    await requests("a", "b", "c", "d", "e")
+    await requests("d", "e")
+    own_valkey.restart()  # empty: whose group is made anew
+    await shell.services.close()
+    gone = await rows(shell, UsageGap.cause, UsageGap.lost)
+    assert {cause for cause, _ in gone} == {"full"}
+    lost = sum(n for _, n in gone)
+    assert lost == usage.lost > 0
+    assert await answered(shell) + lost == sent
+    assert await rows(shell, UsageWorker.left_at) != [(None,)]
+
+
+async def test_a_worker_that_leaves_while_redis_is_away_writes_into_the_tables(
+    make_shell, own_valkey
+):
+    shell = await make_shell(redis_url=own_valkey.url, background=True)
+    shell.services.usage.request("hotline", "a", None, "web", 200, 0.001)
+    own_valkey.stop()
+    await shell.services.close()
+    assert await answered(shell) == 1
+    assert await rows(shell, UsageGap.cause) == []
