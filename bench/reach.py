@@ -105,7 +105,7 @@ def run(site: Any, report: Any, *, quick: bool) -> None:
     close = sum(abs(error) <= WITHIN for error in found.errors)
     report.table(
         "reach",
-        f"Merged sketches (aim: 95 % within 2 %)",
+        "Merged sketches (aim: 95 % within 2 %)",
         ("merges", "within 2 %", "95 of 100 within", "mean error", "largest, bytes"),
         [
             [
