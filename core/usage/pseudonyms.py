@@ -46,6 +46,7 @@ class Pseudonyms:
         self._keys: dict[str, PeriodKey] = {}
         self._waiting: dict[tuple[str, Period], set[tuple[str, UUID | None, UUID]]] = {}
         self._drawing: asyncio.Task[None] | None = None
+        self._busy = asyncio.Lock()
 
     def reach(
         self, app: str, cadence: str, kind: str, organization: UUID | None, person_id: UUID
@@ -72,7 +73,7 @@ class Pseudonyms:
 
     async def close(self) -> None:
         """Count who still waits, if keys can be had at once, and forget all keys."""
-        await end_tasks(self._drawing)
+        await end_tasks(self._drawing, busy=self._busy)
         with contextlib.suppress(Exception):
             await self._pour()
         self._keys.clear()
@@ -80,7 +81,8 @@ class Pseudonyms:
     async def _draw(self) -> None:
         while self._waiting:
             try:
-                await self._pour()
+                async with self._busy:
+                    await self._pour()
             except Exception as error:
                 logger.warning("the key of a reach period is not here: %s", type(error).__name__)
                 await asyncio.sleep(AGAIN_SECONDS)

@@ -8,7 +8,8 @@ from sqlmodel import col
 
 from core.usage import reach
 from core.usage.measures import Window
-from core.usage.models import QUALITIES, UsageDay
+from core.usage.models import QUALITIES, UsageDay, UsageExit, UsageSession
+from plugin_sdk.times import SHANGHAI
 
 PAGE = {"accept": "text/html"}
 
@@ -31,6 +32,37 @@ async def test_an_open_is_a_page_reached_from_outside_the_app(hub_app, client_as
     await resident.get("/apps/hotline/orders")  # a program opens nothing
     assert await counted(hub_app, "opens") == 1
     assert await counted(hub_app, "answered") == 3
+    async with hub_app.services.database.transaction() as tx:
+        today = tx.now.astimezone(SHANGHAI).date()
+        (total,) = (await reach.totals(tx, ["hotline"], Window(today, today)))["hotline"]
+        marks = await tx.session.execute(select(col(UsageSession.fruitful)))
+    assert (total.opened, total.completed) == (1, 0)
+    assert list(marks.scalars()) == [False], "one session, in which nothing was finished"
+    back = await resident.get("/apps/hotline", headers=PAGE)
+    assert back.status_code == 308
+    assert await exits_of(hub_app) == [], "it leads into the app"
+
+
+async def exits_of(hub_app):
+    await hub_app.services.count_usage()
+    async with hub_app.services.database.transaction() as tx:
+        found = await tx.session.execute(select(col(UsageExit.host), col(UsageExit.kind)))
+        return [tuple(row) for row in found]
+
+
+async def test_an_app_that_leads_elsewhere_is_seen_by_the_door(hub_app):
+    async def elsewhere(scope, receive, send):
+        hosts = [b"http://127.0.0.1/apps/hotline/", b"https://old.example/login"]
+        location = hosts[scope["path"].endswith("/old")]
+        start = {"status": 302, "headers": [(b"location", location)]}
+        await send({"type": "http.response.start", **start})
+        await send({"type": "http.response.body"})
+
+    hub_app.hub.door.slots["hotline"].instance._asgi = elsewhere
+    client = hub_app.client()
+    for path in ("new", "old"):
+        assert (await client.get(f"/apps/hotline/{path}")).status_code == 302
+    assert await exits_of(hub_app) == [("old.example", "redirect")]
 
 
 async def test_a_start_is_a_form_that_begins_a_procedure(hub_app, client_as):
