@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import apps, county_year, decisions, layers, orders
+from bench import apps, county_year, decisions, layers, orders, reach, rollup
 from bench import findings as fit
 from bench import portfolio as portfolios
 from bench import tree as trees
@@ -433,6 +433,41 @@ def portfolio(site: Site, report: Report, *, quick: bool) -> None:
     )
 
 
+def rolled_up(site: Site, report: Report, *, quick: bool) -> None:
+    """Batches of usage, from what a worker hands over to rows."""
+    loads = [
+        rollup.Load("one second at a time", 100_000, rollup.CELLS, 1),
+        rollup.Load("25 seconds that had waited", 100_000, rollup.CELLS, 2 if quick else 25),
+        rollup.Load("a county's busy second", 2_000, rollup.CELLS, 1),
+    ]
+    rows: Rows = []
+    for name in ENGINES:
+        for cost in rollup.run(site, name, loads, rounds=2 if quick else 5):
+            rows.append(
+                [
+                    f"{name}, {cost.load.name}",
+                    f"{cost.load.events * cost.load.seconds:,}",
+                    spread(cost.by_clock, "{:,.0f}"),
+                    spread(cost.by_cpu, "{:,.0f}"),
+                    f"{cost.rows:.0f}",
+                    f"{cost.bytes / 1024:.0f}",
+                ]
+            )
+    report.table(
+        "rollup",
+        "Counting batches of four workers (aim: ≥ 100,000 events a second on one core)",
+        (
+            "",
+            "events",
+            "events a second, by the clock",
+            "by the CPU of relay and database",
+            "rows for 1,000 events",
+            "KiB a batch",
+        ),
+        rows,
+    )
+
+
 WHAT: Mapping[str, Callable[..., None]] = {
     "door": door,
     "usage": usage,
@@ -444,6 +479,8 @@ WHAT: Mapping[str, Callable[..., None]] = {
     "tree": tree,
     "findings": findings,
     "portfolio": portfolio,
+    "reach": reach.run,
+    "rollup": rolled_up,
 }
 
 

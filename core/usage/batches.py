@@ -10,7 +10,7 @@ from core.usage.models import KINDS
 MOST_CHARACTERS = 400
 
 # what a table would refuse is no batch: it would come back for ever
-Name = Annotated[str, msgspec.Meta(max_length=MOST_CHARACTERS, pattern=r"^[^\x00]*$")]
+Name = Annotated[str, msgspec.Meta(max_length=MOST_CHARACTERS)]
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Pseudonym = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]

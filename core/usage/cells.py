@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from sqlalchemy import Table, bindparam, false, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.database import Transaction
@@ -34,18 +35,39 @@ async def add(
 
     Two rows of one key are the caller's to merge.
     """
-    names = (*key, *facts, *counts)
-    values = [dict(zip(names, row, strict=True)) for row in sorted(rows)]
-    if not values:
-        return
-    dialect = sqlite if tx.database.sqlite else postgresql
     table = model.__table__
-    insert = dialect.insert(table)
-    upsert = insert.on_conflict_do_update(
-        index_elements=list(key),
-        set_={name: table.c[name] + insert.excluded[name] for name in counts},
-    )
-    await (await tx.session.connection()).execute(upsert, values)
+    names = (*key, *facts, *counts)
+    columns = list(zip(*sorted(rows), strict=True))
+    if not columns:
+        return
+    first = len(key) + len(facts)
+    kept = [*range(first), *(n for n in range(first, len(names)) if any(columns[n]))]
+    given = {names[n]: columns[n] for n in kept}
+    none = [name for name in counts if name not in given]
+    insert, parameters = _insert(tx, table, given, none)
+    added = [name for name in counts if name in given]
+    upsert = insert.on_conflict_do_nothing()
+    if added:
+        upsert = insert.on_conflict_do_update(
+            index_elements=list(key),
+            set_={name: table.c[name] + insert.excluded[name] for name in added},
+        )
+    await (await tx.session.connection()).execute(upsert, parameters)
+
+
+def _insert(
+    tx: Transaction, table: Table, given: Mapping[str, Sequence[Any]], none: Sequence[str]
+) -> tuple[Any, Any]:
+    """Return an insert of columns of values, with nothing in some others, and its parameters:
+    arrays for PostgreSQL, in a third of the time of a row at a time."""
+    if tx.database.sqlite:
+        rows = [dict(zip(given, row, strict=True)) for row in zip(*given.values(), strict=True)]
+        return sqlite.insert(table).values(dict.fromkeys(none, false())), rows  # it writes 0
+    arrays = [bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in given]
+    source = func.unnest(*arrays).table_valued(*given).render_derived()
+    chosen = select(*source.c, *(literal(0) for _ in none))
+    insert = postgresql.insert(table).from_select([*given, *none], chosen)
+    return insert, {name: list(values) for name, values in given.items()}
 
 
 async def add_totals(tx: Transaction, totals: Mapping[tuple[str, date], Sequence[int]]) -> None:
