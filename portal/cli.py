@@ -13,6 +13,7 @@ from portal.commands.access import access
 from portal.commands.base import CONSOLE, console, installed_apps, settings_of, with_hub
 from portal.commands.people import org, people
 from portal.commands.record import audit
+from portal.commands.usage import usage
 
 
 @click.group()
@@ -333,7 +334,7 @@ def app_draft(name: str, message: str) -> None:
     console.print(str(path) if path else "the models say nothing new")
 
 
-for group in (org, people, access, audit):
+for group in (org, people, access, audit, usage):
     main.add_command(group)
 
 if __name__ == "__main__":
