@@ -437,12 +437,12 @@ def rolled_up(site: Site, report: Report, *, quick: bool) -> None:
     """Batches of usage, from what a worker hands over to rows."""
     loads = [
         rollup.Load("one second at a time", 100_000, rollup.CELLS, 1),
-        rollup.Load("25 seconds that had waited", 100_000, rollup.CELLS, 2 if quick else 25),
-        rollup.Load("a county's busy second", 2_000, rollup.CELLS, 1),
+        rollup.Load("ten seconds that had waited", 100_000, rollup.CELLS, 2 if quick else 10),
+        rollup.Load("a thin second", 2_000, rollup.CELLS, 1),
     ]
     rows: Rows = []
     for name in ENGINES:
-        for cost in rollup.run(site, name, loads, rounds=2 if quick else 5):
+        for cost in rollup.run(site, name, loads, rounds=2 if quick else 4):
             rows.append(
                 [
                     f"{name}, {cost.load.name}",

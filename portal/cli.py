@@ -21,6 +21,7 @@ from portal.commands.base import (
 from portal.commands.governance import governance
 from portal.commands.people import org, people
 from portal.commands.record import audit
+from portal.commands.usage import usage
 
 
 @click.group()
@@ -335,7 +336,7 @@ def app_draft(name: str, message: str) -> None:
     console.print(str(path) if path else "the models say nothing new")
 
 
-for group in (org, people, access, audit, governance):
+for group in (org, people, access, audit, usage, governance):
     main.add_command(group)
 
 if __name__ == "__main__":

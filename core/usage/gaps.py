@@ -4,7 +4,7 @@ A gap is noted once, however many notice it: its id is made of what it says. Who
 dropped and when nothing ran makes counts unknown, never zero (design, section 7).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from uuid import UUID, uuid5
@@ -21,8 +21,15 @@ from core.usage.models import UsageBatch, UsageGap, UsageWorker
 from plugin_sdk.times import SHANGHAI
 
 Cause = Literal["died", "down", "full", "missing", "unreadable", "late", "clock"]
-"""A worker was killed; no hub ran; a buffer had no room; a batch never came, could not be read,
-or came when its key might be forgotten; a clock was set."""
+CAUSES: Mapping[str, str] = {
+    "died": "a worker ended without a word",
+    "down": "no hub ran",
+    "full": "a worker had no room while nothing took its counts",
+    "missing": "a batch never came (the stream was lost with its server)",
+    "unreadable": "a batch could not be read",
+    "late": "a batch came when it was not known any more whether it was counted",
+    "clock": "a clock was set, or a machine slept",
+}
 
 DEAD_AFTER = timedelta(seconds=10)
 DOWN_AFTER = timedelta(seconds=60)

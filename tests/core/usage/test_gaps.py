@@ -12,7 +12,7 @@ from core.usage import capture, gaps, rollup
 from core.usage.batches import Batch, Counted, decode, encode
 from core.usage.capture import Usage
 from core.usage.cells import counts_of
-from core.usage.coarsening import coarsen, move_hour
+from core.usage.coarsening import coarsen, move_quarter
 from core.usage.figures import by_day, cells_of
 from core.usage.measures import Window
 from core.usage.models import (
@@ -331,6 +331,6 @@ async def test_a_move_that_is_cut_moved_nothing(shell):
     await apply(shell, batch())
     with contextlib.suppress(RuntimeError):
         async with shell.write() as tx:
-            await move_hour(tx, NOON.replace(minute=0, second=0))
+            await move_quarter(tx, NOON.replace(minute=0, second=0))
             raise RuntimeError
     assert await grains(shell) == [1, 0, 0, 1]
