@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any, ClassVar, Generic, TypeVar
 
 from plugin_sdk.cases.forms import Decision
-from plugin_sdk.duties.calendar import spell_period
-from plugin_sdk.duties.engine import DutyEngine
+from plugin_sdk.duties.calendar import month_words, spell_period
+from plugin_sdk.duties.engine import REFUSED, DutyEngine
 from plugin_sdk.duties.forms import CorrectForm, ReturnForm, ReviewForm
 from plugin_sdk.duties.models import DutyFiling, DutyPeriod
 from plugin_sdk.duties.views import DutyItem
@@ -14,7 +14,7 @@ from plugin_sdk.facts import facts_of
 from plugin_sdk.forms import Form, field_views
 from plugin_sdk.money import spell_yuan
 from plugin_sdk.ports import Read, Work
-from plugin_sdk.problems import FieldError, NotFound
+from plugin_sdk.problems import FieldError, NotFound, field_error
 from plugin_sdk.views import ActionView, FactView, FormView, Option, Phrase
 
 P = TypeVar("P", bound=DutyPeriod)
@@ -92,8 +92,21 @@ class DutyForms(Generic[P]):
         """Return the form of an item, with what was typed."""
         item = await self.item(read, period, code)
         at = self.engine.href(spell_period(period), code)
-        given = values or await self.known(read, period, item)
-        return await self._form(read, item, at, self.duty.form, given, errors, conflict)
+        before = await self._returned(read, period, code)
+        told = Phrase("duties.returned", {"text": before.remark or ""}) if before else None
+        known = self.spelled(before) if before else await self.known(read, period, item)
+        return await self._form(
+            read, item, period, at, self.duty.form, values or known, errors, conflict or told
+        )
+
+    async def _returned(self, read: Read, period: date, code: str) -> DutyFiling | None:
+        """Return what the actor's organization filed last of an item where it was sent back."""
+        owner = read.actor.organization_id
+        if owner is None:
+            return None
+        filed = await self.engine.filings(read, owner, period)
+        newest = next((made for made in filed if made.item == code), None)
+        return newest if newest is not None and newest.state == REFUSED else None
 
     async def known(self, read: Read, period: date, item: DutyItem) -> Mapping[str, Any]:
         """Return what is known already of an item's fields: it is filled in."""
@@ -111,7 +124,9 @@ class DutyForms(Generic[P]):
         item = await self.item(read, made.period, made.item)
         at = self.engine.href("filings", made.id, "correct")
         given = values or self.spelled(made)
-        return await self._form(read, item, at, self.correcting(), given, errors, conflict)
+        return await self._form(
+            read, item, made.period, at, self.correcting(), given, errors, conflict
+        )
 
     def spelled(self, made: DutyFiling) -> dict[str, Any]:
         """Return what a filing says as a form shows it."""
@@ -132,7 +147,8 @@ class DutyForms(Generic[P]):
     ) -> FormView:
         """Return the form of a review, what was filed beside it."""
         item = await self.item(read, made.period, made.item)
-        fields = field_views(ReviewForm, "duties", values=values, errors=errors)
+        hints = frozenset({"remark"})
+        fields = field_views(ReviewForm, "duties", values=values, errors=errors, hints=hints)
         for field in fields:
             if field.name == "decision":
                 field.options = [
@@ -140,26 +156,32 @@ class DutyForms(Generic[P]):
                 ]
         return FormView(
             title=Phrase("duties.act.review"),
-            intro=item.name,
+            intro=Phrase("duties.item_of", {"item": item.name, "period": month_words(made.period)}),
             action=self.engine.href("filings", made.id, "review"),
             verb=Phrase("duties.act.decide"),
             fields=fields,
             conflict=conflict,
             cancel=self.engine.href("filings", made.id),
-            about=self.facts(made),
+            about=self.facts(made)
+            or [FactView(Phrase("duties.state_label"), Phrase("duties.nothing"))],
         )
 
     async def _form(
         self,
         read: Read,
         item: DutyItem,
+        period: date,
         action: str,
         form: type[Form],
         values: Mapping[str, Any],
         errors: tuple[FieldError, ...],
         conflict: Phrase | None,
     ) -> FormView:
-        asked = self.fields(item) | {"reason"}
+        needed = self.needed(item)
+        if errors:  # all at once: what the item needs beside what is wrong
+            named = {error.field for error in errors}
+            lacking = (name for name in form.model_fields if name in needed - named)
+            errors += tuple(field_error(n, "missing") for n in lacking if not values.get(n))
         wrong = next((error.message for error in errors if error.field == "period"), None)
         fields = field_views(
             form,
@@ -169,13 +191,17 @@ class DutyForms(Generic[P]):
             options=await self.options(read),
             hints=self.hints,
         )
+        fields = [field for field in fields if field.name in self.fields(item)]
         for field in fields:
-            field.required = field.required or field.name in self.needed(item)
+            field.required = field.required or field.name in needed
+        if issubclass(form, CorrectForm):
+            fields += field_views(CorrectForm, "duties", values=values, errors=errors)
         return FormView(
             title=item.name,
+            intro=Phrase("duties.of_month", {"period": month_words(period)}),
             action=action,
             verb=Phrase("duties.act.submit"),
-            fields=[field for field in fields if field.name in asked],
+            fields=fields,
             conflict=conflict or wrong,
             cancel=self.engine.href(),
         )

@@ -164,7 +164,9 @@ def _acting(desk: DutyDesk[Any]) -> list[HTTPRouteHandler]:
                 said = f"duties.said.{getattr(sent.form, 'decision', verb)}"
                 return Answer(
                     view=await desk.filing_view(work, made),
-                    location=engine.href("filings", made.id),
+                    location=engine.month_href(made)
+                    if verb == "review"
+                    else engine.href("filings", made.id),
                     said=Phrase(said),
                 )
 
@@ -173,7 +175,7 @@ def _acting(desk: DutyDesk[Any]) -> list[HTTPRouteHandler]:
         return [show_form, do_act]
 
     return [
-        *act("review", duty.review, ReviewForm, engine.review),
+        *act("review", duty.review, ReviewForm, desk.review),
         *act("correct", duty.file, correction, desk.correct),
     ]
 
