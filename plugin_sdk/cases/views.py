@@ -178,7 +178,9 @@ class CaseViews(Generic[R]):
 
     async def detail_view(self, read: Read, row: R) -> CaseDetailView:
         """Return a case with its timeline (newest first) and what the actor may do next."""
-        names = await self.hub.directory.names([row.organization_id])
+        state, units = self.flow.state(row.state), [row.organization_id, row.origin_organization_id]
+        names = await self.hub.directory.names(units)
+        waits_at = units[1] if state.at == "origin" else units[0]
         return CaseDetailView(
             id=str(row.id),
             number=row.number,
@@ -193,6 +195,7 @@ class CaseViews(Generic[R]):
             attachments=await self.attachments(read, row),
             parts=await self.parts(read, row),
             unit=names.get(row.organization_id, ""),
+            holder=_holder(names.get(waits_at), done=state.final),
             list_href=self.here,
             notice=self._notice(row),
         )
@@ -200,7 +203,7 @@ class CaseViews(Generic[R]):
     def _notice(self, row: R) -> Phrase | None:
         if row.extension_asked is not None:
             return Phrase("case.notice.extension-asked", {"n": row.extension_asked})
-        if row.due_pending:
+        if row.due_pending and row.resolved_at is None:
             return Phrase("case.notice.due-pending")
         return None
 
@@ -213,7 +216,7 @@ class CaseViews(Generic[R]):
                 col(getattr(entry, name))
                 for name in (
                     *("verb", "at", "on_date", "role", "unit", "reason"),
-                    *("text", "version", "target", "public"),
+                    *("text", "version", "target", "public", "data"),
                     *("agent_person_id", "delegator_person_id"),
                 )
             ),
@@ -222,7 +225,9 @@ class CaseViews(Generic[R]):
         if not self._inside(read, row):
             own = col(entry.actor_person_id) == read.actor.person_id
             statement = statement.where(or_(col(entry.public), own))
-        found = await read.session.execute(statement.order_by(col(entry.seq).desc()))
+        found = (await read.session.execute(statement.order_by(col(entry.seq).desc()))).all()
+        sent_to = [_unit(data) for *_, data, _, _ in found]
+        names = await self.hub.directory.names([unit for unit in set(sent_to) if unit])
         return [
             EntryView(
                 verb=verb,
@@ -237,8 +242,22 @@ class CaseViews(Generic[R]):
                 tone=self.engine.tone(verb, target),
                 public=public,
                 acting=_acting(*hands),
+                to=names.get(to, "") if to else "",
             )
-            for verb, at, on, role, unit, reason, text, version, target, public, *hands in found
+            for to, (
+                verb,
+                at,
+                on,
+                role,
+                unit,
+                reason,
+                text,
+                version,
+                target,
+                public,
+                _,
+                *hands,
+            ) in zip(sent_to, found, strict=True)
         ]
 
     def _inside(self, read: Read, row: R) -> bool:
@@ -247,14 +266,15 @@ class CaseViews(Generic[R]):
 
     async def actions(self, read: Read, row: R) -> list[ActionView]:
         """Return what the actor may do now, the first one primary; and, for staff, what the
-        present step waits for, with the permission they lack."""
+        present step waits for, with the permission they lack. A request that waits for its
+        decision comes first, one reply for all last while units still owe theirs."""
         engine, actor = self.engine, read.actor
         done, beside = await engine.done(read, row.id), await engine.beside(read, row)
         waits_for = self.flow.state(row.state).waits_for
         held: dict[str, bool] = {}
         offered: list[ActionView] = []
         lacking: list[ActionView] = []
-        for transition in self.flow.possible(row.state):
+        for transition in sorted(self.flow.possible(row.state), key=lambda t: _turn(t, beside)):
             if rules.blocked(self.hub, transition, actor, row, read.now, done, beside):
                 continue
             if not await engine.apart(read, row, transition):
@@ -316,6 +336,24 @@ class CaseViews(Generic[R]):
             )
             for file in files
         ]
+
+
+def _holder(unit: str | None, *, done: bool) -> Phrase | None:
+    return Phrase(f"case.holder.{'done' if done else 'now'}", {"unit": unit}) if unit else None
+
+
+def _turn(transition: Transition, beside: rules.Beside) -> int:
+    if transition.does is Does.DECIDE:  # offered only while something is asked for
+        return 0
+    return 2 if transition.does is Does.COLLECT and beside.assisting else 1
+
+
+def _unit(data: Mapping[str, Any]) -> UUID | None:
+    """Return the unit that an act named (`MoveForm`, `AssignForm`, `SendBackForm`)."""
+    try:
+        return UUID(str(data.get("unit", "")))
+    except ValueError:
+        return None
 
 
 def _acting(agent: UUID | None, giver: UUID | None) -> Phrase | None:

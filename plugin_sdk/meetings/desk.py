@@ -79,9 +79,12 @@ class MeetingDesk(Generic[M]):
         """Return a meeting with what was asked there."""
         names = await self.hub.directory.names([row.organization_id])
         unit = names.get(row.organization_id, "")
-        acts = []
+        acts, notice = [], None
         if await read.holds(self.engine.meeting.call, row):
             acts = [verb for verb, state in STATES.items() if state == row.state]
+        if "hold" in acts and read.now < row.starts_at:
+            acts.remove("hold")
+            notice = Phrase("meetings.hold_later", {"date": row.starts_at})
         return MeetingView(
             number=row.number,
             title=row.title,
@@ -97,10 +100,11 @@ class MeetingDesk(Generic[M]):
                     verb=verb,
                     label=Phrase(f"meetings.act.{verb}"),
                     href=self.engine.href(row.number, verb),
-                    primary=not n,
+                    primary=not n and verb != "cancel",
                 )
                 for n, verb in enumerate(acts)
             ],
+            notice=notice,
             list_href=self.engine.href(),
         )
 

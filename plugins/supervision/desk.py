@@ -39,7 +39,7 @@ class FindingDesk(CaseDesk[Finding]):
 
     form = FindingForm
     kind = "topic"
-    hints = frozenset({"subject", "subject_unit", "checked_on", "text", "photos", "days"})
+    hints = frozenset({"subject", "subject_unit", "checked_on", "text", "photos", "term"})
     with_files = True
 
     def __init__(self, engine: CaseEngine[Finding]) -> None:

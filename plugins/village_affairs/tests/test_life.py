@@ -58,6 +58,7 @@ async def test_a_meeting_is_called_held_and_answers_by_the_promised_day(village)
     assert ("9:30" in told, "2026-09-08T" in told) == (True, False)
     counts = {f"came_{group}": came for group, came in CAME.items()}
     counts |= {f"of_{group}": came + 2 for group, came in CAME.items()}
+    assert [act["verb"] for act in called["actions"]] == ["cancel"]  # it has not begun
     early = await village.post(f"{path}/hold", "clerk", 409, **counts)
     assert early["type"] == "urn:yimen:problem:meetings.not-begun"
     village.stand(2026, 9, 8, 14)
