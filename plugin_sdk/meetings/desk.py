@@ -6,7 +6,7 @@ from typing import Any, Final, Generic, TypeVar
 from sqlmodel import col
 
 from plugin_sdk.cases import queries
-from plugin_sdk.cases.desk import CaseDesk
+from plugin_sdk.cases.forms import ReplyForm
 from plugin_sdk.cases.queries import CaseFacts
 from plugin_sdk.forms import Form, field_views
 from plugin_sdk.meetings.engine import CALLED, HELD, MeetingEngine
@@ -20,7 +20,8 @@ from plugin_sdk.meetings.forms import (
 from plugin_sdk.meetings.models import MeetingRow
 from plugin_sdk.meetings.views import GroupCount, MeetingItem, MeetingsView, MeetingView
 from plugin_sdk.ports import Read, Work
-from plugin_sdk.problems import FieldError
+from plugin_sdk.problems import FieldError, Invalid, NotFound, field_error
+from plugin_sdk.questions import QuestionDesk
 from plugin_sdk.views import ActionView, FactView, FieldView, FormView, Phrase
 
 M = TypeVar("M", bound=MeetingRow)
@@ -30,10 +31,9 @@ STATES: Final = {"hold": CALLED, "cancel": CALLED, "ask": HELD, "publish": HELD}
 
 
 class MeetingDesk(Generic[M]):
-    """What an app says of its meetings: override `ask` with how a question opens a case, and name
-    the desk of those cases, whose table has the columns of `AskedAtMeeting`."""
+    """Meetings, and what is asked there: questions of the desk that it is given."""
 
-    def __init__(self, engine: MeetingEngine[M], questions: CaseDesk[Any]) -> None:
+    def __init__(self, engine: MeetingEngine[M], questions: QuestionDesk[Any]) -> None:
         self.engine = engine
         self.hub = engine.hub
         self.questions = questions
@@ -45,9 +45,26 @@ class MeetingDesk(Generic[M]):
         }
 
     async def ask(self, work: Work, row: M, form: MeetingQuestionForm) -> Any:
-        """Open the case of a question that was asked at a meeting, and answer it where it was
-        answered there. Raises `Invalid` for a promise that cannot be given."""
-        raise NotImplementedError
+        """Open a question that was asked at a meeting, and answer it where it was answered there.
+        Raises `Invalid` for a promise that cannot be given."""
+        asked = await self.hub.directory.organization(row.organization_id)
+        if asked is None:
+            raise NotFound
+        day, asker = form.promised_on, form.asker or ""
+        try:
+            made = await self.questions.open(
+                work, asked, form.text, None, asker, promised_on=day, meeting_id=row.id
+            )
+        except Invalid as invalid:  # the form of a meeting calls the deadline by its own name
+            errors = [
+                field_error("promised_on", e.message.key.rpartition(".")[2], **e.message.params)
+                for e in invalid.errors
+            ]
+            raise Invalid(*errors) from None
+        if form.reply is not None:
+            said = ReplyForm(version=made.version, text=form.reply)
+            await self.questions.engine.act(work, made.id, "answer", said)
+        return made
 
     async def list_view(self, read: Read) -> MeetingsView:
         """Return the latest meetings in scope."""

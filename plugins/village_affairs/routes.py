@@ -7,8 +7,7 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
-from plugin_sdk.cases.desk import Way
-from plugin_sdk.cases.routes import case_routes, period_of
+from plugin_sdk.cases.routes import period_of
 from plugin_sdk.codes import code_routes, entry_route
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.divisions import villages
@@ -18,6 +17,7 @@ from plugin_sdk.forms import Submission, field_views
 from plugin_sdk.meetings import meeting_routes
 from plugin_sdk.ports import Actor, Answer, Organization, Read, Work
 from plugin_sdk.problems import FieldError
+from plugin_sdk.questions import question_routes
 from plugin_sdk.registers import RegisterDesk, register_routes
 from plugin_sdk.routes import PUBLIC, actor_of, needs, respond
 from plugin_sdk.taking import take
@@ -25,7 +25,6 @@ from plugin_sdk.views import FormView, Phrase
 from plugins.village_affairs import public, subsidies
 from plugins.village_affairs.desk import Desk
 from plugins.village_affairs.figures import PERMISSION, figures_view
-from plugins.village_affairs.questions import AskForm
 
 Ask = Request[Any, Any, Any]
 Code = FromPath[str]
@@ -42,7 +41,7 @@ def of(desk: Desk) -> list[HTTPRouteHandler]:
         *duty_routes(desk.publications),
         *register_routes(RegisterDesk(desk.catalogue)),
         *register_routes(desk.assets),
-        *case_routes(desk.questions),
+        *question_routes(desk.questions),
         *meeting_routes(desk.meetings),
         *code_routes(desk.book, "code.print", within, "/codes"),
         entry_route(desk.book),
@@ -61,17 +60,7 @@ def _public(desk: Desk) -> list[HTTPRouteHandler]:
         month = read_period(period) if period else None
         return await respond(hub, request, Answer(view=await public.page(desk, code, month)))
 
-    @get("/c/{code:str}/ask", opt=needs("question.ask", start=True), operation_id="ask-by-code")
-    async def ask_village(request: Ask, code: Code) -> Response[Any]:
-        """Show the form of a question to the village of a code."""
-        await desk.book.open(code)
-        here = desk.questions.here
-        way = Way(form=AskForm, name="new", here=f"{here}/new", action=here, check=f"{here}/new")
-        async with hub.read(actor_of(request)) as read:
-            view = await desk.questions.new_view(read, way, {"code": code.upper()})
-        return await respond(hub, request, Answer(view=view))
-
-    return [show_village, ask_village]
+    return [show_village]
 
 
 def _subsidies(desk: Desk) -> list[HTTPRouteHandler]:
