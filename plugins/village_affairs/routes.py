@@ -1,34 +1,38 @@
 """The routes of village affairs: the kits', the public page, subsidies, figures."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, Final
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, QueryParameter
+from litestar.params import QueryParameter
 
 from plugin_sdk.cases.routes import period_of
 from plugin_sdk.codes import code_routes, entry_route
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.divisions import villages
 from plugin_sdk.duties import duty_routes
-from plugin_sdk.duties.calendar import read_period
+from plugin_sdk.duties.page import public_route
 from plugin_sdk.forms import Submission, field_views
 from plugin_sdk.meetings import meeting_routes
+from plugin_sdk.meetings import public as meetings
 from plugin_sdk.ports import Actor, Answer, Organization, Read, Work
 from plugin_sdk.problems import FieldError
 from plugin_sdk.questions import question_routes
 from plugin_sdk.registers import RegisterDesk, register_routes
-from plugin_sdk.routes import PUBLIC, actor_of, needs, respond
+from plugin_sdk.registers import public as registers
+from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.taking import take
-from plugin_sdk.views import FormView, Phrase
-from plugins.village_affairs import public, subsidies
+from plugin_sdk.views import ActionView, FormView, Phrase
+from plugins.village_affairs import subsidies
 from plugins.village_affairs.desk import Desk
 from plugins.village_affairs.figures import PERMISSION, figures_view
 
 Ask = Request[Any, Any, Any]
-Code = FromPath[str]
 Query = Annotated[str, QueryParameter(max_length=20)]
+
+APP: Final = "village-affairs"
 
 
 def of(desk: Desk) -> list[HTTPRouteHandler]:
@@ -45,22 +49,27 @@ def of(desk: Desk) -> list[HTTPRouteHandler]:
         *meeting_routes(desk.meetings),
         *code_routes(desk.book, "code.print", within, "/codes"),
         entry_route(desk.book),
-        *_public(desk),
+        public_route(
+            desk.publications,
+            desk.book,
+            beside=(
+                partial(registers.published, desk.assets),
+                partial(meetings.published, desk.meetings),
+            ),
+            actions=_offered,
+        ),
         *_subsidies(desk),
         _figures(desk),
     ]
 
 
-def _public(desk: Desk) -> list[HTTPRouteHandler]:
-    hub = desk.hub
-
-    @get("/c/{code:str}", opt=needs(PUBLIC), operation_id="public-page")
-    async def show_village(request: Ask, code: Code, period: Query = "") -> Response[Any]:
-        """Show what a village publishes, to everybody."""
-        month = read_period(period) if period else None
-        return await respond(hub, request, Answer(view=await public.page(desk, code, month)))
-
-    return [show_village]
+def _offered(href: str) -> list[ActionView]:
+    """Return what the public page leads to."""
+    places = {"ask": f"{href}/ask", "subsidies": f"/apps/{APP}/subsidies"}
+    return [
+        ActionView(verb=name, label=Phrase(f"{APP}.public.{name}"), href=at, primary=name == "ask")
+        for name, at in places.items()
+    ]
 
 
 def _subsidies(desk: Desk) -> list[HTTPRouteHandler]:

@@ -21,7 +21,7 @@ NAMES = {
     "item": "list new",
     "asset": "list new",
     "meeting": "list new notice",
-    "public": "due ask subsidies before after",
+    "public": "ask subsidies",
     "subsidy": "own record save said",
 }
 
