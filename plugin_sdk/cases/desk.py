@@ -19,7 +19,8 @@ from plugin_sdk.elements import Held
 from plugin_sdk.extension import Card, Hit
 from plugin_sdk.forms import Form, Submission, field_views, texts_of
 from plugin_sdk.ports import Read, Work
-from plugin_sdk.problems import Conflict, FieldError, Invalid, NotFound, field_error
+from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
+from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import (
     ActedView,
     ActView,
@@ -91,13 +92,10 @@ class CaseDesk(CaseViews[R]):
         self,
         read: Read,
         way: Way,
-        values: Mapping[str, Any] | None = None,
-        *,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
+        typed: Typed = BLANK,
     ) -> FormView:
         """Return the form that opens a case, with what was typed."""
-        fields = await self._fields(read, way, values, errors)
+        fields = await self._fields(read, way, typed)
         if way.check:  # photos cannot travel on: they are asked for where it is sent
             fields = [field for field in fields if field.kind != "photo"]
         fields.sort(key=lambda field: not (field.kind == "photo" and field.required))  # first
@@ -107,23 +105,16 @@ class CaseDesk(CaseViews[R]):
             action=way.check or way.action,
             verb=Phrase("case.check.go_on") if way.check else self._filing,
             fields=fields,
-            conflict=conflict,
+            conflict=typed.conflict,
             multipart=any(field.kind == "photo" for field in fields),
             draft=way.draft,
             offline=way.offline,
             cancel=self.here,
         )
 
-    async def check_view(
-        self,
-        read: Read,
-        way: Way,
-        values: Mapping[str, Any],
-        *,
-        errors: tuple[FieldError, ...] = (),
-    ) -> CheckView:
+    async def check_view(self, read: Read, way: Way, typed: Typed) -> CheckView:
         """Return the answers once more, with what is asked for last: the photos."""
-        fields = await self._fields(read, way, values, errors)
+        fields = await self._fields(read, way, typed)
         photos = [field for field in fields if field.kind == "photo"]
         return CheckView(
             title=Phrase("case.check.title"),
@@ -131,7 +122,7 @@ class CaseDesk(CaseViews[R]):
             action=way.action,
             verb=self._filing,
             fields=photos,
-            hidden={name: str(value) for name, value in values.items()},
+            hidden={name: str(value) for name, value in typed.values.items()},
             multipart=bool(photos),
             draft=way.draft,
             answers=answers(field for field in fields if field.kind != "photo"),
@@ -164,18 +155,10 @@ class CaseDesk(CaseViews[R]):
     def _filing(self) -> Phrase:
         return self.engine.words(f"act.{self.flow.opening}")
 
-    async def _fields(
-        self,
-        read: Read,
-        way: Way,
-        values: Mapping[str, Any] | None,
-        errors: tuple[FieldError, ...],
-    ) -> list[FieldView]:
-        return field_views(
+    async def _fields(self, read: Read, way: Way, typed: Typed) -> list[FieldView]:
+        return typed.fields(
             way.form,
             self.engine.prefix,
-            values=values,
-            errors=errors,
             options=await self.options(read, way.form, None),
             hints=self.hints,
             held=await self._held(read, way),
@@ -192,10 +175,7 @@ class CaseDesk(CaseViews[R]):
         read: Read,
         row: R,
         verb: str,
-        *,
-        values: Mapping[str, Any] | None = None,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
+        typed: Typed = BLANK,
     ) -> ActView:
         """Return the form of an act. Raises `Conflict` when the state does not know it."""
         transition = self.flow.find(row.state, verb)
@@ -205,8 +185,8 @@ class CaseDesk(CaseViews[R]):
         fields = field_views(
             transition.form,
             self.engine.prefix,
-            values={**known, **(values or {})},
-            errors=errors,
+            values={**known, **typed.values},
+            errors=typed.errors,
             options=options,
             hints=self.hints,
         )
@@ -218,7 +198,7 @@ class CaseDesk(CaseViews[R]):
             fields=[field for field in fields if field.name != "version"],
             hidden={"version": str(row.version)},
             multipart=any(field.kind == "photo" for field in fields),
-            conflict=conflict,
+            conflict=typed.conflict,
             cancel=self.engine.href(row.number),
             about=await self.summary(read, row),
             number=row.number,

@@ -1,6 +1,6 @@
 """The routes of a flow: list, detail, acts, export, figures; pages and JSON API alike."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Annotated, Any, Final
 
@@ -17,10 +17,10 @@ from plugin_sdk.cases.queries import Filters
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.forms import Form, field_views, read_form
 from plugin_sdk.ports import Actor, Answer, Read
-from plugin_sdk.problems import FieldError, Problem
+from plugin_sdk.problems import Problem
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.tables import csv_chunks
-from plugin_sdk.taking import keeping
+from plugin_sdk.taking import Typed, keeping
 from plugin_sdk.views import FormView, Phrase, View
 
 Ask = Request[Any, Any, Any]
@@ -153,20 +153,8 @@ def _acting(desk: CaseDesk[Any], verb: str) -> list[HTTPRouteHandler]:
         """Do an act on a case."""
         actor = actor_of(request)
 
-        async def again(
-            read: Read,
-            values: Mapping[str, Any],
-            errors: tuple[FieldError, ...],
-            conflict: Phrase | None,
-        ) -> View:
-            return await desk.act_view(
-                read,
-                await engine.find(read, number),
-                verb,
-                values=values,
-                errors=errors,
-                conflict=conflict,
-            )
+        async def again(read: Read, typed: Typed) -> View:
+            return await desk.act_view(read, await engine.find(read, number), verb, typed)
 
         async with keeping(hub, request, actor, again):
             sent = await desk.draw(await read_form(request, transition.form, actor))

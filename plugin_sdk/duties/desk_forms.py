@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, ClassVar, Generic, TypeVar
 
+import msgspec
+
 from plugin_sdk.cases.forms import Decision
 from plugin_sdk.duties.calendar import month_words, spell_period
 from plugin_sdk.duties.engine import REFUSED, DutyEngine
@@ -11,10 +13,11 @@ from plugin_sdk.duties.forms import CorrectForm, ReturnForm, ReviewForm
 from plugin_sdk.duties.models import DutyFiling, DutyPeriod
 from plugin_sdk.duties.views import DutyItem
 from plugin_sdk.facts import facts_of
-from plugin_sdk.forms import Form, field_views
+from plugin_sdk.forms import Form
 from plugin_sdk.money import spell_yuan
 from plugin_sdk.ports import Read, Work
-from plugin_sdk.problems import FieldError, NotFound, field_error
+from plugin_sdk.problems import NotFound, field_error
+from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import ActionView, FactView, FormView, Option, Phrase
 
 P = TypeVar("P", bound=DutyPeriod)
@@ -80,24 +83,15 @@ class DutyForms(Generic[P]):
         kinds = {"kinds": {**form.kinds, **CorrectForm.kinds}}
         return type(f"{form.__name__}Correction", (CorrectForm, form), kinds)
 
-    async def new_view(
-        self,
-        read: Read,
-        period: date,
-        code: str,
-        values: Mapping[str, Any] | None = None,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
-    ) -> FormView:
+    async def new_view(self, read: Read, period: date, code: str, typed: Typed = BLANK) -> FormView:
         """Return the form of an item, with what was typed."""
         item = await self.item(read, period, code)
         at = self.engine.href(spell_period(period), code)
         before = await self._returned(read, period, code)
         told = Phrase("duties.returned", {"text": before.remark or ""}) if before else None
         known = self.spelled(before) if before else await self.known(read, period, item)
-        return await self._form(
-            read, item, period, at, self.duty.form, values or known, errors, conflict or told
-        )
+        typed = msgspec.structs.replace(typed, conflict=typed.conflict or told)
+        return await self._form(read, item, period, at, self.duty.form, typed, known)
 
     async def _returned(self, read: Read, period: date, code: str) -> DutyFiling | None:
         """Return what the actor's organization filed last of an item where it was sent back."""
@@ -112,21 +106,11 @@ class DutyForms(Generic[P]):
         """Return what is known already of an item's fields: it is filled in."""
         return {}
 
-    async def correct_view(
-        self,
-        read: Read,
-        made: DutyFiling,
-        values: Mapping[str, Any] | None = None,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
-    ) -> FormView:
+    async def correct_view(self, read: Read, made: DutyFiling, typed: Typed = BLANK) -> FormView:
         """Return the form of a correction, with what was published."""
         item = await self.item(read, made.period, made.item)
-        at = self.engine.href("filings", made.id, "correct")
-        given = values or self.spelled(made)
-        return await self._form(
-            read, item, made.period, at, self.correcting(), given, errors, conflict
-        )
+        at, form = self.engine.href("filings", made.id, "correct"), self.correcting()
+        return await self._form(read, item, made.period, at, form, typed, self.spelled(made))
 
     def spelled(self, made: DutyFiling) -> dict[str, Any]:
         """Return what a filing says as a form shows it."""
@@ -137,18 +121,10 @@ class DutyForms(Generic[P]):
             for name, value in stored.items()
         }
 
-    async def review_view(
-        self,
-        read: Read,
-        made: DutyFiling,
-        values: Mapping[str, Any] | None = None,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
-    ) -> FormView:
+    async def review_view(self, read: Read, made: DutyFiling, typed: Typed = BLANK) -> FormView:
         """Return the form of a review, what was filed beside it."""
         item = await self.item(read, made.period, made.item)
-        hints = frozenset({"remark"})
-        fields = field_views(ReviewForm, "duties", values=values, errors=errors, hints=hints)
+        fields = typed.fields(ReviewForm, "duties", hints=frozenset({"remark"}))
         for field in fields:
             if field.name == "decision":
                 field.options = [
@@ -160,7 +136,7 @@ class DutyForms(Generic[P]):
             action=self.engine.href("filings", made.id, "review"),
             verb=Phrase("duties.act.decide"),
             fields=fields,
-            conflict=conflict,
+            conflict=typed.conflict,
             cancel=self.engine.href("filings", made.id),
             about=self.facts(made)
             or [FactView(Phrase("duties.state_label"), Phrase("duties.nothing"))],
@@ -173,35 +149,31 @@ class DutyForms(Generic[P]):
         period: date,
         action: str,
         form: type[Form],
-        values: Mapping[str, Any],
-        errors: tuple[FieldError, ...],
-        conflict: Phrase | None,
+        typed: Typed,
+        known: Mapping[str, Any],
     ) -> FormView:
-        needed = self.needed(item)
+        needed, errors = self.needed(item), typed.errors
         if errors:  # all at once: what the item needs beside what is wrong
             named = {error.field for error in errors}
-            lacking = (name for name in form.model_fields if name in needed - named)
-            errors += tuple(field_error(n, "missing") for n in lacking if not values.get(n))
+            lacking = [
+                n for n in form.model_fields if n in needed - named and not typed.values.get(n)
+            ]
+            errors += tuple(field_error(name, "missing") for name in lacking)
+            typed = msgspec.structs.replace(typed, errors=errors)
         wrong = next((error.message for error in errors if error.field == "period"), None)
-        fields = field_views(
-            form,
-            self.engine.prefix,
-            values=values,
-            errors=errors,
-            options=await self.options(read),
-            hints=self.hints,
-        )
+        options = await self.options(read)
+        fields = typed.fields(form, self.engine.prefix, known, options=options, hints=self.hints)
         fields = [field for field in fields if field.name in self.fields(item)]
         for field in fields:
             field.required = field.required or field.name in needed
         if issubclass(form, CorrectForm):
-            fields += field_views(CorrectForm, "duties", values=values, errors=errors)
+            fields += typed.fields(CorrectForm, "duties")
         return FormView(
             title=item.name,
             intro=Phrase("duties.of_month", {"period": month_words(period)}),
             action=action,
             verb=Phrase("duties.act.submit"),
             fields=fields,
-            conflict=conflict or wrong,
+            conflict=typed.conflict or wrong,
             cancel=self.engine.href(),
         )

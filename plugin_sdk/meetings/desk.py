@@ -8,7 +8,7 @@ from sqlmodel import col
 from plugin_sdk.cases import queries
 from plugin_sdk.cases.forms import ReplyForm
 from plugin_sdk.cases.queries import CaseFacts
-from plugin_sdk.forms import Form, field_views
+from plugin_sdk.forms import Form
 from plugin_sdk.meetings.engine import CALLED, HELD, MeetingEngine
 from plugin_sdk.meetings.forms import (
     CallForm,
@@ -20,8 +20,9 @@ from plugin_sdk.meetings.forms import (
 from plugin_sdk.meetings.models import MeetingRow
 from plugin_sdk.meetings.views import GroupCount, MeetingItem, MeetingsView, MeetingView
 from plugin_sdk.ports import Read, Work
-from plugin_sdk.problems import FieldError, Invalid, NotFound, field_error
+from plugin_sdk.problems import Invalid, NotFound, field_error
 from plugin_sdk.questions import QuestionDesk
+from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import ActionView, FactView, FieldView, FormView, Phrase
 
 M = TypeVar("M", bound=MeetingRow)
@@ -158,35 +159,19 @@ class MeetingDesk(Generic[M]):
         found = await read.fetch(statement, CaseFacts)
         return [cases.item(fact, unit, read) for fact in found]
 
-    async def call_view(
-        self,
-        read: Read,
-        values: Mapping[str, Any] | None = None,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
-    ) -> FormView:
+    async def call_view(self, read: Read, typed: Typed = BLANK) -> FormView:
         """Return the form that calls a meeting."""
         return FormView(
             title=self.engine.words("new"),
             intro=Phrase("meetings.ahead", {"n": self.engine.meeting.ahead}),
             action=self.engine.href(),
             verb=Phrase("meetings.act.call"),
-            fields=field_views(
-                CallForm, "meetings", values=values, errors=errors, hints=frozenset({"time"})
-            ),
-            conflict=conflict,
+            fields=typed.fields(CallForm, "meetings", hints=frozenset({"time"})),
+            conflict=typed.conflict,
             cancel=self.engine.href(),
         )
 
-    async def act_view(
-        self,
-        read: Read,
-        number: str,
-        verb: str,
-        values: Mapping[str, Any] | None = None,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
-    ) -> FormView:
+    async def act_view(self, read: Read, number: str, verb: str, typed: Typed = BLANK) -> FormView:
         """Return the form of an act on a meeting."""
         row = await self.engine.find(read, number)
         label = Phrase(f"meetings.act.{verb}")
@@ -195,11 +180,8 @@ class MeetingDesk(Generic[M]):
             intro=row.title,
             action=self.engine.href(number, verb),
             verb=label,
-            fields=[
-                self._named(field)
-                for field in field_views(self.forms[verb], "meetings", values=values, errors=errors)
-            ],
-            conflict=conflict,
+            fields=[self._named(field) for field in typed.fields(self.forms[verb], "meetings")],
+            conflict=typed.conflict,
             cancel=self.engine.href(number),
             about=self.facts(row),
         )

@@ -23,6 +23,7 @@ from plugin_sdk.problems import Invalid, NotFound, field_error
 from plugin_sdk.questions.flow import question_flow
 from plugin_sdk.questions.models import QuestionRow
 from plugin_sdk.routes import actor_of, needs, respond
+from plugin_sdk.taking import Typed
 from plugin_sdk.views import FactView, FieldKind
 
 Q = TypeVar("Q", bound=QuestionRow)
@@ -115,7 +116,7 @@ def question_routes(desk: QuestionDesk[Any]) -> list[HTTPRouteHandler]:
         new = f"{desk.here}/new"
         way = Way(form=AskForm, name="new", here=new, action=desk.here, check=new)
         async with hub.read(actor_of(request)) as read:
-            view = await desk.new_view(read, way, {"code": code.upper()})
+            view = await desk.new_view(read, way, Typed(values={"code": code.upper()}))
         return await respond(hub, request, Answer(view=view))
 
     return [*case_routes(desk), ask_by_code]

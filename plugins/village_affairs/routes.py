@@ -1,10 +1,10 @@
 """The routes of village affairs: the kits', the public page, subsidies, figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any, Final
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
@@ -14,20 +14,19 @@ from plugin_sdk.deadlines import local_day
 from plugin_sdk.divisions import villages
 from plugin_sdk.duties import duty_routes
 from plugin_sdk.duties.page import public_route
-from plugin_sdk.forms import Submission, field_views
 from plugin_sdk.meetings import meeting_routes
 from plugin_sdk.meetings import public as meetings
 from plugin_sdk.ports import Actor, Answer, Organization, Read, Work
-from plugin_sdk.problems import FieldError
 from plugin_sdk.questions import question_routes
 from plugin_sdk.registers import RegisterDesk, register_routes
 from plugin_sdk.registers import public as registers
 from plugin_sdk.routes import actor_of, needs, respond
-from plugin_sdk.taking import take
+from plugin_sdk.taking import BLANK, Of, Typed, form_routes
 from plugin_sdk.views import ActionView, FormView, Phrase
 from plugins.village_affairs import subsidies
 from plugins.village_affairs.desk import Desk
 from plugins.village_affairs.figures import PERMISSION, figures_view
+from plugins.village_affairs.subsidies import SubsidyForm
 
 Ask = Request[Any, Any, Any]
 Query = Annotated[str, QueryParameter(max_length=20)]
@@ -76,24 +75,6 @@ def _subsidies(desk: Desk) -> list[HTTPRouteHandler]:
     hub, prefix = desk.hub, "village-affairs.subsidy"
     here = f"/apps/{hub.app}/subsidies"
 
-    async def form(
-        read: Read,
-        values: Mapping[str, Any] | None = None,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
-    ) -> FormView:
-        hints = frozenset({"identity_number"})
-        return FormView(
-            title=Phrase(f"{prefix}.record"),
-            action=here,
-            verb=Phrase(f"{prefix}.save"),
-            fields=field_views(
-                subsidies.SubsidyForm, prefix, values=values, errors=errors, hints=hints
-            ),
-            conflict=conflict,
-            cancel=f"/apps/{hub.app}/publications",
-        )
-
     @get("/subsidies", opt=needs("subsidy.own"), operation_id="own-subsidies")
     async def own(request: Ask) -> Response[Any]:
         """Show what was paid to whoever asks, and to nobody else."""
@@ -105,29 +86,34 @@ def _subsidies(desk: Desk) -> list[HTTPRouteHandler]:
         )
         return await respond(hub, request, Answer(view=view))
 
-    @get("/subsidies/new", opt=needs("subsidy.record", start=True), operation_id="subsidy-form")
-    async def new(request: Ask) -> Response[Any]:
-        """Show the form of a payment."""
-        async with hub.read(actor_of(request)) as read:
-            view = await form(read)
-        return await respond(hub, request, Answer(view=view))
+    async def show(read: Read, of: Of, typed: Typed) -> FormView:
+        return FormView(
+            title=Phrase(f"{prefix}.record"),
+            action=here,
+            verb=Phrase(f"{prefix}.save"),
+            fields=typed.fields(SubsidyForm, prefix, hints=frozenset({"identity_number"})),
+            conflict=typed.conflict,
+            cancel=f"/apps/{hub.app}/publications",
+        )
 
-    @post(
-        "/subsidies",
-        opt=needs("subsidy.record", body=subsidies.SubsidyForm, start=True),
-        operation_id="subsidy-record",
+    async def record(work: Work, of: Of, form: SubsidyForm) -> Answer:
+        await subsidies.record(hub, work, form)
+        view = await show(work, of, BLANK)
+        return Answer(view=view, location=f"{here}/new", status=201, said=Phrase(f"{prefix}.said"))
+
+    recording = form_routes(
+        hub,
+        SubsidyForm,
+        "subsidy.record",
+        name="subsidy-record",
+        does="Record a payment.",
+        new="/subsidies/new",
+        at="/subsidies",
+        show=show,
+        do=record,
+        start=True,
     )
-    async def record(request: Ask) -> Response[Any]:
-        """Record a payment."""
-
-        async def do(work: Work, sent: Submission[Any]) -> Answer:
-            await subsidies.record(hub, work, sent.form)
-            said = Phrase(f"{prefix}.said")
-            return Answer(view=await form(work), location=f"{here}/new", status=201, said=said)
-
-        return await take(hub, request, subsidies.SubsidyForm, form, do)
-
-    return [own, new, record]
+    return [own, *recording]
 
 
 def _figures(desk: Desk) -> HTTPRouteHandler:
