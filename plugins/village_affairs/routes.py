@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
 
-from plugin_sdk.cases.routes import period_of
 from plugin_sdk.codes import code_routes, entry_route
-from plugin_sdk.deadlines import local_day
 from plugin_sdk.divisions import villages
 from plugin_sdk.duties import duty_routes
 from plugin_sdk.duties.page import public_route
+from plugin_sdk.figures import figures_route
 from plugin_sdk.meetings import meeting_routes
 from plugin_sdk.meetings import public as meetings
 from plugin_sdk.ports import Actor, Answer, Organization, Read, Work
@@ -29,8 +27,6 @@ from plugins.village_affairs.figures import PERMISSION, figures_view
 from plugins.village_affairs.subsidies import SubsidyForm
 
 Ask = Request[Any, Any, Any]
-Query = Annotated[str, QueryParameter(max_length=20)]
-
 APP: Final = "village-affairs"
 
 
@@ -58,7 +54,7 @@ def of(desk: Desk) -> list[HTTPRouteHandler]:
             actions=_offered,
         ),
         *_subsidies(desk),
-        _figures(desk),
+        figures_route(desk.hub, PERMISSION, partial(figures_view, desk)),
     ]
 
 
@@ -114,15 +110,3 @@ def _subsidies(desk: Desk) -> list[HTTPRouteHandler]:
         start=True,
     )
     return [own, *recording]
-
-
-def _figures(desk: Desk) -> HTTPRouteHandler:
-    @get("/figures", opt=needs(PERMISSION), operation_id="figures")
-    async def show_figures(request: Ask, since: Query = "", until: Query = "") -> Response[Any]:
-        """Show the figures of a period: the last ninety days unless named."""
-        first, last = period_of(since, until, local_day(desk.hub.now()))
-        async with desk.hub.read(actor_of(request)) as read:
-            view = await figures_view(desk, read, first, last)
-        return await respond(desk.hub, request, Answer(view=view))
-
-    return show_figures
