@@ -69,6 +69,18 @@ class CaseDesk(CaseViews[R]):
     async def prepare(self) -> None:
         """Ask, before the unit of work begins, for what `file` looks up (see `look_up`)."""
         await self.engine.prepare()
+        for ask in self.organizations().values():
+            await ask()
+
+    async def refuse_unoffered(self, form: Form) -> None:
+        """Raise `Invalid` for an organization that none of the form's fields offers."""
+        wrong = []
+        for name, ask in self.organizations().items():
+            value = getattr(form, name, None)
+            if value is not None and str(value) not in {str(one.id) for one in await ask()}:
+                wrong.append(field_error(name, "choice"))
+        if wrong:
+            raise Invalid(*wrong)
 
     async def draw(self, sent: Submission[Any]) -> Submission[Any]:
         """Return the submission with its photos drawn anew, before the unit of work begins.
@@ -282,11 +294,8 @@ class CaseDesk(CaseViews[R]):
         newest, _ = await queries.page(
             self.engine, read, Filters(mine=True), kind=self.kind, size=3
         )
-        names = await self.hub.directory.names([fact.organization_id for fact in newest])
         return Card(
-            rows=tuple(
-                self.item(fact, names.get(fact.organization_id, ""), read) for fact in newest
-            ),
+            rows=tuple(await self.items(read, newest)),
             title=self.called(read.actor),
             text=Phrase(f"case.card.{name}", {"n": count}),
             href=f"{self.here}?mine=1" + ("&late=1" if found.late else ""),

@@ -122,6 +122,7 @@ def filing_routes(
         async with keeping(hub, request, actor, again):
             sent = await desk.draw(await read_form(request, form, actor))
             await desk.prepare()
+            await desk.refuse_unoffered(sent.form)
             async with hub.work(actor, sent.key) as work:
                 row = await take(work, sent)
                 await hub.elements.take(work, sent.form)

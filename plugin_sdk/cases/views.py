@@ -1,6 +1,6 @@
 """Views of cases: the list, one case with its timeline, what may be done next."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
@@ -15,7 +15,8 @@ from plugin_sdk.cases.flow import Does, Transition
 from plugin_sdk.cases.models import CaseRow
 from plugin_sdk.cases.queries import CaseFacts, Filters
 from plugin_sdk.forms import Form
-from plugin_sdk.ports import Actor, Audience, Read
+from plugin_sdk.ports import Actor, Audience, Organization, Read
+from plugin_sdk.registers.engine import RegisterEngine
 from plugin_sdk.views import (
     ActionView,
     AttachmentView,
@@ -34,6 +35,7 @@ from plugin_sdk.views import (
 )
 
 R = TypeVar("R", bound=CaseRow)
+AskWho = Callable[[], Awaitable[Sequence[Organization]]]
 
 
 class CaseViews(Generic[R]):
@@ -64,12 +66,29 @@ class CaseViews(Generic[R]):
         """Return what is masked in the summary, in full: for `reveal_routes` alone."""
         return []
 
+    def organizations(self) -> Mapping[str, AskWho]:
+        """Return, for the fields of forms that open a case, who may be chosen there."""
+        return {}
+
+    def registers(self) -> Mapping[str, RegisterEngine[Any]]:
+        """Return, for the fields of forms that open a case, the register that is chosen from: its
+        records in force. Where the column `kind` holds such a code, lists show its name."""
+        return {}
+
     async def options(
         self, read: Read, form: type[Form], transition: Transition | None
     ) -> dict[str, list[Option]]:
         """Return the choices of a form's fields; units to hand a case to are found here."""
         if transition is None:
-            return {}
+            asked, kept = self.organizations(), self.registers()
+            found = {
+                name: [Option(str(one.id), one.name) for one in await asked[name]()]
+                for name in asked.keys() & form.model_fields
+            }
+            for name in kept.keys() & form.model_fields:
+                records = await kept[name].in_force(read)
+                found[name] = [Option(record.code, record.name) for record in records]
+            return found
         field = "unit" if transition.does is Does.ASSIGN else transition.moves
         units = await self.engine.units(transition)
         return {str(field): [Option(str(unit.id), unit.name) for unit in units]} if units else {}
@@ -80,6 +99,8 @@ class CaseViews(Generic[R]):
 
     def kind_words(self, value: str | None) -> Words | None:
         """Return the words for the value of the column `kind`."""
+        if self.kind in self.registers():
+            return value
         return self.engine.words(f"{self.kind}.{value}") if value else None
 
     def beside_title(self, fact: CaseFacts, now: datetime) -> Words | None:
@@ -105,7 +126,6 @@ class CaseViews(Generic[R]):
         found, following = await queries.page(
             self.engine, read, filters, kind=self.kind, cursor=cursor
         )
-        names = await self.hub.directory.names(list({fact.organization_id for fact in found}))
         chosen = {
             "state": filters.state,
             "late": "1" if filters.late else "",
@@ -123,7 +143,7 @@ class CaseViews(Generic[R]):
             )
         return CaseListView(
             title=self.called(read.actor),
-            items=[self.item(fact, names.get(fact.organization_id, ""), read) for fact in found],
+            items=await self.items(read, found),
             filters=self._filters(chosen),
             query=filters.query,
             next_href=f"{self.here}?{urlencode({**asked, 'cursor': following})}"
@@ -147,6 +167,16 @@ class CaseViews(Generic[R]):
             )
             for name in ("state", "late", "mine")
         ]
+
+    async def items(self, read: Read, found: Sequence[CaseFacts]) -> list[CaseItem]:
+        """Return cases as lists show them, what they are called by their registers too."""
+        names = await self.hub.directory.names(list({fact.organization_id for fact in found}))
+        items = [self.item(fact, names.get(fact.organization_id, ""), read) for fact in found]
+        if register := self.registers().get(self.kind or ""):
+            called = await register.names(read)
+            for item in items:
+                item.kind = called.get(str(item.kind), item.kind)
+        return items
 
     def item(self, fact: CaseFacts, unit: str, read: Read) -> CaseItem:
         """Return a case as lists show it."""

@@ -111,7 +111,7 @@ class MeetingDesk(Generic[M]):
             state_label=Phrase(f"meetings.state.{row.state}"),
             facts=self.facts(row),
             attendance=self.attendance(row),
-            questions=await self._asked(read, row, unit),
+            questions=await self._asked(read, row),
             minutes=row.minutes,
             actions=[
                 ActionView(
@@ -145,7 +145,7 @@ class MeetingDesk(Generic[M]):
             for group, (came, of) in row.attendance.items()
         ]
 
-    async def _asked(self, read: Read, row: M, unit: str) -> list[Any]:
+    async def _asked(self, read: Read, row: M) -> list[Any]:
         cases = self.questions
         model = cases.engine.row
         if not await read.holds(cases.flow.read):
@@ -157,7 +157,7 @@ class MeetingDesk(Generic[M]):
             .limit(MOST_QUESTIONS)
         )
         found = await read.fetch(statement, CaseFacts)
-        return [cases.item(fact, unit, read) for fact in found]
+        return await cases.items(read, found)
 
     async def call_view(self, read: Read, typed: Typed = BLANK) -> FormView:
         """Return the form that calls a meeting."""

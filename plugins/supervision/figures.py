@@ -1,6 +1,7 @@
 """What supervision counts beside the kit: checks by topic, inspections spared, problems of
 projects. Each figure says what it is."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from sqlalchemy import func
@@ -10,13 +11,12 @@ from plugin_sdk.figures import counted
 from plugin_sdk.ports import Read
 from plugin_sdk.views import ChartView, FiguresView, Phrase
 from plugins.supervision.models import Finding, Project, Spared
-from plugins.supervision.registers import topic_names
 
 WORDS: Final = "supervision.figure"
 
 
-async def add(read: Read, view: FiguresView) -> None:
-    """Add the figures of the view's period, within scope."""
+async def add(read: Read, view: FiguresView, topics: Mapping[str, str]) -> None:
+    """Add the figures of the view's period, within scope; topics are named by code."""
     opened = Project.opened_at
     cards = [
         await counted(read, f"{WORDS}.{name}", model, moment, view.since, view.until, value=value)
@@ -28,10 +28,10 @@ async def add(read: Read, view: FiguresView) -> None:
         )
     ]
     view.cards = [*cards, *view.cards]
-    view.charts = [await _by_topic(read, view), *view.charts]
+    view.charts = [await _by_topic(read, view, topics), *view.charts]
 
 
-async def _by_topic(read: Read, view: FiguresView) -> ChartView:
+async def _by_topic(read: Read, view: FiguresView, topics: Mapping[str, str]) -> ChartView:
     found = col(Finding.result) == "problem"
     closed = col(Finding.state) == "closed"
     statement = (
@@ -47,7 +47,6 @@ async def _by_topic(read: Read, view: FiguresView) -> ChartView:
         .order_by(func.count().desc())
     )
     rows = [list(row) for row in await read.session.execute(statement)]
-    names = await topic_names(read)
     words = "supervision.chart.topics"
     return ChartView(
         kind="bars",
@@ -57,5 +56,5 @@ async def _by_topic(read: Read, view: FiguresView) -> ChartView:
             {"n": sum(row[1] for row in rows), "found": sum(row[2] for row in rows)},
         ),
         columns=[Phrase(f"{words}.{name}") for name in ("topic", "checks", "found", "closed")],
-        rows=[[names.get(code, code), *counts] for code, *counts in rows],
+        rows=[[topics.get(code, code), *counts] for code, *counts in rows],
     )

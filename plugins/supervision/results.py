@@ -23,7 +23,6 @@ from plugin_sdk.views import FactView, FormView, View, Words
 from plugins.supervision.desk import FindingDesk
 from plugins.supervision.forms import SpareForm
 from plugins.supervision.models import Finding, Spared
-from plugins.supervision.registers import topic_names
 
 SHARED: Final = timedelta(days=180)
 """How long a result is shared."""
@@ -83,7 +82,7 @@ def result_routes(desk: FindingDesk) -> list[HTTPRouteHandler]:
 
     async def shown(read: Read, found: list[_Facts]) -> list[ResultView]:
         names = await hub.directory.names([fact.origin_organization_id for fact in found])
-        spares, topics = await read.holds("result.spare"), await topic_names(read)
+        spares, topics = await read.holds("result.spare"), await desk.topics.names(read)
         return [
             ResultView(
                 number=fact.number,
