@@ -180,7 +180,10 @@ class MeetingDesk(Generic[M]):
             intro=row.title,
             action=self.engine.href(number, verb),
             verb=label,
-            fields=[self._named(field) for field in typed.fields(self.forms[verb], "meetings")],
+            fields=[
+                self._named(field)
+                for field in typed.fields(self.forms[verb], "meetings", hints=frozenset({"reply"}))
+            ],
             conflict=typed.conflict,
             cancel=self.engine.href(number),
             about=self.facts(row),

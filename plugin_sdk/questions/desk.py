@@ -28,10 +28,10 @@ from plugin_sdk.views import FactView, FieldKind
 
 Q = TypeVar("Q", bound=QuestionRow)
 
-REPLY_DAYS: Final = 5
-PROMISED_DAYS: Final = 15
-"""Working days in which a question is answered, and within which a day may be promised, unless
-the setting `reply_days` says otherwise."""
+REPLY: Final = ("reply_days", 5)
+PROMISE: Final = ("promise_days", 15)
+"""In how many working days a question is answered, and within how many a day may be promised at
+a meeting: the county's setting, and what holds without one."""
 
 
 class AskForm(Form):
@@ -85,7 +85,7 @@ class QuestionDesk(CaseDesk[Q]):
         meeting_id: UUID | None = None,
     ) -> Q:
         """Open a question; a promised day is its deadline, within the county's term."""
-        days = self.hub.settings.get("reply_days", PROMISED_DAYS if promised_on else REPLY_DAYS)
+        days = self.hub.settings.get(*(PROMISE if promised_on else REPLY))
         return await self.engine.open(
             work,
             title=title_of(text),
