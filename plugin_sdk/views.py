@@ -126,6 +126,8 @@ class EntryView(msgspec.Struct, kw_only=True):
     on: date | None = None
     role: str = ""
     unit: str = ""
+    to: str = ""
+    """The unit that the step names: to whom a case or a part of it went."""
     reason: str | None = None
     text: str | None = None
     version: int = 0
@@ -260,6 +262,8 @@ class CaseDetailView(View, kw_only=True):
     attachments: list[AttachmentView] = []
     parts: list[PartView] = []
     unit: str = ""
+    holder: Phrase | None = None
+    """Who has to act now, or who dealt with it."""
     list_href: str = ""
     notice: Phrase | None = None
 

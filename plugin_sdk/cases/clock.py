@@ -159,7 +159,7 @@ def deadline_view(
 ) -> DeadlineView:
     """Return a deadline as people read it. With `skipped` the days of rest up to it too."""
     if due_at is None:
-        return DeadlineView(kind="unknown" if pending else "none")
+        return DeadlineView(kind="unknown" if pending and done_at is None else "none")
     if done_at is not None:
         on_time = done_at <= due_at
         return DeadlineView(kind="done_on_time" if on_time else "done_late", due_at=due_at)

@@ -19,7 +19,8 @@ from plugin_sdk.elements import Held
 from plugin_sdk.extension import Card, Hit
 from plugin_sdk.forms import Form, Submission, field_views, texts_of
 from plugin_sdk.ports import Read, Work
-from plugin_sdk.problems import Conflict, FieldError, Invalid, NotFound, field_error
+from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
+from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import (
     ActedView,
     ActView,
@@ -68,6 +69,18 @@ class CaseDesk(CaseViews[R]):
     async def prepare(self) -> None:
         """Ask, before the unit of work begins, for what `file` looks up (see `look_up`)."""
         await self.engine.prepare()
+        for ask in self.organizations().values():
+            await ask()
+
+    async def refuse_unoffered(self, form: Form) -> None:
+        """Raise `Invalid` for an organization that none of the form's fields offers."""
+        wrong = []
+        for name, ask in self.organizations().items():
+            value = getattr(form, name, None)
+            if value is not None and str(value) not in {str(one.id) for one in await ask()}:
+                wrong.append(field_error(name, "choice"))
+        if wrong:
+            raise Invalid(*wrong)
 
     async def draw(self, sent: Submission[Any]) -> Submission[Any]:
         """Return the submission with its photos drawn anew, before the unit of work begins.
@@ -91,13 +104,10 @@ class CaseDesk(CaseViews[R]):
         self,
         read: Read,
         way: Way,
-        values: Mapping[str, Any] | None = None,
-        *,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
+        typed: Typed = BLANK,
     ) -> FormView:
         """Return the form that opens a case, with what was typed."""
-        fields = await self._fields(read, way, values, errors)
+        fields = await self._fields(read, way, typed)
         if way.check:  # photos cannot travel on: they are asked for where it is sent
             fields = [field for field in fields if field.kind != "photo"]
         fields.sort(key=lambda field: not (field.kind == "photo" and field.required))  # first
@@ -107,23 +117,16 @@ class CaseDesk(CaseViews[R]):
             action=way.check or way.action,
             verb=Phrase("case.check.go_on") if way.check else self._filing,
             fields=fields,
-            conflict=conflict,
+            conflict=typed.conflict,
             multipart=any(field.kind == "photo" for field in fields),
             draft=way.draft,
             offline=way.offline,
             cancel=self.here,
         )
 
-    async def check_view(
-        self,
-        read: Read,
-        way: Way,
-        values: Mapping[str, Any],
-        *,
-        errors: tuple[FieldError, ...] = (),
-    ) -> CheckView:
+    async def check_view(self, read: Read, way: Way, typed: Typed) -> CheckView:
         """Return the answers once more, with what is asked for last: the photos."""
-        fields = await self._fields(read, way, values, errors)
+        fields = await self._fields(read, way, typed)
         photos = [field for field in fields if field.kind == "photo"]
         return CheckView(
             title=Phrase("case.check.title"),
@@ -131,7 +134,7 @@ class CaseDesk(CaseViews[R]):
             action=way.action,
             verb=self._filing,
             fields=photos,
-            hidden={name: str(value) for name, value in values.items()},
+            hidden={name: str(value) for name, value in typed.values.items()},
             multipart=bool(photos),
             draft=way.draft,
             answers=answers(field for field in fields if field.kind != "photo"),
@@ -164,18 +167,10 @@ class CaseDesk(CaseViews[R]):
     def _filing(self) -> Phrase:
         return self.engine.words(f"act.{self.flow.opening}")
 
-    async def _fields(
-        self,
-        read: Read,
-        way: Way,
-        values: Mapping[str, Any] | None,
-        errors: tuple[FieldError, ...],
-    ) -> list[FieldView]:
-        return field_views(
+    async def _fields(self, read: Read, way: Way, typed: Typed) -> list[FieldView]:
+        return typed.fields(
             way.form,
             self.engine.prefix,
-            values=values,
-            errors=errors,
             options=await self.options(read, way.form, None),
             hints=self.hints,
             held=await self._held(read, way),
@@ -192,10 +187,7 @@ class CaseDesk(CaseViews[R]):
         read: Read,
         row: R,
         verb: str,
-        *,
-        values: Mapping[str, Any] | None = None,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
+        typed: Typed = BLANK,
     ) -> ActView:
         """Return the form of an act. Raises `Conflict` when the state does not know it."""
         transition = self.flow.find(row.state, verb)
@@ -205,8 +197,8 @@ class CaseDesk(CaseViews[R]):
         fields = field_views(
             transition.form,
             self.engine.prefix,
-            values={**known, **(values or {})},
-            errors=errors,
+            values={**known, **typed.values},
+            errors=typed.errors,
             options=options,
             hints=self.hints,
         )
@@ -218,7 +210,7 @@ class CaseDesk(CaseViews[R]):
             fields=[field for field in fields if field.name != "version"],
             hidden={"version": str(row.version)},
             multipart=any(field.kind == "photo" for field in fields),
-            conflict=conflict,
+            conflict=typed.conflict,
             cancel=self.engine.href(row.number),
             about=await self.summary(read, row),
             number=row.number,
@@ -302,11 +294,8 @@ class CaseDesk(CaseViews[R]):
         newest, _ = await queries.page(
             self.engine, read, Filters(mine=True), kind=self.kind, size=3
         )
-        names = await self.hub.directory.names([fact.organization_id for fact in newest])
         return Card(
-            rows=tuple(
-                self.item(fact, names.get(fact.organization_id, ""), read) for fact in newest
-            ),
+            rows=tuple(await self.items(read, newest)),
             title=self.called(read.actor),
             text=Phrase(f"case.card.{name}", {"n": count}),
             href=f"{self.here}?mine=1" + ("&late=1" if found.late else ""),

@@ -8,7 +8,7 @@ have not come yet are in neither number.
 import asyncio
 from bisect import bisect_left
 from collections import Counter
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Any, Final
 
@@ -20,8 +20,8 @@ from plugin_sdk.cases.flow import Does
 from plugin_sdk.cases.forms import SATISFIED
 from plugin_sdk.cases.traces import CaseTraces
 from plugin_sdk.deadlines import CalendarUnknown, local_day, working_days_between
+from plugin_sdk.figures import bounds
 from plugin_sdk.ports import Calendar, Read
-from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import ChartView, FigureCard, FiguresView, Phrase
 
 SMALLEST_GROUP: Final = 5
@@ -102,12 +102,6 @@ async def tally(
         if n % 500 == 0:
             await asyncio.sleep(0)  # others are served meanwhile
     return found
-
-
-def bounds(since: date, until: date) -> tuple[datetime, datetime]:
-    """Return when a period of days begins, and when the day after it does."""
-    start = datetime.combine(since, time(), SHANGHAI).astimezone(UTC)
-    return start, datetime.combine(until + _DAY, time(), SHANGHAI).astimezone(UTC)
 
 
 def _count(

@@ -4,7 +4,7 @@ The answers travel in the form. Nothing of them is kept half-way, and one key ma
 one from the first page to the last.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -22,9 +22,9 @@ from plugin_sdk.forms import (
     validate,
 )
 from plugin_sdk.ports import Answer, Read
-from plugin_sdk.problems import FieldError, NotFound
+from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import actor_of, needs, respond
-from plugin_sdk.taking import keeping
+from plugin_sdk.taking import BLANK, Typed, keeping
 from plugin_sdk.views import FormView, Phrase, View
 
 Ask = Request[Any, Any, Any]
@@ -72,15 +72,11 @@ def filing_routes(
         offline=offline,
     )
 
-    async def again(
-        read: Read,
-        values: Mapping[str, Any],
-        errors: tuple[FieldError, ...],
-        conflict: Phrase | None,
-    ) -> View:
-        if way.check and errors and not conflict and way.photos.issuperset(e.field for e in errors):
-            return await desk.check_view(read, way, values, errors=errors)
-        return await desk.new_view(read, way, values=values, errors=errors, conflict=conflict)
+    async def again(read: Read, typed: Typed) -> View:
+        wrong = {error.field for error in typed.errors}
+        if way.check and wrong and not typed.conflict and wrong <= way.photos:
+            return await desk.check_view(read, way, typed)
+        return await desk.new_view(read, way, typed)
 
     @get(new, opt=needs(permission, start=True), operation_id=f"{flow.name}-{name}-form")
     async def new_case(request: Ask, draft: DraftKey = "") -> Response[Any]:
@@ -90,7 +86,7 @@ def filing_routes(
         if draft and kept is None:
             raise NotFound
         async with hub.read(actor) as read:
-            view = await desk.new_view(read, way, kept.texts if kept else None)
+            view = await desk.new_view(read, way, Typed(values=kept.texts) if kept else BLANK)
         view.key = draft
         return await respond(hub, request, Answer(view=view))
 
@@ -105,7 +101,7 @@ def filing_routes(
                 validate(form, values)
         async with hub.read(actor) as read:
             show = desk.new_view if changing else desk.check_view
-            view: FormView = await show(read, way, values)
+            view: FormView = await show(read, way, Typed(values=values))
         view.key = key
         return await respond(hub, request, Answer(view=view))
 
@@ -126,6 +122,7 @@ def filing_routes(
         async with keeping(hub, request, actor, again):
             sent = await desk.draw(await read_form(request, form, actor))
             await desk.prepare()
+            await desk.refuse_unoffered(sent.form)
             async with hub.work(actor, sent.key) as work:
                 row = await take(work, sent)
                 await hub.elements.take(work, sent.form)

@@ -365,6 +365,8 @@ def words_of(flow: Flow, app: str) -> set[str]:
             for notice in transition.notifies
         }
         words |= {
-            f"{prefix}.field.{name}" for name in transition.form.model_fields if name != "version"
+            f"{prefix}.field.{transition.form.words.get(name, name)}"
+            for name in transition.form.model_fields
+            if name != "version"
         }
     return words

@@ -1,7 +1,7 @@
 """The routes of a flow: list, detail, acts, export, figures; pages and JSON API alike."""
 
-from collections.abc import AsyncIterator, Mapping
-from datetime import date, timedelta
+from collections.abc import AsyncIterator
+from datetime import date
 from typing import Annotated, Any, Final
 
 from litestar import Request, Response, get, post
@@ -15,13 +15,13 @@ from plugin_sdk.cases.filing import filing_routes
 from plugin_sdk.cases.forms import RevealForm
 from plugin_sdk.cases.queries import Filters
 from plugin_sdk.deadlines import local_day
+from plugin_sdk.figures import figures_route
 from plugin_sdk.forms import Form, field_views, read_form
 from plugin_sdk.ports import Actor, Answer, Read
-from plugin_sdk.problems import FieldError, Problem
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.tables import csv_chunks
-from plugin_sdk.taking import keeping
-from plugin_sdk.views import FormView, Phrase, View
+from plugin_sdk.taking import Typed, keeping
+from plugin_sdk.views import FiguresView, FormView, Phrase, View
 
 Ask = Request[Any, Any, Any]
 Number = FromPath[str]
@@ -29,8 +29,6 @@ Query = Annotated[str, QueryParameter(max_length=200)]
 Stage = Annotated[str, QueryParameter(name="state", max_length=40)]
 
 COLUMNS: Final = ("number", "title", "state", "unit", "opened", "due", "resolved", "closed")
-PERIOD: Final = timedelta(days=89)
-LONGEST_PERIOD: Final = timedelta(days=366 * 20)
 
 
 def case_routes(desk: CaseDesk[Any], *, figures: str = "/figures") -> list[HTTPRouteHandler]:
@@ -153,20 +151,8 @@ def _acting(desk: CaseDesk[Any], verb: str) -> list[HTTPRouteHandler]:
         """Do an act on a case."""
         actor = actor_of(request)
 
-        async def again(
-            read: Read,
-            values: Mapping[str, Any],
-            errors: tuple[FieldError, ...],
-            conflict: Phrase | None,
-        ) -> View:
-            return await desk.act_view(
-                read,
-                await engine.find(read, number),
-                verb,
-                values=values,
-                errors=errors,
-                conflict=conflict,
-            )
+        async def again(read: Read, typed: Typed) -> View:
+            return await desk.act_view(read, await engine.find(read, number), verb, typed)
 
         async with keeping(hub, request, actor, again):
             sent = await desk.draw(await read_form(request, transition.form, actor))
@@ -249,30 +235,12 @@ def reveal_routes(desk: CaseDesk[Any], permission: str) -> list[HTTPRouteHandler
 
 
 def _figures(desk: CaseDesk[Any], permission: str, at: str) -> HTTPRouteHandler:
-    hub, engine = desk.hub, desk.engine
+    engine = desk.engine
 
-    @get(at, opt=needs(permission), operation_id=f"{desk.flow.name}-figures")
-    async def show_figures(request: Ask, since: Query = "", until: Query = "") -> Response[Any]:
-        """Show the figures of a period: the last ninety days unless named."""
-        actor = actor_of(request)
-        first, last = period_of(since, until, local_day(hub.now()))
-        async with hub.read(actor) as read:
-            found = await figures.tally(engine, read, first, last, permission)
-            view = figures.view(engine, found, first, last)
-            await desk.add_figures(read, view)
-        return await respond(hub, request, Answer(view=view))
+    async def view(read: Read, first: date, last: date) -> FiguresView:
+        found = await figures.tally(engine, read, first, last, permission)
+        shown = figures.view(engine, found, first, last)
+        await desk.add_figures(read, shown)
+        return shown
 
-    return show_figures
-
-
-def period_of(since: str, until: str, today: date) -> tuple[date, date]:
-    """Return the first and the last day that figures are asked for. Raises `Problem`."""
-    try:
-        last = date.fromisoformat(until) if until else today
-        first = date.fromisoformat(since) if since else last - PERIOD
-    except (ValueError, OverflowError):
-        raise Problem("case.bad-period") from None
-    known = date.min.replace(year=2) <= first and last <= date.max.replace(year=9998)
-    if not known or not timedelta(0) <= last - first <= LONGEST_PERIOD:
-        raise Problem("case.bad-period")
-    return first, last
+    return figures_route(desk.hub, permission, view, name=f"{desk.flow.name}-figures", at=at)

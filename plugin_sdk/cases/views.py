@@ -1,6 +1,6 @@
 """Views of cases: the list, one case with its timeline, what may be done next."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
@@ -15,7 +15,8 @@ from plugin_sdk.cases.flow import Does, Transition
 from plugin_sdk.cases.models import CaseRow
 from plugin_sdk.cases.queries import CaseFacts, Filters
 from plugin_sdk.forms import Form
-from plugin_sdk.ports import Actor, Audience, Read
+from plugin_sdk.ports import Actor, Audience, Organization, Read
+from plugin_sdk.registers.engine import RegisterEngine
 from plugin_sdk.views import (
     ActionView,
     AttachmentView,
@@ -34,6 +35,7 @@ from plugin_sdk.views import (
 )
 
 R = TypeVar("R", bound=CaseRow)
+AskWho = Callable[[], Awaitable[Sequence[Organization]]]
 
 
 class CaseViews(Generic[R]):
@@ -64,12 +66,29 @@ class CaseViews(Generic[R]):
         """Return what is masked in the summary, in full: for `reveal_routes` alone."""
         return []
 
+    def organizations(self) -> Mapping[str, AskWho]:
+        """Return, for the fields of forms that open a case, who may be chosen there."""
+        return {}
+
+    def registers(self) -> Mapping[str, RegisterEngine[Any]]:
+        """Return, for the fields of forms that open a case, the register that is chosen from: its
+        records in force. Where the column `kind` holds such a code, lists show its name."""
+        return {}
+
     async def options(
         self, read: Read, form: type[Form], transition: Transition | None
     ) -> dict[str, list[Option]]:
         """Return the choices of a form's fields; units to hand a case to are found here."""
         if transition is None:
-            return {}
+            asked, kept = self.organizations(), self.registers()
+            found = {
+                name: [Option(str(one.id), one.name) for one in await asked[name]()]
+                for name in asked.keys() & form.model_fields
+            }
+            for name in kept.keys() & form.model_fields:
+                records = await kept[name].in_force(read)
+                found[name] = [Option(record.code, record.name) for record in records]
+            return found
         field = "unit" if transition.does is Does.ASSIGN else transition.moves
         units = await self.engine.units(transition)
         return {str(field): [Option(str(unit.id), unit.name) for unit in units]} if units else {}
@@ -80,6 +99,8 @@ class CaseViews(Generic[R]):
 
     def kind_words(self, value: str | None) -> Words | None:
         """Return the words for the value of the column `kind`."""
+        if self.kind in self.registers():
+            return value
         return self.engine.words(f"{self.kind}.{value}") if value else None
 
     def beside_title(self, fact: CaseFacts, now: datetime) -> Words | None:
@@ -105,7 +126,6 @@ class CaseViews(Generic[R]):
         found, following = await queries.page(
             self.engine, read, filters, kind=self.kind, cursor=cursor
         )
-        names = await self.hub.directory.names(list({fact.organization_id for fact in found}))
         chosen = {
             "state": filters.state,
             "late": "1" if filters.late else "",
@@ -123,7 +143,7 @@ class CaseViews(Generic[R]):
             )
         return CaseListView(
             title=self.called(read.actor),
-            items=[self.item(fact, names.get(fact.organization_id, ""), read) for fact in found],
+            items=await self.items(read, found),
             filters=self._filters(chosen),
             query=filters.query,
             next_href=f"{self.here}?{urlencode({**asked, 'cursor': following})}"
@@ -147,6 +167,16 @@ class CaseViews(Generic[R]):
             )
             for name in ("state", "late", "mine")
         ]
+
+    async def items(self, read: Read, found: Sequence[CaseFacts]) -> list[CaseItem]:
+        """Return cases as lists show them, what they are called by their registers too."""
+        names = await self.hub.directory.names(list({fact.organization_id for fact in found}))
+        items = [self.item(fact, names.get(fact.organization_id, ""), read) for fact in found]
+        if register := self.registers().get(self.kind or ""):
+            called = await register.names(read)
+            for item in items:
+                item.kind = called.get(str(item.kind), item.kind)
+        return items
 
     def item(self, fact: CaseFacts, unit: str, read: Read) -> CaseItem:
         """Return a case as lists show it."""
@@ -178,7 +208,9 @@ class CaseViews(Generic[R]):
 
     async def detail_view(self, read: Read, row: R) -> CaseDetailView:
         """Return a case with its timeline (newest first) and what the actor may do next."""
-        names = await self.hub.directory.names([row.organization_id])
+        state, units = self.flow.state(row.state), [row.organization_id, row.origin_organization_id]
+        names = await self.hub.directory.names(units)
+        waits_at = units[1] if state.at == "origin" else units[0]
         return CaseDetailView(
             id=str(row.id),
             number=row.number,
@@ -193,6 +225,7 @@ class CaseViews(Generic[R]):
             attachments=await self.attachments(read, row),
             parts=await self.parts(read, row),
             unit=names.get(row.organization_id, ""),
+            holder=_holder(names.get(waits_at), done=state.final),
             list_href=self.here,
             notice=self._notice(row),
         )
@@ -200,7 +233,7 @@ class CaseViews(Generic[R]):
     def _notice(self, row: R) -> Phrase | None:
         if row.extension_asked is not None:
             return Phrase("case.notice.extension-asked", {"n": row.extension_asked})
-        if row.due_pending:
+        if row.due_pending and row.resolved_at is None:
             return Phrase("case.notice.due-pending")
         return None
 
@@ -213,7 +246,7 @@ class CaseViews(Generic[R]):
                 col(getattr(entry, name))
                 for name in (
                     *("verb", "at", "on_date", "role", "unit", "reason"),
-                    *("text", "version", "target", "public"),
+                    *("text", "version", "target", "public", "data"),
                     *("agent_person_id", "delegator_person_id"),
                 )
             ),
@@ -222,7 +255,9 @@ class CaseViews(Generic[R]):
         if not self._inside(read, row):
             own = col(entry.actor_person_id) == read.actor.person_id
             statement = statement.where(or_(col(entry.public), own))
-        found = await read.session.execute(statement.order_by(col(entry.seq).desc()))
+        found = (await read.session.execute(statement.order_by(col(entry.seq).desc()))).all()
+        sent_to = [_unit(data) for *_, data, _, _ in found]
+        names = await self.hub.directory.names([unit for unit in set(sent_to) if unit])
         return [
             EntryView(
                 verb=verb,
@@ -237,8 +272,22 @@ class CaseViews(Generic[R]):
                 tone=self.engine.tone(verb, target),
                 public=public,
                 acting=_acting(*hands),
+                to=names.get(to, "") if to else "",
             )
-            for verb, at, on, role, unit, reason, text, version, target, public, *hands in found
+            for to, (
+                verb,
+                at,
+                on,
+                role,
+                unit,
+                reason,
+                text,
+                version,
+                target,
+                public,
+                _,
+                *hands,
+            ) in zip(sent_to, found, strict=True)
         ]
 
     def _inside(self, read: Read, row: R) -> bool:
@@ -247,14 +296,15 @@ class CaseViews(Generic[R]):
 
     async def actions(self, read: Read, row: R) -> list[ActionView]:
         """Return what the actor may do now, the first one primary; and, for staff, what the
-        present step waits for, with the permission they lack."""
+        present step waits for, with the permission they lack. A request that waits for its
+        decision comes first, one reply for all last while units still owe theirs."""
         engine, actor = self.engine, read.actor
         done, beside = await engine.done(read, row.id), await engine.beside(read, row)
         waits_for = self.flow.state(row.state).waits_for
         held: dict[str, bool] = {}
         offered: list[ActionView] = []
         lacking: list[ActionView] = []
-        for transition in self.flow.possible(row.state):
+        for transition in sorted(self.flow.possible(row.state), key=lambda t: _turn(t, beside)):
             if rules.blocked(self.hub, transition, actor, row, read.now, done, beside):
                 continue
             if not await engine.apart(read, row, transition):
@@ -316,6 +366,24 @@ class CaseViews(Generic[R]):
             )
             for file in files
         ]
+
+
+def _holder(unit: str | None, *, done: bool) -> Phrase | None:
+    return Phrase(f"case.holder.{'done' if done else 'now'}", {"unit": unit}) if unit else None
+
+
+def _turn(transition: Transition, beside: rules.Beside) -> int:
+    if transition.does is Does.DECIDE:  # offered only while something is asked for
+        return 0
+    return 2 if transition.does is Does.COLLECT and beside.assisting else 1
+
+
+def _unit(data: Mapping[str, Any]) -> UUID | None:
+    """Return the unit that an act named (`MoveForm`, `AssignForm`, `SendBackForm`)."""
+    try:
+        return UUID(str(data.get("unit", "")))
+    except ValueError:
+        return None
 
 
 def _acting(agent: UUID | None, giver: UUID | None) -> Phrase | None:

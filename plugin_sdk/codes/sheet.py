@@ -60,15 +60,18 @@ def _card(canvas: Any, card: Sheet, left: float, top: float, wide: float, high: 
     canvas.rect(left, top - high, wide, high)
     unit = min(wide / 14, high / 11)
     middle = left + wide / 2
-    _line(canvas, card.name, middle, top - 1.5 * unit, min(unit * 0.95, 30), wide)
-    _line(canvas, card.place, middle, top - 2.5 * unit, min(unit * 0.6, 18), wide)
+    _line(canvas, card.name, middle, top - 1.3 * unit, min(unit * 0.95, 30), wide)
+    _line(canvas, card.place, middle, top - 2.1 * unit, min(unit * 0.6, 18), wide)
     modules = tuple(segno.make(card.address, error="m", micro=False).matrix)
     least = LEAST * (len(modules) + 2 * QUIET) / len(modules)
-    size = max(least, min(wide * 0.7, high - 5 * unit))
-    _code(canvas, modules, middle - size / 2, top - 2.8 * unit - size, size)
+    size = max(least, min(wide * 0.7, high - 4.9 * unit))
     foot = top - high
-    _line(canvas, card.said, middle, foot + 1.55 * unit, min(unit * 0.55, 16), wide)
-    _line(canvas, card.address, middle, foot + 0.6 * unit, min(unit * 0.45, 12), wide)
+    head, low = top - 2.4 * unit, foot + 2.5 * unit  # between the names and the lines below
+    _code(canvas, modules, middle - size / 2, (head + low - size) / 2, size)
+    spaced = f"{card.code[:4]} {card.code[4:]}".strip()
+    _line(canvas, spaced, middle, foot + 1.95 * unit, min(unit * 0.65, 24), wide)
+    _line(canvas, card.said, middle, foot + 1.2 * unit, min(unit * 0.55, 16), wide)
+    _line(canvas, card.address, middle, foot + 0.5 * unit, min(unit * 0.45, 12), wide)
 
 
 def _line(canvas: Any, text: str, middle: float, y: float, size: float, wide: float) -> None:

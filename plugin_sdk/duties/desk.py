@@ -13,8 +13,8 @@ from plugin_sdk.cases import clock
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.duties.calendar import add_months, month_of, spell_period
 from plugin_sdk.duties.desk_forms import DutyForms
-from plugin_sdk.duties.engine import PUBLISHED, SUBMITTED
-from plugin_sdk.duties.forms import ReturnForm
+from plugin_sdk.duties.engine import PUBLISHED, REFUSED, SUBMITTED
+from plugin_sdk.duties.forms import ReturnForm, ReviewForm
 from plugin_sdk.duties.models import DutyFiling, DutyPeriod, standing_of
 from plugin_sdk.duties.views import (
     DutyItem,
@@ -45,13 +45,13 @@ class DutyDesk(DutyForms[P]):
         if period > month_of(local_day(work.now)):
             raise Invalid(field_error("period", "future-period"))
         item = await self.item(work, period, code)
-        self._refuse_unasked(item, form)
+        self._hold_to(item, form)
         if form is None and not item.may_be_nil:
             raise Invalid(field_error("period", "not-nil"))
         owed = [one.code for one in await self.items(work, period) if one.owed]
         row = await self.engine.open(work, owner, period, owed)
         more = await self.check(work, row, item, form)
-        return await self.engine.file(work, row, code, form, **more)
+        return await self.engine.file(work, row, item, form, **more)
 
     async def correct(self, work: Work, id: UUID, form: Any) -> DutyFiling:
         """File a correction of what was published; it is reviewed as the first was."""
@@ -61,22 +61,31 @@ class DutyDesk(DutyForms[P]):
         item = await self.item(work, made.period, made.item)
         names = self.duty.form.model_fields
         values = self.duty.form.model_construct(**{name: getattr(form, name) for name in names})
-        self._refuse_unasked(item, values)
+        self._hold_to(item, values)
         more = await self.check(work, row, item, values)
         return await self.engine.file(
-            work, row, made.item, values, corrects=made, reason=form.reason, **more
+            work, row, item, values, corrects=made, reason=form.reason, **more
         )
 
-    def _refuse_unasked(self, item: DutyItem, form: ReturnForm | None) -> None:
-        """Refuse what an item does not ask for: nothing would hold it to account."""
-        asked, fields = self.fields(item), type(form).model_fields if form else {}
-        wrong = [
-            name
-            for name, field in fields.items()
-            if name not in asked and getattr(form, name) != field.default
-        ]
+    async def review(self, work: Work, id: UUID, form: ReviewForm) -> DutyFiling:
+        """Publish a filing or refuse it (see `DutyEngine.review`)."""
+        made = await self.engine.find(work, id)
+        item = await self.item(work, made.period, made.item)
+        return await self.engine.review(work, id, form, item)
+
+    def _hold_to(self, item: DutyItem, form: ReturnForm | None) -> None:
+        """Refuse what an item does not ask for, since nothing would hold it to account, and what
+        lacks something that it needs."""
+        asked, needed = self.fields(item), self.needed(item)
+        wrong = []
+        for name, field in (type(form).model_fields if form else {}).items():
+            value = getattr(form, name)
+            if name not in asked and value != field.default:
+                wrong.append(field_error(name, "unknown"))
+            elif name in needed and value is None:
+                wrong.append(field_error(name, "missing"))
         if wrong:
-            raise Invalid(*(field_error(name, "unknown") for name in wrong))
+            raise Invalid(*wrong)
 
     async def month_view(self, read: Read, organization_id: UUID, period: date) -> MonthView:
         """Return a month of an organization. Raises `NotFound` for one out of scope."""
@@ -89,10 +98,14 @@ class DutyDesk(DutyForms[P]):
         for made in await self.engine.filings(read, organization_id, period):
             filed[made.item].append(made)
         may_file = own and await read.holds(self.duty.file)
+        may_review = row is not None and await read.holds(self.duty.review, row)
         groups: dict[str, ItemGroup] = {}
         for item in await self.items(read, period):
             group = groups.setdefault(item.group.key, ItemGroup(label=item.group, items=[]))
-            group.items.append(self._item(item, period, filed[item.code], may_file))
+            shown = self._item(item, period, filed[item.code], may_file)
+            if may_review and (made := next(iter(filed[item.code]), None)):
+                shown.review_href = self._review_href(read, made)
+            group.items.append(shown)
         standing = standing_of(row, read.now) if row else "open"
         due_at = row.due_at if row else self.engine.due(period)
         watches = row is not None and await read.holds(self.duty.watch, row)
@@ -201,7 +214,6 @@ class DutyDesk(DutyForms[P]):
             if other.item == made.item
         ]
         state: Any = "nil" if made.state == PUBLISHED and made.nil else made.state
-        month = f"period={spell_period(made.period)}&organization={made.organization_id}"
         return FilingView(
             id=str(made.id),
             title=item.name,
@@ -213,7 +225,7 @@ class DutyDesk(DutyForms[P]):
             facts=self.facts(made),
             versions=[self.version(other) for other in versions],
             actions=await self._actions(read, made, versions[0]),
-            month_href=f"{self.engine.href()}?{month}",
+            month_href=self.engine.month_href(made),
         )
 
     def version(self, made: DutyFiling) -> FilingVersion:
@@ -234,17 +246,25 @@ class DutyDesk(DutyForms[P]):
 
     async def _actions(self, read: Read, made: DutyFiling, newest: Any) -> list[ActionView]:
         verbs = []
-        if made.state == SUBMITTED and not made.signers & read.actor.hands:
-            verbs.append(("review", self.duty.review))
+        if href := self._review_href(read, made):
+            verbs.append(("review", self.duty.review, href))
         if made.state == PUBLISHED and newest.id == made.id:
-            verbs.append(("correct", self.duty.file))
+            verbs.append(
+                ("correct", self.duty.file, self.engine.href("filings", made.id, "correct"))
+            )
+        if made.state == REFUSED and newest.id == made.id:
+            again = self.engine.href(spell_period(made.period), made.item, "new")
+            verbs.append(("again", self.duty.file, again))
         return [
             ActionView(
-                verb=verb,
-                label=Phrase(f"duties.act.{verb}"),
-                href=self.engine.href("filings", made.id, verb),
-                primary=verb == "review",
+                verb=verb, label=Phrase(f"duties.act.{verb}"), href=href, primary=verb != "correct"
             )
-            for verb, permission in verbs
+            for verb, permission, href in verbs
             if await read.holds(permission, made)
         ]
+
+    def _review_href(self, read: Read, made: DutyFiling) -> str | None:
+        """Return where a filing is reviewed, None where the actor had a hand in it."""
+        if made.state != SUBMITTED or made.signers & read.actor.hands:
+            return None
+        return self.engine.href("filings", made.id, "review")

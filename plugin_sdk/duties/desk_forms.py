@@ -4,17 +4,20 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, ClassVar, Generic, TypeVar
 
+import msgspec
+
 from plugin_sdk.cases.forms import Decision
-from plugin_sdk.duties.calendar import spell_period
-from plugin_sdk.duties.engine import DutyEngine
+from plugin_sdk.duties.calendar import month_words, spell_period
+from plugin_sdk.duties.engine import REFUSED, DutyEngine
 from plugin_sdk.duties.forms import CorrectForm, ReturnForm, ReviewForm
 from plugin_sdk.duties.models import DutyFiling, DutyPeriod
 from plugin_sdk.duties.views import DutyItem
 from plugin_sdk.facts import facts_of
-from plugin_sdk.forms import Form, field_views
+from plugin_sdk.forms import Form
 from plugin_sdk.money import spell_yuan
 from plugin_sdk.ports import Read, Work
-from plugin_sdk.problems import FieldError, NotFound
+from plugin_sdk.problems import NotFound, field_error
+from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import ActionView, FactView, FormView, Option, Phrase
 
 P = TypeVar("P", bound=DutyPeriod)
@@ -80,38 +83,34 @@ class DutyForms(Generic[P]):
         kinds = {"kinds": {**form.kinds, **CorrectForm.kinds}}
         return type(f"{form.__name__}Correction", (CorrectForm, form), kinds)
 
-    async def new_view(
-        self,
-        read: Read,
-        period: date,
-        code: str,
-        values: Mapping[str, Any] | None = None,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
-    ) -> FormView:
+    async def new_view(self, read: Read, period: date, code: str, typed: Typed = BLANK) -> FormView:
         """Return the form of an item, with what was typed."""
         item = await self.item(read, period, code)
         at = self.engine.href(spell_period(period), code)
-        given = values or await self.known(read, period, item)
-        return await self._form(read, item, at, self.duty.form, given, errors, conflict)
+        before = await self._returned(read, period, code)
+        told = Phrase("duties.returned", {"text": before.remark or ""}) if before else None
+        known = self.spelled(before) if before else await self.known(read, period, item)
+        typed = msgspec.structs.replace(typed, conflict=typed.conflict or told)
+        return await self._form(read, item, period, at, self.duty.form, typed, known)
+
+    async def _returned(self, read: Read, period: date, code: str) -> DutyFiling | None:
+        """Return what the actor's organization filed last of an item where it was sent back."""
+        owner = read.actor.organization_id
+        if owner is None:
+            return None
+        filed = await self.engine.filings(read, owner, period)
+        newest = next((made for made in filed if made.item == code), None)
+        return newest if newest is not None and newest.state == REFUSED else None
 
     async def known(self, read: Read, period: date, item: DutyItem) -> Mapping[str, Any]:
         """Return what is known already of an item's fields: it is filled in."""
         return {}
 
-    async def correct_view(
-        self,
-        read: Read,
-        made: DutyFiling,
-        values: Mapping[str, Any] | None = None,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
-    ) -> FormView:
+    async def correct_view(self, read: Read, made: DutyFiling, typed: Typed = BLANK) -> FormView:
         """Return the form of a correction, with what was published."""
         item = await self.item(read, made.period, made.item)
-        at = self.engine.href("filings", made.id, "correct")
-        given = values or self.spelled(made)
-        return await self._form(read, item, at, self.correcting(), given, errors, conflict)
+        at, form = self.engine.href("filings", made.id, "correct"), self.correcting()
+        return await self._form(read, item, made.period, at, form, typed, self.spelled(made))
 
     def spelled(self, made: DutyFiling) -> dict[str, Any]:
         """Return what a filing says as a form shows it."""
@@ -122,17 +121,10 @@ class DutyForms(Generic[P]):
             for name, value in stored.items()
         }
 
-    async def review_view(
-        self,
-        read: Read,
-        made: DutyFiling,
-        values: Mapping[str, Any] | None = None,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
-    ) -> FormView:
+    async def review_view(self, read: Read, made: DutyFiling, typed: Typed = BLANK) -> FormView:
         """Return the form of a review, what was filed beside it."""
         item = await self.item(read, made.period, made.item)
-        fields = field_views(ReviewForm, "duties", values=values, errors=errors)
+        fields = typed.fields(ReviewForm, "duties", hints=frozenset({"remark"}))
         for field in fields:
             if field.name == "decision":
                 field.options = [
@@ -140,42 +132,48 @@ class DutyForms(Generic[P]):
                 ]
         return FormView(
             title=Phrase("duties.act.review"),
-            intro=item.name,
+            intro=Phrase("duties.item_of", {"item": item.name, "period": month_words(made.period)}),
             action=self.engine.href("filings", made.id, "review"),
             verb=Phrase("duties.act.decide"),
             fields=fields,
-            conflict=conflict,
+            conflict=typed.conflict,
             cancel=self.engine.href("filings", made.id),
-            about=self.facts(made),
+            about=self.facts(made)
+            or [FactView(Phrase("duties.state_label"), Phrase("duties.nothing"))],
         )
 
     async def _form(
         self,
         read: Read,
         item: DutyItem,
+        period: date,
         action: str,
         form: type[Form],
-        values: Mapping[str, Any],
-        errors: tuple[FieldError, ...],
-        conflict: Phrase | None,
+        typed: Typed,
+        known: Mapping[str, Any],
     ) -> FormView:
-        asked = self.fields(item) | {"reason"}
+        needed, errors = self.needed(item), typed.errors
+        if errors:  # all at once: what the item needs beside what is wrong
+            named = {error.field for error in errors}
+            lacking = [
+                n for n in form.model_fields if n in needed - named and not typed.values.get(n)
+            ]
+            errors += tuple(field_error(name, "missing") for name in lacking)
+            typed = msgspec.structs.replace(typed, errors=errors)
         wrong = next((error.message for error in errors if error.field == "period"), None)
-        fields = field_views(
-            form,
-            self.engine.prefix,
-            values=values,
-            errors=errors,
-            options=await self.options(read),
-            hints=self.hints,
-        )
+        options = await self.options(read)
+        fields = typed.fields(form, self.engine.prefix, known, options=options, hints=self.hints)
+        fields = [field for field in fields if field.name in self.fields(item)]
         for field in fields:
-            field.required = field.required or field.name in self.needed(item)
+            field.required = field.required or field.name in needed
+        if issubclass(form, CorrectForm):
+            fields += typed.fields(CorrectForm, "duties")
         return FormView(
             title=item.name,
+            intro=Phrase("duties.of_month", {"period": month_words(period)}),
             action=action,
             verb=Phrase("duties.act.submit"),
-            fields=[field for field in fields if field.name in asked],
-            conflict=conflict or wrong,
+            fields=fields,
+            conflict=typed.conflict or wrong,
             cancel=self.engine.href(),
         )

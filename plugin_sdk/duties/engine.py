@@ -17,6 +17,7 @@ from plugin_sdk.deadlines import local_day
 from plugin_sdk.duties.calendar import Rest, due_at, month_of, month_words, spell_period
 from plugin_sdk.duties.forms import ReturnForm, ReviewForm
 from plugin_sdk.duties.models import DutyFiling, DutyPeriod
+from plugin_sdk.duties.views import DutyItem
 from plugin_sdk.ports import Hub, Read, To, Work
 from plugin_sdk.problems import Conflict, Denied, Invalid, NotFound, field_error
 from plugin_sdk.signing import signature
@@ -80,9 +81,9 @@ class DutyEngine(Generic[P]):
         """Return an address below the duty's own."""
         return "/".join((f"/apps/{self.hub.app}{self.duty.path}", *(str(part) for part in parts)))
 
-    def month_href(self, period: DutyPeriod) -> str:
+    def month_href(self, of: DutyPeriod | DutyFiling) -> str:
         """Return the address of an organization's month."""
-        query = f"period={spell_period(period.period)}&organization={period.organization_id}"
+        query = f"period={spell_period(of.period)}&organization={of.organization_id}"
         return f"{self.href()}?{query}"
 
     def words(self, name: str, **params: Any) -> Phrase:
@@ -152,7 +153,7 @@ class DutyEngine(Generic[P]):
         self,
         work: Work,
         row: P,
-        item: str,
+        item: DutyItem,
         form: ReturnForm | None,
         *,
         corrects: DutyFiling | None = None,
@@ -162,25 +163,28 @@ class DutyEngine(Generic[P]):
         """File an item for a period (`form` None: there is nothing) and return the filing.
 
         Raises `Invalid` for a month that has not begun, `Conflict` (`duties.twice`,
-        `duties.waiting`) for one that was filed or waits for its reviewer.
+        `duties.waiting`) for one that was filed or waits for its reviewer. What was sent back
+        is filed anew; a correction keeps its reason.
         """
         if row.period > month_of(local_day(work.now)):
             raise Invalid(field_error("period", "future-period"))
-        last = await self.last(work, row, item)
+        last = await self.last(work, row, item.code)
         if last is not None and last.state == SUBMITTED:
             raise Conflict("duties.waiting")
         if last is not None and last.state == PUBLISHED and corrects is None:
             raise Conflict("duties.twice", period=month_words(row.period))
         if corrects is not None and (last is None or last.id != corrects.id):
             raise Conflict("duties.waiting")
+        if last is not None and last.state == REFUSED:
+            reason = reason or last.reason
         seq = last.seq + 1 if last else 1
         values = form.model_dump() if form else {}
         made = self.filing(
-            key=f"{row.organization_id}:{item}:{spell_period(row.period)}:{seq}",
+            key=f"{row.organization_id}:{item.code}:{spell_period(row.period)}:{seq}",
             organization_id=row.organization_id,
             period_id=row.id,
             period=row.period,
-            item=item,
+            item=item.code,
             seq=seq,
             state=SUBMITTED,
             nil=form is None,
@@ -190,20 +194,20 @@ class DutyEngine(Generic[P]):
             **signature(work),
         )
         await work.add(made)
-        work.audit(f"{self.duty.name}.file", self.subject(made.id), item=item, seq=seq)
+        work.audit(f"{self.duty.name}.file", self.subject(made.id), item=item.code, seq=seq)
         work.start(f"{self.duty.name}.file", self.subject(made.id))
         await work.todo.open(
             self.subject(made.id),
             To(organization_id=row.organization_id, permission=self.duty.review),
-            self.words("to_review", period=month_words(row.period)),
+            self.words("to_review", period=month_words(row.period), item=item.name),
             self.href("filings", made.id),
             label=Phrase("duties.state.submitted"),
             due_at=row.due_at,
         )
         return made
 
-    async def review(self, work: Work, id: UUID, form: ReviewForm) -> DutyFiling:
-        """Publish a filing or refuse it, by another person than its operator.
+    async def review(self, work: Work, id: UUID, form: ReviewForm, item: DutyItem) -> DutyFiling:
+        """Publish a filing of an item or refuse it, by another person than its operator.
 
         Raises `OwnReturn`, `Conflict` (`duties.decided`), `Invalid` for a refusal without
         reason, `NotFound` out of scope.
@@ -224,7 +228,7 @@ class DutyEngine(Generic[P]):
             made.state = REFUSED
             work.notify(
                 To(organization_id=row.organization_id, permission=self.duty.file),
-                self.words("refused", period=month_words(row.period)),
+                self.words("refused", period=month_words(row.period), item=item.name),
                 self.href("filings", made.id),
             )
         else:

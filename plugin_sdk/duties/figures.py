@@ -1,7 +1,7 @@
 """Figures of a duty: how much was published, and how much of it in time."""
 
 from collections import defaultdict
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -11,15 +11,9 @@ from sqlmodel import col
 from plugin_sdk.duties.calendar import add_months, month_of
 from plugin_sdk.duties.engine import PUBLISHED, DutyEngine
 from plugin_sdk.duties.table import Timely, periods
+from plugin_sdk.figures import bounds
 from plugin_sdk.ports import Read
-from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import ChartView, FigureCard, Phrase
-
-
-def bounds(since: date, until: date) -> tuple[datetime, datetime]:
-    """Return the moments between which the days lie, both included."""
-    start = datetime.combine(since, time(), SHANGHAI).astimezone(UTC)
-    return start, datetime.combine(until + timedelta(days=1), time(), SHANGHAI).astimezone(UTC)
 
 
 async def duty_figures(

@@ -1,7 +1,5 @@
 """The routes of a duty: the month, filing, review, correction, and who is late."""
 
-from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,17 +12,16 @@ from plugin_sdk.duties.calendar import add_months, month_of, read_period, spell_
 from plugin_sdk.duties.desk import DutyDesk
 from plugin_sdk.duties.forms import NilForm, ReviewForm
 from plugin_sdk.duties.table import table_view
-from plugin_sdk.forms import Form, Submission
+from plugin_sdk.forms import Submission
 from plugin_sdk.ports import Answer, Read, Work
-from plugin_sdk.problems import FieldError, NotFound
+from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.tables import csv_chunks
-from plugin_sdk.taking import take
+from plugin_sdk.taking import Of, Typed, form_routes, take
 from plugin_sdk.views import Phrase, View
 
 Ask = Request[Any, Any, Any]
 Id = FromPath[UUID]
-Text = FromPath[str]
 Query = Annotated[str, QueryParameter(max_length=60)]
 
 
@@ -79,18 +76,11 @@ def _filing(desk: DutyDesk[Any]) -> list[HTTPRouteHandler]:
     hub, duty, engine = desk.hub, desk.duty, desk.engine
     at = f"{duty.path}/{{period:str}}/{{item:str}}"
 
-    def again(period: date, item: str) -> Any:
-        async def show(
-            read: Read,
-            values: Mapping[str, Any] | None = None,
-            errors: tuple[FieldError, ...] = (),
-            conflict: Phrase | None = None,
-        ) -> View:
-            return await desk.new_view(read, period, item, values, errors, conflict)
+    async def show(read: Read, of: Of, typed: Typed) -> View:
+        return await desk.new_view(read, read_period(of["period"]), of["item"], typed)
 
-        return show
-
-    async def answer(work: Work, made: Any) -> Answer:
+    async def file(work: Work, of: Of, form: Any) -> Answer:
+        made = await desk.file(work, read_period(of["period"]), of["item"], form)
         return Answer(
             view=await desk.filing_view(work, made),
             location=f"{engine.href()}?period={spell_period(made.period)}",
@@ -98,83 +88,80 @@ def _filing(desk: DutyDesk[Any]) -> list[HTTPRouteHandler]:
             said=Phrase("duties.said.submit"),
         )
 
-    @get(f"{at}/new", opt=needs(duty.file, start=True), operation_id=f"{duty.name}-file-form")
-    async def new_filing(request: Ask, period: Text, item: Text) -> Response[Any]:
-        """Show the form of an item."""
-        async with hub.read(actor_of(request)) as read:
-            view = await desk.new_view(read, read_period(period), item)
-        return await respond(hub, request, Answer(view=view))
-
-    @post(at, opt=needs(duty.file, body=duty.form, start=True), operation_id=f"{duty.name}-file")
-    async def file_item(request: Ask, period: Text, item: Text) -> Response[Any]:
-        """File an item for a month."""
-        month = read_period(period)
-
-        async def do(work: Work, sent: Submission[Any]) -> Answer:
-            return await answer(work, await desk.file(work, month, item, sent.form))
-
-        return await take(hub, request, duty.form, again(month, item), do)
-
     @post(f"{at}/nil", opt=needs(duty.file, body=NilForm), operation_id=f"{duty.name}-nil")
-    async def file_nil(request: Ask, period: Text, item: Text) -> Response[Any]:
+    async def file_nil(request: Ask) -> Response[Any]:
         """Say that there is nothing for an item this month."""
-        month = read_period(period)
+        of = request.path_params
 
-        async def do(work: Work, sent: Submission[Any]) -> Answer:
-            return await answer(work, await desk.file(work, month, item, None))
+        async def again(read: Read, typed: Typed) -> View:
+            return await show(read, of, typed)
 
-        return await take(hub, request, NilForm, again(month, item), do)
+        async def nothing(work: Work, sent: Submission[Any]) -> Answer:
+            return await file(work, of, None)
 
-    return [new_filing, file_item, file_nil]
+        return await take(hub, request, NilForm, again, nothing)
+
+    filing = form_routes(
+        hub,
+        duty.form,
+        duty.file,
+        name=f"{duty.name}-file",
+        does="File an item for a month.",
+        new=f"{at}/new",
+        at=at,
+        show=show,
+        do=file,
+        start=True,
+    )
+    return [*filing, file_nil]
 
 
 def _acting(desk: DutyDesk[Any]) -> list[HTTPRouteHandler]:
-    hub, duty, engine = desk.hub, desk.duty, desk.engine
-    correction = desk.correcting()
+    duty, engine = desk.duty, desk.engine
 
-    def act(verb: str, permission: str, form: type[Form], do: Any) -> list[HTTPRouteHandler]:
-        path = f"{duty.path}/filings/{{id:uuid}}/{verb}"
+    async def review_form(read: Read, of: Of, typed: Typed) -> View:
+        return await desk.review_view(read, await engine.find(read, of["id"]), typed)
 
-        def again(id: UUID) -> Any:
-            async def show(
-                read: Read,
-                values: Mapping[str, Any] | None = None,
-                errors: tuple[FieldError, ...] = (),
-                conflict: Phrase | None = None,
-            ) -> View:
-                made = await engine.find(read, id)
-                view = desk.review_view if verb == "review" else desk.correct_view
-                return await view(read, made, values, errors, conflict)
+    async def review(work: Work, of: Of, form: ReviewForm) -> Answer:
+        made = await desk.review(work, of["id"], form)
+        return Answer(
+            view=await desk.filing_view(work, made),
+            location=engine.month_href(made),  # where the next one waits
+            said=Phrase(f"duties.said.{form.decision}"),
+        )
 
-            return show
+    async def correct_form(read: Read, of: Of, typed: Typed) -> View:
+        return await desk.correct_view(read, await engine.find(read, of["id"]), typed)
 
-        @get(path, opt=needs(permission), operation_id=f"{duty.name}-{verb}-form")
-        async def show_form(request: Ask, id: Id) -> Response[Any]:
-            """Show the form of an act on a filing."""
-            async with hub.read(actor_of(request)) as read:
-                view = await again(id)(read)
-            return await respond(hub, request, Answer(view=view))
-
-        @post(path, opt=needs(permission, body=form), operation_id=f"{duty.name}-{verb}")
-        async def do_act(request: Ask, id: Id) -> Response[Any]:
-            """Review a filing, or correct it."""
-
-            async def done(work: Work, sent: Submission[Any]) -> Answer:
-                made = await do(work, id, sent.form)
-                said = f"duties.said.{getattr(sent.form, 'decision', verb)}"
-                return Answer(
-                    view=await desk.filing_view(work, made),
-                    location=engine.href("filings", made.id),
-                    said=Phrase(said),
-                )
-
-            return await take(hub, request, form, again(id), done)
-
-        return [show_form, do_act]
+    async def correct(work: Work, of: Of, form: Any) -> Answer:
+        made = await desk.correct(work, of["id"], form)
+        return Answer(
+            view=await desk.filing_view(work, made),
+            location=engine.href("filings", made.id),
+            said=Phrase("duties.said.correct"),
+        )
 
     return [
-        *act("review", duty.review, ReviewForm, engine.review),
-        *act("correct", duty.file, correction, desk.correct),
+        *form_routes(
+            desk.hub,
+            ReviewForm,
+            duty.review,
+            name=f"{duty.name}-review",
+            does="Review a filing.",
+            at=f"{duty.path}/filings/{{id:uuid}}/review",
+            show=review_form,
+            do=review,
+        ),
+        *form_routes(
+            desk.hub,
+            desk.correcting(),
+            duty.file,
+            name=f"{duty.name}-correct",
+            does="Correct what was published.",
+            at=f"{duty.path}/filings/{{id:uuid}}/correct",
+            show=correct_form,
+            do=correct,
+        ),
     ]
 
 
@@ -220,7 +207,7 @@ def _watching(desk: DutyDesk[Any]) -> list[HTTPRouteHandler]:
     async def urge(request: Ask, id: Id) -> Response[Any]:
         """Urge an organization that owes something."""
 
-        async def show(read: Read, *given: Any) -> View:
+        async def show(read: Read, typed: Typed) -> View:
             raise NotFound
 
         async def do(work: Work, sent: Submission[Any]) -> Answer:

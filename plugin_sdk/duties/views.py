@@ -43,6 +43,7 @@ class ItemRow(msgspec.Struct, kw_only=True):
     href: str | None = None
     file_href: str | None = None
     nil_href: str | None = None
+    review_href: str | None = None
 
 
 class ItemGroup(msgspec.Struct, kw_only=True):

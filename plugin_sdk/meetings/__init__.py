@@ -3,11 +3,10 @@
 from plugin_sdk.meetings.desk import MeetingDesk
 from plugin_sdk.meetings.engine import Meeting, MeetingEngine
 from plugin_sdk.meetings.forms import CallForm, MeetingQuestionForm
-from plugin_sdk.meetings.models import AskedAtMeeting, MeetingRow
+from plugin_sdk.meetings.models import MeetingRow
 from plugin_sdk.meetings.routes import meeting_routes
 
 __all__ = [
-    "AskedAtMeeting",
     "CallForm",
     "Meeting",
     "MeetingDesk",

@@ -6,9 +6,9 @@ from typing import Any, Final, Generic, TypeVar
 from sqlmodel import col
 
 from plugin_sdk.cases import queries
-from plugin_sdk.cases.desk import CaseDesk
+from plugin_sdk.cases.forms import ReplyForm
 from plugin_sdk.cases.queries import CaseFacts
-from plugin_sdk.forms import Form, field_views
+from plugin_sdk.forms import Form
 from plugin_sdk.meetings.engine import CALLED, HELD, MeetingEngine
 from plugin_sdk.meetings.forms import (
     CallForm,
@@ -20,7 +20,9 @@ from plugin_sdk.meetings.forms import (
 from plugin_sdk.meetings.models import MeetingRow
 from plugin_sdk.meetings.views import GroupCount, MeetingItem, MeetingsView, MeetingView
 from plugin_sdk.ports import Read, Work
-from plugin_sdk.problems import FieldError
+from plugin_sdk.problems import Invalid, NotFound, field_error
+from plugin_sdk.questions import QuestionDesk
+from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import ActionView, FactView, FieldView, FormView, Phrase
 
 M = TypeVar("M", bound=MeetingRow)
@@ -30,10 +32,9 @@ STATES: Final = {"hold": CALLED, "cancel": CALLED, "ask": HELD, "publish": HELD}
 
 
 class MeetingDesk(Generic[M]):
-    """What an app says of its meetings: override `ask` with how a question opens a case, and name
-    the desk of those cases, whose table has the columns of `AskedAtMeeting`."""
+    """Meetings, and what is asked there: questions of the desk that it is given."""
 
-    def __init__(self, engine: MeetingEngine[M], questions: CaseDesk[Any]) -> None:
+    def __init__(self, engine: MeetingEngine[M], questions: QuestionDesk[Any]) -> None:
         self.engine = engine
         self.hub = engine.hub
         self.questions = questions
@@ -45,9 +46,26 @@ class MeetingDesk(Generic[M]):
         }
 
     async def ask(self, work: Work, row: M, form: MeetingQuestionForm) -> Any:
-        """Open the case of a question that was asked at a meeting, and answer it where it was
-        answered there. Raises `Invalid` for a promise that cannot be given."""
-        raise NotImplementedError
+        """Open a question that was asked at a meeting, and answer it where it was answered there.
+        Raises `Invalid` for a promise that cannot be given."""
+        asked = await self.hub.directory.organization(row.organization_id)
+        if asked is None:
+            raise NotFound
+        day, asker = form.promised_on, form.asker or ""
+        try:
+            made = await self.questions.open(
+                work, asked, form.text, None, asker, promised_on=day, meeting_id=row.id
+            )
+        except Invalid as invalid:  # the form of a meeting calls the deadline by its own name
+            errors = [
+                field_error("promised_on", e.message.key.rpartition(".")[2], **e.message.params)
+                for e in invalid.errors
+            ]
+            raise Invalid(*errors) from None
+        if form.reply is not None:
+            said = ReplyForm(version=made.version, text=form.reply)
+            await self.questions.engine.act(work, made.id, "answer", said)
+        return made
 
     async def list_view(self, read: Read) -> MeetingsView:
         """Return the latest meetings in scope."""
@@ -79,9 +97,12 @@ class MeetingDesk(Generic[M]):
         """Return a meeting with what was asked there."""
         names = await self.hub.directory.names([row.organization_id])
         unit = names.get(row.organization_id, "")
-        acts = []
+        acts, notice = [], None
         if await read.holds(self.engine.meeting.call, row):
             acts = [verb for verb, state in STATES.items() if state == row.state]
+        if "hold" in acts and read.now < row.starts_at:
+            acts.remove("hold")
+            notice = Phrase("meetings.hold_later", {"date": row.starts_at})
         return MeetingView(
             number=row.number,
             title=row.title,
@@ -90,17 +111,18 @@ class MeetingDesk(Generic[M]):
             state_label=Phrase(f"meetings.state.{row.state}"),
             facts=self.facts(row),
             attendance=self.attendance(row),
-            questions=await self._asked(read, row, unit),
+            questions=await self._asked(read, row),
             minutes=row.minutes,
             actions=[
                 ActionView(
                     verb=verb,
                     label=Phrase(f"meetings.act.{verb}"),
                     href=self.engine.href(row.number, verb),
-                    primary=not n,
+                    primary=not n and verb != "cancel",
                 )
                 for n, verb in enumerate(acts)
             ],
+            notice=notice,
             list_href=self.engine.href(),
         )
 
@@ -123,7 +145,7 @@ class MeetingDesk(Generic[M]):
             for group, (came, of) in row.attendance.items()
         ]
 
-    async def _asked(self, read: Read, row: M, unit: str) -> list[Any]:
+    async def _asked(self, read: Read, row: M) -> list[Any]:
         cases = self.questions
         model = cases.engine.row
         if not await read.holds(cases.flow.read):
@@ -135,37 +157,21 @@ class MeetingDesk(Generic[M]):
             .limit(MOST_QUESTIONS)
         )
         found = await read.fetch(statement, CaseFacts)
-        return [cases.item(fact, unit, read) for fact in found]
+        return await cases.items(read, found)
 
-    async def call_view(
-        self,
-        read: Read,
-        values: Mapping[str, Any] | None = None,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
-    ) -> FormView:
+    async def call_view(self, read: Read, typed: Typed = BLANK) -> FormView:
         """Return the form that calls a meeting."""
         return FormView(
             title=self.engine.words("new"),
             intro=Phrase("meetings.ahead", {"n": self.engine.meeting.ahead}),
             action=self.engine.href(),
             verb=Phrase("meetings.act.call"),
-            fields=field_views(
-                CallForm, "meetings", values=values, errors=errors, hints=frozenset({"time"})
-            ),
-            conflict=conflict,
+            fields=typed.fields(CallForm, "meetings", hints=frozenset({"time"})),
+            conflict=typed.conflict,
             cancel=self.engine.href(),
         )
 
-    async def act_view(
-        self,
-        read: Read,
-        number: str,
-        verb: str,
-        values: Mapping[str, Any] | None = None,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
-    ) -> FormView:
+    async def act_view(self, read: Read, number: str, verb: str, typed: Typed = BLANK) -> FormView:
         """Return the form of an act on a meeting."""
         row = await self.engine.find(read, number)
         label = Phrase(f"meetings.act.{verb}")
@@ -176,9 +182,9 @@ class MeetingDesk(Generic[M]):
             verb=label,
             fields=[
                 self._named(field)
-                for field in field_views(self.forms[verb], "meetings", values=values, errors=errors)
+                for field in typed.fields(self.forms[verb], "meetings", hints=frozenset({"reply"}))
             ],
-            conflict=conflict,
+            conflict=typed.conflict,
             cancel=self.engine.href(number),
             about=self.facts(row),
         )

@@ -1,6 +1,5 @@
-"""Mixins of meetings. Their questions are cases: a promised date is a case's deadline.
+"""The mixin of a meeting. What is asked there is a `QuestionRow`: a promised day is its deadline.
 
-class Question(CaseRow, AskedAtMeeting, Base, table=True): ...
 class Meeting(MeetingRow, Base, table=True): ...
 """
 
@@ -8,16 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import JSON, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from plugin_sdk.data import Owned, UtcTime, Versioned
-
-
-class AskedAtMeeting(SQLModel):
-    """The columns of a case that may have been asked at a meeting."""
-
-    meeting_id: UUID | None = Field(default=None, index=True)
-    promised: bool = False
 
 
 class MeetingRow(Owned, Versioned):

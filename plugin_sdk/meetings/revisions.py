@@ -37,5 +37,5 @@ def create_meeting(name: str) -> None:
 
 
 def asked_at_meeting() -> Columns:
-    """Return the columns of `AskedAtMeeting`, for the table of a case."""
+    """Return the columns of a `QuestionRow` that say at which meeting it was asked."""
     return [column("meeting_id", sa.Uuid(), null=True), column("promised", sa.Boolean())]

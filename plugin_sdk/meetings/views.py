@@ -52,4 +52,5 @@ class MeetingView(View, kw_only=True):
     questions: list[CaseItem]
     minutes: str | None
     actions: list[ActionView]
+    notice: Phrase | None = None
     list_href: str

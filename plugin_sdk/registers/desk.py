@@ -12,10 +12,9 @@ from sqlmodel import col
 from plugin_sdk.cursors import Position, cut, older, read_cursor
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.facts import facts_of
-from plugin_sdk.forms import Form, field_views
 from plugin_sdk.money import spell_yuan
 from plugin_sdk.ports import Read
-from plugin_sdk.problems import FieldError, Invalid, field_error
+from plugin_sdk.problems import Invalid, field_error
 from plugin_sdk.registers.engine import RegisterEngine
 from plugin_sdk.registers.forms import ChangeForm, EndForm, RecordForm
 from plugin_sdk.registers.models import RegisterRow, RegisterVersion
@@ -26,6 +25,7 @@ from plugin_sdk.registers.views import (
     State,
     VersionView,
 )
+from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import (
     ActionView,
     FactView,
@@ -239,79 +239,48 @@ class RegisterDesk(Generic[R]):
             kept["organization"] = str(row.organization_id)
         return kept
 
-    async def new_view(
-        self,
-        read: Read,
-        values: Mapping[str, Any] | None = None,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
-    ) -> FormView:
+    async def new_view(self, read: Read, typed: Typed = BLANK) -> FormView:
         """Return the form of a new record, with what was typed."""
         return self._form(
             self.engine.words("new"),
             self.engine.href(),
-            await self._fields(read, self.register.form, values, errors),
-            conflict=conflict,
+            await self._fields(read, typed),
+            conflict=typed.conflict,
         )
 
-    async def change_view(
-        self,
-        read: Read,
-        row: R,
-        values: Mapping[str, Any] | None = None,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
-    ) -> FormView:
+    async def change_view(self, read: Read, row: R, typed: Typed = BLANK) -> FormView:
         """Return the form of a record as it stands, or as it was typed."""
-        stored = values or self._spelled(row)
-        fields = await self._fields(read, self.register.form, stored, errors)
+        fields = await self._fields(read, typed, self._spelled(row))
         fields = [field for field in fields if field.name not in ("code", "organization")]
-        fields += field_views(ChangeForm, "registers", values=values, errors=errors)
+        fields += typed.fields(ChangeForm, "registers")
         return self._form(
             Phrase("registers.act.change"),
             self.engine.href(row.id, "change"),
             [field for field in fields if field.name != "version"],
             hidden={"version": str(row.version)},
             cancel=self.engine.href(row.id),
-            conflict=conflict,
+            conflict=typed.conflict,
         )
 
-    async def end_view(
-        self,
-        read: Read,
-        row: R,
-        values: Mapping[str, Any] | None = None,
-        errors: tuple[FieldError, ...] = (),
-        conflict: Phrase | None = None,
-    ) -> FormView:
+    async def end_view(self, read: Read, row: R, typed: Typed = BLANK) -> FormView:
         """Return the form that ends a record."""
-        given = values or {"ends_on": local_day(read.now)}
-        fields = field_views(EndForm, "registers", values=given, errors=errors)
+        fields = typed.fields(EndForm, "registers", {"ends_on": local_day(read.now)})
         return self._form(
             Phrase("registers.act.end"),
             self.engine.href(row.id, "end"),
             [field for field in fields if field.name != "version"],
             hidden={"version": str(row.version)},
             cancel=self.engine.href(row.id),
-            conflict=conflict,
+            conflict=typed.conflict,
             about=self.facts(self._stored(row), await self.options(read)),
         )
 
     async def _fields(
-        self,
-        read: Read,
-        form: type[Form],
-        values: Mapping[str, Any] | None,
-        errors: tuple[FieldError, ...],
+        self, read: Read, typed: Typed, known: Mapping[str, Any] | None = None
     ) -> list[FieldView]:
-        return field_views(
-            form,
-            self.engine.prefix,
-            values=values,
-            errors=errors,
-            options=await self.options(read),
-            hints=self.hints,
-        )
+        options = await self.options(read)
+        form, prefix = self.register.form, self.engine.prefix
+        return typed.fields(form, prefix, known, options=options, hints=self.hints)
 
     def _spelled(self, row: R) -> dict[str, Any]:
         kinds, stored = self.register.form.kinds, self._stored(row)

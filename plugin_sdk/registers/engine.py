@@ -150,6 +150,21 @@ class RegisterEngine(Generic[R]):
         row: R | None = found.scalar_one_or_none()
         return row
 
+    async def chosen(self, read: Read, field: str, code: str) -> R:
+        """Return the record that a form's field chose. Raises `Invalid` for one that is not in
+        force today: it ended after the form was shown, or the form was filled in off line."""
+        row = await self.by_code(read, code, on=local_day(read.now))
+        if row is None:
+            raise Invalid(field_error(field, "record-over"))
+        return row
+
+    async def names(self, read: Read) -> Mapping[str, str]:
+        """Return the names of all records in scope by code, those that have ended too."""
+        statement = read.rows(
+            self.row, col(self.row.code), col(self.row.name), permission=self.register.read
+        )
+        return {code: name for code, name in await read.session.execute(statement)}
+
     async def in_force(self, read: Read, on: date | None = None) -> Sequence[R]:
         """Return the records in scope that are in force on a day (today), by code."""
         day = on or local_day(read.now)

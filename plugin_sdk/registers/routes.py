@@ -1,25 +1,23 @@
 """The routes of a register: list, export, one record, entering, changing and ending one."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
 from plugin_sdk.deadlines import local_day
-from plugin_sdk.forms import Submission
 from plugin_sdk.ports import Actor, Answer, Read, Work
-from plugin_sdk.problems import FieldError
 from plugin_sdk.registers.desk import RegisterDesk
 from plugin_sdk.registers.forms import EndForm
 from plugin_sdk.registers.views import RegisterView
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.tables import csv_chunks
-from plugin_sdk.taking import take
-from plugin_sdk.views import FormView, Phrase
+from plugin_sdk.taking import Of, Typed, form_routes
+from plugin_sdk.views import Phrase, View
 
 Ask = Request[Any, Any, Any]
 Id = FromPath[UUID]
@@ -94,83 +92,60 @@ async def _csv(
 
 
 def _adding(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
-    hub, register, engine = desk.hub, desk.register, desk.engine
+    register, engine = desk.register, desk.engine
 
-    @get(f"{register.path}/new", opt=needs(register.edit), operation_id=f"{register.name}-add-form")
-    async def new_record(request: Ask) -> Response[Any]:
-        """Show the form of a new record."""
-        async with hub.read(actor_of(request)) as read:
-            view = await desk.new_view(read)
-        return await respond(hub, request, Answer(view=view))
+    async def show(read: Read, of: Of, typed: Typed) -> View:
+        return await desk.new_view(read, typed)
 
-    @post(
-        register.path,
-        opt=needs(register.edit, body=register.form),
-        operation_id=f"{register.name}-add",
+    async def add(work: Work, of: Of, form: Any) -> Answer:
+        await desk.refuse_unoffered(work, form)
+        row = await engine.add(work, form)
+        return Answer(
+            view=await desk.record_view(work, row),
+            location=engine.href(row.id),
+            status=201,
+            said=Phrase("registers.said.add"),
+        )
+
+    return form_routes(
+        desk.hub,
+        register.form,
+        register.edit,
+        name=f"{register.name}-add",
+        does="Enter a record.",
+        new=f"{register.path}/new",
+        at=register.path,
+        show=show,
+        do=add,
     )
-    async def add_record(request: Ask) -> Response[Any]:
-        """Enter a record."""
-
-        async def do(work: Work, sent: Submission[Any]) -> Answer:
-            await desk.refuse_unoffered(work, sent.form)
-            row = await engine.add(work, sent.form)
-            return Answer(
-                view=await desk.record_view(work, row),
-                location=engine.href(row.id),
-                status=201,
-                said=Phrase("registers.said.add"),
-            )
-
-        return await take(hub, request, register.form, desk.new_view, do)
-
-    return [new_record, add_record]
 
 
 def _changing(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
-    hub, register, engine = desk.hub, desk.register, desk.engine
-    changed = desk.form_of()
-    at = f"{register.path}/{{id:uuid}}"
+    register, engine = desk.register, desk.engine
 
-    def again(id: UUID, verb: str) -> Any:
-        async def show(
-            read: Read,
-            values: Mapping[str, Any] | None = None,
-            errors: tuple[FieldError, ...] = (),
-            conflict: Phrase | None = None,
-        ) -> FormView:
-            row = await engine.find(read, id)
-            view = desk.change_view if verb == "change" else desk.end_view
-            return await view(read, row, values, errors, conflict)
+    def act(verb: str, form: Any, view: Any, do: Any, does: str) -> list[HTTPRouteHandler]:
+        async def show(read: Read, of: Of, typed: Typed) -> View:
+            found: View = await view(read, await engine.find(read, of["id"]), typed)
+            return found
 
-        return show
+        async def done(work: Work, of: Of, form: Any) -> Answer:
+            row = await do(work, of["id"], form)
+            return Answer(
+                view=await desk.record_view(work, row),
+                location=engine.href(row.id),
+                said=Phrase(f"registers.said.{verb}"),
+            )
 
-    def act(verb: str, form: Any, do: Any) -> list[HTTPRouteHandler]:
-        @get(f"{at}/{verb}", opt=needs(register.edit), operation_id=f"{register.name}-{verb}-form")
-        async def show_form(request: Ask, id: Id) -> Response[Any]:
-            """Show the form of an act on a record."""
-            async with hub.read(actor_of(request)) as read:
-                view = await again(id, verb)(read)
-            return await respond(hub, request, Answer(view=view))
-
-        @post(
-            f"{at}/{verb}",
-            opt=needs(register.edit, body=form),
-            operation_id=f"{register.name}-{verb}",
+        return form_routes(
+            desk.hub,
+            form,
+            register.edit,
+            name=f"{register.name}-{verb}",
+            does=does,
+            at=f"{register.path}/{{id:uuid}}/{verb}",
+            show=show,
+            do=done,
         )
-        async def do_act(request: Ask, id: Id) -> Response[Any]:
-            """Change a record, or end it."""
-
-            async def done(work: Work, sent: Submission[Any]) -> Answer:
-                row = await do(work, id, sent.form)
-                return Answer(
-                    view=await desk.record_view(work, row),
-                    location=engine.href(id),
-                    said=Phrase(f"registers.said.{verb}"),
-                )
-
-            return await take(hub, request, form, again(id, verb), done)
-
-        return [show_form, do_act]
 
     async def change(work: Work, id: UUID, form: Any) -> Any:
         kept = set(register.form.model_fields)
@@ -178,7 +153,7 @@ def _changing(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
         await desk.refuse_unoffered(work, form, await engine.find(work, id))
         return await engine.change(work, id, values, form.version, form.reason)
 
-    async def end(work: Work, id: UUID, form: EndForm) -> Any:
-        return await engine.end(work, id, form)
-
-    return [*act("change", changed, change), *act("end", EndForm, end)]
+    return [
+        *act("change", desk.form_of(), desk.change_view, change, "Change a record."),
+        *act("end", EndForm, desk.end_view, engine.end, "End a record."),
+    ]

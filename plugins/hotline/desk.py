@@ -9,10 +9,10 @@ from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.flow import Transition
 from plugin_sdk.cases.rules import is_requester
 from plugin_sdk.cases.titles import title_of
+from plugin_sdk.cases.views import AskWho
 from plugin_sdk.forms import Form, Submission
 from plugin_sdk.identifiers import mask_name, mask_phone, normalize_phone
 from plugin_sdk.ports import Hub, Organization, Read, Work
-from plugin_sdk.problems import Invalid, field_error
 from plugin_sdk.views import FactView, Option, Phrase, Words
 from plugins.hotline import categories
 from plugins.hotline.flow import order_flow, reply_term
@@ -31,13 +31,12 @@ class OrderDesk(CaseDesk[Order]):
     )
     with_files = True
 
-    async def prepare(self) -> None:
-        """Ask for the divisions too."""
-        await super().prepare()
-        await self._regions(max_age=5)
+    def organizations(self) -> Mapping[str, AskWho]:
+        """Return the divisions where it may be."""
+        return {"region": self._regions}
 
-    async def _regions(self, max_age: float = 30) -> list[Organization]:
-        return await self.engine.look_up("regions", self.hub.directory.regions, max_age=max_age)
+    async def _regions(self) -> list[Organization]:
+        return await self.engine.look_up("regions", self.hub.directory.regions, max_age=5)
 
     async def file(self, work: Work, sent: Submission[FileForm]) -> Order:
         """Open an order that a resident files on the web."""
@@ -68,9 +67,6 @@ class OrderDesk(CaseDesk[Order]):
     ) -> Order:
         filed = sent.form
         urgency = form.urgency if form else Urgency.NORMAL
-        regions = {str(region.id): region.id for region in await self._regions()}
-        if filed.region is not None and filed.region not in regions:
-            raise Invalid(field_error("region", "choice"))
         row = await self.engine.open(
             work,
             title=title_of(filed.text),
@@ -80,7 +76,7 @@ class OrderDesk(CaseDesk[Order]):
             due_on=form.due_on if form else None,
             kind=str(filed.kind),
             category_code=filed.category,
-            region_id=regions.get(filed.region or ""),
+            region_id=UUID(filed.region) if filed.region else None,
             place=filed.place or "",
             longitude=filed.longitude,
             latitude=filed.latitude,
@@ -139,9 +135,6 @@ class OrderDesk(CaseDesk[Order]):
         found = await super().options(read, form, transition)
         if "category" in form.model_fields:
             found["category"] = categories.options()
-        if "region" in form.model_fields:
-            regions = await self._regions()
-            found["region"] = [Option(str(region.id), region.name) for region in regions]
         return found
 
     def known(self, row: Order) -> Mapping[str, Any]:

@@ -1,24 +1,24 @@
 """What supervision shows of findings, tasks and projects, and how each is filed."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.desk import CaseDesk
-from plugin_sdk.cases.flow import Transition
-from plugin_sdk.cases.queries import CaseFacts, Filters
+from plugin_sdk.cases.queries import CaseFacts
 from plugin_sdk.cases.titles import title_of
+from plugin_sdk.cases.views import AskWho
 from plugin_sdk.deadlines import Term, local_day
-from plugin_sdk.forms import Form, Submission
+from plugin_sdk.forms import Submission
 from plugin_sdk.ports import Hub, Organization, Read, Work
-from plugin_sdk.problems import FieldError, Invalid, field_error
+from plugin_sdk.problems import Invalid, field_error
+from plugin_sdk.registers import RegisterEngine
 from plugin_sdk.views import (
     ActionView,
-    CaseListView,
     FactView,
     FiguresView,
     Money,
-    Option,
     Phrase,
     Words,
 )
@@ -26,7 +26,7 @@ from plugins.supervision import figures
 from plugins.supervision.flows import finding_flow, project_flow, task_flow
 from plugins.supervision.forms import FindingForm, ProjectForm, Result, TaskForm
 from plugins.supervision.models import Finding, Project, Task
-from plugins.supervision.registers import stations, topic_names, topics
+from plugins.supervision.registers import stations, topics
 
 TASK_DAYS: Final = 120
 """The longest a task may take, in working days, unless the county set `task_days`."""
@@ -39,17 +39,20 @@ class FindingDesk(CaseDesk[Finding]):
 
     form = FindingForm
     kind = "topic"
-    hints = frozenset({"subject", "subject_unit", "checked_on", "text", "photos", "days"})
+    hints = frozenset({"subject", "subject_unit", "checked_on", "text", "photos", "term"})
     with_files = True
 
     def __init__(self, engine: CaseEngine[Finding]) -> None:
         super().__init__(engine)
         self.topics = topics(engine.hub)
 
-    async def prepare(self) -> None:
-        """Ask for the units that can be checked too."""
-        await super().prepare()
-        await self.checked_units()
+    def organizations(self) -> Mapping[str, AskWho]:
+        """Return the units that may be checked."""
+        return {"subject_unit": self.checked_units}
+
+    def registers(self) -> Mapping[str, RegisterEngine[Any]]:
+        """Return the topics to choose from."""
+        return {"topic": self.topics}
 
     async def checked_units(self) -> list[Organization]:
         """Return the units of the directory that a check may be of."""
@@ -65,10 +68,7 @@ class FindingDesk(CaseDesk[Finding]):
         filed = sent.form
         if filed.checked_on > local_day(work.now):
             raise Invalid(field_error("checked_on", "in-the-future"))
-        if await self.topics.by_code(work, filed.topic, on=local_day(work.now)) is None:
-            raise Invalid(FieldError("topic", Phrase("supervision.wrong.topic")))
-        if filed.subject_unit not in {None, *(unit.id for unit in await self.checked_units())}:
-            raise Invalid(field_error("subject_unit", "choice"))
+        await self.topics.chosen(work, "topic", filed.topic)
         row = await self.engine.open(
             work,
             title=f"{filed.subject}：{title_of(filed.text)}",
@@ -104,29 +104,6 @@ class FindingDesk(CaseDesk[Finding]):
             place=row.place,
         )
 
-    async def options(
-        self, read: Read, form: type[Form], transition: Transition | None
-    ) -> dict[str, list[Option]]:
-        """Return the topics and units to choose from."""
-        found = await super().options(read, form, transition)
-        if form is FindingForm:
-            found["topic"] = [Option(t.code, t.name) for t in await self.topics.in_force(read)]
-            units = await self.checked_units()
-            found["subject_unit"] = [Option(str(unit.id), unit.name) for unit in units]
-        return found
-
-    def kind_words(self, value: str | None) -> Words | None:
-        """Return the code of a topic; `list_view` puts its name there."""
-        return value
-
-    async def list_view(self, read: Read, filters: Filters, cursor: str) -> CaseListView:
-        """Return a page of the list, each with the name of its topic."""
-        view = await super().list_view(read, filters, cursor)
-        names = await topic_names(read)
-        for item in view.items:
-            item.kind = names.get(str(item.kind), item.kind)
-        return view
-
     async def links(self, read: Read) -> list[ActionView]:
         """Return the topics."""
         words = Phrase("supervision.topic.list")
@@ -134,7 +111,7 @@ class FindingDesk(CaseDesk[Finding]):
 
     async def add_figures(self, read: Read, view: FiguresView) -> None:
         """Add what was checked by topic, and how many inspections were spared."""
-        await figures.add(read, view)
+        await figures.add(read, view, await self.topics.names(read))
 
 
 class TaskDesk(CaseDesk[Task]):
@@ -144,10 +121,9 @@ class TaskDesk(CaseDesk[Task]):
     hints = frozenset({"source", "part", "photos"})
     with_files = True
 
-    async def prepare(self) -> None:
-        """Ask for the units that could lead too."""
-        await super().prepare()
-        await self.leads()
+    def organizations(self) -> Mapping[str, AskWho]:
+        """Return the units that may lead a task."""
+        return {"unit": self.leads}
 
     async def leads(self) -> list[Organization]:
         """Return the units that can lead a task."""
@@ -156,8 +132,6 @@ class TaskDesk(CaseDesk[Task]):
     async def file(self, work: Work, sent: Submission[TaskForm]) -> Task:
         """Set a task: it stands with its lead at once."""
         form, setter = sent.form, work.actor.organization_id
-        if form.unit not in {unit.id for unit in await self.leads()}:
-            raise Invalid(field_error("unit", "unit-cannot"))
         days = int(self.hub.settings.get("task_days", TASK_DAYS))
         return await self.engine.open(
             work,
@@ -180,15 +154,6 @@ class TaskDesk(CaseDesk[Task]):
             progress=row.progress,
             report=row.report,
         )
-
-    async def options(
-        self, read: Read, form: type[Form], transition: Transition | None
-    ) -> dict[str, list[Option]]:
-        """Return the units to choose from."""
-        found = await super().options(read, form, transition)
-        if form is TaskForm:
-            found["unit"] = [Option(str(unit.id), unit.name) for unit in await self.leads()]
-        return found
 
     async def links(self, read: Read) -> list[ActionView]:
         """Return the figures of tasks: those of findings stand in the navigation."""
@@ -225,6 +190,10 @@ class ProjectDesk(CaseDesk[Project]):
         super().__init__(engine)
         self.stations = stations(engine.hub)
 
+    def registers(self) -> Mapping[str, RegisterEngine[Any]]:
+        """Return the stations to choose from."""
+        return {"station": self.stations}
+
     async def links(self, read: Read) -> list[ActionView]:
         """Return the stations."""
         words = Phrase("supervision.station.list")
@@ -233,9 +202,7 @@ class ProjectDesk(CaseDesk[Project]):
     async def file(self, work: Work, sent: Submission[ProjectForm]) -> Project:
         """Put a project under the watch of a station."""
         form = sent.form
-        station = await self.stations.by_code(work, form.station, on=local_day(work.now))
-        if station is None:
-            raise Invalid(field_error("station", "choice"))
+        station = await self.stations.chosen(work, "station", form.station)
         return await self.engine.open(
             work,
             organization_id=station.place_id,
@@ -258,16 +225,6 @@ class ProjectDesk(CaseDesk[Project]):
             text=row.text,
             problems=words("problems", **counts),
         )
-
-    async def options(
-        self, read: Read, form: type[Form], transition: Transition | None
-    ) -> dict[str, list[Option]]:
-        """Return the stations to choose from."""
-        found = await super().options(read, form, transition)
-        if form is ProjectForm:
-            known = await self.stations.in_force(read)
-            found["station"] = [Option(station.code, station.name) for station in known]
-        return found
 
 
 def desks(hub: Hub) -> tuple[FindingDesk, TaskDesk, ProjectDesk]:

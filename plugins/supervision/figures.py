@@ -1,45 +1,37 @@
 """What supervision counts beside the kit: checks by topic, inspections spared, problems of
 projects. Each figure says what it is."""
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from sqlalchemy import func
 from sqlmodel import col
 
-from plugin_sdk.cases.figures import bounds
+from plugin_sdk.figures import counted
 from plugin_sdk.ports import Read
-from plugin_sdk.views import ChartView, FigureCard, FiguresView, Phrase
+from plugin_sdk.views import ChartView, FiguresView, Phrase
 from plugins.supervision.models import Finding, Project, Spared
-from plugins.supervision.registers import topic_names
 
-COUNTED: Final = ("spared", "projects", "problems", "settled")
+WORDS: Final = "supervision.figure"
 
 
-async def add(read: Read, view: FiguresView) -> None:
-    """Add the figures of the view's period, within scope."""
-    start, end = bounds(view.since, view.until)
-    spared = read.rows(Spared, func.count()).where(col(Spared.at) >= start, col(Spared.at) < end)
-    sums = (func.count(), func.sum(Project.problems), func.sum(Project.settled))
-    watched = read.rows(Project, *sums).where(
-        col(Project.opened_at) >= start, col(Project.opened_at) < end
-    )
-    values = (
-        *(await read.session.execute(spared)).one(),
-        *(await read.session.execute(watched)).one(),
-    )
-    cards = [_card(name, value) for name, value in zip(COUNTED, values, strict=True)]
+async def add(read: Read, view: FiguresView, topics: Mapping[str, str]) -> None:
+    """Add the figures of the view's period, within scope; topics are named by code."""
+    opened = Project.opened_at
+    cards = [
+        await counted(read, f"{WORDS}.{name}", model, moment, view.since, view.until, value=value)
+        for name, model, moment, value in (
+            ("spared", Spared, Spared.at, None),
+            ("projects", Project, opened, None),
+            ("problems", Project, opened, func.sum(Project.problems)),
+            ("settled", Project, opened, func.sum(Project.settled)),
+        )
+    ]
     view.cards = [*cards, *view.cards]
-    view.charts = [await _by_topic(read, view), *view.charts]
+    view.charts = [await _by_topic(read, view, topics), *view.charts]
 
 
-def _card(name: str, value: Any) -> FigureCard:
-    words = f"supervision.figure.{name}"
-    return FigureCard(
-        label=Phrase(f"{words}.label"), what=Phrase(f"{words}.what"), value=int(value or 0)
-    )
-
-
-async def _by_topic(read: Read, view: FiguresView) -> ChartView:
+async def _by_topic(read: Read, view: FiguresView, topics: Mapping[str, str]) -> ChartView:
     found = col(Finding.result) == "problem"
     closed = col(Finding.state) == "closed"
     statement = (
@@ -55,7 +47,6 @@ async def _by_topic(read: Read, view: FiguresView) -> ChartView:
         .order_by(func.count().desc())
     )
     rows = [list(row) for row in await read.session.execute(statement)]
-    names = await topic_names(read)
     words = "supervision.chart.topics"
     return ChartView(
         kind="bars",
@@ -65,5 +56,5 @@ async def _by_topic(read: Read, view: FiguresView) -> ChartView:
             {"n": sum(row[1] for row in rows), "found": sum(row[2] for row in rows)},
         ),
         columns=[Phrase(f"{words}.{name}") for name in ("topic", "checks", "found", "closed")],
-        rows=[[names.get(code, code), *counts] for code, *counts in rows],
+        rows=[[topics.get(code, code), *counts] for code, *counts in rows],
     )

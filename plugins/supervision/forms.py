@@ -50,6 +50,8 @@ class FindingForm(Form):
 class HandOverForm(MoveForm):
     """Hand over (移交): to whom, and how many working days they have to put it right."""
 
+    words: ClassVar[dict[str, str]] = {"days": "term"}
+
     days: int = Field(default=15, ge=1, le=60)
 
 
@@ -72,6 +74,7 @@ class TaskForm(Form):
     """A task: what, whence, for whom, until when."""
 
     kinds: ClassVar[dict[str, FieldKind]] = {"text": "textarea", "unit": "select"}
+    words: ClassVar[dict[str, str]] = {"unit": "lead"}
 
     title: str = Field(min_length=1, max_length=80)
     text: str = Field(min_length=1, max_length=LONG_TEXT)

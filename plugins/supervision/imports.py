@@ -19,7 +19,7 @@ from plugin_sdk.deadlines import local_day
 from plugin_sdk.extension import ImportReport
 from plugin_sdk.tables import BadRow, read_rows
 from plugins.supervision.desk import FindingDesk
-from plugins.supervision.registers import enter_topics, topic_names
+from plugins.supervision.registers import enter_topics
 
 COLUMNS: Final = (
     *("编号", "监督事项", "被检查单位", "检查时间"),
@@ -34,7 +34,7 @@ async def run(desk: FindingDesk, source: Path) -> AsyncIterator[ImportReport]:
     named = {row.values["监督事项"].strip() for row in rows if not isinstance(row, BadRow)}
     hub = desk.hub
     async with hub.read(hub.system("import")) as read:
-        codes = {name: code for code, name in (await topic_names(read)).items()}
+        codes = {name: code for code, name in (await desk.topics.names(read)).items()}
     new = {name[:40]: name for name in sorted(named - {"", *codes}) if len(name) <= 200}
     keeper = await desk.engine.receiver(hub.system("import"))
     async for _ in enter_topics(desk.topics, keeper, new):

@@ -5,8 +5,6 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from sqlmodel import col
-
 from plugin_sdk.ports import Hub, Read
 from plugin_sdk.registers import Register, RegisterDesk, RegisterEngine
 from plugin_sdk.views import Option, Words
@@ -29,12 +27,6 @@ def topics(hub: Hub) -> RegisterEngine[Topic]:
 def stations(hub: Hub) -> RegisterEngine[Station]:
     """Return the liaison stations."""
     return RegisterEngine(hub, STATIONS, Station)
-
-
-async def topic_names(read: Read) -> Mapping[str, str]:
-    """Return the names of all topics by code, retired ones too."""
-    statement = read.rows(Topic, col(Topic.code), col(Topic.name), permission=TOPICS.read)
-    return {code: name for code, name in await read.session.execute(statement)}
 
 
 class StationDesk(RegisterDesk[Station]):

@@ -9,28 +9,26 @@ from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import urlencode
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, QueryParameter
+from litestar.params import QueryParameter
 from sqlmodel import col
 
 from plugin_sdk.deadlines import local_day
-from plugin_sdk.forms import field_views, read_form
-from plugin_sdk.ports import Answer, Read
+from plugin_sdk.ports import Answer, Read, Work
 from plugin_sdk.problems import AppConflict, NotFound
 from plugin_sdk.routes import actor_of, needs, respond
+from plugin_sdk.taking import Of, Typed, form_routes
 from plugin_sdk.views import FactView, FormView, View, Words
 from plugins.supervision.desk import FindingDesk
 from plugins.supervision.forms import SpareForm
 from plugins.supervision.models import Finding, Spared
-from plugins.supervision.registers import topic_names
 
 SHARED: Final = timedelta(days=180)
 """How long a result is shared."""
 MOST: Final = 50
 
 Ask = Request[Any, Any, Any]
-Number = FromPath[str]
 Query = Annotated[str, QueryParameter(max_length=100)]
 
 
@@ -84,7 +82,7 @@ def result_routes(desk: FindingDesk) -> list[HTTPRouteHandler]:
 
     async def shown(read: Read, found: list[_Facts]) -> list[ResultView]:
         names = await hub.directory.names([fact.origin_organization_id for fact in found])
-        spares, topics = await read.holds("result.spare"), await topic_names(read)
+        spares, topics = await read.holds("result.spare"), await desk.topics.names(read)
         return [
             ResultView(
                 number=fact.number,
@@ -107,60 +105,57 @@ def result_routes(desk: FindingDesk) -> list[HTTPRouteHandler]:
         view = ResultsView(title=engine.words("results"), query=q.strip(), items=found)
         return await respond(hub, request, Answer(view=view))
 
-    @get("/results/{number:str}/spare", opt=needs("result.spare"), operation_id="spare-form")
-    async def ask_to_spare(request: Ask, number: Number) -> Response[Any]:
-        """Ask why the shared result is enough."""
-        async with hub.read(actor_of(request)) as read:
-            found = await shown(read, await find(read, col(Finding.number) == number))
+    async def ask(read: Read, of: Of, typed: Typed) -> FormView:
+        found = await shown(read, await find(read, col(Finding.number) == of["number"]))
         if not found:
             raise NotFound
         (result,) = found
         facts = [("subject", result.subject), ("topic", result.topic), ("result", result.state)]
-        view = FormView(
+        return FormView(
             title=engine.words("spare"),
-            action=f"{here}/{number}/spare",
+            action=f"{here}/{of['number']}/spare",
             verb=engine.words("spare"),
-            fields=field_views(SpareForm, "supervision.spare"),
+            fields=typed.fields(SpareForm, "supervision.spare"),
             about=[FactView(engine.words(f"field.{name}"), value) for name, value in facts],
+            conflict=typed.conflict,
             cancel=f"{here}?{urlencode({'q': result.subject})}",
         )
-        return await respond(hub, request, Answer(view=view))
 
-    @post(
-        "/results/{number:str}/spare",
-        opt=needs("result.spare", body=SpareForm),
-        operation_id="spare",
+    async def spare(work: Work, of: Of, form: SpareForm) -> Answer:
+        unit = work.actor.organization_id
+        statement = shared(work, "id", "origin_organization_id")
+        found = await work.session.execute(statement.where(col(Finding.number) == of["number"]))
+        row = found.first()
+        if row is None or unit is None:
+            raise NotFound
+        if row.origin_organization_id == unit:
+            raise AppConflict(hub.app, "own-result")
+        taken = work.rows(Spared, col(Spared.id), permission="result.spare").where(
+            col(Spared.finding_id) == row.id, col(Spared.organization_id) == unit
+        )
+        if (await work.session.execute(taken)).first() is not None:
+            raise AppConflict(hub.app, "spared-already")
+        await work.add(
+            Spared(
+                organization_id=unit,
+                finding_id=row.id,
+                source_organization_id=row.origin_organization_id,
+                at=work.now,
+                reason=form.reason,
+            )
+        )
+        work.audit("result.spared", engine.subject(row.id), number=of["number"])
+        work.effect("inspection.spared", f"spared:{row.id}:{unit}")
+        return Answer(location=here, said=engine.words("spared"))
+
+    sparing = form_routes(
+        hub,
+        SpareForm,
+        "result.spare",
+        name="spare",
+        does="Leave an inspection out: once a result for each organization.",
+        at="/results/{number:str}/spare",
+        show=ask,
+        do=spare,
     )
-    async def spare(request: Ask, number: Number) -> Response[Any]:
-        """Leave an inspection out: once a result for each organization."""
-        actor = actor_of(request)
-        sent = await read_form(request, SpareForm, actor)
-        async with hub.work(actor, sent.key) as work:
-            unit = actor.organization_id
-            statement = shared(work, "id", "origin_organization_id")
-            found = await work.session.execute(statement.where(col(Finding.number) == number))
-            row = found.first()
-            if row is None or unit is None:
-                raise NotFound
-            if row.origin_organization_id == unit:
-                raise AppConflict(hub.app, "own-result")
-            taken = work.rows(Spared, col(Spared.id), permission="result.spare").where(
-                col(Spared.finding_id) == row.id, col(Spared.organization_id) == unit
-            )
-            if (await work.session.execute(taken)).first() is not None:
-                raise AppConflict(hub.app, "spared-already")
-            await work.add(
-                Spared(
-                    organization_id=unit,
-                    finding_id=row.id,
-                    source_organization_id=row.origin_organization_id,
-                    at=work.now,
-                    reason=sent.form.reason,
-                )
-            )
-            work.audit("result.spared", engine.subject(row.id), number=number)
-            work.effect("inspection.spared", f"spared:{row.id}:{unit}")
-            answer = work.answer(Answer(location=here, said=engine.words("spared")))
-        return await respond(hub, request, answer)
-
-    return [list_results, ask_to_spare, spare]
+    return [list_results, *sparing]

@@ -2,15 +2,13 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk import hookimpl
-from plugin_sdk.cases import CaseEngine
-from plugin_sdk.extension import Card, Health, Hit, ImportReport, Job
+from plugin_sdk.extension import ImportReport, Job
+from plugin_sdk.hooks import case_hooks
 from plugin_sdk.ports import Actor, Hub
-from plugin_sdk.views import Phrase
 from plugins.village_affairs import demonstration, imports, routes
 from plugins.village_affairs.desk import desk_of
 
@@ -21,10 +19,11 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
     return routes.of(desk_of(hub))
 
 
-@hookimpl
-def register_flows(hub: Hub) -> Sequence[CaseEngine[Any]]:
-    """Return the engine of questions."""
-    return [desk_of(hub).questions.engine]
+register_flows, portal_cards, search, health = case_hooks(
+    lambda hub: [desk_of(hub).questions],
+    needs="publication.review",
+    shown=lambda hub: [desk_of(hub).publications, desk_of(hub).questions],
+)
 
 
 @hookimpl
@@ -32,30 +31,6 @@ def register_jobs(hub: Hub) -> Sequence[Job]:
     """Return the closing of the day, and the reminders of contracts."""
     desk = desk_of(hub)
     return [Job(key="closing", run=desk.close_day), desk.assets.engine.job("contracts")]
-
-
-@hookimpl
-async def portal_cards(hub: Hub, actor: Actor) -> Sequence[Card]:
-    """Return what this month lacks, and the questions under way."""
-    desk = desk_of(hub)
-    async with hub.read(actor) as read:
-        cards = [await desk.publications.card(read), await desk.questions.card(read)]
-    return [card for card in cards if card]
-
-
-@hookimpl
-async def search(hub: Hub, actor: Actor, query: str, limit: int) -> Sequence[Hit]:
-    """Return the questions in scope that match."""
-    async with hub.read(actor) as read:
-        return await desk_of(hub).questions.hits(read, query, limit)
-
-
-@hookimpl
-async def health(hub: Hub) -> Health:
-    """Return whether somebody reviews what villages publish."""
-    if await hub.directory.units("publication.review"):
-        return Health(ok=True)
-    return Health(ok=False, detail=Phrase("village-affairs.health.no-reviewer"))
 
 
 @hookimpl

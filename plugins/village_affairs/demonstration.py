@@ -43,7 +43,7 @@ async def _published(
     desk: Desk, cast: Mapping[str, Actor], period: date, told: dict[str, Any]
 ) -> None:
     """File a month on the fifth of the next, review all but one item the day after."""
-    publications, engine = desk.publications, desk.publications.engine
+    publications = desk.publications
     filed_at = _moment(desk, add_months(period, 1).replace(day=5))
     made = []
     async with desk.hub.at(filed_at).work(_by(cast["clerk"], "publication.file")) as work:
@@ -56,7 +56,7 @@ async def _published(
     reviewed_at = min(filed_at + timedelta(hours=20), desk.hub.now())
     async with desk.hub.at(reviewed_at).work(_by(cast["reviewer"], "publication.review")) as work:
         for filing in made[:-1]:
-            await engine.review(work, filing.id, approve)
+            await publications.review(work, filing.id, approve)
 
 
 async def _let(desk: Desk, cast: Mapping[str, Actor], period: date, told: dict[str, Any]) -> None:

@@ -7,16 +7,13 @@ import msgspec
 
 from plugin_sdk.codes import CodeBook
 from plugin_sdk.duties.closing import close_day
+from plugin_sdk.meetings import MeetingDesk
 from plugin_sdk.ports import Actor, Hub
+from plugin_sdk.questions import QuestionDesk
 from plugins.village_affairs.catalogue import AssetDesk, Catalogue, assets_of, catalogue_of
-from plugins.village_affairs.models import Code
+from plugins.village_affairs.meetings import meetings_of
+from plugins.village_affairs.models import Code, Meeting, Question
 from plugins.village_affairs.publications import PublicationDesk, owing, publications_of
-from plugins.village_affairs.questions import (
-    QuestionDesk,
-    SunshineDesk,
-    meetings_of,
-    questions_of,
-)
 
 
 class Desk(msgspec.Struct, frozen=True):
@@ -27,8 +24,8 @@ class Desk(msgspec.Struct, frozen=True):
     publications: PublicationDesk
     assets: AssetDesk
     book: CodeBook
-    questions: QuestionDesk
-    meetings: SunshineDesk
+    questions: QuestionDesk[Question]
+    meetings: MeetingDesk[Meeting]
 
     async def close_day(self, actor: Actor) -> None:
         """Do what is due today (see `plugin_sdk.duties.closing`), and give new villages a code."""
@@ -47,13 +44,13 @@ class Desk(msgspec.Struct, frozen=True):
 def desk_of(hub: Hub) -> Desk:
     """Return the app on a hub."""
     catalogue, book = catalogue_of(hub), CodeBook(hub, Code)
-    questions = questions_of(hub, book)
+    meetings = meetings_of(hub, book)
     return Desk(
         hub=hub,
         catalogue=catalogue,
         publications=publications_of(hub, catalogue),
         assets=assets_of(hub),
         book=book,
-        questions=questions,
-        meetings=meetings_of(hub, questions),
+        questions=meetings.questions,
+        meetings=meetings,
     )

@@ -1,46 +1,35 @@
 """The figures that the county publishes, each with what it is."""
 
 from datetime import date
-from typing import Any
+from typing import Final
 
-from sqlalchemy import func
-from sqlmodel import col
-
-from plugin_sdk.duties.figures import bounds, duty_figures
+from plugin_sdk.duties.figures import duty_figures
+from plugin_sdk.figures import counted
 from plugin_sdk.ports import Read
-from plugin_sdk.views import FigureCard, FiguresView, Phrase
+from plugin_sdk.views import FiguresView, Phrase
 from plugins.village_affairs.desk import Desk
 from plugins.village_affairs.models import Meeting, Question
 
-PERMISSION = "figures.read"
+PERMISSION: Final = "figures.read"
+WORDS: Final = "village-affairs.figures"
 
 
 async def figures_view(desk: Desk, read: Read, since: date, until: date) -> FiguresView:
     """Return meetings held, items published, questions solved and months on time, in scope."""
     cards, charts = await duty_figures(desk.publications.engine, read, since, until, PERMISSION)
-    counted = [
-        await _count(read, "meetings", Meeting, Meeting.held_at, since, until),
-        await _count(read, "solved", Question, Question.resolved_at, since, until),
+    counts = [
+        await counted(
+            *(read, f"{WORDS}.{name}", model, moment, since, until), permission=PERMISSION
+        )
+        for name, model, moment in (
+            ("meetings", Meeting, Meeting.held_at),
+            ("solved", Question, Question.resolved_at),
+        )
     ]
     return FiguresView(
-        title=Phrase("village-affairs.figures.title"),
+        title=Phrase(f"{WORDS}.title"),
         since=since,
         until=until,
-        cards=[*counted, *cards],
+        cards=[*counts, *cards],
         charts=charts,
-    )
-
-
-async def _count(
-    read: Read, name: str, model: Any, moment: Any, since: date, until: date
-) -> FigureCard:
-    start, end = bounds(since, until)
-    statement = read.rows(model, func.count(), permission=PERMISSION).where(
-        col(moment) >= start, col(moment) < end
-    )
-    return FigureCard(
-        label=Phrase(f"village-affairs.figures.{name}.label"),
-        what=Phrase(f"village-affairs.figures.{name}.what"),
-        value=(await read.session.execute(statement)).scalar_one(),
-        window=Phrase("case.figure.window", {"since": since, "until": until}),
     )

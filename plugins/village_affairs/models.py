@@ -2,16 +2,16 @@
 
 from datetime import date
 from typing import ClassVar
-from uuid import UUID
 
 from sqlalchemy import BigInteger, Text
 from sqlmodel import Field, SQLModel
 
-from plugin_sdk.cases.models import CaseEntry, CaseParty, CaseRow
+from plugin_sdk.cases.models import CaseEntry, CaseParty
 from plugin_sdk.codes import PublicCode
 from plugin_sdk.data import Owned, app_registry
 from plugin_sdk.duties import DutyFiling, DutyPeriod
-from plugin_sdk.meetings import AskedAtMeeting, MeetingRow
+from plugin_sdk.meetings import MeetingRow
+from plugin_sdk.questions import QuestionRow
 from plugin_sdk.registers import RegisterRow, RegisterVersion
 
 
@@ -100,17 +100,12 @@ class QuestionEntry(CaseEntry, Base, table=True):
     parties: ClassVar[type[CaseParty]] = QuestionParty
 
 
-class Question(CaseRow, AskedAtMeeting, Base, table=True):
-    """A question of a resident (问), asked on line or at a meeting; `town_id` looks after it."""
+class Question(QuestionRow, Base, table=True):
+    """A question of a resident."""
 
     __tablename__ = "village_affairs_question"
     parties: ClassVar[type[CaseParty]] = QuestionParty
     entries: ClassVar[type[CaseEntry]] = QuestionEntry
-
-    town_id: UUID | None = None
-    asker_name: str = Field(default="", max_length=100)
-    text: str = Field(sa_type=Text)
-    reply: str | None = Field(default=None, sa_type=Text)
 
 
 class Meeting(MeetingRow, Base, table=True):

@@ -122,6 +122,7 @@ def detail():
         ],
         attachments=[AttachmentView(href="/assets/none.png", name="路灯.jpg")],
         unit="城市管理局",
+        holder=Phrase("case.holder.now", {"unit": "城市管理局"}),
         list_href="/apps/hotline/orders",
         notice=Phrase("case.notice.due-pending"),
     )

@@ -107,7 +107,7 @@ async def test_what_is_refused_stays_with_its_reason_and_is_nobody_elses(served_
     await cast.post("supervisor", path, version=1, ends_on=over, reason="并入扬尘治理")
     await cast.topic("dust", "扬尘治理")
     await tab.context.set_offline(False)
-    await tab.locator("main").get_by_text("这个监督事项已停用，重新选一个").wait_for()
+    await tab.locator("main").get_by_text("这一项已停用，重新选一个").wait_for()
     assert await cast.kept() == []
 
     # Another person on the same phone neither sees nor sends it, and the page kept goes.

@@ -96,7 +96,7 @@ class Village:
         approve = validate(ReviewForm, {"decision": "approve"})
         async with desk.hub.work(acting(cast["reviewer"], "publication.review")) as work:
             for filing in made:
-                await desk.publications.engine.review(work, filing.id, approve)
+                await desk.publications.review(work, filing.id, approve)
 
     async def code(self) -> str:
         items = (await self.get("/codes", "clerk"))["items"]

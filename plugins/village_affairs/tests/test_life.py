@@ -58,6 +58,7 @@ async def test_a_meeting_is_called_held_and_answers_by_the_promised_day(village)
     assert ("9:30" in told, "2026-09-08T" in told) == (True, False)
     counts = {f"came_{group}": came for group, came in CAME.items()}
     counts |= {f"of_{group}": came + 2 for group, came in CAME.items()}
+    assert [act["verb"] for act in called["actions"]] == ["cancel"]  # it has not begun
     early = await village.post(f"{path}/hold", "clerk", 409, **counts)
     assert early["type"] == "urn:yimen:problem:meetings.not-begun"
     village.stand(2026, 9, 8, 14)
@@ -71,9 +72,9 @@ async def test_a_meeting_is_called_held_and_answers_by_the_promised_day(village)
     weekend = await village.post(f"{path}/ask", "clerk", 422, text="路灯", promised_on="2026-09-13")
     assert weekend["errors"][0]["field"] == "promised_on"
     await village.post(f"{path}/ask", "clerk", 200, asker="丁树林", text="续租", reply="公开竞价")
-    asked = await village.post(f"{path}/ask", "clerk", 200, text="路灯", promised_on="2026-09-15")
+    asked = await village.post(f"{path}/ask", "clerk", 200, text="路灯", promised_on="2026-09-22")
     states = {item["title"]: item["deadline"]["due_at"][:10] for item in asked["questions"]}
-    assert states["路灯"] == "2026-09-15"
+    assert states["路灯"] == "2026-09-22"  # later than what is asked on line is answered by
     assert len(states) == 2
     named = await village.post(f"{path}/publish", "clerk", 422, minutes=f"{NUMBER} 发言")
     assert named["errors"][0]["field"] == "minutes"

@@ -8,7 +8,7 @@ import pytest
 from plugin_sdk.duties.engine import OwnReturn
 from plugin_sdk.duties.forms import ReviewForm
 from plugin_sdk.forms import validate
-from plugins.village_affairs.tests.conftest import ACCOUNTS, PLAIN, acting
+from plugins.village_affairs.tests.conftest import ACCOUNTS, HERE, PLAIN, acting
 
 
 def state(month, item):
@@ -83,6 +83,40 @@ async def test_what_may_not_be_published_is_refused(village):
     assert (await village.get("/publications?period=2026-08"))["done"] == 0
 
 
+async def test_what_was_sent_back_is_mended_and_filed_again(village):
+    made = await village.post("/publications/2026-08/CU04", "clerk", **PLAIN)
+    await village.publish("2026-08", "CW01", **ACCOUNTS)
+    path = f"/publications/filings/{made['id']}"
+    form = await (await village.client("reviewer")).page(f"{HERE}{path}/review")
+    assert "村干部报酬与误工补贴 · 2026年8月" in form.text
+    refuse = {"decision": "refuse", "remark": "付款单写错"}
+    await village.post(f"{path}/review", "reviewer", 200, **refuse)
+    await village.hub.settle()
+    clerk = await village.client("clerk")
+    assert "“村干部报酬与误工补贴”被审核退回" in (await clerk.page("/messages")).text
+    month = await clerk.page(f"{HERE}/publications?period=2026-08")
+    assert "修改退回的：村干部报酬与误工补贴" in month.text
+    (again,) = (await village.get(path))["actions"]
+    known = await village.get(again["href"].removeprefix(HERE))
+    assert known["conflict"]["params"] == {"text": "付款单写错"}
+    assert {field["name"]: field["value"] for field in known["fields"]} == {
+        **PLAIN,
+        "amount": "2400.00",
+    }
+    mended = await village.publish("2026-08", "CU04", **{**PLAIN, "evidence": "付款单 15 号"})
+    assert (mended["state"], len(mended["versions"])) == ("published", 2)
+    # a correction says why, on its page in words, and still says so after it was sent back
+    at = f"/publications/filings/{mended['id']}/correct"
+    assert "更正原因" in (await clerk.page(f"{HERE}{at}")).text
+    change = {**PLAIN, "amount": "2500", "reason": "漏计一户"}
+    correction = await village.post(at, "clerk", 200, **change)
+    await village.post(
+        f"/publications/filings/{correction['id']}/review", "reviewer", 200, **refuse
+    )
+    last = await village.post("/publications/2026-08/CU04", "clerk", **{**PLAIN, "amount": "2600"})
+    assert (await village.review(last["id"]))["versions"][0]["reason"] == "漏计一户"
+
+
 async def test_one_month_is_filed_once_and_reviewed_by_another(village):
     made = await village.post("/publications/2026-08/CU04", "clerk", **PLAIN)
     twice = await village.post("/publications/2026-08/CU04", "clerk", 409, **PLAIN)
@@ -96,7 +130,7 @@ async def test_one_month_is_filed_once_and_reviewed_by_another(village):
     approve = validate(ReviewForm, {"decision": "approve"})
     async with desk.hub.work(both) as work:
         with pytest.raises(OwnReturn):
-            await desk.publications.engine.review(work, UUID(made["id"]), approve)
+            await desk.publications.review(work, UUID(made["id"]), approve)
     bare = await village.post(
         f"/publications/filings/{made['id']}/review", "reviewer", 422, decision="refuse"
     )

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
+from plugins.village_affairs.meetings import GROUPS
 from plugins.village_affairs.models import Publication
-from plugins.village_affairs.questions import GROUPS
 from plugins.village_affairs.tests.conftest import HERE, PLAIN
 from plugins.village_affairs.tests.test_life import NOTICE
 

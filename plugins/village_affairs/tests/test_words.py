@@ -6,10 +6,11 @@ from typing import Any, cast
 
 from plugin_sdk.cases.flow import words_of
 from plugin_sdk.forms import Form
+from plugin_sdk.questions import AskForm
 from plugins.village_affairs.catalogue import AssetForm, ItemForm
 from plugins.village_affairs.desk import desk_of
+from plugins.village_affairs.meetings import GROUPS
 from plugins.village_affairs.publications import LINKS, PublicationForm
-from plugins.village_affairs.questions import GROUPS, AskForm
 from plugins.village_affairs.subsidies import SubsidyForm
 from portal.templating import WORDS
 from portal.texts import Catalogue
@@ -20,7 +21,7 @@ NAMES = {
     "item": "list new",
     "asset": "list new",
     "meeting": "list new notice",
-    "public": "due ask subsidies before after",
+    "public": "ask subsidies",
     "subsidy": "own record save said",
 }
 

@@ -56,6 +56,12 @@
     const fields = Array.from(filed.querySelectorAll("[aria-required]"));
     return fields.find((field) => lacks(field.name || $("input", field).name));
   }
+  function unmark(filed) { // what was wrong before belongs to what is kept now
+    for (const told of document.querySelectorAll("#page .error-summary")) told.remove();
+    for (const told of filed.querySelectorAll(".field .error-text")) told.remove();
+    for (const field of filed.querySelectorAll(".wrong")) field.classList.remove("wrong");
+    for (const input of filed.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+  }
   async function keep(filed) {
     const data = new FormData(filed);
     const parts = Array.from(data).filter(([name, value]) => !RESERVED.has(name)
@@ -66,6 +72,7 @@
       title: main ? main.value.slice(0, 60) : "", at: Date.now(), parts, problem: null,
     });
     filed.reset();
+    unmark(filed);
     for (const upload of filed.querySelectorAll("[data-upload]")) {
       upload.dispatchEvent(new CustomEvent("yimen:clear", { bubbles: true }));
     }

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from plugin_sdk.cases import figures
 from plugin_sdk.cases.figures import Tally, percentile
-from plugin_sdk.cases.routes import period_of
+from plugin_sdk.figures import bounds, period_of
 from plugin_sdk.problems import Problem
 from plugin_sdk.views import Phrase
 from tests.plugin_sdk.cases.samples import FLOW, FakeHub, Weekdays
 
 SINCE, UNTIL = date(2026, 3, 1), date(2026, 3, 31)
-START, END = figures.bounds(SINCE, UNTIL)
+START, END = bounds(SINCE, UNTIL)
 NOW = datetime(2026, 3, 20, 4, tzinfo=UTC)
 
 
