@@ -1,9 +1,11 @@
 """The portfolio over a county's year at full size: what it costs, and what that depends on."""
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -15,6 +17,7 @@ from bench.county_year import TUNING, CountyYear, county_year
 from bench.findings import policy
 from bench.site import Engine, Site
 from core.database import Database
+from core.governance.declared import Declared, stored
 from core.governance.evaluation import keep, look_at
 from core.governance.models import RegisteredApp
 from core.governance.register import RegisterEntry
@@ -27,38 +30,6 @@ SEED = 1
 READER = "governance"
 ADDRESS = "/governance"
 TIMES = 10
-
-MANIFEST = """audience = ["staff"]
-[identity]
-id = "{app}"
-package = "{package}"
-names = {{ zh = "{name}", en = "{app}" }}
-summary = {{ zh = "应用", en = "An app" }}
-version = "1.0.0"
-sdk = ">=0.1"
-category = "other"
-[owner]
-organization = "371603"
-contact = {{ name = "办公室", phone = "12345" }}
-stewards = ["甲", "乙"]
-[filing]
-number = "BA-{app}"
-legal_basis = "依据"
-sign_in_of_the_day = {{ present = false }}
-[porting]
-level = "native"
-[data]
-table_prefix = "{package}_"
-classification = "general"
-retention_months = 12
-[usage]
-effects = ["thing.done"]
-cadence = "{cadence}"
-entitled = {entitled}
-[lifecycle]
-stage = "active"
-since = 2024-01-01
-"""
 
 
 def run(site: Site, *, quick: bool) -> list[list[str]]:
@@ -121,20 +92,23 @@ def run(site: Site, *, quick: bool) -> list[list[str]]:
     return rows
 
 
-NAMES = ("app", "manifest", "registered_at")
+NAMES = ("app", "declared", "registered_at")
 
 
 def _registered(entry: RegisterEntry) -> tuple[Any, ...]:
     from core.database import utc_now
 
-    text = MANIFEST.format(
+    declared = Declared(
         app=entry.app,
-        package=entry.app.replace("-", "_"),
-        name=entry.names.zh,
+        names=entry.names,
+        owner="371603",
+        stage="active",
+        since=date(2024, 1, 1),
+        filing_number=f"BA-{entry.app}",
         cadence=entry.cadence,
         entitled=entry.entitled,
     )
-    return entry.app, text, utc_now()
+    return entry.app, json.dumps(stored(declared), ensure_ascii=False), utc_now()
 
 
 async def _prepare(

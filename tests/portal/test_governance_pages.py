@@ -6,20 +6,24 @@ import csv
 import io
 import re
 import zlib
+from datetime import date
 
 import pytest
 from openpyxl import load_workbook
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from core.governance.models import Evaluation, FindingRow, Measured, RegisteredApp
+from core.governance.declared import Declared
+from core.governance.models import Evaluation, FindingRow, Measured
+from core.governance.register import register
 from core.usage import models
 from core.usage.models import UsageDay
+from plugin_sdk.text import Text
 from plugin_sdk.views import Phrase
 from portal.pages.transparency import COUNTED
 from portal.templating import WORDS
 from portal.texts import Catalogue
-from tests.portal.governed import FEW, MANIFESTS, govern
+from tests.portal.governed import FEW, govern
 
 OTHERS = ("supervision", "village-affairs", "监督督办", "村务公开", "区纪委监委")
 EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
@@ -69,13 +73,14 @@ async def test_the_portfolio_shows_findings_first_and_what_is_not_known_in_words
 
 @EMBEDDED
 async def test_a_long_register_is_shown_a_page_at_a_time(hub_app, client_as):
-    text = (MANIFESTS.parent / "plugins" / "hotline" / "manifest.toml").read_text("utf-8")
+    since = date(2026, 1, 5)
     async with hub_app.services.database.transaction(write=True) as tx:
         for n in range(60):
-            manifest = text.replace('id = "hotline"', f'id = "app-{n:02}"')
-            tx.session.add(
-                RegisteredApp(app=f"app-{n:02}", manifest=manifest, registered_at=tx.now)
+            name = Text(f"应用{n}", f"App {n}")
+            app = Declared(
+                app=f"app-{n:02}", names=name, owner="371603", stage="active", since=since
             )
+            await register(tx, app)
     staff = await client_as("governance")
     first = (await staff.get("/governance")).json()
     assert (len(first["rows"]), first["total"]) == (50, 63)
