@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -255,8 +255,10 @@ def test_caps_count_departments_of_a_city_each_and_a_district_as_one():
 
 SOME = st.integers(0, 60)
 PEOPLE = st.integers(0, 1000)
+TRY = settings(deadline=None, max_examples=50)
 
 
+@TRY
 @given(before=PEOPLE, more=PEOPLE, opens=SOME, effects=SOME)
 def test_more_use_never_adds_low_use(before, more, opens, effects):
     day = {"opens": opens, "sessions": opens, "effects": effects, "completes": effects}
@@ -268,12 +270,14 @@ def test_more_use_never_adds_low_use(before, more, opens, effects):
     assert ("zombie" in kinds(many)) <= ("zombie" in kinds(few))
 
 
+@TRY
 @given(day=st.fixed_dictionaries(dict.fromkeys(USED, SOME)), people=PEOPLE)
 def test_an_exempt_app_is_never_judged_by_its_use(day, people):
     found = kinds(observed(day, people=(people, people)), entry(exemption=exemption(30)))
     assert not found & {"low_use", "zombie", "empty_shell", "forced_use"}
 
 
+@TRY
 @given(lost=st.sets(st.sampled_from(DAYS[-182:]), min_size=19), opens=SOME)
 def test_days_that_are_not_known_are_never_counted_as_zero(lost, opens):
     """Of more than a tenth of its window nothing is known: nothing is said of its use, whatever
