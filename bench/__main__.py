@@ -419,7 +419,16 @@ def portfolio(site: Site, report: Report, *, quick: bool) -> None:
     report.table(
         "portfolio",
         "The portfolio over HTTP, PostgreSQL (aim: p95 ≤ 300 ms; the same with more use)",
-        ("county", "cells", "app-days", "load s", "evaluation s", "p50 / p95 ms", "requests"),
+        (
+            "county",
+            "cells",
+            "app-days",
+            "load s",
+            "evaluation s",
+            "CPU of the hub ms",
+            "p50 / p95 ms",
+            "load of the machine",
+        ),
         portfolios.run(site, quick=quick),
     )
 

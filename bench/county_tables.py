@@ -86,7 +86,7 @@ class _Shape:
     def cells(self, app: str, day: Any, values: "np.ndarray[Any, Any]") -> Iterator[dict[str, Any]]:
         """Yield the cells of a day; their sum is what the day has."""
         most = int(max(values[0], values[7]))
-        count = max(1, min(len(self._cells), int(most**0.88)))
+        count = max(1, min(len(self._cells), int(most**0.93)))
         weights = 1 / np.arange(1, count + 1) ** 0.7
         spread = self._rng.multinomial(values, weights / weights.sum())
         for at in np.flatnonzero(spread.any(axis=0)).tolist():

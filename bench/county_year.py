@@ -82,7 +82,10 @@ OUTSIDE = 0.12
 
 TUNING_SEEDS = (11, 12, 13)
 TUNING = (Parameters(name="tuning"),)
-HELD_OUT_SEEDS = (701, 702, 703, 704)
+RETIRED_SEEDS = (701, 702, 703, 704)
+"""Held out at first, and then looked at: what they showed led to a change, so they are scored with
+no more."""
+HELD_OUT_SEEDS = (811, 812, 813, 814)
 HELD_OUT = (
     Parameters(name="as tuned"),
     Parameters(

@@ -1,6 +1,7 @@
 """The portfolio over a county's year at full size: what it costs, and what that depends on."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -79,10 +80,17 @@ def run(site: Site, *, quick: bool) -> list[list[str]]:
             server.wait(ADDRESS)
             site.load.run(server, [ADDRESS], 2, 1)
             found = site.load.run(server, [ADDRESS], 5 if quick else 20, 1)
-        times = f"{found.p50 * 1e3:.0f} / {found.p95 * 1e3:.0f}"
-        load = f"{taken:.0f}"
         rows.append(
-            [name, f"{cells:,}", f"{days:,}", load, f"{judged:.1f}", times, f"{found.requests}"]
+            [
+                name,
+                f"{cells:,}",
+                f"{days:,}",
+                f"{taken:.0f}",
+                f"{judged:.1f}",
+                f"{found.cpu_each / 1e3:.0f}",
+                f"{found.p50 * 1e3:.0f} / {found.p95 * 1e3:.0f}",
+                f"{os.getloadavg()[0]:.1f}",
+            ]
         )
 
     async def totals(database: Database) -> None:

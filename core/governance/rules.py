@@ -54,8 +54,10 @@ def evaluate(
     for case in cases:
         found += (finding for rule in OF_ONE for finding in rule(case))
         forced = list(forced_use(case))
-        # what is forced is busy with nothing: that is its evidence, and no finding of its own
-        found += forced or list(empty_shell(case))
+        found += forced
+        if not any(seen.measure for finding in forced for seen in finding.evidence):
+            # what looks forced by its use is busy with nothing, which is its evidence already
+            found += empty_shell(case)
     for rule in OF_ALL:
         found += rule(cases)
     return sorted(found, key=lambda finding: (finding.app, finding.kind, finding.about))

@@ -99,6 +99,11 @@ RECENT = TODAY - timedelta(days=40)
         (observed(people=(500, 40), cadence="yearly"), {"cadence": "yearly"}, {"low_use"}),
         (observed(people=(500, 90)), {"stage": "sunset"}, set()),
         (observed(IDLE, people=(300, 0)), {}, {"empty_shell", "low_use"}),
+        (
+            observed(IDLE, people=(300, 0)),
+            {"forbidden": ("likes",)},
+            {"empty_shell", "low_use", "forced_use"},
+        ),
         (observed(IDLE, people=(300, 0)), {"level": "linked", "finishes": False}, set()),
         (observed({}, people=(0, 0)), {}, {"zombie", "low_use"}),
         (observed({"opens": 1}, people=(3, 0)), {}, {"zombie", "low_use"}),
