@@ -5,6 +5,8 @@ from typing import Final
 from core.governance.register import RegisterEntry
 from plugin_sdk.views import FactView, Money, Phrase
 
+OURS: Final = "/feedback"
+"""Where people complain of an app whose pages the hub frames."""
 LEVELS: Final = frozenset({"city", "county", "township", "village", "community"})
 """Levels of organizations that have words; a manifest may name others."""
 
@@ -23,7 +25,7 @@ def facts_of(entry: RegisterEntry) -> list[FactView]:
         "filing": entry.filing_number,
         "cadence": Phrase(f"page.dossier.cadence.{entry.cadence}"),
         "entitled": entry.entitled,
-        "complaints": entry.complaints,
+        "complaints": Phrase("frame.feedback") if entry.complaints == OURS else entry.complaints,
         "required_of": _levels(entry),
         "exemption": _exemption(entry),
         "functions": len(entry.functions),
