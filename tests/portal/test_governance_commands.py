@@ -6,8 +6,22 @@ import pytest
 from click.testing import CliRunner
 
 from portal.cli import main
-from tests.core.governance.test_evaluation import manifest
 
+OLD = """
+[[apps]]
+app = "old"
+names = { zh = "诉求直办（旧）", en = "Requests (old)" }
+owner = "371603"
+stage = "active"
+since = 2024-01-01
+filing_number = "BA-2024-0001"
+own_sign_in = true
+functions = [
+  { zh = "派单", en = "Dispatch" },
+  { zh = "催办", en = "Urge" },
+  { zh = "满意度评价", en = "Rate" },
+]
+"""
 ROOT = Path(__file__).parents[2]
 POLICY = ROOT / "manifests" / "policy.toml"
 
@@ -33,15 +47,15 @@ def test_the_register_is_filled_looked_at_and_tried_from_a_terminal(run, tmp_pat
     status, said = run("findings")
     assert (status, "never looked at" in said) == (1, True), said
     good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
-    good.write_text(manifest("old"), encoding="utf-8")
-    bad.write_text(manifest("worse", **{'number = "BA-2026-0001"': "numbr = 1"}), encoding="utf-8")
+    good.write_text(OLD, encoding="utf-8")
+    bad.write_text(OLD.replace('"old"', '"worse"') + 'filing_numbr = "1"\n', encoding="utf-8")
     status, said = run("register", good, bad)
     assert status == 1
     assert "bad.toml:" in said
-    assert "did you mean number?" in said
+    assert "did you mean filing_number?" in said
     assert run("register", good) == (0, "old: registered\n")
     hotline = tmp_path / "hotline.toml"
-    hotline.write_text(manifest("hotline"), encoding="utf-8")
+    hotline.write_text(OLD.replace('"old"', '"hotline"'), encoding="utf-8")
     status, said = run("register", hotline)
     assert (status, "behind the door" in said) == (1, True)
     status, said = run("evaluate")
