@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import apps, decisions, layers, orders, rollup
+from bench import apps, decisions, layers, orders, reach, rollup
 from bench import tree as trees
 from bench.load import Measured
 from bench.site import ENGINES, ROOT, Running, Site, machine, spread
@@ -428,6 +428,7 @@ WHAT: Mapping[str, Callable[..., None]] = {
     "list": listing,
     "decision": decision,
     "tree": tree,
+    "reach": reach.run,
     "rollup": rolled_up,
 }
 

@@ -86,7 +86,7 @@ async def _layers(hub: Yimen, cookie: str) -> list[Layer]:
     plain = bare()
     usage = hub.services.usage
     nothing: Any = _Uncounted()
-    uncounted = Door(nothing, nothing, hub.renderer.refuse, hub.renderer.moved)
+    uncounted = Door(nothing, nothing, nothing, hub.renderer.refuse, hub.renderer.moved)
     uncounted.slots = hub.door.slots
     front = hub.front
     known = type(front)(

@@ -20,10 +20,12 @@ from core.database import Clock, utc_now
 from core.hub import AlreadyServed, AppHub, Services
 from core.identity.people import demonstration_accounts
 from core.settings import Settings
+from core.usage.exits import Exits
 from core.usage.visits import RULES
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor, Hub
 from portal.front import Front
+from portal.origins import own_hosts
 from portal.pages import routes
 from portal.pages.context import Portal
 from portal.rendering import Renderer
@@ -66,7 +68,11 @@ class Yimen:
         self.renderer = Renderer(self.services, environment, self.catalogue, self._manifest)
         guard = make_guard(self.services.database.clock, self._refused, self.services.freshness)
         self.door = Door(
-            self.services.usage, self.services.visits, self.renderer.refuse, self.renderer.moved
+            self.services.usage,
+            self.services.visits,
+            Exits(self.services.usage, own_hosts(settings.public_url)),
+            self.renderer.refuse,
+            self.renderer.moved,
         )
         self.apps = Apps(
             settings,

@@ -58,6 +58,7 @@ class Exchange:
         "channel",
         "cookies",
         "id",
+        "location",
         "referer",
         "script",
         "started",
@@ -73,6 +74,7 @@ class Exchange:
         self.accept = b""
         self.cookies = b""
         self.referer = b""
+        self.location = b""  # where a redirect leads
         self.script = False
         self.blameless = False  # it failed for want of the database, not by the app
 
@@ -154,6 +156,8 @@ class Front:
                 exchange.status = message["status"]
                 exchange.started = True
                 own = list(message.get("headers", ()))
+                if 300 <= exchange.status < 400:
+                    exchange.location = dict(own).get(b"location", b"")
                 if not any(name == b"cache-control" for name, _ in own):
                     own.append(NO_STORE)
                 message["headers"] = [*own, *headers, request_id]

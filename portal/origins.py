@@ -40,6 +40,11 @@ def own_origins(public_url: str) -> frozenset[str]:
     return frozenset(f"{parts.scheme}://{host}{port}" for host in hosts)
 
 
+def own_hosts(public_url: str) -> frozenset[str]:
+    """Return the names of the hosts that pages of this hub have."""
+    return frozenset(urlsplit(origin).hostname or "" for origin in own_origins(public_url))
+
+
 def led_here(headers: Mapping[str, str], own: frozenset[str]) -> bool:
     """Return whether a page of ours led to this request by a link or a form.
 

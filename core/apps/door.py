@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from core.apps.slots import Gate, Instance, Slot, Slots
 from core.usage.capture import Usage
+from core.usage.exits import Exits
 from core.usage.visits import Visits
 from plugin_sdk.problems import Problem
 from plugin_sdk.routes import EFFECTLESS
@@ -25,10 +26,13 @@ Moved = Callable[[Any, Any, Any, str], Awaitable[None]]
 class Door:
     """Sends a request to its app, within the app's limits, and counts it."""
 
-    def __init__(self, usage: Usage, visits: Visits, refuse: Refuse, moved: Moved) -> None:
+    def __init__(
+        self, usage: Usage, visits: Visits, exits: Exits, refuse: Refuse, moved: Moved
+    ) -> None:
         self.slots: Slots = {}
         self._usage = usage
         self._visits = visits
+        self._exits = exits
         self._refuse = refuse
         self._moved = moved
 
@@ -81,8 +85,10 @@ class Door:
         started = time.perf_counter()
         failure: Problem | None = None
         given_up = False
+        # nobody needs to look at what programs are answered
+        look = None if exchange.channel == "api" else self._exits.look(app, send)
         try:
-            await instance.asgi(scope, receive, send)
+            await instance.asgi(scope, receive, look.send if look else send)
         except asyncio.CancelledError:
             if task in instance.late:
                 failure = Problem("app-timeout", status=504)
@@ -110,15 +116,21 @@ class Door:
                 instance.breaker.record(failed, trial=trial)
         if failure is not None and not exchange.started:
             await self._refuse(scope, receive, send, failure)
-        self._count(instance, scope, exchange, time.perf_counter() - started)
+        route = scope.get("path_template")
+        feature = f"{scope['method']} {route}" if route else NO_ROUTE
+        self._count(instance, feature, scope, exchange, time.perf_counter() - started)
+        if exchange.location:
+            self._exits.redirected(app, feature, exchange.location)
+        if look:
+            self._exits.seen(app, feature, look)
 
-    def _count(self, instance: Instance, scope: Any, exchange: Any, seconds: float) -> None:
+    def _count(
+        self, instance: Instance, feature: str, scope: Any, exchange: Any, seconds: float
+    ) -> None:
         """Count the request; a page that is reached from outside the app is an open, a form
         that begins a procedure a start, also when it is shown once more because what it began
         before is filed already."""
         app = instance.app.id
-        route = scope.get("path_template")
-        feature = f"{scope['method']} {route}" if route else NO_ROUTE
         unit, channel = exchange.actor.organization_id, exchange.channel
         self._usage.request(app, feature, unit, channel, exchange.status or 500, seconds)
         if channel == "api":

@@ -8,6 +8,7 @@ then in hours; each count stands in exactly one of the three, so that their sum 
 from datetime import date, datetime
 from uuid import UUID
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from core.database import CoreBase
@@ -160,6 +161,15 @@ class UsageReach(CoreBase, table=True):
     """
 
     __tablename__ = "usage_reach"
+    __table_args__ = (
+        Index(
+            "ix_usage_reach_unsettled",
+            "app",
+            "period",
+            postgresql_where=text("people IS NULL"),
+            sqlite_where=text("people IS NULL"),
+        ),
+    )
 
     app: str = Field(primary_key=True)
     period: str = Field(primary_key=True)

@@ -20,7 +20,7 @@ MOST_WAITING = 10_000
 AGAIN_SECONDS = 1.0
 
 
-class _Key:
+class PeriodKey:
     """The key of an app in a period, ready to digest."""
 
     def __init__(self, period: Period, key: bytes) -> None:
@@ -30,9 +30,10 @@ class _Key:
         self._digest = blake2b(key=key, digest_size=8)
 
     def pseudonym(self, person_id: UUID) -> int:
+        """Return what stands for a person in this period, in 63 bits, as batches carry it."""
         digest = self._digest.copy()
         digest.update(person_id.bytes)
-        return int.from_bytes(digest.digest(), "big") >> 1  # 63 bits, as it travels
+        return int.from_bytes(digest.digest(), "big") >> 1
 
 
 class Pseudonyms:
@@ -42,9 +43,10 @@ class Pseudonyms:
     def __init__(self, database: Database, usage: Usage) -> None:
         self._database = database
         self._usage = usage
-        self._keys: dict[str, _Key] = {}
+        self._keys: dict[str, PeriodKey] = {}
         self._waiting: dict[tuple[str, Period], set[tuple[str, UUID | None, UUID]]] = {}
         self._drawing: asyncio.Task[None] | None = None
+        self._busy = asyncio.Lock()
 
     def reach(
         self, app: str, cadence: str, kind: str, organization: UUID | None, person_id: UUID
@@ -71,7 +73,7 @@ class Pseudonyms:
 
     async def close(self) -> None:
         """Count who still waits, if keys can be had at once, and forget all keys."""
-        await end_tasks(self._drawing)
+        await end_tasks(self._drawing, busy=self._busy)
         with contextlib.suppress(Exception):
             await self._pour()
         self._keys.clear()
@@ -79,7 +81,8 @@ class Pseudonyms:
     async def _draw(self) -> None:
         while self._waiting:
             try:
-                await self._pour()
+                async with self._busy:
+                    await self._pour()
             except Exception as error:
                 logger.warning("the key of a reach period is not here: %s", type(error).__name__)
                 await asyncio.sleep(AGAIN_SECONDS)
@@ -88,7 +91,7 @@ class Pseudonyms:
         """Draw the keys that are waited for, and count who waited."""
         for app, period in list(self._waiting):
             async with self._database.transaction(write=True) as tx:
-                key = _Key(period, await key_of(tx, app, period))
+                key = PeriodKey(period, await key_of(tx, app, period))
             for kind, organization, person_id in self._waiting.pop((app, period)):
                 self._usage.reached(app, key.period, kind, organization, key.pseudonym(person_id))
             self._keys[app] = key

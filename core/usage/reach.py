@@ -37,6 +37,7 @@ LATE = timedelta(days=3)
 """How long after a period batches of it are still taken."""
 KEPT = timedelta(days=1)
 """How long after a period its key is kept, for who came in its last second."""
+CHUNK = 500
 MANY = 20
 """More sketches than these are merged in a thread."""
 
@@ -121,10 +122,10 @@ async def _hold(tx: Transaction, keys: Sequence[Key]) -> dict[Key, bytes]:
     )
     columns = (col(row.app), col(row.period), col(row.kind), col(row.organization))
     found: dict[Key, bytes] = {}
-    for start in range(0, len(keys), 500):
+    for start in range(0, len(keys), CHUNK):
         rows = await tx.session.execute(
             select(*columns, col(row.sketch))
-            .where(tuple_(*columns).in_(keys[start : start + 500]))
+            .where(tuple_(*columns).in_(keys[start : start + CHUNK]))
             .order_by(*columns)
             .with_for_update()
         )
@@ -140,19 +141,22 @@ async def totals(
     (`core.usage.suppression.rounded`)."""
     row = UsageReach
     periods = {period.key: period for period in overlapping(window.since, window.until)}
-    found = await tx.session.execute(
-        select(col(row.app), col(row.period), col(row.kind), col(row.people)).where(
-            col(row.organization) == EVERYWHERE,
-            col(row.period).in_(periods),
-            col(row.people).is_not(None),
-        )
-    )
-    wanted = set(apps)
     counts: defaultdict[str, defaultdict[str, dict[str, int]]] = defaultdict(
         lambda: defaultdict(dict)
     )
-    for app, period, kind, people in found:
-        if app in wanted:
+    wanted = sorted(apps)
+    for start in range(0, len(wanted), CHUNK):
+        found = await tx.session.execute(
+            # each column of the key is named, so that no place but the whole app is looked at
+            select(col(row.app), col(row.period), col(row.kind), col(row.people)).where(
+                col(row.app).in_(wanted[start : start + CHUNK]),
+                col(row.period).in_(periods),
+                col(row.kind).in_((OPENED, COMPLETED)),
+                col(row.organization) == EVERYWHERE,
+                col(row.people).is_not(None),
+            )
+        )
+        for app, period, kind, people in found:
             counts[app][period][kind] = int(people or 0)
     return {
         app: tuple(
@@ -217,7 +221,7 @@ async def _settle(
     async with database.transaction() as tx:
         found = await tx.session.execute(select(col(row.organization), col(row.sketch)).where(*of))
         sketches = {place: sketch for place, sketch in found if sketch}
-    people = await asyncio.to_thread(_count, sketches, above)
+    people = await asyncio.to_thread(people_of, sketches, above)
     table = published(people, above)
     dialect = sqlite if database.sqlite else postgresql
     async with database.transaction(write=True) as tx:
@@ -247,7 +251,7 @@ async def _above(tx: Transaction) -> dict[str, str | None]:
     return above
 
 
-def _count(sketches: dict[str, bytes], above: dict[str, str | None]) -> dict[str, int]:
+def people_of(sketches: dict[str, bytes], above: dict[str, str | None]) -> dict[str, int]:
     """Return how many people each place has with all below it: once, whoever was in several."""
     below: defaultdict[str, list[bytes]] = defaultdict(list)
     for place, sketch in sketches.items():

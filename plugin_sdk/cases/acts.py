@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from plugin_sdk.cases import clock, rules
 from plugin_sdk.cases.flow import PARTS, Does, State, Transition
-from plugin_sdk.cases.forms import ActForm, Decision
+from plugin_sdk.cases.forms import SATISFIED, ActForm, Decision
 from plugin_sdk.cases.models import CaseEntry
 from plugin_sdk.cases.parts import CaseParts
 from plugin_sdk.cases.traces import R
@@ -276,7 +276,13 @@ class CaseActs(CaseParts[R]):
         self._notify(work, row, transition)
         self._publish(work, row, transition.event)
         if transition.effect is not None:
-            work.effect(transition.effect, self.subject(row.id))
+            work.effect(
+                transition.effect,
+                self.subject(row.id),
+                served=row.person_id,
+                on_time=clock.on_time(row) if row.resolved_at == now else None,
+                reminded=row.urged_at is not None or row.supervised_at is not None,
+            )
 
     async def _move(self, row: R, transition: Transition, form: ActForm | None) -> None:
         if transition.moves is None:
@@ -297,6 +303,8 @@ class CaseActs(CaseParts[R]):
             case Does.RATE:
                 row.rating = int(getattr(form, "rating"))  # noqa: B009  the form is checked: a RateForm
                 row.rating_comment, row.rated_at = getattr(form, "comment", None), now
+                name = f"{self.flow.name}.{transition.verb}"
+                work.rated(name, self.subject(row.id), satisfied=row.rating in SATISFIED)
             case Does.EXTEND:
                 row.extension_asked = getattr(form, "days", None)
                 row.extension_asked_by = work.actor.person_id

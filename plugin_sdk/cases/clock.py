@@ -139,6 +139,14 @@ def runs(flow: Flow, row: CaseRow) -> bool:
     return state.clock is Clock.RUNS and not state.final
 
 
+def on_time(row: CaseRow) -> bool | None:
+    """Return whether a case was resolved by its deadline; None where it has none, or that is not
+    dated yet."""
+    if row.due_at is None or row.resolved_at is None:
+        return None
+    return row.resolved_at <= row.due_at
+
+
 def deadline_view(
     calendar: Calendar,
     now: datetime,

@@ -17,6 +17,7 @@ from sqlalchemy import and_, or_
 from sqlmodel import col
 
 from plugin_sdk.cases.flow import Does
+from plugin_sdk.cases.forms import SATISFIED
 from plugin_sdk.cases.traces import CaseTraces
 from plugin_sdk.deadlines import CalendarUnknown, local_day, working_days_between
 from plugin_sdk.ports import Calendar, Read
@@ -26,7 +27,6 @@ from plugin_sdk.views import ChartView, FigureCard, FiguresView, Phrase
 SMALLEST_GROUP: Final = 5
 """Figures of fewer people are not shown (design, section 7)."""
 RATINGS: Final = (5, 4, 3, 2, 1)
-SATISFIED: Final = frozenset({5, 4, 3})  # 非常满意 满意 基本满意
 BINS: Final = (1, 3, 5, 10, 15, 30, 60)
 _DAY: Final = timedelta(days=1)
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 from pydantic import Field
@@ -115,6 +115,10 @@ class Rating(StrEnum):
     FAIR = "3"
     DISSATISFIED = "2"
     VERY_DISSATISFIED = "1"
+
+
+SATISFIED: Final = frozenset({5, 4, 3})
+"""The choices that count as satisfied: 非常满意, 满意, 基本满意."""
 
 
 class RateForm(ActForm):

@@ -255,7 +255,12 @@ class DutyEngine(Generic[P]):
         if self.duty.event is not None:
             work.emit(self.duty.event, id=str(made.id), item=made.item, seq=made.seq)
         if self.duty.effect is not None and before is None:
-            work.effect(self.duty.effect, self.subject(made.id))
+            work.effect(
+                self.duty.effect,
+                self.subject(made.id),
+                on_time=None if row.due_at is None else not made.late,
+                reminded=row.urged_at is not None,
+            )
 
     async def urge(self, work: Work, id: UUID) -> P:
         """Urge (催办) an organization that owes something, once a day. Raises `Conflict`."""

@@ -1,10 +1,14 @@
 from datetime import date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from plugin_sdk.codes import Sheet, sheet_pdf
 from plugin_sdk.deadlines import CalendarUnknown
 from plugin_sdk.duties.calendar import Rest, add_months, due_at, read_period
+from plugin_sdk.duties.engine import DutyEngine
 from plugin_sdk.duties.models import DutyPeriod, standing_of
 from plugin_sdk.problems import NotFound
 from plugin_sdk.times import SHANGHAI
@@ -60,6 +64,30 @@ HOUR = timedelta(hours=1)
 def test_a_period_stands_as_its_days_say(facts, standing):
     row = DutyPeriod.model_construct(**{"due_at": DUE, "owed": 3, **facts})
     assert standing_of(row, DUE + 2 * HOUR) == standing
+
+
+@pytest.mark.parametrize(
+    ("due", "urged", "said"),
+    [
+        (None, None, {"on_time": None, "reminded": False}),
+        (DUE, None, {"on_time": True, "reminded": False}),
+        (DUE - HOUR, DUE, {"on_time": False, "reminded": True}),
+    ],
+)
+async def test_what_is_published_counts_as_on_time_by_its_last_day(due, urged, said):
+    counted: list[Any] = []
+    made: Any = SimpleNamespace(id=1, item="CW01", nil=False, late=False, seq=1)
+    row: Any = SimpleNamespace(due_at=due, urged_at=urged, expected=[], owed=0, version=1)
+    engine: Any = SimpleNamespace(
+        duty=SimpleNamespace(event=None, effect="return.published"),
+        subject=str,
+        _published=AsyncMock(return_value=None),
+    )
+    work: Any = SimpleNamespace(
+        now=DUE, effect=lambda name, _, **more: counted.append((name, more))
+    )
+    await DutyEngine.publish(engine, work, row, made)
+    assert counted == [("return.published", said)]
 
 
 def test_a_sheet_has_a_page_for_so_many_cards_and_is_the_same_each_time():

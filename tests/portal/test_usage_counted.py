@@ -1,11 +1,15 @@
 """What the door counts of a person's way through an app: opens, starts, effects; no person."""
 
 import re
+from datetime import timedelta
 
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from core.usage.models import UsageDay
+from core.usage import reach
+from core.usage.measures import Window
+from core.usage.models import QUALITIES, UsageDay, UsageExit, UsageSession
+from plugin_sdk.times import SHANGHAI
 
 PAGE = {"accept": "text/html"}
 
@@ -28,6 +32,37 @@ async def test_an_open_is_a_page_reached_from_outside_the_app(hub_app, client_as
     await resident.get("/apps/hotline/orders")  # a program opens nothing
     assert await counted(hub_app, "opens") == 1
     assert await counted(hub_app, "answered") == 3
+    async with hub_app.services.database.transaction() as tx:
+        today = tx.now.astimezone(SHANGHAI).date()
+        (total,) = (await reach.totals(tx, ["hotline"], Window(today, today)))["hotline"]
+        marks = await tx.session.execute(select(col(UsageSession.fruitful)))
+    assert (total.opened, total.completed) == (1, 0)
+    assert list(marks.scalars()) == [False], "one session, in which nothing was finished"
+    back = await resident.get("/apps/hotline", headers=PAGE)
+    assert back.status_code == 308
+    assert await exits_of(hub_app) == [], "it leads into the app"
+
+
+async def exits_of(hub_app):
+    await hub_app.services.count_usage()
+    async with hub_app.services.database.transaction() as tx:
+        found = await tx.session.execute(select(col(UsageExit.host), col(UsageExit.kind)))
+        return [tuple(row) for row in found]
+
+
+async def test_an_app_that_leads_elsewhere_is_seen_by_the_door(hub_app):
+    async def elsewhere(scope, receive, send):
+        hosts = [b"http://127.0.0.1/apps/hotline/", b"https://old.example/login"]
+        location = hosts[scope["path"].endswith("/old")]
+        start = {"status": 302, "headers": [(b"location", location)]}
+        await send({"type": "http.response.start", **start})
+        await send({"type": "http.response.body"})
+
+    hub_app.hub.door.slots["hotline"].instance._asgi = elsewhere
+    client = hub_app.client()
+    for path in ("new", "old"):
+        assert (await client.get(f"/apps/hotline/{path}")).status_code == 302
+    assert await exits_of(hub_app) == [("old.example", "redirect")]
 
 
 async def test_a_start_is_a_form_that_begins_a_procedure(hub_app, client_as):
@@ -111,3 +146,43 @@ async def test_a_demonstration_is_no_use(hub_app, client_as):
     assert hotline["effects"] is None, "nothing was measured: unknown, never zero"
     page = await governance.page("/governance")
     assert "演示数据和导入的历史不是使用" in page.text
+
+
+async def test_what_is_said_of_an_effect_is_counted_with_it_once(hub_app, client_as):
+    """On time, after a reminder, to the satisfaction of whom it served; and they are reached."""
+    resident, operator = await client_as("resident"), await client_as("operator")
+    numbers = []
+    for n in range(2):
+        filed = await resident.post(f"{HERE}/orders", json={**ORDER, "text": f"问{n}"})
+        numbers.append(filed.json()["number"])
+
+    async def act(client, number, verb, **form):
+        seen = (await client.get(f"{HERE}/orders/{number}")).json()
+        form["version"] = seen["version"]
+        done = await client.post(f"{HERE}/orders/{number}/{verb}", json=form)
+        assert done.status_code == 200, done.text
+
+    prompt, slow = numbers
+    await act(operator, prompt, "answer", text="八点")
+    await act(resident, prompt, "rate", rating="3")
+    await act(resident, prompt, "reopen", reason="不对")
+    await act(operator, prompt, "answer", text="九点")
+    await act(resident, prompt, "rate", rating="1")
+    await act(resident, slow, "urge")
+    hub_app.clock.move(days=40)
+    operator, resident = await client_as("operator"), await client_as("resident")
+    await act(operator, slow, "answer", text="九点")
+    await act(resident, slow, "rate", rating="2")
+    counts = {kind: await counted(hub_app, kind) for kind in ("effects", *QUALITIES)}
+    assert counts == {
+        "effects": 4,  # answered and closed
+        "timed": 2,
+        "timely": 1,
+        "rated": 2,  # the first of each
+        "satisfied": 1,
+        "reminded": 2,
+    }
+    async with hub_app.services.database.transaction() as tx:
+        lately = Window((tx.now - timedelta(days=60)).date(), tx.now.date())
+        totals = await reach.totals(tx, ["hotline"], lately)
+    assert max(total.completed for total in totals["hotline"]) == 1, "the resident, however often"

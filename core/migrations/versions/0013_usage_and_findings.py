@@ -136,6 +136,14 @@ def upgrade() -> None:
             "app", "period", "kind", "organization", name=op.f("pk_usage_reach")
         ),
     )
+    op.create_index(
+        "ix_usage_reach_unsettled",
+        "usage_reach",
+        ["app", "period"],
+        unique=False,
+        postgresql_where=sa.text("people IS NULL"),
+        sqlite_where=sa.text("people IS NULL"),
+    )
     op.create_table(
         "usage_reach_key",
         sa.Column("app", sa.String(), nullable=False),
@@ -211,6 +219,7 @@ def downgrade() -> None:
     op.drop_table("usage_session")
     op.drop_index(op.f("ix_usage_reach_key_ends"), table_name="usage_reach_key")
     op.drop_table("usage_reach_key")
+    op.drop_index("ix_usage_reach_unsettled", table_name="usage_reach")
     op.drop_table("usage_reach")
     op.drop_table("usage_minute")
     op.drop_table("usage_hour")

@@ -10,6 +10,7 @@ from core.identity import sessions as sign_ins
 from core.usage import sessions
 from core.usage.models import UsageCell, UsageDay, UsageSession
 from core.usage.visits import RULES
+from plugin_sdk.deadlines import local_day
 from plugin_sdk.manifest import Usage as Rules
 
 DONE = Rules(effects=("done", "here"), check_ins=("here",), cadence="daily", entitled="all_staff")
@@ -29,15 +30,14 @@ async def fold(shell) -> None:
     await shell.services.fold_sessions()
 
 
-async def counted(shell) -> list[tuple[int, ...]]:
-    """Sessions, fruitful and attending ones by day: of cells, which totals agree with."""
+async def counted(shell) -> tuple[int, ...]:
+    """Sessions, fruitful and attending ones: of cells, which totals agree with."""
     found = []
     async with shell.read() as tx:
         for table in (UsageCell, UsageDay):
-            kinds = (col(table.sessions), col(table.fruitful), col(table.attending))
-            sums = select(*(func.sum(kind) for kind in kinds)).where(kinds[0] > 0)
-            days = await tx.session.execute(sums.group_by(col(table.day)).order_by(col(table.day)))
-            found.append([tuple(map(int, row)) for row in days])
+            kinds = (table.sessions, table.fruitful, table.attending)
+            (sums,) = await tx.session.execute(select(*(func.sum(kind) for kind in kinds)))
+            found.append(tuple(int(count or 0) for count in sums))
     cells, totals = found
     assert cells == totals
     return cells
@@ -67,7 +67,7 @@ async def test_a_session_is_counted_by_what_was_done_in_it(shell, visits):
         "both": [("here", None), ("done", None)],
         "filed": "filed",
     }
-    tokens = []
+    tokens, first_day = [], local_day(shell.database.clock())
     for name, effects in did.items():
         token, actor = await signed_in(shell, await shell.staff(name, "U1"))
         tokens.append(token)
@@ -76,13 +76,16 @@ async def test_a_session_is_counted_by_what_was_done_in_it(shell, visits):
             filed = effects == "filed"
             visits.did("hotline", DONE, actor, "web", effects=[] if filed else effects, filed=filed)
     await fold(shell)
-    assert (await counted(shell), await open_rows(shell)) == ([], 5), "they are open"
+    assert (await counted(shell), await open_rows(shell)) == ((0, 0, 0), 5), "they are open"
     for token in tokens:
         await end(shell, token)
     shell.clock.move(days=1)
     await fold(shell)
     await fold(shell)
-    assert (await counted(shell), await open_rows(shell)) == ([(5, 3, 1)], 0)
+    assert (await counted(shell), await open_rows(shell)) == ((5, 3, 1), 0)
+    async with shell.read() as tx:
+        (counted_on,) = await tx.session.execute(select(col(UsageDay.day)))
+    assert counted_on.day == first_day, "the day of the first visit"
 
 
 async def test_a_renewed_session_and_another_post_are_still_the_same(shell, visits):
@@ -106,7 +109,7 @@ async def test_a_renewed_session_and_another_post_are_still_the_same(shell, visi
     await end(shell, renewed.token)
     shell.clock.move(minutes=6)
     await fold(shell)
-    assert (await counted(shell), await open_rows(shell)) == ([(1, 1, 0)], 0)
+    assert (await counted(shell), await open_rows(shell)) == ((1, 1, 0), 0)
 
 
 async def test_marks_that_are_late_belong_to_the_session_while_it_waits(shell, visits):
@@ -119,10 +122,10 @@ async def test_marks_that_are_late_belong_to_the_session_while_it_waits(shell, v
     visits.did("hotline", RULES, actor, "web", effects=[("done", None)], filed=False)
     shell.clock.move(minutes=6)
     await fold(shell)
-    assert await counted(shell) == [(1, 1, 0)]
+    assert await counted(shell) == (1, 1, 0)
     visits.opened("hotline", RULES, actor, "web")  # later still: a batch that waited for hours
     await fold(shell)
-    assert (await counted(shell), await open_rows(shell)) == ([(2, 1, 0)], 0), "it stands alone"
+    assert (await counted(shell), await open_rows(shell)) == ((2, 1, 0), 0), "it stands alone"
 
 
 async def test_a_session_that_runs_out_or_is_not_used_ends_too(shell, visits):
@@ -135,12 +138,12 @@ async def test_a_session_that_runs_out_or_is_not_used_ends_too(shell, visits):
     shell.clock.move(minutes=10)
     half_an_hour = timedelta(minutes=30)
     await sessions.fold(shell.database, visits.digests, half_an_hour)
-    assert (await counted(shell), await open_rows(shell)) == ([(1, 0, 0)], 1)
+    assert (await counted(shell), await open_rows(shell)) == ((1, 0, 0), 1)
     shell.clock.move(minutes=26)
     await sessions.fold(shell.database, visits.digests, None)
     assert await open_rows(shell) == 1, "where the rules end none"
     await sessions.fold(shell.database, visits.digests, half_an_hour)
-    assert (await counted(shell), await open_rows(shell)) == ([(2, 0, 0)], 0)
+    assert (await counted(shell), await open_rows(shell)) == ((2, 0, 0), 0)
 
 
 async def test_nothing_links_a_session_to_its_person_without_the_secret(shell, visits):
