@@ -83,8 +83,8 @@ async def names(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, str]:
 
 
 async def staffed(tx: Transaction) -> dict[UUID, tuple[UUID | None, int]]:
-    """Return, for every organization, what stands above it and how many people have a post in
-    force in it, not below it."""
+    """Return what stands above an organization and how many people have a post in force in it,
+    not below it: for each that has any, and all that stand above one."""
     people = (
         select(
             col(Post.organization_id).label("id"),
@@ -97,10 +97,16 @@ async def staffed(tx: Transaction) -> dict[UUID, tuple[UUID | None, int]]:
         .group_by(col(Post.organization_id))
         .subquery()
     )
-    row = OrganizationRow
+    row, closure = OrganizationRow, OrganizationClosure
     found = await tx.session.execute(
-        select(col(row.id), col(row.parent_id), func.coalesce(people.c.people, 0)).outerjoin(
-            people, people.c.id == col(row.id)
+        select(col(row.id), col(row.parent_id), func.coalesce(people.c.people, 0))
+        .outerjoin(people, people.c.id == col(row.id))
+        .where(
+            col(row.id).in_(
+                select(col(closure.ancestor_id)).where(
+                    col(closure.descendant_id).in_(select(people.c.id))
+                )
+            )
         )
     )
     return {id: (above, count) for id, above, count in found}

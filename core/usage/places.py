@@ -52,7 +52,7 @@ class Places:
 
     async def refresh(self) -> None:
         """Look at the organizations now."""
-        self._places = placed(await self._load())
+        self._places = await asyncio.to_thread(placed, await self._load())
 
     def start(self) -> None:
         """Begin looking every few minutes."""

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 RELAY_SECONDS = 1.0
 AT_ONCE = 100
-DATA_EXCEPTION = "22"  # the class of SQLSTATE
+REFUSED = ("22", "23")  # classes of SQLSTATE: a value or a row that will never be taken
 
 
 class Relay:
@@ -109,5 +109,5 @@ def _passes(error: Exception) -> bool:
     """Return whether the same may go well another time: a lock, a server that is away. A value
     that a column does not take never will."""
     if isinstance(error, DBAPIError):
-        return not str(getattr(error.orig, "sqlstate", None) or "").startswith(DATA_EXCEPTION)
+        return not str(getattr(error.orig, "sqlstate", None) or "").startswith(REFUSED)
     return isinstance(error, DatabaseAway | OSError | TimeoutError)
