@@ -17,6 +17,7 @@ from portal.texts import Catalogue
 
 APP = Path(__file__).parent.parent
 NAMES = {
+    "health": "nobody",
     "publication": "title table unit supervisor owed to_review refused urged late some_late remind",
     "item": "list new",
     "asset": "list new",
