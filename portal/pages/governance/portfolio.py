@@ -228,7 +228,7 @@ def label_of(kind: str) -> Phrase:
 def _month(text: str) -> Month | None:
     try:
         month = Month.named(text) if text else None
-        if month is not None:
+        if month is not None and month.last:  # there is one of every month but the last of all
             month.before(SPARK + YEAR)
         return month
     except ValueError:
