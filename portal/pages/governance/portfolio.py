@@ -228,8 +228,9 @@ def label_of(kind: str) -> Phrase:
 def _month(text: str) -> Month | None:
     try:
         month = Month.named(text) if text else None
-        if month is not None and month.last:  # there is one of every month but the last of all
+        if month is not None:
             month.before(SPARK + YEAR)
+            month.before(-1)
         return month
     except ValueError:
         raise Problem("bad-month", status=422) from None
