@@ -50,8 +50,10 @@ class Case:
 
     @property
     def exempt(self) -> bool:
-        """Return whether rules of use leave the app alone today."""
-        return any(one.expires >= self.today for one in self.exemptions)
+        """Return whether rules of use leave the app alone today. What ends too far ahead never
+        ends, and exempts nobody."""
+        longest = self.policy.fairness.exempt_days
+        return any(0 <= (one.expires - self.today).days <= longest for one in self.exemptions)
 
     @property
     def over(self) -> bool:

@@ -171,6 +171,9 @@ def test_an_exemption_holds_until_its_last_day_and_is_then_a_finding():
     unused = observed({}, people=(0, 0))
     assert kinds(unused, entry(exemption=exemption(0))) == set()
     over = {"exemption_expired", "zombie", "low_use"}
+    longest = POLICY.fairness.exempt_days
+    assert kinds(unused, entry(exemption=exemption(longest))) == set()
+    assert kinds(unused, entry(exemption=exemption(longest + 1))) == over, "it never ends"
     assert kinds(unused, entry(exemption=exemption(-1))) == over
 
 
