@@ -88,25 +88,29 @@ async def note(
     )
 
 
-async def note_step(tx: Transaction, worker: str, before: datetime, after: datetime) -> None:
-    """Note the time between what a clock showed before it was set and after.
+async def note_between(
+    tx: Transaction, worker: str, cause: Cause, before: datetime, after: datetime
+) -> None:
+    """Note the time between what a clock showed when a worker was last known and what it shows
+    now.
 
-    Of a leap, days on which anything was counted stay known: a machine that started in 1970, or
-    was a year ahead for a minute, makes no year unknown, neither past nor to come.
+    If those are days apart, days on which anything was counted stay known: a machine that
+    started in 1970, or was a year ahead for a minute, makes no year unknown, neither past nor
+    to come.
     """
     since, until = sorted((before, after))
     if until - since < LEAP:
-        await note(tx, worker, "clock", since, until)
+        await note(tx, worker, cause, since, until)
         return
     await _end_by_now(tx)
     until = max(since, min(until, tx.now))
     counted = await _counted_between(tx, since, until)
     if counted is None:
-        await note(tx, worker, "clock", since, until)
+        await note(tx, worker, cause, since, until)
     else:
         first, last = counted
-        await note(tx, worker, "clock", since, first)
-        await note(tx, worker, "clock", last, until)
+        await note(tx, worker, cause, since, first)
+        await note(tx, worker, cause, last, until)
 
 
 async def _end_by_now(tx: Transaction) -> None:
@@ -168,7 +172,7 @@ async def find_dead(tx: Transaction, live: Collection[str]) -> int:
     )
     dead = sorted((worker, known_until) for worker, known_until in gone)
     for worker, known_until in dead:
-        await note(tx, worker, "died", known_until, tx.now)
+        await note_between(tx, worker, "died", known_until, tx.now)
     return len(dead)
 
 
@@ -215,7 +219,7 @@ async def note_down(tx: Transaction, worker: str, since: datetime) -> None:
     )
     there, left = found.one()
     if not there and left is not None and since - left > DOWN_AFTER:
-        await note(tx, worker, "down", left, since)
+        await note_between(tx, worker, "down", left, since)
 
 
 async def within(tx: Transaction, window: Window) -> list[Gap]:

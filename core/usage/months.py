@@ -34,7 +34,7 @@ class Month(msgspec.Struct, frozen=True, order=True):
         return f"{self.year:04}-{self.month:02}"
 
     def before(self, months: int) -> "Month":
-        """Return the month so many months earlier. Raises `ValueError` where a calendar has none."""
+        """Return the month so many months earlier. Raises `ValueError` where there is none."""
         year, month = divmod(self.year * 12 + self.month - 1 - months, 12)
         if not MINYEAR <= year <= MAXYEAR:
             raise ValueError(f"no month {months} before {self}")

@@ -116,7 +116,7 @@ async def _note_gaps(tx: Transaction, batch: Batch, known: set[str]) -> None:
     if batch.lost:
         await gaps.note(tx, batch.worker, "full", *span, batch.lost)
     if batch.clock_stepped:
-        await gaps.note_step(tx, batch.worker, *span)
+        await gaps.note_between(tx, batch.worker, "clock", *span)
     if batch.until > tx.now + gaps.AHEAD:  # once a minute, however many batches there are
         await gaps.note(tx, batch.worker, "clock", _minute(tx.now), tx.now)
     if _late(batch, tx.now) and batch.counted:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from core.usage import capture, gaps, rollup
@@ -23,6 +23,7 @@ from core.usage.models import (
     UsageGap,
     UsageHour,
     UsageMinute,
+    UsageWorker,
 )
 from core.usage.sinks import DatabaseSink
 from plugin_sdk.times import SHANGHAI
@@ -207,6 +208,12 @@ async def test_a_clock_that_leaps_makes_no_year_unknown_and_no_count_future(shel
         stepped = abs(shown - last) > TWO
         await apply(shell, batch(sequence, shown, since=last, clock_stepped=stepped))
         last = shown
+    early = wrong[1] + TWO
+    await apply(shell, batch(1, early, worker="early", since=early, answered=0))
+    async with shell.write() as tx:  # and one that ended while it was 1970
+        then = update(UsageWorker).where(col(UsageWorker.worker) == "early")
+        await tx.session.execute(then.values(known_until=early))
+        assert await gaps.find_dead(tx, ["w", "before"]) == 1
     found = await unknown(shell, date(1970, 1, 2), NOON.date() + timedelta(days=366))
     known = {day.astimezone(SHANGHAI).date() for day in (*days, NOON)}
     assert not known & found.days
