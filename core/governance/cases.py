@@ -50,8 +50,10 @@ class Case:
 
     @property
     def exempt(self) -> bool:
-        """Return whether rules of use leave the app alone today."""
-        return any(one.expires >= self.today for one in self.exemptions)
+        """Return whether rules of use leave the app alone today. What ends too far ahead never
+        ends, and exempts nobody."""
+        longest = self.policy.fairness.exempt_days
+        return any(0 <= (one.expires - self.today).days <= longest for one in self.exemptions)
 
     @property
     def over(self) -> bool:
@@ -64,11 +66,14 @@ class Case:
         age = (self.today - self.entry.since).days
         return self.entry.stage in NEW and age < self.policy.fairness.grace_days
 
-    @property
+    @cached_property
     def small(self) -> bool:
-        """Return whether so few are entitled that no rate is judged."""
+        """Return whether so few are entitled that no rate is judged. An app that more people
+        open than it says are entitled has more of them."""
         entitled = self.entry.entitled
-        return entitled is not None and entitled < self.policy.fairness.small_population
+        least = self.policy.fairness.small_population
+        came = max((reached.opened for reached in self.observed.reach), default=0)
+        return entitled is not None and max(entitled, came) < least
 
     @cached_property
     def judged(self) -> bool:

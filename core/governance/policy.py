@@ -48,11 +48,13 @@ class Windows(_Section, frozen=True, kw_only=True):
 
 
 class Fairness(_Section, frozen=True, kw_only=True):
-    """Of whom nothing is said: new apps, small populations, windows that are unknown."""
+    """Of whom nothing is said: new apps, small populations, windows that are unknown, and for how
+    long at most an exemption holds."""
 
     grace_days: int
     small_population: int
     unknown_share: float
+    exempt_days: int
 
 
 class Population(_Section, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from math import log
+from unicodedata import normalize
 
 import msgspec
 from rapidfuzz import fuzz, process
@@ -130,16 +131,18 @@ def _jaccard(one: RegisterEntry, other: RegisterEntry) -> float:
 
 
 def _functions(entry: RegisterEntry, rule: Duplicate) -> dict[str, str]:
-    """Return the functions that an app serves, by what is compared: words that mean the same are
-    one, and characters stand in order of code, so that 进度查询 and 查看进度 are the same."""
+    """Return the functions that an app serves, by what is compared: letters and digits alone,
+    however wide and whatever invisible stands between them; words that mean the same are one,
+    and characters stand in order of code, so that 进度查询 and 查看进度 are the same."""
     found: dict[str, str] = {}
     for function in entry.functions:
         if function.waiver is None:
-            name = function.name.zh.replace(" ", "")
+            name = "".join(filter(str.isalnum, normalize("NFKC", function.name.zh)))
             for first, *others in rule.same_words:
                 for other in others:
                     name = name.replace(other, first)
-            found["".join(sorted(name))] = function.name.zh
+            if name:
+                found["".join(sorted(name))] = function.name.zh
     return found
 
 

@@ -63,7 +63,7 @@ def _signs(case: Case) -> Iterator[Evidence]:
             yield _sign(
                 case,
                 "near_total",
-                opened,
+                (rounded(int(opened * entitled)) or 0) / entitled,  # who did not is not said
                 rule.near_total,
                 entitled,
                 finished=percent((rounded(int(completed * entitled)) or 0) / entitled),

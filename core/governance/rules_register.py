@@ -39,12 +39,18 @@ def owner_below_county(case: Case) -> Iterator[Finding]:
 
 
 def exemption_expired(case: Case) -> Iterator[Finding]:
-    """Yield 豁免到期: it had exemptions, and none is in force any more."""
+    """Yield 豁免到期: it had exemptions, and none is in force any more, or none for so long."""
     if case.over or case.exempt or not case.exemptions:
         return
     last = max(case.exemptions, key=lambda one: one.expires)
+    key = "too_long" if last.expires >= case.today else "day"
     said = Phrase(
-        "finding.exemption_expired.day", {"day": last.expires.isoformat(), "basis": last.basis}
+        f"finding.exemption_expired.{key}",
+        {
+            "day": last.expires.isoformat(),
+            "basis": last.basis,
+            "limit": case.policy.fairness.exempt_days,
+        },
     )
     rule = case.policy.rules.exemption_expired
     yield made(case.entry.app, "exemption_expired", rule, [Evidence(said=said, until=last.expires)])

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
+LAST_MILLISECOND = 253_370_764_800_000  # the last year that a date has begins
+
 
 class StreamFull(Exception):
     """The stream holds as many entries as it may: nobody reads them, or not fast enough."""
@@ -25,8 +27,10 @@ class Entry(NamedTuple):
 
     @property
     def added_at(self) -> datetime:
-        """Return when it was added, by the server's clock."""
-        return datetime.fromtimestamp(int(self.id.partition("-")[0]) / 1000, UTC)
+        """Return when it was added, by the server's clock, or by whoever gave it a name that no
+        clock gives."""
+        milliseconds = min(int(self.id.partition("-")[0]), LAST_MILLISECOND)
+        return datetime.fromtimestamp(milliseconds // 1000, UTC)
 
 
 class Stream(Protocol):

@@ -4,12 +4,13 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, or_, select, union_all
+from sqlalchemy import ColumnElement, func, or_, select, union_all
 from sqlmodel import col
 
 from core.database import Transaction
 from core.usage.models import (
     KINDS,
+    REQUESTS,
     UsageCell,
     UsageDay,
     UsageElement,
@@ -140,9 +141,13 @@ async def burden(tx: Transaction, since: date, until: date) -> list[Burden]:
 
 async def first_day(tx: Transaction) -> date | None:
     """Return the first day that the door counted a request; before it all is unknown."""
-    total = UsageDay
-    counted = or_(col(total.answered) > 0, col(total.refused) > 0, col(total.failed) > 0)
-    return (await tx.session.execute(select(func.min(col(total.day))).where(counted))).scalar_one()
+    first = select(func.min(col(UsageDay.day))).where(was_counted())
+    return (await tx.session.execute(first)).scalar_one()
+
+
+def was_counted() -> ColumnElement[bool]:
+    """Return the condition for totals in which the door counted a request."""
+    return or_(*(col(getattr(UsageDay, kind)) > 0 for kind in REQUESTS))
 
 
 async def latency(tx: Transaction, app: str, since: date, until: date) -> dict[int, int]:

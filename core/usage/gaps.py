@@ -5,8 +5,8 @@ dropped and when nothing ran makes counts unknown, never zero (design, section 7
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal
+from datetime import date, datetime, time, timedelta
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
 import msgspec
@@ -15,9 +15,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from core.database import Transaction
-from core.usage.figures import first_day
+from core.usage.figures import first_day, was_counted
 from core.usage.measures import Window
-from core.usage.models import UsageBatch, UsageGap, UsageWorker
+from core.usage.models import UsageBatch, UsageDay, UsageGap, UsageWorker
 from plugin_sdk.times import SHANGHAI
 
 Cause = Literal["died", "down", "full", "missing", "unreadable", "late", "clock"]
@@ -39,6 +39,9 @@ SETTLED = timedelta(minutes=2)
 UNKNOWN_SHARE = 0.5
 """A day is unknown once gaps cover half of it."""
 MOST_LOOKED_AT = 50_000
+AHEAD = timedelta(minutes=1)
+LEAP = timedelta(days=2)
+"""A clock that moves so far at once was wrong before or is wrong now."""
 _IDS = UUID("5a6f0c9e-7b1d-4a53-9d64-2f0b8f3c1e77")
 
 
@@ -74,7 +77,7 @@ async def note(
     await tx.session.execute(
         dialect.insert(UsageGap)
         .values(
-            id=uuid5(_IDS, f"{worker} {cause} {since.astimezone(UTC).isoformat()}"),
+            id=uuid5(_IDS, f"{worker} {cause} {since.timestamp()} {until.timestamp()}"),
             worker=worker,
             since=since,
             until=until,
@@ -83,6 +86,74 @@ async def note(
         )
         .on_conflict_do_nothing()
     )
+
+
+async def note_between(
+    tx: Transaction, worker: str, cause: Cause, before: datetime, after: datetime
+) -> None:
+    """Note the time between what a clock showed when a worker was last known and what it shows
+    now.
+
+    If those are days apart, days on which anything was counted stay known: a machine that
+    started in 1970, or was a year ahead for a minute, makes no year unknown, neither past nor
+    to come.
+    """
+    since, until = sorted((before, after))
+    if until - since < LEAP:
+        await note(tx, worker, cause, since, until)
+        return
+    await _end_by_now(tx)
+    until = max(since, min(until, tx.now))
+    counted = await _counted_between(tx, since, until)
+    if counted is None:
+        await note(tx, worker, cause, since, until)
+    else:
+        first, last = counted
+        await note(tx, worker, cause, since, first)
+        await note(tx, worker, cause, last, until)
+
+
+async def _end_by_now(tx: Transaction) -> None:
+    """Let no gap reach into the future: a clock that was ahead has left it there."""
+    row = UsageGap
+    reaching = (col(row.since) <= tx.now, col(row.until) > tx.now + LEAP)
+    await tx.session.execute(update(row).where(*reaching).values(until=tx.now))
+
+
+async def _counted_between(
+    tx: Transaction, since: datetime, until: datetime
+) -> tuple[datetime, datetime] | None:
+    """Return from when until when, between two moments that are days apart, this hub counted:
+    by the day, or as its last batch says; None where it did not."""
+    day, batch = col(UsageDay.day), col(UsageBatch.until)
+    days = (day > since.astimezone(SHANGHAI).date(), day < until.astimezone(SHANGHAI).date())
+    found = await tx.session.execute(
+        select(func.min(day), func.max(day)).where(*days, was_counted())
+    )
+    first: Any
+    last: Any
+    first, last = found.one()
+    if first is None:
+        return None
+    newest = select(func.max(batch)).where(batch > _begins(last), batch < until)
+    heard = (await tx.session.execute(newest)).scalar_one_or_none()
+    return _begins(first), max(filter(None, (_begins(last + timedelta(days=1)), heard)))
+
+
+async def in_doubt(tx: Transaction) -> bool:
+    """Return whether the clock may have leapt within the last day, for all that is known: what
+    is destroyed by its day does not come back, and can wait for another one."""
+    row = UsageGap
+    leapt = await tx.session.execute(
+        select(col(row.id))
+        .where(col(row.since) < tx.now - LEAP, col(row.until) > tx.now - timedelta(days=1))
+        .limit(1)
+    )
+    if leapt.first() is not None:
+        return True
+    known = await tx.session.execute(select(func.max(col(UsageWorker.known_until))))
+    heard = known.scalar_one_or_none()
+    return heard is not None and heard < tx.now - LEAP
 
 
 async def find_dead(tx: Transaction, live: Collection[str]) -> int:
@@ -101,7 +172,7 @@ async def find_dead(tx: Transaction, live: Collection[str]) -> int:
     )
     dead = sorted((worker, known_until) for worker, known_until in gone)
     for worker, known_until in dead:
-        await note(tx, worker, "died", known_until, tx.now)
+        await note_between(tx, worker, "died", known_until, tx.now)
     return len(dead)
 
 
@@ -141,13 +212,14 @@ async def find_missing(tx: Transaction) -> int:
 
 async def note_down(tx: Transaction, worker: str, since: datetime) -> None:
     """Note that no hub ran before the first batch of a worker, unless another one is there."""
+    await _end_by_now(tx)
     row = UsageWorker
     found = await tx.session.execute(
         select(func.count() - func.count(col(row.left_at)), func.max(row.left_at))
     )
     there, left = found.one()
     if not there and left is not None and since - left > DOWN_AFTER:
-        await note(tx, worker, "down", left, since)
+        await note_between(tx, worker, "down", left, since)
 
 
 async def within(tx: Transaction, window: Window) -> list[Gap]:

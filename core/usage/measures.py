@@ -204,14 +204,30 @@ class _Measuring:
             self._share("completion", min(total(days, "completes"), starts), starts),
             self._share("on_time", total(days, "timely"), total(days, "timed")),
             self._share("satisfaction", total(days, "satisfied"), total(days, "rated")),
-            self._share("empty_sessions", sessions - total(days, "fruitful"), sessions),
-            self._share("attending_sessions", total(days, "attending"), sessions),
+            self._of_people("empty_sessions", sessions - total(days, "fruitful"), sessions),
+            self._of_people("attending_sessions", total(days, "attending"), sessions),
             self._share("reminders", total(days, "reminded"), total(days, "effects")),
             self._share("burden", asked, asked + observed.spared, self._recent()),
             self._share("errors", total(days, "failed"), answers),
             self._p95(),
             self._cost(yearly_cost),
         )
+
+    def _of_people(self, key: str, part: int, whole: int) -> Measure:
+        """Return a share of sessions, unless so few people came that it is said of them."""
+        said = self._share(key, part, whole)
+        if said.state == "known" and self._few_came():
+            return self._said(key, "share", FEWEST - 1)
+        return said
+
+    def _few_came(self) -> bool:
+        """Return whether no period of the window is known to have had five people."""
+        came = [
+            reached.opened
+            for reached in self.observed.reach
+            if reached.since <= self.window.until and reached.until >= self.window.since
+        ]
+        return bool(came) and max(came) < FEWEST
 
     def _recent(self) -> Window:
         recent = self.observed.recent

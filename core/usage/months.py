@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date
+from datetime import MAXYEAR, MINYEAR, date
 
 import msgspec
 from sqlalchemy import extract, func, or_, select
@@ -34,9 +34,9 @@ class Month(msgspec.Struct, frozen=True, order=True):
         return f"{self.year:04}-{self.month:02}"
 
     def before(self, months: int) -> "Month":
-        """Return the month so many months earlier. Raises `ValueError` before the year 1."""
+        """Return the month so many months earlier. Raises `ValueError` where there is none."""
         year, month = divmod(self.year * 12 + self.month - 1 - months, 12)
-        if year < 1:
+        if not MINYEAR <= year <= MAXYEAR:
             raise ValueError(f"no month {months} before {self}")
         return Month(year, month + 1)
 

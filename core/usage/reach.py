@@ -7,6 +7,7 @@ deleted. So there is one table of a period, ever (ADR 0028).
 """
 
 import asyncio
+import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -21,6 +22,7 @@ from sqlmodel import col
 
 from core.database import Database, Transaction
 from core.identity.models import OrganizationRow
+from core.usage import gaps
 from core.usage.batches import Reached
 from core.usage.measures import ReachTotal, Window
 from core.usage.models import UsageReach, UsageReachKey
@@ -28,6 +30,8 @@ from core.usage.periods import Period, named, overlapping
 from core.usage.sketches import merged, people_in
 from core.usage.suppression import published
 from plugin_sdk.times import SHANGHAI
+
+logger = logging.getLogger(__name__)
 
 OPENED, COMPLETED = "opened", "completed"
 EVERYWHERE = "*"
@@ -196,9 +200,12 @@ async def by_organization(tx: Transaction, app: str, period: str) -> list[PlaceR
 
 async def settle(database: Database) -> None:
     """Publish what may be of periods that are over, delete their sketches of organizations, and
-    destroy the keys of those that have ended."""
+    destroy the keys of those that have ended; nothing while the clock is in doubt."""
     row = UsageReach
     async with database.transaction(write=True) as tx:
+        if await gaps.in_doubt(tx):
+            logger.warning("reach is not settled: the clock has leapt, or no hub ran for days")
+            return
         over = col(UsageReachKey.ends) < _day(tx) - KEPT
         await tx.session.execute(delete(UsageReachKey).where(over))
     async with database.transaction() as tx:

@@ -31,7 +31,6 @@ from plugin_sdk.times import SHANGHAI
 MINUTE = ("at", "app", "feature", "organization", "channel")
 LATENCY = ("day", "app", "feature", "bucket")
 EXIT = ("day", "app", "feature", "host", "kind")
-AHEAD = timedelta(minutes=1)
 KEPT = timedelta(days=2)
 """How long a batch may be on its way. Keys are kept longer, so that one whose key is forgotten
 is older than that, and counts nothing."""
@@ -117,9 +116,9 @@ async def _note_gaps(tx: Transaction, batch: Batch, known: set[str]) -> None:
     if batch.lost:
         await gaps.note(tx, batch.worker, "full", *span, batch.lost)
     if batch.clock_stepped:
-        await gaps.note(tx, batch.worker, "clock", *span)
-    if batch.until > tx.now + AHEAD:
-        await gaps.note(tx, batch.worker, "clock", tx.now, batch.until)
+        await gaps.note_between(tx, batch.worker, "clock", *span)
+    if batch.until > tx.now + gaps.AHEAD:  # once a minute, however many batches there are
+        await gaps.note(tx, batch.worker, "clock", _minute(tx.now), tx.now)
     if _late(batch, tx.now) and batch.counted:
         await gaps.note(tx, batch.worker, "late", *span)
 
@@ -131,11 +130,14 @@ def _late(batch: Batch, now: datetime) -> bool:
 
 
 def _in_time(batch: Batch, now: datetime) -> Batch:
-    """Return a batch of a clock that is ahead as one of now: no count lies in the future."""
-    if batch.until <= now + AHEAD:
+    """Return a batch with what a clock ahead put into the future counted now: also where the
+    clock was right again by the batch's end."""
+    today = now.astimezone(SHANGHAI).date()
+    dated: tuple[Any, ...] = (*batch.slow, *batch.outcomes, *batch.exits)
+    newest = max((c.cell[0] for c in batch.counted), default=now)
+    if newest <= now + gaps.AHEAD and all(item.day <= today for item in dated):
         return batch
-    minute, today = now.replace(second=0, microsecond=0), now.astimezone(SHANGHAI).date()
-    replace = msgspec.structs.replace
+    minute, replace = _minute(now), msgspec.structs.replace
     return replace(
         batch,
         counted=tuple(
@@ -145,6 +147,10 @@ def _in_time(batch: Batch, now: datetime) -> Batch:
         outcomes=tuple(replace(mark, day=min(mark.day, today)) for mark in batch.outcomes),
         exits=tuple(replace(exit, day=min(exit.day, today)) for exit in batch.exits),
     )
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
 
 
 async def _note_workers(tx: Transaction, batches: Sequence[Batch]) -> None:

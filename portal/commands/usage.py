@@ -9,6 +9,7 @@ from rich.table import Table
 from portal.commands.base import console, with_hub
 
 USUAL = 30
+EARLIEST, LATEST = 1970, 2999
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -86,4 +87,6 @@ def _window(now: datetime, since: datetime | None, until: datetime | None) -> An
     first = since.date() if since else last - timedelta(days=USUAL - 1)
     if first > last:
         raise click.ClickException("the first day is after the last: exchange --since and --until")
+    if first.year < EARLIEST or last.year > LATEST:
+        raise click.ClickException(f"days lie in the years from {EARLIEST} to {LATEST}")
     return Window(first, last)

@@ -240,6 +240,7 @@ async def test_a_dossier_is_printed_with_its_findings_on_each_page_numbered(hub_
 WRONG = [
     "/governance?month=2026-13",
     "/governance?month=0001-01",
+    "/governance?month=9999-12",
     "/governance?finding=busy",
     "/governance?stage=none",
     "/governance?owner=1",

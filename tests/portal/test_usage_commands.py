@@ -88,6 +88,9 @@ def test_gaps_are_shown_with_their_cause_and_wrong_questions_are_told_why(run):
     backwards = run("show", "--since", "2026-02-01", "--until", "2026-01-01")
     assert backwards.exit_code == 1
     assert "exchange" in backwards.output
+    endless = run("show", "--since", "0001-01-01", "--until", "9999-12-31")
+    assert endless.exit_code == 1
+    assert "1970" in endless.output
     unknown = run("show", "--app", "nothing")
     assert unknown.exit_code == 1
     assert "yimen app list" in unknown.output

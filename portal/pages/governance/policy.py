@@ -171,7 +171,7 @@ def view_of(policy: Policy, held: Counter[Any], last: LastLook | None) -> Policy
         ],
         fairness=[
             said("fairness.", f"policy.fair.{name}")
-            for name in ("grace", "small", "unknown", "season")
+            for name in ("grace", "small", "unknown", "season", "exempt")
         ],
         windows=[
             FactView(

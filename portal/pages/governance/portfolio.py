@@ -230,6 +230,7 @@ def _month(text: str) -> Month | None:
         month = Month.named(text) if text else None
         if month is not None:
             month.before(SPARK + YEAR)
+            month.before(-1)
         return month
     except ValueError:
         raise Problem("bad-month", status=422) from None

@@ -149,6 +149,20 @@ def test_each_finding_and_what_only_looks_like_it(seen, of, expected):
     assert kinds(seen, entry(**of)) == expected
 
 
+def test_who_says_that_few_are_entitled_is_believed_as_long_as_few_come():
+    few = entry(entitled=40)
+    assert kinds(observed(IDLE, people=(30, 0)), few) == set()
+    assert kinds(observed(IDLE, people=(300, 0)), few) == {"forced_use", "low_use"}
+
+
+def test_how_many_did_not_come_is_not_said():
+    """The four of 57 who did not obey an order would be the next to be named."""
+    for opened in (55, 57):
+        found = evaluate(POLICY, [observed(EMPTY, people=(opened, 0))], [entry(entitled=57)], TODAY)
+        shown = [seen for one in found for seen in one.evidence if seen.measure == "near_total"]
+        assert [(seen.value, seen.said.params["share"]) for seen in shown] == [(55 / 57, "96.5%")]
+
+
 def exemption(days):
     return Exemption(kind="statutory", basis="防汛法", expires=TODAY + timedelta(days=days))
 
@@ -157,6 +171,9 @@ def test_an_exemption_holds_until_its_last_day_and_is_then_a_finding():
     unused = observed({}, people=(0, 0))
     assert kinds(unused, entry(exemption=exemption(0))) == set()
     over = {"exemption_expired", "zombie", "low_use"}
+    longest = POLICY.fairness.exempt_days
+    assert kinds(unused, entry(exemption=exemption(longest))) == set()
+    assert kinds(unused, entry(exemption=exemption(longest + 1))) == over, "it never ends"
     assert kinds(unused, entry(exemption=exemption(-1))) == over
 
 
@@ -218,6 +235,11 @@ def test_two_apps_with_the_same_functions_in_other_words_are_duplicates():
         ("a", "duplicate", "b"),
         ("b", "duplicate", "a"),
     }
+    for hidden in "\u200b", "\u3000", "·":  # what an owner may write between any two characters
+        renamed = functions(*(hidden.join(one.name.zh) for one in same.functions))
+        assert (
+            len(evaluate(POLICY, seen, [one, replace(same, functions=renamed), other], TODAY)) == 2
+        )
     assert found[0].evidence[0].n == 3
     assert found[0].evidence[0].value == pytest.approx(0.65, abs=0.01), "one of them is common"
     closed = replace(same, stage="closed")

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 from datetime import UTC, date, datetime, timedelta
 
+import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from core.usage import capture, gaps, rollup
@@ -22,11 +23,13 @@ from core.usage.models import (
     UsageGap,
     UsageHour,
     UsageMinute,
+    UsageWorker,
 )
 from core.usage.sinks import DatabaseSink
 from plugin_sdk.times import SHANGHAI
 
 NOON = datetime(2026, 3, 10, 4, 0, 30, tzinfo=UTC)  # noon in Shanghai
+TWO = timedelta(minutes=2)
 
 
 @pytest.fixture
@@ -185,15 +188,44 @@ async def test_a_clock_that_is_set_leaves_a_gap_and_time_that_passes_none(shell)
         usage.tick()
         await usage.flush()
     shell.clock.move(hours=1)
-    assert (
-        await noted(shell)
-        == [
-            ("clock", NOON - timedelta(hours=2), NOON, None),
-            ("clock", NOON - timedelta(hours=2), NOON + timedelta(hours=1), None),
-        ]
-        or [gap[0] for gap in await noted(shell)] == ["clock"] * 2
-    )
+    early = NOON - timedelta(hours=2)
+    spans = [gap[1:3] for gap in await noted(shell)]
+    assert {(early, NOON), (early, NOON + timedelta(hours=1))} <= set(spans)
     assert (await unknown(shell, NOON.date(), NOON.date())).minutes == 180
+
+
+async def test_a_clock_that_leaps_makes_no_year_unknown_and_no_count_future(shell):
+    """A machine that starts in 1970 or is a year ahead for a minute, and whoever restarts it."""
+    days = [NOON - timedelta(days=n) for n in (40, 1)]
+    for n, day in enumerate(days):
+        shell.clock.move(seconds=(day - shell.clock()).total_seconds())
+        await apply(shell, batch(n, day, worker="before"))
+    wrong = NOON + timedelta(days=365), datetime(1970, 1, 1, tzinfo=UTC)
+    last = NOON
+    times = (NOON, wrong[0], NOON + timedelta(minutes=1), wrong[1], NOON + TWO)
+    for sequence, shown in enumerate(times):
+        shell.clock.move(seconds=(shown - shell.clock()).total_seconds())
+        stepped = abs(shown - last) > TWO
+        await apply(shell, batch(sequence, shown, since=last, clock_stepped=stepped))
+        last = shown
+    early = wrong[1] + TWO
+    await apply(shell, batch(1, early, worker="early", since=early, answered=0))
+    async with shell.write() as tx:  # and one that ended while it was 1970
+        then = update(UsageWorker).where(col(UsageWorker.worker) == "early")
+        await tx.session.execute(then.values(known_until=early))
+        assert await gaps.find_dead(tx, ["w", "before"]) == 1
+    found = await unknown(shell, date(1970, 1, 2), NOON.date() + timedelta(days=366))
+    known = {day.astimezone(SHANGHAI).date() for day in (*days, NOON)}
+    assert not known & found.days
+    assert not {NOON.date() + timedelta(days=n) for n in range(1, 366)} & found.days
+    assert {days[0].date() - timedelta(days=n) for n in (1, 400)} <= found.days
+
+    ahead = batch(9, NOON + TWO, worker="x", answered=0, since=NOON)
+    cell = Counted((wrong[0], "lost", "GET /x", "", "web"), counts_of(answered=1))
+    await apply(shell, msgspec.structs.replace(ahead, counted=(cell,)))
+    async with shell.read() as tx:
+        ((counted, *_),) = [(day.day, day) for day in await by_day(tx, "lost", *2 * (NOON.date(),))]
+    assert counted == NOON.date()
 
 
 async def test_no_count_lies_in_the_future_and_none_is_counted_twice_from_the_past(shell):

@@ -99,6 +99,9 @@ def test_few_and_none_are_not_said_and_none_is_no_zero():
     assert found["reach"].state == "unknown"
     few = ReachTotal("2026-11", date(2026, 11, 1), date(2026, 11, 30), 9, 4)
     assert taken(observed(reach=(few,)))["reach"].state == "few"
+    for nobody_or_few in (0, 4):  # many sessions, all of them theirs
+        few = ReachTotal("2026-11", date(2026, 11, 1), date(2026, 11, 30), nobody_or_few, 0)
+        assert taken(observed(reach=(few,)))["empty_sessions"].state == "few"
     assert taken(observed(), entitled=None)["reach"].state == "unknown"
     assert taken(observed(), yearly_cost=None)["cost"].state == "not_applicable"
     assert all(one.value is None for one in found.values() if one.state != "known")

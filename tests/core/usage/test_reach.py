@@ -142,6 +142,25 @@ async def test_the_key_of_a_period_is_one_among_workers_and_does_not_outlive_it(
     assert found.period not in str(vars(one.services.visits.pseudonyms)["_keys"]["hotline"].period)
 
 
+async def test_a_clock_that_leaps_destroys_no_key_and_publishes_nothing(shell):
+    """It is wrong as often as not, and what is destroyed does not come back: a day is waited."""
+    shell.services.visits.opened("hotline", RULES, Actor(person_id=uuid4()), "web")
+    await shell.services.count_usage()
+    shell.clock.move(days=400)
+    await reach.settle(shell.database)
+    async with shell.read() as tx:
+        assert len((await tx.session.execute(select(UsageReachKey))).all()) == 1
+    shell.services.usage.tick()
+    await shell.services.count_usage()
+    await reach.settle(shell.database)  # it speaks again, a moment after a gap of 400 days
+    async with shell.read() as tx:
+        assert len((await tx.session.execute(select(UsageReachKey))).all()) == 1
+    shell.clock.move(days=1, minutes=1)
+    await reach.settle(shell.database)
+    async with shell.read() as tx:
+        assert not (await tx.session.execute(select(UsageReachKey))).all()
+
+
 async def test_whom_an_app_reaches(shell):
     """Those it is for: who serves them is not of them, and nobody is counted who is not known."""
     visits = shell.services.visits
