@@ -269,7 +269,7 @@ def dossier_view():
     use = ChartView(
         kind="line",
         title=Phrase("page.dossier.use_effects"),
-        sentence=Phrase("page.dossier.effects_alone", {"n": 1, "missing": 3}),
+        sentence=Phrase("page.dossier.effects_alone", {"n": 1}),
         columns=[Phrase("page.figures.day"), "a", "b"],
         rows=[[day, None if 3 < n < 7 else n, None] for n, day in enumerate(days)],
     )

@@ -1,7 +1,7 @@
 """The portfolio of governance staff and the list of an owner: one list, one way to filter it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import ClassVar, Final
 from urllib.parse import urlencode
 
@@ -192,7 +192,12 @@ async def portfolio(
     return PortfolioView(
         title=Phrase("page.governance.portfolio" if base == "/governance" else "page.owner.apps"),
         months=tuple(str(month) for month in months_of(chosen.month)),
-        sentences=_sentences(chosen, evaluated=last is not None),
+        sentences=_sentences(
+            chosen,
+            counted={app for app, counts in chosen.effects.items() if chosen.month in counts}
+            | {row.app for row in rows if row.effects is not None},
+            evaluated=last is not None,
+        ),
         evaluated=Phrase("page.governance.evaluated", {"at": last.at})
         if last
         else Phrase("page.governance.never_evaluated"),
@@ -252,15 +257,21 @@ def _after(apps: Sequence[RegisterEntry], cursor: str) -> int:
     raise Problem("bad-cursor", status=422)
 
 
-def _sentences(chosen: Chosen, *, evaluated: bool) -> tuple[Phrase, ...]:
-    """Return the month in a sentence, then what was found."""
+def _sentences(chosen: Chosen, *, counted: Set[str], evaluated: bool) -> tuple[Phrase, ...]:
+    """Return the month in a sentence (`counted` are the apps of which something of it is known, if
+    only that nothing was finished), then what was found."""
     month, before = chosen.month, chosen.month.before(YEAR)
 
     def sum_of(which: Month) -> int:
         return sum(counts.get(which, 0) for counts in chosen.effects.values())
 
-    said = {"month": named(month), "n": len(chosen.seen), "effects": sum_of(month)}
-    if not _any(chosen.effects, month):
+    said = {
+        "month": named(month),
+        "n": len(chosen.seen),
+        "counted": len(counted),
+        "effects": sum_of(month),
+    }
+    if not counted:
         first = Phrase("page.governance.month_unknown", said)
     elif not _any(chosen.effects, before):
         first = Phrase("page.governance.month", said)
