@@ -282,7 +282,7 @@ def _sentences(chosen: Chosen, *, counted: Set[str], evaluated: bool) -> tuple[P
         return first, *([Phrase("page.governance.none_found")] if evaluated else [])
     kind, most = min(kinds.items(), key=lambda item: (-item[1], item[0]))
     return first, Phrase(
-        "page.governance.found",
+        "page.governance.found" if len(kinds) > 1 else "page.governance.found_alike",
         {
             "n": len(chosen.held),
             "findings": kinds.total(),
