@@ -13,11 +13,14 @@ from openpyxl import load_workbook
 from sqlalchemy import func, select
 from sqlmodel import col
 
+from core.database import utc_now
 from core.governance.declared import Declared
 from core.governance.models import Evaluation, FindingRow, Measured
 from core.governance.register import register
 from core.usage import models
 from core.usage.models import UsageDay
+from core.usage.months import Month
+from plugin_sdk.deadlines import local_day
 from plugin_sdk.text import Text
 from plugin_sdk.views import Phrase
 from portal.pages.transparency import COUNTED
@@ -70,6 +73,10 @@ async def test_the_portfolio_shows_findings_first_and_what_is_not_known_in_words
     row = page[page.index("村务公开</a>") :].split("</tr>")[0]
     assert row.count("未知") == 3, row
     assert not re.search(r">0<|>\s*0\s*<", row)
+
+    assert re.search("3 个应用里有统计的 2 个办成 [0-9,]+ 件，去年同月", page)
+    running = (await staff.page(f"/governance?month={Month.of(local_day(utc_now()))}")).text
+    assert "（还没过完）" in running, "no whole month beside a part of one without a word"
 
     found = (await staff.get("/governance?finding=zombie")).json()
     assert [row["app"] for row in found["rows"]] == ["supervision"]

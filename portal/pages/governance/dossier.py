@@ -125,6 +125,9 @@ async def dossier(
         yearly_cost=entry.yearly_cost,
         finishes=entry.finishes,
     )
+    reach = looked.named("reach") if looked and window == usual else None
+    if reach is not None:  # an app alone does not tell whether nobody was there or nobody counted
+        measures = (reach, *measures[1:])
     address = f"{base}/apps/{app}"
     query = f"?since={window.since}&until={window.until}"
     return DossierView(

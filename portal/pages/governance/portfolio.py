@@ -88,13 +88,14 @@ class PortfolioView(View, kw_only=True):
 
 class Chosen(msgspec.Struct, frozen=True):
     """The apps that were asked for, in the order of the list; of all that are seen, which kinds of
-    findings hold and what was finished."""
+    findings hold and what was finished, in the month asked for; `now` is not over."""
 
     apps: tuple[RegisterEntry, ...]
     seen: tuple[RegisterEntry, ...]
     held: Mapping[str, list[FindingKind]]
     effects: Counts
     month: Month
+    now: Month
 
 
 async def choose(portal: Portal, request: AnyRequest, tx: Transaction, asked: Asked) -> Chosen:
@@ -133,7 +134,7 @@ async def choose(portal: Portal, request: AnyRequest, tx: Transaction, asked: As
         and (not words or words in f"{entry.app} {entry.names.zh} {entry.names.en}".lower())
     ]
     chosen.sort(key=lambda entry: (-len(held.get(entry.app, ())), entry.app))
-    return Chosen(tuple(chosen), seen, held, effects, month)
+    return Chosen(tuple(chosen), seen, held, effects, month, now)
 
 
 async def rows_of(
@@ -265,10 +266,14 @@ def _sentences(chosen: Chosen, *, counted: Set[str], evaluated: bool) -> tuple[P
     def sum_of(which: Month) -> int:
         return sum(counts.get(which, 0) for counts in chosen.effects.values())
 
+    n = {"n": len(chosen.seen), "counted": len(counted)}
+    all_or_some = "all" if len(counted) == len(chosen.seen) else "some"
     said = {
-        "month": named(month),
+        "month": named(month)
+        if month < chosen.now
+        else Phrase("page.governance.month_running", {"month": named(month)}),
         "n": len(chosen.seen),
-        "counted": len(counted),
+        "apps": Phrase(f"page.governance.{all_or_some}_counted", n),
         "effects": sum_of(month),
     }
     if not counted:
