@@ -224,7 +224,14 @@ def portfolio_view():
         months=(*(f"2026-{n:02}" for n in range(1, 13)), "2027-01"),
         sentences=(
             Phrase(
-                "page.governance.month_compared", {"month": "1", "n": 3, "effects": 1, "before": 2}
+                "page.governance.month_compared",
+                {
+                    "month": "1",
+                    "n": 3,
+                    "apps": Phrase("page.governance.all_counted", {"n": 3}),
+                    "effects": 1,
+                    "before": 2,
+                },
             ),
             Phrase("page.governance.none_found"),
         ),
