@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
@@ -16,17 +17,21 @@ FONT: Final = "STSong-Light"  # named, not embedded: every reader of PDF has a S
 MM: Final = 72 / 25.4
 SHEET_NAME: Final = 31
 """As many characters a spreadsheet allows the name of a sheet."""
+WIDEST: Final = 60
+"""As many digits a column of a sheet is made wide."""
+LATIN: Final = "\u2e7f"
 FORBIDDEN_IN_NAMES: Final = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
 
 
 class Table(msgspec.Struct, frozen=True):
     """A table with its heading, as the page has it; cells are numbers, days or words. `wide`
-    says of each column how much of the page it is given."""
+    says of each column how much of the page it is given, `note` what a page says above it."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     wide: Sequence[int] = ()
+    note: str = ""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -52,6 +57,7 @@ def csv(table: Table) -> bytes:
 def workbook(document: Document) -> bytes:
     """Return a document as a workbook: what it says on the first sheet, then a sheet a table."""
     from openpyxl import Workbook
+    from openpyxl.utils import get_column_letter
 
     book = Workbook(write_only=True)
     taken: set[str] = set()
@@ -68,11 +74,21 @@ def workbook(document: Document) -> bytes:
     for table in document.parts:
         if isinstance(table, Table):
             sheet = book.create_sheet(_sheet_name(table.title, taken))
-            for row in (table.columns, *table.rows):
-                sheet.append([_sheet_cell(cell) for cell in row])
+            lines = [[_sheet_cell(cell) for cell in row] for row in (table.columns, *table.rows)]
+            for number, column in enumerate(zip_longest(*lines), 1):
+                width = min(WIDEST, max(map(_width, column)))
+                sheet.column_dimensions[get_column_letter(number)].width = width + 2
+            sheet.freeze_panes = "B2"
+            for cells in lines:
+                sheet.append(cells)
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def _width(cell: Cell) -> int:
+    """Return how wide a cell is written, in digits; a sign of Chinese is as wide as two."""
+    return sum(2 if sign > LATIN else 1 for sign in _written(cell))
 
 
 def pdf(document: Document, *, lang: str, foot: str) -> bytes:
@@ -117,6 +133,7 @@ def _flow(document: Document, width: float) -> list[Any]:
         if isinstance(part, Part):
             flow += [Paragraph(escape(line), plain) for line in part.lines]
         else:
+            flow += [Paragraph(escape(part.note), plain)] if part.note else []
             flow.append(_printed(part, width, small))
     return flow
 

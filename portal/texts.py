@@ -139,7 +139,7 @@ class Catalogue:
             case bool():
                 return str(value)
             case int():
-                return formats.number(value) if abs(value) >= 10_000 else str(value)
+                return formats.number(value)
             case _:
                 return str(value)
 

@@ -293,7 +293,13 @@ async def _measure(tx: Transaction, policy: Policy, seen: Look) -> None:
         if one is None:
             continue
         window = last_days(seen.today - timedelta(days=1), policy.windows.of(entry.cadence))
-        taken = measure(one, window, entitled=entry.entitled, yearly_cost=entry.yearly_cost)
+        taken = measure(
+            one,
+            window,
+            entitled=entry.entitled,
+            yearly_cost=entry.yearly_cost,
+            finishes=entry.finishes,
+        )
         known = min(filter(None, [since.get(entry.app), one.counted_since, seen.today]))
         rows.append(
             {

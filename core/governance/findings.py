@@ -83,6 +83,12 @@ def percent(share: float) -> str:
     return f"{share:.1%}"
 
 
+def listed(names: Iterable[Text]) -> Text:
+    """Return names as one list, in both languages."""
+    each = list(names)
+    return Text("、".join(name.zh for name in each), ", ".join(name.en for name in each))
+
+
 def restored(stored: dict[str, Any]) -> Finding:
     """Return a finding as it was before it was stored as JSON, words within words included."""
     finding = msgspec.convert(stored, Finding, strict=False)

@@ -11,9 +11,10 @@ import msgspec
 from rapidfuzz import fuzz, process
 
 from core.governance.cases import Case
-from core.governance.findings import Evidence, Finding, made, percent
+from core.governance.findings import Evidence, Finding, listed, made, percent
 from core.governance.policy import Duplicate
 from core.governance.register import RegisterEntry
+from plugin_sdk.text import Text
 from plugin_sdk.views import Phrase
 
 AT_ONCE = 512
@@ -25,7 +26,7 @@ class Pair(msgspec.Struct, frozen=True):
     and which share of their data fields."""
 
     functions: float
-    shared: tuple[str, ...]
+    shared: tuple[Text, ...]
     fields: float
 
 
@@ -51,7 +52,7 @@ def duplicate(cases: Sequence[Case]) -> Iterator[Finding]:
                             "n": len(pair.shared),
                             "share": percent(pair.functions),
                             "limit": percent(limit),
-                            "named": "、".join(pair.shared[:SHOWN]),
+                            "named": listed(pair.shared[:SHOWN]),
                         },
                     ),
                     measure="functions",
@@ -130,11 +131,11 @@ def _jaccard(one: RegisterEntry, other: RegisterEntry) -> float:
     return len(one.fields & other.fields) / len(every) if every else 0.0
 
 
-def _functions(entry: RegisterEntry, rule: Duplicate) -> dict[str, str]:
+def _functions(entry: RegisterEntry, rule: Duplicate) -> dict[str, Text]:
     """Return the functions that an app serves, by what is compared: letters and digits alone,
     however wide and whatever invisible stands between them; words that mean the same are one,
     and characters stand in order of code, so that 进度查询 and 查看进度 are the same."""
-    found: dict[str, str] = {}
+    found: dict[str, Text] = {}
     for function in entry.functions:
         if function.waiver is None:
             name = "".join(filter(str.isalnum, normalize("NFKC", function.name.zh)))
@@ -142,7 +143,7 @@ def _functions(entry: RegisterEntry, rule: Duplicate) -> dict[str, str]:
                 for other in others:
                     name = name.replace(other, first)
             if name:
-                found["".join(sorted(name))] = function.name.zh
+                found["".join(sorted(name))] = function.name
     return found
 
 
@@ -177,7 +178,8 @@ def _pairs(cases: Sequence[Case], rule: Duplicate) -> Iterator[tuple[Case, Case,
             continue
         shared = own[small] & served[large]
         part = sum(telling[name] for name in shared) / sum(telling[name] for name in own[small])
-        words = tuple(sorted(inventories[small][names[name]] for name in shared))
+        functions = (inventories[small][names[name]] for name in shared)
+        words = tuple(sorted(functions, key=lambda function: function.zh))
         fields = _jaccard(cases[first].entry, cases[second].entry)
         yield cases[first], cases[second], Pair(part, words, fields)
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from core.governance.cases import Case, visits
-from core.governance.findings import Evidence, Finding, made
+from core.governance.findings import Evidence, Finding, listed, made
 from core.governance.policy import Cap
 from plugin_sdk.views import Phrase
 
@@ -108,7 +108,7 @@ def beyond_cap(cases: Sequence[Case]) -> Iterator[Finding]:
                 if len(systems) <= cap.most:
                     continue
                 owner = systems[0].entry.owner
-                named = "、".join(case.entry.names.zh for case in systems[:MOST_NAMED])
+                named = listed(case.entry.names for case in systems[:MOST_NAMED])
                 said = Phrase(
                     f"finding.beyond_cap.{cap.per}",
                     {"owner": owner.name, "n": len(systems), "limit": cap.most, "named": named},

@@ -9,6 +9,8 @@ from core.usage.measures import Window, last_days, total
 from core.usage.suppression import rounded
 from plugin_sdk.views import Phrase
 
+VISITS = ("opens", "sessions")
+
 
 def low_use(case: Case) -> Iterator[Finding]:
     """Yield 使用率低: too few of those entitled finish anything. Where the hub does not see what
@@ -23,7 +25,11 @@ def low_use(case: Case) -> Iterator[Finding]:
         return
     said = "completed" if entry.finishes else "opened"
     people = rounded(int(share * entry.entitled))
-    if people is None:  # how few they are is not said
+    if not share and not total(
+        case.days, *(("completes", "effects") if entry.finishes else VISITS)
+    ):
+        said = f"{said}_none"  # counts of things say so already
+    elif people is None:  # how few they are is not said
         said, share = f"{said}_few", 0.0
     else:
         share = people / entry.entitled

@@ -175,11 +175,22 @@ def reach_of(observed: Observed, window: Window) -> ReachTotal | None:
 
 
 def measure(
-    observed: Observed, window: Window, *, entitled: int | None, yearly_cost: int | None
+    observed: Observed,
+    window: Window,
+    *,
+    entitled: int | None,
+    yearly_cost: int | None,
+    finishes: bool = True,
 ) -> tuple[Measure, ...]:
     """Return every measure of an app in a window. The words `measure.<key>.what`, `.numerator`
-    and `.denominator` define each; days that are not known count on neither side."""
-    return _Measuring(observed, window).all(entitled, yearly_cost)
+    and `.denominator` define each; days that are not known count on neither side. Where it is not
+    seen what is finished in the app (not `finishes`), its reach is unknown."""
+    return _Measuring(observed, window).all(entitled if finishes else None, yearly_cost)
+
+
+def missing_of(observed: Observed, window: Window) -> Missing:
+    """Return what is unknown of a window."""
+    return Missing(observed.unknown(window), observed.lost_minutes, observed.lost)
 
 
 class _Measuring:
@@ -187,11 +198,6 @@ class _Measuring:
         self.observed = observed
         self.window = window
         self.days = observed.within(window)
-        self.missing = self._missing(window)
-
-    def _missing(self, window: Window) -> Missing:
-        observed = self.observed
-        return Missing(observed.unknown(window), observed.lost_minutes, observed.lost)
 
     def all(self, entitled: int | None, yearly_cost: int | None) -> tuple[Measure, ...]:
         days, observed = self.days, self.observed
@@ -255,7 +261,11 @@ class _Measuring:
         elif n < FEWEST:
             state = "few"
         return Measure(
-            key=key, state=state, unit=unit, window=window, missing=self._missing(window)
+            key=key,
+            state=state,
+            unit=unit,
+            window=window,
+            missing=missing_of(self.observed, window),
         )
 
     def _reach(self, entitled: int | None) -> Measure:
@@ -264,7 +274,7 @@ class _Measuring:
             return msgspec.structs.replace(self._said("reach", "share", 0), state="unknown")
         until = min(reached.until, self.window.until)
         said = self._said("reach", "share", entitled, Window(reached.since, until))
-        people = rounded(reached.completed)
+        people = 0 if self._nobody(reached) else rounded(reached.completed)
         if said.state == "known" and people is None:
             said = msgspec.structs.replace(said, state="few")
         if said.state != "known" or people is None:
@@ -272,6 +282,12 @@ class _Measuring:
         return msgspec.structs.replace(
             said, value=people / entitled, numerator=people, denominator=entitled, n=entitled
         )
+
+    def _nobody(self, reached: ReachTotal) -> bool:
+        """Return whether nobody finished anything in a reach period: the counts of things say so
+        already, so that this zero hides no small group."""
+        days = self.observed.within(Window(reached.since, reached.until))
+        return not reached.completed and not total(days, "completes", "effects")
 
     def _p95(self) -> Measure:
         n = sum(self.observed.latency.values())

@@ -69,7 +69,7 @@ def closing(
     try:
         works = hub.calendar.is_working_day(day)
     except CalendarUnknown as unknown:
-        raise Invalid(field_error(field, "beyond-calendar", year=unknown.year)) from None
+        raise Invalid(field_error(field, "beyond-calendar", year=str(unknown.year))) from None
     if not works:
         raise Invalid(field_error(field, "not-a-working-day"))
     moment = OFFICE_HOURS.closing(day).astimezone(UTC)

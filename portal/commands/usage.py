@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from portal.commands.base import console, with_hub
@@ -34,12 +36,15 @@ def usage_show(
     async def act(hub: Any) -> Any:
         async with hub.services.database.transaction() as tx:
             window = _window(tx.now, since, until)
-            if app is not None and app not in hub.apps.instances:
-                raise click.ClickException(f"no app is called {app}; yimen app list names them")
             unknown = await gaps.missing(tx, window)
             if app is None:
                 return window, unknown, await figures.by_app(tx, window.since, window.until)
-            return window, unknown, await figures.by_day(tx, app, window.since, window.until)
+            days = await figures.by_day(tx, app, window.since, window.until)
+            if not days and app not in hub.apps.instances:
+                raise click.ClickException(
+                    f"nothing was counted of an app called {app}; yimen app list names those here"
+                )
+            return window, unknown, days
 
     window, unknown, rows = with_hub(act)
     if as_json:
@@ -50,7 +55,9 @@ def usage_show(
     table = Table(*head, title=f"{app or 'all apps'} {window.since} – {window.until}")
     for row in rows:
         table.add_row(*(str(getattr(row, name)) for name in head))
-    console.print(table)
+    # wider than the terminal rather than cut: half a name or a number would say another thing
+    needed = Measurement.get(console, console.options.update(max_width=1000), table).maximum
+    Console(width=max(console.width, needed)).print(table)
     if unknown.days or unknown.minutes or unknown.lost:
         console.print(
             f"not known: {len(unknown.days)} days, {unknown.minutes} minutes of the others, "
@@ -68,15 +75,17 @@ def usage_gaps(since: datetime | None, until: datetime | None) -> None:
 
     async def act(hub: Any) -> Any:
         async with hub.services.database.transaction() as tx:
-            return await gaps.within(tx, _window(tx.now, since, until))
+            window = _window(tx.now, since, until)
+            return window, await gaps.within(tx, window)
 
-    found = with_hub(act)
+    window, found = with_hub(act)
     table = Table("from", "until", "why", "lost")
     for gap in found:
         ends = (f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}" for at in (gap.since, gap.until))
         lost = "not known" if gap.lost is None else str(gap.lost)
         table.add_row(*ends, gaps.CAUSES[gap.cause], lost)
-    console.print(table if found else "nothing was lost")
+    nothing = f"nothing was lost from {window.since} to {window.until}"
+    console.print(table if found else nothing)
 
 
 def _window(now: datetime, since: datetime | None, until: datetime | None) -> Any:

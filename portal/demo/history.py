@@ -35,7 +35,6 @@ from plugin_sdk.times import SHANGHAI
 DAYS = 760
 ROWS_AT_ONCE = 500
 OUTAGE = 97  # so many days ago the machine stood still for a day: nobody knows what happened
-LONG_SECONDS = 3.2
 
 
 class Habit(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,13 +226,14 @@ def _cell(habit: Habit, day: date, counts: dict[str, int]) -> dict[str, Any]:
 
 def _slow(habit: Habit, day: date, counts: dict[str, int]) -> Iterator[dict[str, Any]]:
     answers = sum(counts[kind] for kind in ("answered", "refused", "failed"))
+    slow = habit.seconds * random.Random(f"{habit.app} {day}").lognormvariate(0, 0.25)
     for share, factor in ((0.6, 0.7), (0.3, 1.2), (0.1, 2.5)):
         if count := round(answers * share):
             yield {
                 "app": habit.app,
                 "day": day,
                 "feature": "GET /",
-                "bucket": bucket_of(habit.seconds * factor),
+                "bucket": bucket_of(slow * factor),
                 "count": count,
             }
 

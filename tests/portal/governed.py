@@ -224,7 +224,14 @@ def portfolio_view():
         months=(*(f"2026-{n:02}" for n in range(1, 13)), "2027-01"),
         sentences=(
             Phrase(
-                "page.governance.month_compared", {"month": "1", "n": 3, "effects": 1, "before": 2}
+                "page.governance.month_compared",
+                {
+                    "month": "1",
+                    "n": 3,
+                    "apps": Phrase("page.governance.all_counted", {"n": 3}),
+                    "effects": 1,
+                    "before": 2,
+                },
             ),
             Phrase("page.governance.none_found"),
         ),
@@ -269,7 +276,7 @@ def dossier_view():
     use = ChartView(
         kind="line",
         title=Phrase("page.dossier.use_effects"),
-        sentence=Phrase("page.dossier.effects_alone", {"n": 1, "missing": 3}),
+        sentence=Phrase("page.dossier.effects_alone", {"n": 1}),
         columns=[Phrase("page.figures.day"), "a", "b"],
         rows=[[day, None if 3 < n < 7 else n, None] for n, day in enumerate(days)],
     )

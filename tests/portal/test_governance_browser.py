@@ -39,8 +39,8 @@ async def test_the_portfolio_leads_to_a_dossier_and_its_evidence(served_hub, pho
     card = tab.locator(".figure-card", has_text="办成率")
     await card.locator("summary").click()
     await card.get_by_text("分母：").wait_for()
-    await tab.locator("#chart-1").scroll_into_view_if_needed()
-    await tab.locator("#chart-1.drawn canvas").first.wait_for()
+    await tab.locator("#chart-use_effects").scroll_into_view_if_needed()
+    await tab.locator("#chart-use_effects.drawn canvas").first.wait_for()
     await passes()
 
     await tab.get_by_text("换一段日期").click()
@@ -49,6 +49,8 @@ async def test_the_portfolio_leads_to_a_dossier_and_its_evidence(served_hub, pho
     await tab.get_by_role("button", name="查看").click()
     await tab.wait_for_url("**since=2020-01-01*")
     await tab.locator("#results", has_text="31 天没有数据").wait_for()
-    await tab.locator("#chart-1").scroll_into_view_if_needed()
-    await tab.locator("#chart-1.drawn canvas").first.wait_for()
-    assert await tab.locator("#chart-1 td[data-v='']").count() == 62, "unknown, never zero"
+    await tab.locator("#chart-use_effects").scroll_into_view_if_needed()
+    await tab.locator("#chart-use_effects.drawn canvas").first.wait_for()
+    assert await tab.locator("#chart-use_effects td[data-v='']").count() == 62, (
+        "unknown, never zero"
+    )

@@ -13,11 +13,14 @@ from openpyxl import load_workbook
 from sqlalchemy import func, select
 from sqlmodel import col
 
+from core.database import utc_now
 from core.governance.declared import Declared
 from core.governance.models import Evaluation, FindingRow, Measured
 from core.governance.register import register
 from core.usage import models
 from core.usage.models import UsageDay
+from core.usage.months import Month
+from plugin_sdk.deadlines import local_day
 from plugin_sdk.text import Text
 from plugin_sdk.views import Phrase
 from portal.pages.transparency import COUNTED
@@ -57,11 +60,23 @@ async def test_the_portfolio_shows_findings_first_and_what_is_not_known_in_words
     assert "failing" not in [f["kind"] for f in busy["findings"]], "cleared"
 
     page = (await staff.page("/governance")).text
-    for said in ("监督督办", "未备案", "僵尸", FEW, "31.5%", "n = 372,000", f"{busy['effects']:,}"):
+    for said in (
+        "监督督办",
+        "未备案",
+        "僵尸",
+        FEW,
+        "31.5%",
+        "（372,000 人里）",
+        f"{busy['effects']:,}",
+    ):
         assert said in page, said
     row = page[page.index("村务公开</a>") :].split("</tr>")[0]
     assert row.count("未知") == 3, row
     assert not re.search(r">0<|>\s*0\s*<", row)
+
+    assert re.search("3 个应用里有统计的 2 个办成 [0-9,]+ 件，去年同月", page)
+    running = (await staff.page(f"/governance?month={Month.of(local_day(utc_now()))}")).text
+    assert "（还没过完）" in running, "no whole month beside a part of one without a word"
 
     found = (await staff.get("/governance?finding=zombie")).json()
     assert [row["app"] for row in found["rows"]] == ["supervision"]
@@ -78,7 +93,14 @@ async def test_a_long_register_is_shown_a_page_at_a_time(hub_app, client_as):
         for n in range(60):
             name = Text(f"应用{n}", f"App {n}")
             app = Declared(
-                app=f"app-{n:02}", names=name, owner="371603", stage="active", since=since
+                app=f"app-{n:02}",
+                names=name,
+                owner="371603",
+                stage="active",
+                since=since,
+                checks_in=True,
+                features=("check-in", "photo-demands"),
+                functions=(Text("查看", "Look"), Text("上报", "Report")),
             )
             await register(tx, app)
     staff = await client_as("governance")
@@ -92,6 +114,9 @@ async def test_a_long_register_is_shown_a_page_at_a_time(hub_app, client_as):
     assert len(lines) == 64
     dossier = (await staff.get("/governance/apps/app-07")).json()
     assert dossier["owner"] == "沾化区"
+    page = (await staff.page("/governance/apps/app-07")).text
+    for said in ("打卡签到、拍照留痕", "2 项：查看、上报"):
+        assert said in page, "what findings speak of stands on the register"
     owner = await client_as("owner")
     assert (await owner.get("/owner")).json()["total"] == 1
 
@@ -105,7 +130,7 @@ async def test_files_of_the_portfolio_equal_its_table(hub_app, client_as):
     head, *lines = csv.reader(io.StringIO(text))
     sheet = cells(book(await staff.get("/governance.xlsx")).worksheets[0])
     assert head == sheet[0]
-    assert head[-13:] == view["months"]
+    assert head[-13:] == [f"{month} 办成" for month in view["months"]]
     for line, row, shown in zip(lines, sheet[1:], view["rows"], strict=True):
         assert line[0] == row[0] == shown["name"]["zh"]
         assert line[-1] == str(row[-1])
@@ -183,13 +208,17 @@ async def test_a_dossier_shows_evidence_and_draws_from_its_tables(hub_app, clien
     assert finding["rule"] == "rules.burden"
     (evidence,) = finding["evidence"]
     assert (evidence["value"], evidence["limit"], evidence["n"]) == (0.04, 0.1, 372_000)
+    assert evidence["href"] == "#measure-reach"
     assert len(view["cards"]) == 11
     completion = next(c for c in view["cards"] if c["label"]["key"] == "measure.completion.name")
     page = (await staff.page(path)).text
+    for part in ("measure-reach", "chart-use_opens", "chart-steps", "chart-errors", "register"):
+        assert page.count(f'id="{part}"') == 1, part
+    assert 'href="#measure-reach"' in page
     assert f"n = {completion['n']:,}" in page
     for said in ("分子：", "分母：", "缺失：", "国办函〔2026〕12号", "怎样会消除", "BA-2026-0001"):
         assert said in page, said
-    use, steps, quick, _ = view["charts"]
+    use, _, steps, quick, _ = view["charts"]
     assert len(use["rows"]) == 56, "thirteen months by week"
     assert f'data-v="{use["rows"][-1][1]}"' in page
     assert [row[1] for row in steps["rows"]] == sorted(

@@ -43,8 +43,11 @@ def test_a_span_with_an_unknown_day_is_unknown_and_one_without_counts_is_zero():
     )
     assert [row[1] for row in chart.rows] == [None, 4, 0, None, 0]
     assert {row[2] for row in chart.rows} == {None}
-    assert isinstance(chart.sentence, Phrase)
-    assert chart.sentence.params["missing"] == 2
+    gap = Phrase("page.dossier.days_unknown", {"n": 2})
+    alone = Phrase("page.dossier.effects_alone", {"n": 4})
+    assert chart.sentence == Phrase("page.dossier.with_gap", {"sentence": alone, "gap": gap})
+    never = use(observed, Window(date(2025, 1, 1), date(2025, 1, 9)), kind="opens")
+    assert never.sentence == Phrase("page.dossier.unknown"), "not even zero is known"
 
 
 def test_limits_are_read_as_they_are_written():

@@ -12,7 +12,7 @@ from core.governance.evaluation import Held
 from core.governance.findings import Evidence
 from core.governance.register import RegisterEntry
 from core.usage.durations import durations_by_day
-from core.usage.measures import Observed, Window, measure
+from core.usage.measures import Observed, Window, measure, missing_of
 from core.usage.observing import observe
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.problems import NotFound, Problem
@@ -30,16 +30,29 @@ LONGEST: Final = 400
 """Days that may be asked for: thirteen months."""
 USUAL: Final = 91
 FILES: Final = ("pdf", "xlsx")
+CARDS: Final = frozenset({"reach", "empty_sessions", "attending_sessions", "burden"})
+"""Evidence that a card shows."""
+CHARTS: Final = {
+    "visits": "use_opens",
+    "burst": "use_opens",
+    "effects": "steps",
+    "errors": "errors",
+    "p95": "durations",
+}
+"""Evidence that a chart shows, and which."""
 
 
 class EvidenceView(msgspec.Struct, frozen=True, kw_only=True):
-    """What a finding rests on, in words; `value`, `limit` and `n` are the figures in them."""
+    """What a finding rests on, in words; `value`, `limit` and `n` are the figures in them, `href`
+    leads to the part of the page that shows them, which `shows` names."""
 
     said: Phrase
     value: float | None
     limit: float | None
     n: int | None
     window: Phrase | None
+    href: str = ""
+    shows: Phrase | None = None
 
 
 class FindingView(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +118,16 @@ async def dossier(
     by_day = await durations_by_day(tx, app, window.since, window.until)
     held = await evaluation.findings(tx, app)
     last = await evaluation.last(tx)
-    measures = measure(observed, window, entitled=entry.entitled, yearly_cost=entry.yearly_cost)
+    measures = measure(
+        observed,
+        window,
+        entitled=entry.entitled,
+        yearly_cost=entry.yearly_cost,
+        finishes=entry.finishes,
+    )
+    reach = looked.named("reach") if looked and window == usual else None
+    if reach is not None:  # an app alone does not tell whether nobody was there or nobody counted
+        measures = (reach, *measures[1:])
     address = f"{base}/apps/{app}"
     query = f"?since={window.since}&until={window.until}"
     return DossierView(
@@ -116,7 +138,7 @@ async def dossier(
         state_label=Phrase(f"stage.{entry.stage}"),
         since=window.since,
         until=window.until,
-        missing=missing(measures[0].missing),
+        missing=missing(missing_of(observed, window)),
         evaluated=Phrase("page.governance.evaluated", {"at": last.at})
         if last
         else Phrase("page.governance.never_evaluated"),
@@ -130,7 +152,8 @@ async def dossier(
         ),
         cards=[card(item) for item in measures],
         charts=[
-            charts.use(observed, window, kind="effects" if entry.finishes else "opens"),
+            *([charts.use(observed, window, kind="effects")] if entry.finishes else []),
+            charts.use(observed, window, kind="opens", finishes=entry.finishes),
             charts.steps(observed, window),
             charts.durations(observed, by_day, window),
             charts.errors(observed, window),
@@ -192,10 +215,25 @@ def _finding(
 
 def _evidence(one: Evidence) -> EvidenceView:
     window: dict[str, Any] = {"since": one.since, "until": one.until}
+    href, shows = _place(one.measure)
     return EvidenceView(
         said=one.said,
         value=one.value,
         limit=one.limit,
         n=one.n,
         window=Phrase("page.governance.window", window) if one.since and one.until else None,
+        href=href,
+        shows=shows,
     )
+
+
+def _place(measure: str | None) -> tuple[str, Phrase]:
+    """Return where a dossier shows what a piece of evidence speaks of, and what that is called."""
+    if measure in CARDS:
+        return f"#measure-{measure}", Phrase(f"measure.{measure}.name")
+    chart = CHARTS.get(measure or "")
+    if chart:
+        return f"#chart-{chart}", Phrase(f"page.dossier.{chart}")
+    if measure == "near_total":
+        return "#reach", Phrase("page.dossier.reach")
+    return "#register", Phrase("page.dossier.register")

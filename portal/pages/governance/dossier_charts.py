@@ -25,25 +25,20 @@ def spans(window: Window) -> list[Window]:
     return [Window(day - timedelta(days=WEEK - 1), day) for day in reversed(list(last))]
 
 
-def use(observed: Observed, window: Window, *, kind: str) -> ChartView:
+def use(observed: Observed, window: Window, *, kind: str, finishes: bool = True) -> ChartView:
     """Return how much an app was used, this year and last; a span that is not known in full is
-    not known."""
-    rows, cells = [], []
-    for span in spans(window):
-        before = span.earlier(YEAR.days)
-        cells.append((_counted(observed, span, kind), _counted(observed, before, kind)))
-        rows.append([span.since.isoformat(), *cells[-1]])
-    now, then = ([pair[at] for pair in cells] for at in (0, 1))
-    said = {
-        "n": sum(value or 0 for value in now),
-        "before": sum(value or 0 for value in then),
-        "missing": observed.unknown(window),
-    }
-    compared = any(value is not None for value in then)
+    not known. `finishes` says whether the door sees what is finished."""
+    rows = [
+        [
+            span.since.isoformat(),
+            *(_counted(observed, each, kind) for each in (span, span.earlier(YEAR.days))),
+        ]
+        for span in spans(window)
+    ]
     return ChartView(
         kind="line",
         title=Phrase(f"page.dossier.use_{kind}"),
-        sentence=Phrase(f"page.dossier.{kind}_{'compared' if compared else 'alone'}", said),
+        sentence=_compared(observed, window, kind, unseen=not finishes),
         columns=[
             _column(window),
             Phrase("page.dossier.this_year"),
@@ -51,6 +46,27 @@ def use(observed: Observed, window: Window, *, kind: str) -> ChartView:
         ],
         rows=rows,
     )
+
+
+def _compared(observed: Observed, window: Window, kind: str, *, unseen: bool) -> Phrase:
+    """Return how much there was in all of a window, beside the same days of last year, and what
+    nobody knows."""
+    if not observed.known(window):
+        return Phrase("page.dossier.unknown")
+    before = window.earlier(YEAR.days)
+    compared = observed.known(before) > 0
+    said = {"n": total(observed.within(window), kind)}
+    if compared:
+        said["before"] = total(observed.within(before), kind)
+    sentence = Phrase(f"page.dossier.{kind}_{'compared' if compared else 'alone'}", said)
+    gaps = [
+        Phrase(f"page.dossier.{key}", {"n": observed.unknown(span)})
+        for key, span in (("days_unknown", window), ("days_unknown_before", before))
+        if observed.unknown(span) and observed.known(span)
+    ]
+    for gap in [*gaps, *([Phrase("page.dossier.unseen")] if unseen else [])]:
+        sentence = Phrase("page.dossier.with_gap", {"sentence": sentence, "gap": gap})
+    return sentence
 
 
 def steps(observed: Observed, window: Window) -> ChartView:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from plugin_sdk.tables import Cell
-from plugin_sdk.views import FactView, FigureCard, Money, Phrase
+from plugin_sdk.views import ChartView, FactView, FigureCard, Money, Phrase
 from portal import formats
 from portal.documents import Document, Part, Table
 from portal.pages.governance.dossier import DossierView, FindingView
@@ -20,14 +20,6 @@ def document(view: DossierView, say: Say, language: str) -> Document:
         Part(say(Phrase("page.governance.findings")), [say(view.next)]),
         *(Part(say(finding.label), _finding(finding, say)) for finding in view.findings),
     ]
-    charts = [
-        Table(
-            say(chart.title),
-            [say(column) for column in chart.columns],
-            [[_cell(value, say, language) for value in row] for row in chart.rows],
-        )
-        for chart in view.charts
-    ]
     return Document(
         title=say(view.name),
         about=[
@@ -38,10 +30,22 @@ def document(view: DossierView, say: Say, language: str) -> Document:
         parts=[
             *findings,
             _measures(view.cards, say, language),
-            *charts,
+            *(_chart(chart, say, language) for chart in view.charts),
             *_places(view, say, language),
             _facts(view.facts, say, language),
         ],
+    )
+
+
+def _chart(chart: ChartView, say: Say, language: str) -> Part | Table:
+    """Return the table of a chart with its sentence; the sentence alone where nothing is known."""
+    if all(value is None for row in chart.rows for value in row[1:]):
+        return Part(say(chart.title), [say(chart.sentence)])
+    return Table(
+        say(chart.title),
+        [say(column) for column in chart.columns],
+        [[_cell(value, say, language) for value in row] for row in chart.rows],
+        note=say(chart.sentence),
     )
 
 

@@ -103,7 +103,13 @@ async def _table(
     comma = say(Phrase("ui.list_comma"))
     return Table(
         say(Phrase("page.governance.portfolio" if base == "/governance" else "page.owner.apps")),
-        [*(say(Phrase(key)) for key in columns), *(str(m) for m in months_of(chosen.month))],
+        [
+            *(say(Phrase(key)) for key in columns),
+            *(
+                say(Phrase("page.governance.effects_of", {"month": str(month)}))
+                for month in months_of(chosen.month)
+            ),
+        ],
         [
             [
                 say(row.name),

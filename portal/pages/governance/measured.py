@@ -1,5 +1,7 @@
 """Measures as people read them: a card with its definition, a cell of a table."""
 
+from functools import reduce
+
 from core.usage.measures import Measure, Missing
 from plugin_sdk.views import FigureCard, Phrase, Words
 
@@ -34,11 +36,16 @@ def card(measure: Measure) -> FigureCard:
 
 def missing(gaps: Missing) -> Phrase:
     """Return in words what is unknown of a window."""
-    if gaps == Missing():
+    parts = {"days": gaps.days, "minutes": gaps.minutes, "lost": gaps.lost}
+    said = [Phrase(f"page.governance.missing_{key}", {"n": n}) for key, n in parts.items() if n]
+    if not said:
         return Phrase("page.governance.nothing_missing")
-    key = "missing_lost" if gaps.lost else "missing_time"
-    params = {"days": gaps.days, "minutes": gaps.minutes, "lost": gaps.lost}
-    return Phrase(f"page.governance.{key}", params)
+    return reduce(
+        lambda first, rest: Phrase(
+            "page.governance.missing_joined", {"first": first, "rest": rest}
+        ),
+        said,
+    )
 
 
 def _part(key: str, number: int | None) -> Words:

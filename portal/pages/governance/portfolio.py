@@ -1,7 +1,7 @@
 """The portfolio of governance staff and the list of an owner: one list, one way to filter it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import ClassVar, Final
 from urllib.parse import urlencode
 
@@ -88,13 +88,14 @@ class PortfolioView(View, kw_only=True):
 
 class Chosen(msgspec.Struct, frozen=True):
     """The apps that were asked for, in the order of the list; of all that are seen, which kinds of
-    findings hold and what was finished."""
+    findings hold and what was finished, in the month asked for; `now` is not over."""
 
     apps: tuple[RegisterEntry, ...]
     seen: tuple[RegisterEntry, ...]
     held: Mapping[str, list[FindingKind]]
     effects: Counts
     month: Month
+    now: Month
 
 
 async def choose(portal: Portal, request: AnyRequest, tx: Transaction, asked: Asked) -> Chosen:
@@ -133,7 +134,7 @@ async def choose(portal: Portal, request: AnyRequest, tx: Transaction, asked: As
         and (not words or words in f"{entry.app} {entry.names.zh} {entry.names.en}".lower())
     ]
     chosen.sort(key=lambda entry: (-len(held.get(entry.app, ())), entry.app))
-    return Chosen(tuple(chosen), seen, held, effects, month)
+    return Chosen(tuple(chosen), seen, held, effects, month, now)
 
 
 async def rows_of(
@@ -192,7 +193,12 @@ async def portfolio(
     return PortfolioView(
         title=Phrase("page.governance.portfolio" if base == "/governance" else "page.owner.apps"),
         months=tuple(str(month) for month in months_of(chosen.month)),
-        sentences=_sentences(chosen, evaluated=last is not None),
+        sentences=_sentences(
+            chosen,
+            counted={app for app, counts in chosen.effects.items() if chosen.month in counts}
+            | {row.app for row in rows if row.effects is not None},
+            evaluated=last is not None,
+        ),
         evaluated=Phrase("page.governance.evaluated", {"at": last.at})
         if last
         else Phrase("page.governance.never_evaluated"),
@@ -253,15 +259,25 @@ def _after(apps: Sequence[RegisterEntry], cursor: str) -> int:
     raise Problem("bad-cursor", status=422)
 
 
-def _sentences(chosen: Chosen, *, evaluated: bool) -> tuple[Phrase, ...]:
-    """Return the month in a sentence, then what was found."""
+def _sentences(chosen: Chosen, *, counted: Set[str], evaluated: bool) -> tuple[Phrase, ...]:
+    """Return the month in a sentence (`counted` are the apps of which something of it is known, if
+    only that nothing was finished), then what was found."""
     month, before = chosen.month, chosen.month.before(YEAR)
 
     def sum_of(which: Month) -> int:
         return sum(counts.get(which, 0) for counts in chosen.effects.values())
 
-    said = {"month": named(month), "n": len(chosen.seen), "effects": sum_of(month)}
-    if not _any(chosen.effects, month):
+    n = {"n": len(chosen.seen), "counted": len(counted)}
+    all_or_some = "all" if len(counted) == len(chosen.seen) else "some"
+    said = {
+        "month": named(month)
+        if month < chosen.now
+        else Phrase("page.governance.month_running", {"month": named(month)}),
+        "n": len(chosen.seen),
+        "apps": Phrase(f"page.governance.{all_or_some}_counted", n),
+        "effects": sum_of(month),
+    }
+    if not counted:
         first = Phrase("page.governance.month_unknown", said)
     elif not _any(chosen.effects, before):
         first = Phrase("page.governance.month", said)
@@ -272,7 +288,7 @@ def _sentences(chosen: Chosen, *, evaluated: bool) -> tuple[Phrase, ...]:
         return first, *([Phrase("page.governance.none_found")] if evaluated else [])
     kind, most = min(kinds.items(), key=lambda item: (-item[1], item[0]))
     return first, Phrase(
-        "page.governance.found",
+        "page.governance.found" if len(kinds) > 1 else "page.governance.found_alike",
         {
             "n": len(chosen.held),
             "findings": kinds.total(),

@@ -1,8 +1,11 @@
 """What the register holds of an app, in words."""
 
+from collections.abc import Sequence
+from functools import reduce
 from typing import Final
 
 from core.governance.register import RegisterEntry
+from core.governance.rules_forced import CHECK_IN, feature_words
 from plugin_sdk.views import FactView, Money, Phrase
 
 OURS: Final = "/feedback"
@@ -28,7 +31,9 @@ def facts_of(entry: RegisterEntry) -> list[FactView]:
         "complaints": Phrase("frame.feedback") if entry.complaints == OURS else entry.complaints,
         "required_of": _levels(entry),
         "exemption": _exemption(entry),
-        "functions": len(entry.functions),
+        "sign_in": Phrase(f"page.dossier.sign_in_{'again' if entry.own_sign_in else 'once'}"),
+        "features": _features(entry),
+        "functions": _functions(entry),
         "yearly_cost": None if entry.yearly_cost is None else Money(entry.yearly_cost),
     }
     return [FactView(Phrase(f"page.dossier.fact.{key}"), value) for key, value in facts.items()]
@@ -42,13 +47,33 @@ def _levels(entry: RegisterEntry) -> Phrase:
         else Phrase("text", {"text": level})
         for level in sorted(entry.required_of)
     ]
-    if not levels:
-        return Phrase("page.dossier.of_nobody")
-    said, *others = levels
-    for level in others:
-        comma = Phrase("ui.list_comma")
-        said = Phrase("page.dossier.joined", {"first": said, "comma": comma, "rest": level})
-    return said
+    return joined(levels) if levels else Phrase("page.dossier.of_nobody")
+
+
+def _features(entry: RegisterEntry) -> Phrase:
+    """Return what the rules forbid and the app has by the register."""
+    checks_in = [CHECK_IN] if entry.checks_in else []
+    features = [feature_words(key) for key in dict.fromkeys([*checks_in, *entry.forbidden])]
+    return joined(features) if features else Phrase("page.dossier.no_features")
+
+
+def _functions(entry: RegisterEntry) -> Phrase:
+    """Return the inventory that duplicates are found by: how many functions, and which."""
+    if not entry.functions:
+        return Phrase("page.dossier.no_functions")
+    names = [Phrase("text", {"text": function.name}) for function in entry.functions]
+    return Phrase("page.dossier.functions", {"n": len(names), "named": joined(names)})
+
+
+def joined(words: Sequence[Phrase]) -> Phrase:
+    """Return words as one list."""
+    comma = Phrase("ui.list_comma")
+    return reduce(
+        lambda first, rest: Phrase(
+            "page.dossier.joined", {"first": first, "comma": comma, "rest": rest}
+        ),
+        words,
+    )
 
 
 def _exemption(entry: RegisterEntry) -> Phrase:

@@ -40,11 +40,38 @@
     return areas;
   }
 
+  function place(chart, size, left) { // names beside their points, left out where they would cover another
+    const points = chart.getOption().series[0].data;
+    const at = points.map((point) => chart.convertToPixel({ seriesIndex: 0 }, point.value));
+    const taken = at.map(([x, y]) => [x - 6, y - 6, x + 6, y + 6]);
+    const free = (box) => box[0] >= left && box[2] <= chart.getWidth() && taken.every((other) => box[0] >= other[2] || box[2] <= other[0] || box[1] >= other[3] || box[3] <= other[1]);
+    const data = points.map((point, n) => {
+      if (!point.named) return point;
+      const [x, y] = at[n];
+      const width = Array.from(point.name).reduce((sum, sign) => sum + (sign > "\u2e7f" ? size : size * 0.6), 0);
+      const around = { right: [x + 8, y - size / 2], left: [x - 8 - width, y - size / 2], top: [x - width / 2, y - 8 - size], bottom: [x - width / 2, y + 8] };
+      const position = Object.keys(around).find((side) => {
+        const [from, top] = around[side];
+        const box = [from, top, from + width, top + size];
+        if (!free(box)) return false;
+        taken.push(box);
+        return true;
+      });
+      return { ...point, label: { ...point.label, show: Boolean(position), position } };
+    });
+    chart.setOption({ series: [{ data }] });
+  }
+
   window.yimenChart = (figure) => {
     const elder = document.documentElement.dataset.mode === "elder";
     const size = elder ? 18 : 14;
     const { head, rows } = read(figure.querySelector("table"));
     const kind = figure.dataset.chart;
+    if (kind !== "line" && rows.every((row) => row.values.every((value) => value === null))) { // the table says 未知
+      figure.classList.remove("waiting");
+      figure.classList.add("drawn", "undrawn");
+      return;
+    }
     const percent = figure.dataset.unit === "percent";
     const box = figure.querySelector(".chart-canvas");
     const style = getComputedStyle(document.documentElement);
@@ -140,9 +167,9 @@
           value: [Math.max(row.values[0], floors[0]), Math.max(row.values[1], floors[1])],
           symbol: row.values[2] ? "triangle" : "circle",
           itemStyle: { color: row.values[2] ? CATEGORIES[2] : CATEGORIES[0], borderColor: "#fff" },
-          label: { show: Boolean(row.values[2]), formatter: row.name, position: row.values[0] > 10 ? "left" : "right", ...text },
+          named: Boolean(row.values[2]),
+          label: { show: false, formatter: row.name, ...text },
         })),
-        labelLayout: { hideOverlap: true },
       }];
     } else if (kind === "histogram") {
       option.xAxis = category;
@@ -163,7 +190,9 @@
     }
     const chart = window.echarts.init(box, null, { renderer: "canvas", locale: document.documentElement.lang === "en" ? "EN" : "ZH" });
     chart.setOption(option);
+    const fit = () => { if (kind === "scatter") place(chart, size, option.grid.left); };
+    fit();
     figure.querySelector("details").open = false;
-    if ("ResizeObserver" in window) new ResizeObserver(() => chart.resize()).observe(box);
+    if ("ResizeObserver" in window) new ResizeObserver(() => { chart.resize(); fit(); }).observe(box);
   };
 })();

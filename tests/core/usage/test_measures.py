@@ -91,7 +91,7 @@ def test_what_is_unknown_counts_on_neither_side_and_is_said():
         assert {one.value for one in taken(never).values()} == {None}
 
 
-def test_few_and_none_are_not_said_and_none_is_no_zero():
+def test_few_are_not_said_and_zero_only_where_the_counts_say_so():
     one = DayTotals(UNTIL, opens=9, sessions=4, fruitful=1, starts=0)
     found = taken(Observed(app="a", counted_since=UNTIL, days=(one,)))
     assert found["empty_sessions"].state == "few"
@@ -99,6 +99,12 @@ def test_few_and_none_are_not_said_and_none_is_no_zero():
     assert found["reach"].state == "unknown"
     few = ReachTotal("2026-11", date(2026, 11, 1), date(2026, 11, 30), 9, 4)
     assert taken(observed(reach=(few,)))["reach"].state == "few"
+    nobody = ReachTotal("2026-11", few.since, few.until, 9, 0)
+    idle = Observed(app="a", counted_since=few.since, days=(one,), reach=(nobody,))
+    assert taken(idle)["reach"].value == 0, "the counts of things say so already"
+    assert taken(observed(reach=(nobody,)))["reach"].state == "few", "some had no name"
+    unseen = measure(idle, WINDOW, entitled=1000, yearly_cost=None, finishes=False)
+    assert unseen[0].state == "unknown", "what is finished is not seen from the door"
     for nobody_or_few in (0, 4):  # many sessions, all of them theirs
         few = ReachTotal("2026-11", date(2026, 11, 1), date(2026, 11, 30), nobody_or_few, 0)
         assert taken(observed(reach=(few,)))["empty_sessions"].state == "few"
