@@ -3,13 +3,14 @@
 A measure that cannot be said is never zero: it says why (`state`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Literal
 
 import msgspec
 
 from core.usage.latency import quantile
+from core.usage.periods import period_of
 from core.usage.suppression import FEWEST, rounded
 
 YEAR_DAYS = 365
@@ -146,6 +147,16 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
 
+def whole_months(window: Window) -> Iterator[Window]:
+    """Yield the months that lie in a window from their first day to their last."""
+    day = window.since
+    while day <= window.until:
+        month = period_of("monthly", day)
+        if month.since in window and month.until in window:
+            yield Window(month.since, month.until)
+        day = month.until + timedelta(days=1)
+
+
 def total(days: Iterable[DayTotals], *kinds: str) -> int:
     """Return the sum of counts of some kinds."""
     return sum(getattr(totals, kind) for totals in days for kind in kinds)
@@ -209,7 +220,7 @@ class _Measuring:
             # what was begun before the window and finished in it is no more than all
             self._share("completion", min(total(days, "completes"), starts), starts),
             self._share("on_time", total(days, "timely"), total(days, "timed")),
-            self._share("satisfaction", total(days, "satisfied"), total(days, "rated")),
+            self._satisfaction(),
             self._of_people("empty_sessions", sessions - total(days, "fruitful"), sessions),
             self._of_people("attending_sessions", total(days, "attending"), sessions),
             self._share("reminders", total(days, "reminded"), total(days, "effects")),
@@ -218,6 +229,18 @@ class _Measuring:
             self._p95(),
             self._cost(yearly_cost),
         )
+
+    def _satisfaction(self) -> Measure:
+        """Return the satisfaction of the whole months of the window that have five ratings each:
+        of two windows, the difference is then one of such months, and never what one person
+        said."""
+        months = [self.observed.within(month) for month in whole_months(self.window)]
+        spoken = [days for days in months if total(days, "rated") >= FEWEST]
+        if not spoken:
+            some = any(total(days, "rated") for days in months)
+            return self._said("satisfaction", "share", FEWEST - 1 if some else 0)
+        days = [day for month in spoken for day in month]
+        return self._share("satisfaction", total(days, "satisfied"), total(days, "rated"))
 
     def _of_people(self, key: str, part: int, whole: int) -> Measure:
         """Return a share of sessions, unless so few people came that it is said of them."""

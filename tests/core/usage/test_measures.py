@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from core.usage.measures import (
     DayTotals,
@@ -56,7 +57,6 @@ def test_each_measure_has_its_numerator_denominator_and_words():
     expected = {
         "completion": (240, 300),
         "on_time": (90, 180),
-        "satisfaction": (90, 120),
         "empty_sessions": (360, 600),
         "attending_sessions": (120, 600),
         "reminders": (30, 270),
@@ -125,3 +125,26 @@ def test_reach_is_of_the_last_period_that_was_counted_whole():
     late = observed(counted_since=date(2026, 10, 20))
     assert period_of(late, long) == "2026-11", "more of its days were counted"
     assert reach_of(observed(), Window(date(2026, 6, 1), date(2026, 6, 30))) is None
+
+
+def test_no_difference_of_two_windows_tells_what_one_person_said():
+    """Ratings are counted by whole months that have five, so that two windows differ by such."""
+
+    def day(month, day, rated, satisfied):
+        return DayTotals(date(2026, month, day), rated=rated, satisfied=satisfied)
+
+    days = (day(9, 3, 9, 9), day(9, 30, 1, 0), day(10, 2, 4, 4), day(11, 2, 7, 7), day(11, 3, 2, 1))
+    of = observed(days=0)
+    of = replace(of, days=days)
+
+    def said(since, until):
+        one = taken(of, Window(since, until))["satisfaction"]
+        return one.state, one.numerator, one.n
+
+    whole = said(date(2026, 9, 1), date(2026, 11, 30))
+    assert whole == ("known", 17, 19), "October has too few"
+    assert said(date(2026, 9, 1), date(2026, 10, 31)) == ("known", 9, 10)
+    for until in (date(2026, 11, 2), date(2026, 11, 3), date(2026, 11, 29)):
+        assert said(date(2026, 9, 1), until) == ("known", 9, 10), "November is not over"
+    assert said(date(2026, 10, 1), date(2026, 10, 31)) == ("few", None, None)
+    assert said(date(2026, 9, 2), date(2026, 9, 30)) == ("not_applicable", None, None)
