@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from core.governance.findings import Evidence, Finding
@@ -84,13 +85,21 @@ def finding(app, kind, **more):
 
 
 async def stop_looking(hub):
-    """Let nobody look at the register by themselves from now on."""
-    jobs, row = hub.services.jobs, PeriodicJob
-    jobs.cancel(JOB)
+    """Let nobody look at the register by themselves from now on. What a worker claimed before is
+    waited for; after this nobody claims it."""
+    row, database = PeriodicJob, hub.services.database
+    later = database.clock() + timedelta(days=30)
+    dialect = sqlite if database.sqlite else postgresql
+    async with database.transaction(write=True) as tx:
+        await tx.session.execute(
+            dialect.insert(row)
+            .values(name=JOB, next_at=later)
+            .on_conflict_do_update(index_elements=["name"], set_={"next_at": later})
+        )
     running = select(col(row.name)).where(col(row.name) == JOB, col(row.claimed_until).is_not(None))
 
     async def over():
-        async with hub.services.database.transaction() as tx:
+        async with database.transaction() as tx:
             return (await tx.session.execute(running)).first() is None
 
     await until(over)

@@ -48,9 +48,5 @@ async def test_the_portfolio_leads_to_a_dossier_and_its_evidence(served_hub, pho
     await tab.get_by_label("到", exact=True).fill("2020-01-31")
     await tab.get_by_role("button", name="查看").click()
     await tab.wait_for_url("**since=2020-01-01*")
-    await tab.locator("#results", has_text="31 天没有数据").wait_for()
-    await tab.locator("#chart-use_effects").scroll_into_view_if_needed()
-    await tab.locator("#chart-use_effects.drawn canvas").first.wait_for()
-    assert await tab.locator("#chart-use_effects td[data-v='']").count() == 62, (
-        "unknown, never zero"
-    )
+    await tab.locator("#results", has_text="这段日期没有统计").wait_for()
+    assert await tab.locator("#results .chart").count() == 0, "unknown, never zero"

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import zlib
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from openpyxl import load_workbook
@@ -237,7 +237,12 @@ async def test_a_dossier_shows_evidence_and_draws_from_its_tables(hub_app, clien
     assert {row[1] for row in short["charts"][0]["rows"]} == {None}, "before the first count"
     assert len(short["charts"][0]["rows"]) == 31
     by_period = (await staff.page(f"{path}?since=2020-01-01&until=2020-01-31")).text
-    assert by_period.count('data-v=""') >= 62
+    assert "这段日期没有统计" in by_period
+    assert 'id="chart-' not in by_period, "no figures and no axes of nothing"
+    last = date.fromisoformat(view["until"])
+    begun = f"?since={last - timedelta(days=820)}&until={last - timedelta(days=790)}"
+    by_period = (await staff.page(f"{path}{begun}")).text
+    assert by_period.count('data-v=""') >= 20, "the days before the first count"
     assert "未知" in by_period
 
     sheets = book(await staff.get(f"{path}/dossier.xlsx"))

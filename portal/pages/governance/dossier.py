@@ -71,7 +71,8 @@ class FindingView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DossierView(View, kw_only=True):
-    """Everything that is known of an app, of the days asked for."""
+    """Everything that is known of an app, of the days asked for; `uncounted` says that of these
+    days nothing is, and since when the app is counted."""
 
     template: ClassVar[str] = "dossier.html"
     app: str
@@ -85,6 +86,7 @@ class DossierView(View, kw_only=True):
     evaluated: Phrase
     findings: tuple[FindingView, ...]
     next: Phrase
+    uncounted: Phrase | None = None
     cards: list[FigureCard]
     charts: list[ChartView]
     reach: ReachTree | None
@@ -150,6 +152,7 @@ async def dossier(
             if last
             else "page.dossier.next_wait"
         ),
+        uncounted=_uncounted(observed, window, today),
         cards=[card(item) for item in measures],
         charts=[
             *([charts.use(observed, window, kind="effects")] if entry.finishes else []),
@@ -173,6 +176,16 @@ async def _observed(
     reaching = Window(window.since - charts.YEAR, window.until)
     (observed,) = await observe(tx, {entry.app: entry.cadence}, reaching, recent=window)
     return evaluation.counted_from(observed, known_since if entry.behind_door else None)
+
+
+def _uncounted(observed: Observed, window: Window, today: date) -> Phrase | None:
+    """Return that nothing of a window was counted; None where something was."""
+    if observed.known(window):
+        return None
+    since = observed.counted_since
+    if since is None or since > today:
+        return Phrase("page.dossier.never_counted")
+    return Phrase("page.dossier.counted_since", {"day": since})
 
 
 def _last(today: date, days: int) -> Window:
