@@ -7,6 +7,7 @@ were never looked at with (`HELD_OUT`): scores are quoted of the latter.
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -17,7 +18,7 @@ from bench.county_words import DOMAINS, Words
 from core.governance.register import OwnerFacts, RegisterEntry
 from core.usage.latency import bucket_of
 from core.usage.measures import DayTotals, ExitSeen, Observed, ReachTotal, Window, last_days
-from plugin_sdk.manifest_model import Exemption, Function
+from plugin_sdk.manifest_model import Cadence, Exemption, Function, Level, Stage
 from plugin_sdk.text import Text
 
 Days = NDArray[np.int64]
@@ -119,8 +120,8 @@ class Behaviour(msgspec.Struct, kw_only=True):
 
     archetype: str
     entitled: int = 1000
-    cadence: str = "monthly"
-    level: str = "native"
+    cadence: Cadence = "monthly"
+    level: Level = "native"
     need: float = 0.5  # chance of a person entitled to finish something in a reach period
     acts: float = 2.0  # how much each of them finishes in it
     looks: float = 0.2  # chance of another one to open it all the same
@@ -142,7 +143,7 @@ class Behaviour(msgspec.Struct, kw_only=True):
     checks_in: bool = False
     forbidden: tuple[str, ...] = ()
     exemption: Exemption | None = None
-    stage: str = "active"
+    stage: Stage = "active"
     truth: frozenset[str] = frozenset()
 
 
@@ -605,9 +606,9 @@ class _Drawing:
             app=app,
             names=Text(f"{domain}{app[-3:]}", app),
             owner=owner,
-            stage=b.stage,  # type: ignore[arg-type]
+            stage=b.stage,
             since=since,
-            level=b.level if behind else "proxied",  # type: ignore[arg-type]
+            level=b.level if behind else "proxied",
             behind_door=behind,
             filing_number=filing,
             complaints=complaints,
@@ -618,7 +619,7 @@ class _Drawing:
             forbidden=forbidden,
             checks_in=b.checks_in,
             required_of=frozenset(),
-            cadence=b.cadence,  # type: ignore[arg-type]
+            cadence=b.cadence,
             entitled=b.entitled,
             exemption=b.exemption,
             own_sign_in=own,
@@ -700,10 +701,11 @@ class _Drawing:
                 host = f"{entry.app}.gov.example"
             else:
                 count = self.whole(1, 8)
+            kind: Literal["redirect", "link"]
             kind = "redirect" if self.rng.random() < 0.5 else "link"
             observed[entry.app] = msgspec.structs.replace(
                 seen,
-                exits=(ExitSeen("/", host, kind, count),),  # type: ignore[arg-type]
+                exits=(ExitSeen("/", host, kind, count),),
             )
 
 
