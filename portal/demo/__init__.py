@@ -18,6 +18,8 @@ from plugin_sdk.times import SHANGHAI
 from portal.demo import county, history
 
 LOADED = "demonstration-loaded"
+BESIDE = "@register"
+"""The apps beside the door, among those whose demonstration was loaded."""
 REGISTER = Path(__file__).parent / "register.toml"
 
 
@@ -36,12 +38,13 @@ async def prepare(settings: Settings, console: Console) -> list[dict[str, str]]:
         if moved:
             console.print(f"migrated: {', '.join(moved)}")
         told = hub.apps.hooks.implemented("load_demonstration")
-        new = [app for app in told if app not in _loaded(settings)]
-        if new or not (settings.home / LOADED).exists():
+        loaded = _loaded(settings)
+        new = [app for app in told if app not in loaded]
+        if new or BESIDE not in loaded:
             await hub.start(background=False)
             passwords = {item["username"]: item["password"] for item in accounts}
             await _load(hub, new, passwords, console)
-            _replace(settings.home / LOADED, list(told))
+            _replace(settings.home / LOADED, [*told, BESIDE])
     finally:
         await hub.close()
     announced = [item for item in accounts if item["role"] in county.ANNOUNCED]
