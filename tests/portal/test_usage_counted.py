@@ -145,7 +145,7 @@ async def test_a_demonstration_is_no_use(hub_app, client_as):
     (hotline,) = (row for row in view["rows"] if row["app"] == "hotline")
     assert not hotline["effects"]
     page = await governance.page("/governance")
-    assert "演示数据和导入的历史不是使用" in page.text
+    assert "导入的历史业务不是使用" in page.text
 
 
 async def test_what_is_said_of_an_effect_is_counted_with_it_once(hub_app, client_as):
