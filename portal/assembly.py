@@ -158,6 +158,7 @@ class Yimen:
         else:
             await self.apps.prepare()
             await self.apps.follow()
+        await self.governance.introduce()
         self.portal.ready = True
 
     async def close(self) -> None:

@@ -13,7 +13,12 @@ def draft_for(name: str, message: str) -> Path | None:
     """Write the next migration of the shell (`core`) or of an app; return its file, None
     when the models say nothing new. Raises `LookupError`."""
     if name == "core":
-        for room in ("apps", "governance", "hub"):  # with them, every room's tables
+        rooms = ("apps", "governance", "hub")
+        parts = ("lifecycle", "archive", "merging")
+        for room in (
+            *rooms,
+            *(f"governance.{part}" for part in parts),
+        ):  # with them, every room's tables
             importlib.import_module(f"core.{room}.models")
         importlib.import_module("core.hub")
         return draft("core", CORE, core_metadata, message)

@@ -83,8 +83,17 @@ SHELL_ROLES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "governance": (
         "治理人员",
         "Governance staff",
-        ("usage.read", "apps.read", "feedback.read", "audit.read"),
+        (
+            "usage.read",
+            "apps.read",
+            "feedback.read",
+            "audit.read",
+            "register.change",
+            "lifecycle.move",
+            "lifecycle.archive",
+        ),
     ),
+    "second_approver": ("销毁批准人", "Approver of destruction", ("lifecycle.purge", "usage.read")),
     "grid_worker": ("网格员", "Grid worker", ("behalf.act",)),
     "owner": ("应用主管", "App owner", ("usage.read", "feedback.read", "feedback.answer")),
 }

@@ -14,7 +14,10 @@ from plugin_sdk.data import UtcTime
 class AppRuntime(CoreBase, table=True):
     """The desired state of an app: the truth that every worker follows.
 
-    `state` is whether it runs, `mode` how the door stands; `generation` says when.
+    `state` is whether it runs, `mode` how the door stands; `generation` says when. `until` is the
+    end of what holds now, `deprecated_at` since when the app is on its way out, `sunset_at` when
+    it closes; `links` says where old paths lead once it is closed, in the order they are tried.
+    `stored` says that its tables are in an archive: migrations pass it by.
     """
 
     __tablename__ = "apps_runtime"
@@ -26,6 +29,10 @@ class AppRuntime(CoreBase, table=True):
     reason: str = ""
     successor: str | None = None
     until: datetime | None = Field(default=None, sa_type=UtcTime)
+    deprecated_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    sunset_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    links: list[list[str]] = Field(default_factory=list, sa_type=JSON)
+    stored: bool = False
     changed_by: UUID | None = None
     changed_at: datetime = Field(sa_type=UtcTime)
 

@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from core.database import Transaction
 from core.governance.declared import Declared, restored, stored
+from core.governance.lifecycle.service import StandingFacts, enter, standings
 from core.governance.models import RegisteredApp
 from core.identity.models import OrganizationClosure, OrganizationRow
 from plugin_sdk.manifest_model import (
@@ -177,7 +178,16 @@ async def entries(
             for declared in beyond
         ),
     ]
-    return sorted(every, key=lambda entry: entry.app)
+    stands = await standings(tx)
+    placed = [_where_it_stands(entry, stands.get(entry.app)) for entry in every]
+    return sorted(placed, key=lambda entry: entry.app)
+
+
+def _where_it_stands(entry: RegisterEntry, stands: StandingFacts | None) -> RegisterEntry:
+    """Return an entry with the stage that governance gave it, whatever the owner says."""
+    if stands is None:
+        return entry
+    return msgspec.structs.replace(entry, stage=stands.stage, since=stands.since)
 
 
 async def register(tx: Transaction, declared: Declared) -> bool:
@@ -194,6 +204,7 @@ async def register(tx: Transaction, declared: Declared) -> bool:
         .values(app=declared.app, declared=kept, registered_at=tx.now)
         .on_conflict_do_update(index_elements=["app"], set_={"declared": kept})
     )
+    await enter(tx, declared.app, declared.stage, declared.since)
     return True
 
 

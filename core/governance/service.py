@@ -9,6 +9,7 @@ from pathlib import Path
 from core.database import Database, Transaction
 from core.governance import evaluation
 from core.governance.evaluation import Outcome, WhatIf
+from core.governance.lifecycle.service import introduce
 from core.governance.policy import FILE, Policy, PolicyError, load
 from core.governance.register import RegisterEntry, entries
 from core.jobs import Jobs
@@ -52,6 +53,11 @@ class Governance:
             return _read(self.file.read_bytes(), str(self.file))
         except FileNotFoundError as error:
             raise NoPolicy(f"there is no {self.file.name} beside what was granted") from error
+
+    async def introduce(self) -> None:
+        """Give every app that is new its standing, and keep what each runs with now."""
+        async with self._database.transaction(write=True) as tx:
+            await introduce(tx, self._installed())
 
     async def register(self, tx: Transaction) -> dict[str, RegisterEntry]:
         """Return the register by app. Without a policy nobody is known to stand behind the names

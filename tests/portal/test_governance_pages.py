@@ -47,7 +47,12 @@ async def test_the_portfolio_shows_findings_first_and_what_is_not_known_in_words
     await govern(hub_app)
     staff = await client_as("governance")
     view = (await staff.get("/governance")).json()
-    assert [row["app"] for row in view["rows"]] == ["supervision", "hotline", "village-affairs"]
+    assert [row["app"] for row in view["rows"]] == [
+        "supervision",
+        "hotline",
+        "oversight",
+        "village-affairs",
+    ]
     zombie, busy, unknown = view["rows"]
     assert [f["kind"] for f in zombie["findings"]] == ["unfiled", "zombie"]
     assert zombie["effects"] == 0, "counted, and nothing finished"
@@ -105,7 +110,7 @@ async def test_a_long_register_is_shown_a_page_at_a_time(hub_app, client_as):
             await register(tx, app)
     staff = await client_as("governance")
     first = (await staff.get("/governance")).json()
-    assert (len(first["rows"]), first["total"]) == (50, 63)
+    assert (len(first["rows"]), first["total"]) == (50, 64)
     rest = (await staff.get(first["next_href"])).json()
     assert rest["next_href"] is None
     shown = [row["app"] for row in [*first["rows"], *rest["rows"]]]
@@ -135,7 +140,7 @@ async def test_files_of_the_portfolio_equal_its_table(hub_app, client_as):
         assert line[0] == row[0] == shown["name"]["zh"]
         assert line[-1] == str(row[-1])
         assert line[-1] == ("未知" if shown["spark"][-1] is None else str(shown["spark"][-1]))
-    assert [line[4] for line in lines] == [FEW + "（<5）", "31.5", "未知"]
+    assert [line[4] for line in lines] == [FEW + "（<5）", "31.5", "未知", "未知"]
     only = (await staff.get("/governance.csv?finding=burden")).text
     assert "12345热线" in only
     assert "监督督办" not in only
@@ -365,7 +370,7 @@ async def test_anybody_reads_what_is_counted(hub_app):
     visitor = hub_app.client()
     view = (await visitor.get("/transparency")).json()
     assert len(view["sentences"]) == 6
-    assert {app["app"] for app in view["apps"]} == {"hotline", "supervision", "village-affairs"}
+    assert {app["app"] for app in view["apps"]} == {"hotline", "oversight", "supervision", "village-affairs"}
     page = (await visitor.page("/transparency")).text
     for table in view["stored"]:
         assert table["table"] in page

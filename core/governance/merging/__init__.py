@@ -1,0 +1,1 @@
+"""Merging an app into its successor: functions proven, data reconciled, links that lead on."""

@@ -1,0 +1,17 @@
+"""The oversight app (应用监管): reviews of apps as cases, public accounts and work groups as
+registers. It is an app behind the door like any other, on the same kits; since its subject is the
+hub itself, it stands in the shell and may use what the room holds.
+"""
+
+from collections.abc import Sequence
+
+from litestar.handlers import HTTPRouteHandler
+
+from plugin_sdk import hookimpl
+from plugin_sdk.ports import Hub
+
+
+@hookimpl
+def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
+    """Return the routes of oversight."""
+    return []
