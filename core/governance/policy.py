@@ -225,13 +225,28 @@ class Rules(_Section, frozen=True, kw_only=True):
     beyond_cap: BeyondCap
 
 
+class LifeCycle(_Section, frozen=True, kw_only=True):
+    """What holds from a review to the end: working days that an owner has to reply, and how many
+    before the last it is reminded; how old in days the evidence of a decision may be; the least
+    days between the announcement of a sunset and the closing; the least months that a bundle is
+    kept, if what the app's manifest says is less."""
+
+    basis: str
+    reply_days: int
+    remind_days: int
+    evidence_days: int
+    sunset_days: int
+    bundle_months: int
+
+
 class Policy(_Section, frozen=True, kw_only=True):
-    """Everything that decides whether figures nominate an app."""
+    """Everything that decides whether figures nominate an app, and what follows."""
 
     version: str
     windows: Windows
     fairness: Fairness
     rules: Rules
+    life_cycle: LifeCycle
     populations: tuple[Population, ...] = ()
     exemptions: tuple[PolicyExemption, ...] = ()
 

@@ -59,7 +59,7 @@ def test_the_register_is_filled_looked_at_and_tried_from_a_terminal(run, tmp_pat
     status, said = run("register", hotline)
     assert (status, "behind the door" in said) == (1, True)
     status, said = run("evaluate")
-    assert (status, "4 apps" in said) == (0, True), "nothing was half registered"
+    assert (status, "5 apps" in said) == (0, True), "nothing was half registered"
     status, said = run("findings", "--app", "old", "--lang", "zh")
     assert status == 0
     for words in ("门后有门", "无投诉渠道", "同质化", "国办函〔2026〕12号", "→"):
