@@ -9,6 +9,7 @@ editors use stand beside this file: `manifest.schema.json` and `grant.schema.jso
 names its schema in a first line `#:schema <path>`.
 """
 
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -121,8 +122,12 @@ class ManifestError(FaultyText):
     """A manifest or a grant that has faults; `faults` holds every one of them."""
 
 
+@lru_cache(maxsize=64)
 def load(text: str | bytes, path: str = "manifest.toml") -> Manifest:
-    """Return the manifest in `text`. Raises `ManifestError` with every fault it has."""
+    """Return the manifest in `text`. Raises `ManifestError` with every fault it has.
+
+    A manifest never changes, so one text is examined once.
+    """
     manifest, faults = examine(text, path)
     if manifest is None:
         raise ManifestError(faults)
