@@ -105,7 +105,6 @@ def upgrade() -> None:
         sa.Column("stage", sa.String(), nullable=False),
         sa.Column("since", sa.Date(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("before", sa.String(), nullable=True),
         sa.Column("review", sa.String(), nullable=True),
         sa.Column("successor", sa.String(), nullable=True),
         sa.Column("announced", plugin_sdk.data.UtcTime(), nullable=True),
