@@ -1,7 +1,7 @@
 """What the portal asks of apps by hooks: cards, search, health."""
 
 from core.apps.hooks import HookFailure
-from core.governance.lifecycle.obstacles import unfinished
+from core.governance.lifecycle.in_the_way import unfinished
 from plugin_sdk.extension import Health
 
 

@@ -20,7 +20,8 @@ from core.audit import SHELL
 from core.database import Transaction
 from core.governance.lifecycle import service
 from core.governance.lifecycle.hands import need_other_hands
-from core.governance.lifecycle.obstacles import Obstacle, obstacles
+from core.governance.lifecycle.in_the_way import in_the_way
+from core.governance.lifecycle.obstacles import Obstacle
 from core.governance.lifecycle.service import StandingFacts
 from core.governance.lifecycle.steps import Step, step
 from core.governance.merging.models import OldLink
@@ -73,7 +74,7 @@ async def move(
 ) -> Moved:
     """Take a step of an app's life for a person, with its door, notice and record.
 
-    `told` is what the app says is not finished (`obstacles.unfinished`). Raises `NotFound`,
+    `told` is what the app says is not finished (`in_the_way.unfinished`). Raises `NotFound`,
     `Denied`, `OwnerDecides`, `Invalid` for a field, and `Conflict` for a step that is not
     possible from here, that follows from a decision or from the archive alone, for news, and for
     what stands in the way.
@@ -95,7 +96,7 @@ async def move(
         values = await _sunset(tx, governance, register, here, asked)
     elif one.verb == "call_off":
         values = {"announced": None, "closes_on": None}
-    found = await obstacles(tx, apps, register, here, one.verb, told=told)
+    found = await in_the_way(tx, apps, register, here, one.verb, told=told)
     accepted = _accepted(app, found, asked.seen)
     now = await service.take(
         tx,

@@ -11,12 +11,12 @@ from sqlmodel import col
 
 from core.database import Transaction
 from core.governance.lifecycle.models import Standing, StepTaken
-from core.governance.lifecycle.steps import forward, step
+from core.governance.lifecycle.steps import BY_ITSELF, forward, step
 from plugin_sdk.data import new_id
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.manifest_model import Manifest, Stage
 from plugin_sdk.ports import Actor
-from plugin_sdk.problems import Conflict, NotFound
+from plugin_sdk.problems import Conflict, Denied, NotFound
 from plugin_sdk.views import Phrase
 
 DECLARABLE: tuple[Stage, ...] = ("proposed", "filed", "trial", "active")
@@ -151,7 +151,8 @@ async def take(
     `by` is who takes it, with `name` and `unit` as they are then. `values` are further columns
     of the standing (`successor`, `closes_on`, `review`); with `version` nobody may have moved
     the app since it was read. Whether the actor may, and is not the owner, the caller has asked.
-    Raises `NotFound`, `Conflict` for a step that is not possible from where the app stands.
+    Raises `NotFound`, `Conflict` for a step that is not possible from where the app stands, and
+    `Denied` where no person takes it: beyond `watch` nothing moves by itself.
     """
     one = step(verb)
     here = await standing(tx, app)
@@ -159,7 +160,9 @@ async def take(
         raise Conflict("lifecycle-elsewhere", app=app, stage=Phrase(f"stage.{here.stage}"))
     if version is not None and version != here.version:
         raise Conflict("lifecycle-moved", app=app, stage=Phrase(f"stage.{here.stage}"))
-    target = one.target or await _where_from(tx, app, verb) or "active"
+    target: Any = one.target or await _where_from(tx, app, verb) or "active"
+    if target not in BY_ITSELF and (by is None or by.person_id is None):
+        raise Denied(one.permission)
     moved = await tx.session.execute(
         update(Standing)
         .where(col(Standing.app) == app, col(Standing.version) == here.version)

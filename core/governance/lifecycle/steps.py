@@ -16,6 +16,8 @@ Told = Literal["owner", "everybody"]
 DECIDE = "oversight.review.decide"
 REVIEW = "oversight.review.open"
 IN_USE: tuple[Stage, ...] = ("trial", "active", "watch", "keep", "improve")
+BY_ITSELF: tuple[Stage, ...] = ("proposed", "filed", "trial", "active", "watch")
+"""Where an app may come without a person's decision."""
 OVER: tuple[Stage, ...] = ("closed", "archived", "purged")
 
 
