@@ -9,6 +9,7 @@ from sqlmodel import col
 from core.apps.hooks import HookFailure
 from core.apps.supervisor import Apps
 from core.database import Transaction
+from core.governance.archive.service import latest
 from core.governance.lifecycle.models import Standing
 from core.governance.lifecycle.obstacles import Obstacle
 from core.governance.lifecycle.service import StandingFacts
@@ -32,9 +33,13 @@ async def in_the_way(
 ) -> list[Obstacle]:
     """Return what stands in the way of a step, what cannot be waived first. `told` is what the
     app itself says (`unfinished`), asked before the transaction began."""
-    if verb not in ANNOUNCED:
-        return []
     found = []
+    if verb == "reopen":
+        last = await latest(tx, standing.app)
+        if last is not None and last.under_way:
+            found.append(Obstacle(key="archiving", said=Phrase("life.obstacle.archiving")))
+    if verb not in ANNOUNCED:
+        return found
     if verb == "close":
         today = local_day(tx.now)
         if standing.closes_on is not None and today < standing.closes_on:
