@@ -1,5 +1,6 @@
 """Taking the steps of the life cycle. The one place that writes where an app stands."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -18,6 +19,8 @@ from plugin_sdk.manifest_model import Manifest, Stage
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Conflict, Denied, NotFound
 from plugin_sdk.views import Phrase
+
+logger = logging.getLogger(__name__)
 
 DECLARABLE: tuple[Stage, ...] = ("proposed", "filed", "trial", "active")
 """What an owner may say of its own app; the rest is governance's to say."""
@@ -113,6 +116,19 @@ async def introduce(tx: Transaction, manifests: Iterable[Manifest]) -> None:
             await tx.session.execute(
                 update(Standing).where(col(Standing.app) == app).values(manifest=kept)
             )
+
+
+async def kept_manifests(tx: Transaction) -> dict[str, Manifest]:
+    """Return what every app behind the door last ran with, also those whose package is gone. What
+    cannot be read any more, from before the words of manifests changed, is passed by."""
+    found = {}
+    for app, kept in await tx.session.execute(select(col(Standing.app), col(Standing.manifest))):
+        if kept is not None:
+            try:
+                found[app] = msgspec.convert(kept, Manifest, strict=False)
+            except msgspec.ValidationError:
+                logger.warning("what %s last ran with cannot be read any more", app)
+    return found
 
 
 async def enter(tx: Transaction, app: str, stage: Stage, since: date) -> bool:
