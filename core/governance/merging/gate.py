@@ -17,6 +17,9 @@ from plugin_sdk.views import Phrase
 EVIDENCE_DAYS: Final = 7
 """How old a proof may be where no policy says so (`life_cycle.evidence_days`)."""
 
+DATE: Final = "date"
+"""The obstacle that the step itself removes, by naming the day."""
+
 
 async def obstacles(
     tx: Transaction,
@@ -64,5 +67,5 @@ async def _of_the_apps(
     if stands.get(successor, ("", None))[0] not in IN_USE:
         found.append(("successor-stage", "merge.obstacle.successor_stage", ""))
     if (closes_on or stands.get(app, ("", None))[1]) is None:
-        found.append(("date", "merge.obstacle.date", f"/governance/apps/{app}/life"))
+        found.append((DATE, "merge.obstacle.date", f"/governance/apps/{app}/life"))
     return [Obstacle(key=key, said=Phrase(said), href=href) for key, said, href in found]

@@ -91,6 +91,21 @@ async def function(tx: Transaction, app: str, successor: str, key: str) -> Funct
     raise NotFound
 
 
+async def begin(tx: Transaction, app: str, successor: str, proposals: Mapping[str, str]) -> None:
+    """Begin to collect evidence of an app's merge into a successor. What has no place yet is given
+    that which is proposed for it; what was found of another successor is void."""
+    await tx.session.execute(
+        delete(Parity).where(col(Parity.app) == app, col(Parity.successor) != successor)
+    )
+    for one in await functions(tx, app, successor):
+        if one.route or one.waiver:
+            continue
+        route = proposals.get(one.function, "")
+        example = route.partition(" ")[2] if route.startswith("GET ") and not places(route) else ""
+        values = {"route": route, "example": example, "checked_by": None, **UNPROVEN, **UNSIGNED}
+        await put(tx, Parity, {"app": app, "function": one.function}, successor=successor, **values)
+
+
 async def add(tx: Transaction, app: str, successor: str, name: str) -> None:
     """Add a function that the inventory lacks."""
     known = {one.function for one in await functions(tx, app, successor)}
@@ -244,8 +259,3 @@ async def successor_of(tx: Transaction, app: str) -> str | None:
         select(col(Parity.successor)).where(col(Parity.app) == app).limit(1)
     )
     return found.scalar_one_or_none()
-
-
-def by_name(every: Iterable[FunctionFacts]) -> Mapping[str, FunctionFacts]:
-    """Return functions by their names."""
-    return {one.function: one for one in every}
