@@ -18,6 +18,7 @@ from plugin_sdk.cases import CaseEngine
 from plugin_sdk.extension import Card, EventHandler, Health, Hit, ImportReport, Job
 from plugin_sdk.ports import Actor, Hub
 from plugin_sdk.tallies import Tally
+from plugin_sdk.views import Phrase
 
 
 @hookspec
@@ -89,6 +90,15 @@ async def health(hub: Hub) -> Health:  # type: ignore[empty-body]
 
 
 @hookspec
+async def can_retire(hub: Hub) -> Sequence[Phrase]:  # type: ignore[empty-body]
+    """Return what stands in the way of closing the app for good, each in words, such as cases
+    that are not finished; nothing where nothing does. Who closes it is shown every one.
+
+    since: 0.2.0
+    """
+
+
+@hookspec
 def import_legacy(hub: Hub, source: Path, of: str) -> AsyncIterator[ImportReport]:  # type: ignore[empty-body]
     """Bring in the export of the app that this one replaces, yielding a report each row. `of` is
     the id of that app, '' for a system that the hub never knew.
@@ -113,5 +123,5 @@ async def tallies(hub: Hub, of: str) -> Sequence[Tally]:  # type: ignore[empty-b
     kind; with its own id, all its data. What `of` holds itself is compared with it before `of`
     is closed.
 
-    since: 0.1.0
+    since: 0.2.0
     """

@@ -206,10 +206,10 @@ class Renderer(Frames):
             "type": f"urn:yimen:problem:{problem.code}",
             "title": self.catalogue.text(language, f"{problem.words}.title", **params),
             "status": problem.status,
-            "detail": detail.strip(),
+            "detail": " ".join(detail.split()),
             "request": scope["yimen"].id,
         }
-        for name in ("permission", "reason", "until", "successor", "app", "location"):
+        for name in (*("permission", "reason", "until", "sunset", "successor", "app", "location"),):
             if problem.params.get(name):
                 described[name] = problem.params[name]
         if problem.errors:

@@ -6,8 +6,9 @@ from uuid import UUID
 import msgspec
 
 from core.database import Transaction
+from core.governance.lifecycle.hands import need_other_hands
+from core.governance.register import OwnerFacts
 from core.identity import people
-from core.identity.organizations import by_code
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Problem
 
@@ -19,16 +20,13 @@ class Signature(msgspec.Struct, frozen=True):
     name: str
 
 
-async def signature(tx: Transaction, actor: Actor, owner: str) -> Signature:
-    """Return the signature of a person who may sign away what an app of `owner` (the code of its
-    unit) does. Raises `Problem` (403, `merge-owner-signs`) where one whose act it is holds a post
-    in that unit, and for an act that is no person's own (`merge-nobody-signs`)."""
+async def signature(tx: Transaction, actor: Actor, owner: OwnerFacts) -> Signature:
+    """Return the signature of a person who may sign away what an app of `owner` does. Raises
+    `OwnerDecides` for one who answers for the app, and `Problem` (403, `merge-nobody-signs`) for
+    an act that is no person's own."""
     if actor.person_id is None or actor.agent is not None or actor.delegation is not None:
         raise Problem("merge-nobody-signs", status=403)
-    unit = await by_code(tx, owner)
-    posts = await people.posts(tx, [actor.person_id])
-    if unit is not None and any(post.organization_id == unit.id for post in posts):
-        raise Problem("merge-owner-signs", status=403)
+    await need_other_hands(tx, actor, owner.code, owner.name)
     names = await people.names(tx, [actor.person_id])
     return Signature(actor.person_id, names[actor.person_id])
 

@@ -106,7 +106,7 @@ def acts(portal: Portal) -> list[HTTPRouteHandler]:
         await parity.add(tx, case.app, case.into, form.name)
 
     async def waive(request: AnyRequest, tx: Transaction, case: Case, form: WaiverForm) -> None:
-        by = await signature(tx, actor_of(request), case.entry.owner.code)
+        by = await signature(tx, actor_of(request), case.entry.owner)
         if form.function:
             await parity.waive(tx, case.app, case.into, form.function, form.reason, by)
         elif form.kind:

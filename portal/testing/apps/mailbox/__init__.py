@@ -35,7 +35,7 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
     return [*case_routes(desk_of(hub)), leaders]
 
 
-register_flows, portal_cards, search, health = case_hooks(
+register_flows, portal_cards, search, health, can_retire = case_hooks(
     lambda hub: [desk_of(hub)], needs="letter.answer"
 )
 tallies = case_tallies(lambda hub: [desk_of(hub)])
