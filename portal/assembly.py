@@ -117,6 +117,7 @@ class Yimen:
             portal=pages,
             refuse=self.renderer.refuse,
         )
+        self.portal.front = self.front
 
     def _manifest(self, app: str) -> Manifest | None:
         return self.apps.manifest(app)

@@ -171,7 +171,9 @@ async def _went(
     successor, or why there is none."""
     row = Parity
     found = await tx.session.execute(
-        select(col(row.function), col(row.route), col(row.waiver)).where(col(row.app) == entry.app)
+        select(col(row.function), col(row.route), col(row.waiver)).where(
+            col(row.app) == entry.app, col(row.successor) == (next.app if next else "")
+        )
     )
     proven = {function: (route, waiver) for function, route, waiver in found}
     manifest = portal.apps.manifest(next.app) if next else None

@@ -27,6 +27,7 @@ from plugin_sdk.routes import actor_of
 from plugin_sdk.text import Text
 from plugin_sdk.views import EntryView, FactView, FieldView, Option, Phrase, View
 from portal.pages.context import AnyRequest, Portal
+from portal.pages.governance.merge import evidence_days
 from portal.pages.governance.sight import sight
 from portal.pages.rows import kept
 
@@ -213,7 +214,10 @@ async def _before(
     """Return what stands in the way of a step, the archive's included."""
     if one.verb == "archive":
         return await archive.obstacles(tx, here.app)
-    return await in_the_way(tx, portal.apps, register, here, one.verb, told=told)
+    days = evidence_days(portal)
+    return await in_the_way(
+        tx, portal.apps, register, here, one.verb, told=told, evidence_days=days
+    )
 
 
 async def _fields(
@@ -231,7 +235,7 @@ async def _fields(
     given = dict(values)
     if "closes_on" in model.model_fields and not given:
         given["successor"] = here.successor or ""
-        days = portal.governance.policy().life_cycle.sunset_days
+        days = portal.governance.in_force().life_cycle.sunset_days
         try:
             calendar = await load_calendar(tx)
             given["closes_on"] = str(earliest_closing(local_day(tx.now), days, calendar))
