@@ -264,12 +264,13 @@ def app_disable(name: str, reason: str) -> None:
 @click.argument("name")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="CSV of refusals.")
-def app_import(name: str, file: Path, report: Path | None) -> None:
+@click.option("--from", "of", default="", help="Id of the app it comes from, if on the register.")
+def app_import(name: str, file: Path, report: Path | None, of: str) -> None:
     """Bring in the export of the app that this one replaces; can be run again."""
     from portal.imports import run_import
 
     try:
-        counts = with_hub(lambda hub: run_import(hub, name, file, report, console))
+        counts = with_hub(lambda hub: run_import(hub, name, file, report, console, of=of))
     except LookupError as error:
         raise click.ClickException(str(error)) from error
     console.print(f"added {counts.added}, already there {counts.present}, refused {counts.refused}")

@@ -5,7 +5,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from email import message_from_bytes
 from email.policy import HTTP
 from typing import Any
@@ -20,6 +20,7 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
 from core.access.freshness import SecondFactorNeeded, StepUpNeeded
+from core.apps.slots import Gate
 from core.database import DatabaseAway
 from core.hub import Replayed, Services
 from plugin_sdk.forms import CSRF_FIELD, MAX_FIELDS, read_values
@@ -41,6 +42,7 @@ from portal.texts import Catalogue
 logger = logging.getLogger(__name__)
 
 PROBLEM = "application/problem+json"
+LEAVING = frozenset({"app-read-only", "app-closed", "app-disabled"})
 _STATUS_CODES = {
     400: "bad-request",
     401: "denied",
@@ -53,6 +55,10 @@ _STATUS_CODES = {
 }
 
 
+ClosedPage = Callable[[Request[Any, Any, Any], str], Awaitable[Response[Any]]]
+"""What a closed app leaves: its page, with the status of one that is gone."""
+
+
 class Renderer(Frames):
     """Shows views and problems in the reader's language and mode."""
 
@@ -62,8 +68,10 @@ class Renderer(Frames):
         environment: jinja2.Environment,
         catalogue: Catalogue,
         manifest: Callable[[str], Manifest | None],
+        gate: Callable[[str], Gate | None],
     ) -> None:
-        super().__init__(services, catalogue, manifest)
+        super().__init__(services, catalogue, manifest, gate)
+        self.closed: ClosedPage | None = None
         self.environment = environment
         self._secure = services.settings.https
         self._origins = own_origins(services.settings.public_url)
@@ -206,10 +214,10 @@ class Renderer(Frames):
             "type": f"urn:yimen:problem:{problem.code}",
             "title": self.catalogue.text(language, f"{problem.words}.title", **params),
             "status": problem.status,
-            "detail": detail.strip(),
+            "detail": " ".join(detail.split()),
             "request": scope["yimen"].id,
         }
-        for name in ("permission", "reason", "until", "successor", "app", "location"):
+        for name in (*("permission", "reason", "until", "sunset", "successor", "app", "location"),):
             if problem.params.get(name):
                 described[name] = problem.params[name]
         if problem.errors:
@@ -230,15 +238,15 @@ class Renderer(Frames):
         if problem.code == "denied" and not actor.signed_in:
             if self._leads_on(scope):
                 back = quote(own_path(scope, with_query=True), safe="")
-                return Redirect(f"/sign-in?next={back}", status_code=303)
+                return _led(scope, f"/sign-in?next={back}", problem)
             problem = Problem("sign-in-needed", status=401, headers=problem.headers)
         if isinstance(problem, StepUpNeeded) and self.wants_page(scope):
-            return await self._ask_again(request, actor)
+            return await self._ask_again(request, actor, problem)
         if isinstance(problem, SecondFactorNeeded) and self._leads_on(scope):
-            return Redirect(str(problem.params["location"]), status_code=303)
+            return _led(scope, str(problem.params["location"]), problem)
         if problem.code == "password-owed" and self.wants_page(scope):
             back = own_path(scope, with_query=True) if scope["method"] in ("GET", "HEAD") else "/"
-            return Redirect(f"/me/password?next={quote(back, safe='')}", status_code=303)
+            return _led(scope, f"/me/password?next={quote(back, safe='')}", problem)
         if isinstance(problem, DatabaseAway):
             scope["yimen"].blameless = True
             number, cause = scope["yimen"].id, type(problem.__cause__).__name__
@@ -249,6 +257,10 @@ class Renderer(Frames):
             return Response(
                 described, status_code=problem.status, media_type=PROBLEM, headers=headers
             )
+        if problem.code == "app-closed" and self.closed is not None:
+            response = await self.closed(request, str(problem.params["app"]))
+            response.headers.update(headers)
+            return response
         if problem.view is not None:
             return await self._view(request, problem.view, problem.status)
         root = scope.get("root_path", "")
@@ -266,6 +278,7 @@ class Renderer(Frames):
             "why": f"/why?permission={quote(str(problem.params['permission']))}"
             if problem.code == "denied"
             else None,
+            "about": problem.params.get("location") if problem.code in LEAVING else None,
         }
         response = await self.show(
             request, "problem.html", described["title"], view, app=app, status=problem.status
@@ -276,13 +289,15 @@ class Renderer(Frames):
     def _leads_on(self, scope: Any) -> bool:
         return self.wants_page(scope) and scope["method"] in ("GET", "HEAD")
 
-    async def _ask_again(self, request: Request[Any, Any, Any], actor: Actor) -> Response[Any]:
+    async def _ask_again(
+        self, request: Request[Any, Any, Any], actor: Actor, problem: Problem
+    ) -> Response[Any]:
         """Ask who reads or sends something risky to prove who they are, and keep what they sent;
         what cannot be kept is sent again from its own page."""
         scope: Any = request.scope
         address = own_path(scope, with_query=True)
         if self._leads_on(scope):
-            return Redirect(f"{AGAIN}?next={quote(address, safe='')}", status_code=303)
+            return _led(scope, f"{AGAIN}?next={quote(address, safe='')}", problem)
         back = self._form_of(request) or "/"
         files = request.content_type[0] == RequestEncodingType.MULTI_PART
         kept = [] if files else await _sent(request)
@@ -317,6 +332,12 @@ class Renderer(Frames):
     async def moved(self, scope: Any, receive: Any, send: Any, location: str) -> None:
         """Answer that a thing is found elsewhere, for good (308)."""
         await send_response(scope, receive, send, Redirect(location, status_code=308))
+
+
+def _led(scope: Any, location: str, problem: Problem) -> Redirect:
+    """Return the way to what lacks: nothing was answered, and it is counted as refused."""
+    scope["yimen"].refused = problem.status
+    return Redirect(location, status_code=303)
 
 
 async def send_response(scope: Any, receive: Any, send: Any, response: Response[Any]) -> None:
