@@ -8,7 +8,8 @@ and on PostgreSQL have the same one, so that what was restored is compared with 
 import gzip
 import hashlib
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     LargeBinary,
+    Select,
     Table,
     Uuid,
     and_,
@@ -30,7 +32,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncResult
 
 from plugin_sdk.data import UtcTime
 
@@ -93,11 +95,12 @@ async def keep(
     with path.open("wb") as raw:
         with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) as file:
             file.write(_encoder.encode([str(column.name) for column in table.columns]) + b"\n")
-            async for lines in _lines(connection, table, where):
-                for line in lines:
-                    found.add(line)
-                file.write(b"\n".join(lines) + b"\n")
-                counted(len(lines))
+            async with aclosing(_lines(connection, table, where)) as every:
+                async for lines in every:
+                    for line in lines:
+                        found.add(line)
+                    file.write(b"\n".join(lines) + b"\n")
+                    counted(len(lines))
         raw.flush()
         os.fsync(raw.fileno())
     return KeptTable(str(table.name), found.count, found.digest, sha256_of(path))
@@ -112,10 +115,11 @@ async def digest(
 ) -> tuple[int, str]:
     """Return how many rows a table has (or a condition names in it), and their digest."""
     found = Rows()
-    async for lines in _lines(connection, table, where):
-        for line in lines:
-            found.add(line)
-        counted(len(lines))
+    async with aclosing(_lines(connection, table, where)) as every:
+        async for lines in every:
+            for line in lines:
+                found.add(line)
+            counted(len(lines))
     return found.count, found.digest
 
 
@@ -175,11 +179,24 @@ def _pointing(table: Table, own: Sequence[Column[Any]], row: dict[str, Any]) -> 
 
 async def _lines(
     connection: AsyncConnection, table: Table, where: Where
-) -> AsyncIterator[list[bytes]]:
+) -> AsyncGenerator[list[bytes], None]:
     statement = select(table) if where is None else select(table).where(where)
-    async with connection.stream(statement) as result:
+    async with reading(connection, statement) as result:
         async for rows in result.partitions(CHUNK):
             yield [_encoder.encode(list(row)) for row in rows]
+
+
+@asynccontextmanager
+async def reading(
+    connection: AsyncConnection, statement: Select[Any]
+) -> AsyncIterator[AsyncResult[Any]]:
+    """Return the rows of a statement as they come. What breaks off closes the cursor too, which
+    the library leaves open then, in a connection that goes back to the pool."""
+    async with connection.stream(statement) as result:
+        try:
+            yield result
+        finally:
+            await result.close()
 
 
 def read(path: Path, table: Table) -> Iterator[list[dict[str, Any]]]:

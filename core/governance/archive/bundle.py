@@ -187,7 +187,7 @@ async def _keep_contents(
 ) -> tuple[int, int]:
     number = size = 0
     statement = select(col(FileRow.sha256)).where(col(FileRow.app) == app).distinct()
-    async with connection.stream(statement) as found:
+    async with bundles.reading(connection, statement) as found:
         async for (content,) in found:
             source = content_of(home / "files", content)
             size += copy(source, content_of(part / "files", content), content)
