@@ -1,6 +1,6 @@
 """What an archive, a restore and a destruction are carried out with."""
 
-import contextlib
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +17,8 @@ from core.governance.archive.bundle import ArchiveFault
 from core.governance.archive.models import Archive
 from core.governance.archive.service import ArchiveFacts, Phase, latest, move
 from plugin_sdk.ports import Actor
+
+logger = logging.getLogger(__name__)
 
 CONSOLE = "console"
 LONGEST = 300
@@ -93,13 +95,15 @@ class Desk:
 
     async def note(self, facts: ArchiveFacts, fault: ArchiveFault) -> None:
         """Keep why a phase stopped; where not even that can be written, the log has it."""
-        with contextlib.suppress(Exception):
+        try:
             async with self.database.transaction(write=True) as tx:
                 await tx.session.execute(
                     update(Archive)
                     .where(col(Archive.id) == facts.id, col(Archive.phase) == facts.phase)
                     .values(fault=_kept(fault), moved_at=tx.now)
                 )
+        except Exception:
+            logger.exception("why the archive of %s stopped was not kept: %s", facts.app, fault)
 
     async def tell(self, id: UUID) -> None:
         """Write how far it is, for pages to show."""

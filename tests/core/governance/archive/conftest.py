@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,7 @@ from core.files.service import content_of
 from core.governance.archive import phases, service
 from core.governance.archive.describing import note_tables
 from core.governance.archive.desk import Desk
+from core.governance.archive.models import Archive
 from core.governance.archive.service import ArchiveFacts
 from core.governance.archive.shell import KEPT
 from core.governance.lifecycle.models import Standing
@@ -159,6 +160,11 @@ class Office:
         found = await phases.run(self.desk, APP)
         assert found is not None
         return found
+
+    async def keep_no_longer(self) -> None:
+        """Let the time that the bundle is kept be over."""
+        async with self.write() as tx:
+            await tx.session.execute(update(Archive).values(keep_until=date(2020, 1, 1)))
 
     async def facts(self) -> ArchiveFacts:
         found = await self.desk.facts(APP)
