@@ -55,6 +55,7 @@ DESKS = {  # the shell's own desks, with their sections as apps have theirs
     ),
     "governance": (
         ("portfolio", "", "usage.read"),
+        ("register", "/register", "usage.read"),
         ("policy", "/policy", "usage.read"),
     ),
     "owner": (

@@ -1,12 +1,12 @@
 """The desk of a register: its list, one record with its versions, its forms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, ClassVar, Final, Generic, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from sqlalchemy import Select, and_, or_
+from sqlalchemy import Select, and_, func, or_
 from sqlmodel import col
 
 from plugin_sdk.cursors import Position, cut, older, read_cursor
@@ -42,6 +42,7 @@ R = TypeVar("R", bound=RegisterRow)
 PAGE: Final = 20
 SOON: Final = timedelta(days=30)
 """How long before its end a record is shown as ending, where no reminder says otherwise."""
+NOTHING: Final[Mapping[str, str]] = {}
 STATES: Final[tuple[State, ...]] = ("in_force", "ending", "future", "ended")
 
 
@@ -51,6 +52,8 @@ class RegisterDesk(Generic[R]):
 
     hints: ClassVar[frozenset[str]] = frozenset()
     """Fields with a hint in the catalogue."""
+    asks: ClassVar[tuple[str, ...]] = ()
+    """Names by which the list is narrowed further (`filters`, `narrow`)."""
 
     def __init__(self, engine: RegisterEngine[R]) -> None:
         self.engine = engine
@@ -78,6 +81,29 @@ class RegisterDesk(Generic[R]):
         """Return what stands beside a record's name in lists."""
         return None
 
+    async def notes(self, read: Read, rows: Sequence[R]) -> Mapping[UUID, Words | None]:
+        """Return what stands beside the names of records in lists, by id."""
+        return {row.id: self.note(row) for row in rows}
+
+    async def filters(self, read: Read, asked: Mapping[str, str]) -> list[FilterView]:
+        """Return further filters of the list, with what was asked."""
+        return []
+
+    async def narrow(
+        self, read: Read, statement: Select[Any], asked: Mapping[str, str]
+    ) -> Select[Any]:
+        """Return the records that were asked for, by the names in `asks`. Raises `Problem` for
+        what is no choice."""
+        return statement
+
+    async def row_values(self, read: Read, values: Mapping[str, str]) -> Mapping[str, Any]:
+        """Return a row of a file as the form takes it."""
+        return values
+
+    async def remarks(self, read: Read, row: R) -> Sequence[Phrase]:
+        """Return what whoever brings in a file is told of a record that was taken."""
+        return ()
+
     def open_facts(self, row: R) -> Mapping[str, Any]:
         """Return the values of a record that everybody may read (see `registers.public`)."""
         return self._stored(row)
@@ -96,43 +122,72 @@ class RegisterDesk(Generic[R]):
             return "ending"
         return "in_force"
 
-    async def list_view(self, read: Read, state: str, query: str, cursor: str) -> RegisterView:
-        """Return a page of the register."""
-        row, today = self.engine.row, local_day(read.now)
-        statement = self._narrow(read, state, query, today)
+    async def page(
+        self, read: Read, state: str, query: str, cursor: str, asked: Mapping[str, str]
+    ) -> tuple[list[R], str | None]:
+        """Return a page of records, the last changed first, and where the next begins."""
+        row = self.engine.row
+        statement = await self.chosen(read, state, query, asked)
         if cursor:
             statement = statement.where(
                 older(read_cursor(cursor), col(row.changed_at), col(row.id))
             )
         statement = statement.order_by(col(row.changed_at).desc(), col(row.id).desc())
-        found, following = cut(
+        return cut(
             list((await read.session.execute(statement.limit(PAGE + 1))).scalars()),
             PAGE,
             lambda record: Position(record.changed_at, record.id),
         )
+
+    async def chosen(
+        self, read: Read, state: str, query: str, asked: Mapping[str, str], *columns: Any
+    ) -> Select[Any]:
+        """Return the statement of the records that were asked for, or of columns of them."""
+        statement = self._narrow(read, state, query, local_day(read.now), *columns)
+        return await self.narrow(read, statement, asked) if asked else statement
+
+    async def count(self, read: Read, asked: Mapping[str, str]) -> int:
+        """Return how many records the list has that is asked for so."""
+        statement = await self.chosen(read, "", "", asked, func.count())
+        return int((await read.session.execute(statement)).scalar_one())
+
+    async def list_view(
+        self, read: Read, state: str, query: str, cursor: str, more: Mapping[str, str] = NOTHING
+    ) -> RegisterView:
+        """Return a page of the register."""
+        today = local_day(read.now)
+        found, following = await self.page(read, state, query, cursor, more)
         asked = {name: value for name, value in (("state", state), ("q", query)) if value}
+        asked |= {name: value for name, value in more.items() if value}
         names = await self.hub.directory.names(list({record.organization_id for record in found}))
+        notes = await self.notes(read, found)
         following_href = f"{self.engine.href()}?{urlencode({**asked, 'cursor': following})}"
         return RegisterView(
             title=self.engine.words("list"),
-            items=[self._item(record, names, today) for record in found],
+            items=[self._item(record, names, today, notes.get(record.id)) for record in found],
             filters=[
                 FilterView(
                     name="state",
                     label=Phrase("registers.state_label"),
                     options=[Option(name, Phrase(f"registers.state.{name}")) for name in STATES],
                     value=state,
-                )
+                ),
+                *await self.filters(read, more),
             ],
             query=query,
             next_href=following_href if following else None,
             create=await self._create(read),
             export_href=f"{self.engine.href()}.csv" + (f"?{urlencode(asked)}" if asked else ""),
+            import_href=self.engine.href("import")
+            if self.register.imports and await read.holds(self.register.imports)
+            else None,
         )
 
-    def _narrow(self, read: Read, state: str, query: str, today: date) -> Select[Any]:
+    def _narrow(
+        self, read: Read, state: str, query: str, today: date, *columns: Any
+    ) -> Select[Any]:
         row = self.engine.row
-        statement = read.rows(row, permission=self.register.read)
+        statement = read.rows(row, *columns, permission=self.register.read)
         ends_on, starts_on = col(row.ends_on), col(row.starts_on)
         if state == "future":
             statement = statement.where(starts_on > today)
@@ -163,7 +218,9 @@ class RegisterDesk(Generic[R]):
             primary=True,
         )
 
-    def _item(self, row: R, names: Mapping[UUID, str], today: date) -> RecordItem:
+    def _item(
+        self, row: R, names: Mapping[UUID, str], today: date, note: Words | None
+    ) -> RecordItem:
         state = self.state(row, today)
         return RecordItem(
             id=str(row.id),
@@ -175,7 +232,7 @@ class RegisterDesk(Generic[R]):
             ends_on=row.ends_on,
             unit=names.get(row.organization_id, ""),
             href=self.engine.href(row.id),
-            note=self.note(row),
+            note=note,
         )
 
     async def record_view(self, read: Read, row: R) -> RecordView:
@@ -230,11 +287,14 @@ class RegisterDesk(Generic[R]):
         self, values: Mapping[str, Any], options: Mapping[str, list[Option]]
     ) -> list[FactView]:
         """Return what a record says, a row for each field of its form that is filled in."""
-        return facts_of(self.register.form, self.engine.prefix, values, options)
+        said = facts_of(self.register.form, self.engine.prefix, values, options)
+        ending = {name: values.get(name) for name in self.engine.end_fields}
+        return said + facts_of(self.register.end_form, self.engine.prefix, ending, options)
 
     def _stored(self, row: R) -> dict[str, Any]:
         fields = self.register.form.model_fields
-        kept = {name: getattr(row, name) for name in fields if name in self.engine.row.model_fields}
+        asked = (*fields, *self.engine.end_fields)
+        kept = {name: getattr(row, name) for name in asked if name in self.engine.row.model_fields}
         if "organization" in fields:
             kept["organization"] = str(row.organization_id)
         return kept
@@ -244,13 +304,13 @@ class RegisterDesk(Generic[R]):
         return self._form(
             self.engine.words("new"),
             self.engine.href(),
-            await self._fields(read, typed),
+            await self.fields(read, typed),
             conflict=typed.conflict,
         )
 
     async def change_view(self, read: Read, row: R, typed: Typed = BLANK) -> FormView:
         """Return the form of a record as it stands, or as it was typed."""
-        fields = await self._fields(read, typed, self._spelled(row))
+        fields = await self.fields(read, typed, self.spelled(row))
         fields = [field for field in fields if field.name not in ("code", "organization")]
         fields += typed.fields(ChangeForm, "registers")
         return self._form(
@@ -264,7 +324,11 @@ class RegisterDesk(Generic[R]):
 
     async def end_view(self, read: Read, row: R, typed: Typed = BLANK) -> FormView:
         """Return the form that ends a record."""
-        fields = typed.fields(EndForm, "registers", {"ends_on": local_day(read.now)})
+        known, options = {"ends_on": local_day(read.now)}, await self.options(read)
+        form, prefix = self.register.end_form, self.engine.prefix
+        more = typed.fields(form, prefix, options=options, hints=self.hints)
+        fields = [field for field in more if field.name in self.engine.end_fields]
+        fields += typed.fields(EndForm, "registers", known)
         return self._form(
             Phrase("registers.act.end"),
             self.engine.href(row.id, "end"),
@@ -272,17 +336,19 @@ class RegisterDesk(Generic[R]):
             hidden={"version": str(row.version)},
             cancel=self.engine.href(row.id),
             conflict=typed.conflict,
-            about=self.facts(self._stored(row), await self.options(read)),
+            about=self.facts(self._stored(row), options),
         )
 
-    async def _fields(
+    async def fields(
         self, read: Read, typed: Typed, known: Mapping[str, Any] | None = None
     ) -> list[FieldView]:
+        """Return the fields of a record's form."""
         options = await self.options(read)
         form, prefix = self.register.form, self.engine.prefix
         return typed.fields(form, prefix, known, options=options, hints=self.hints)
 
-    def _spelled(self, row: R) -> dict[str, Any]:
+    def spelled(self, row: R) -> dict[str, Any]:
+        """Return what a record says as its form takes it."""
         kinds, stored = self.register.form.kinds, self._stored(row)
         return {
             name: spell_yuan(value) if kinds.get(name) == "money" else value

@@ -34,7 +34,8 @@ class Register(msgspec.Struct, frozen=True, kw_only=True):
 
     `path` is where its pages stand (`/contracts`); words follow from its name:
     `<app>.<name>.list`, `.new`, `.field.<field>`. `remind` says how many days before a record
-    ends its organization is told; the nearest also opens a work item for who may `edit`.
+    ends its organization is told; the nearest also opens a work item for who may `edit`. Who
+    holds `imports` brings in files of records; `end_form` asks for more than a last day.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Register(msgspec.Struct, frozen=True, kw_only=True):
     remind: tuple[int, ...] = ()
     event: str | None = None
     effect: str | None = None
+    imports: str | None = None
+    end_form: type[EndForm] = EndForm
 
 
 class RegisterEngine(Generic[R]):
@@ -88,7 +91,7 @@ class RegisterEngine(Generic[R]):
         code = getattr(form, "code", None) or await work.number(self.register.name)
         row = self.row(
             organization_id=owner,
-            key=f"{'shared' if self.row.shared else owner}:{code}",
+            key=self.key(owner, code, form),
             code=code,
             changed_at=work.now,
             **self._values(form, local_day(work.now)),
@@ -97,6 +100,17 @@ class RegisterEngine(Generic[R]):
         await self._free(work, row.key)
         await work.add(row)
         await self._keep(work, row, "add", None)
+        return row
+
+    def key(self, owner: UUID, code: str | None, form: RecordForm) -> str:
+        """Return what no two records may share: the code, within the organization or among all."""
+        return f"{'shared' if self.row.shared else owner}:{code}"
+
+    async def by_key(self, read: Read, key: str) -> R | None:
+        """Return the record of a key in scope, None where there is none."""
+        statement = read.rows(self.row, permission=self.register.read)
+        found = await read.session.execute(statement.where(col(self.row.key) == key))
+        row: R | None = found.scalar_one_or_none()
         return row
 
     async def change(
@@ -120,6 +134,9 @@ class RegisterEngine(Generic[R]):
         if row.starts_on - form.ends_on > DAY:
             raise Invalid(field_error("ends_on", "before-start"))
         row.ends_on = form.ends_on
+        for name in self.end_fields:
+            value = getattr(form, name, None)
+            setattr(row, name, getattr(value, "value", value))
         await self._keep(work, row, "end", form.reason, touched=True)
         return row
 
@@ -300,9 +317,22 @@ class RegisterEngine(Generic[R]):
         if self.register.effect is not None and verb == "add":
             work.effect(self.register.effect, self.subject(row.id))
 
+    @property
+    def end_fields(self) -> list[str]:
+        """Return the columns that the end of a record fills, beside its last day."""
+        own = self.register.end_form.model_fields.keys() - EndForm.model_fields.keys()
+        return [name for name in self.register.end_form.model_fields if name in own]
+
+    def says(self, row: R, form: RecordForm) -> bool:
+        """Return whether a record says what a form would make it say."""
+        values = msgspec.to_builtins(dict(self._values(form, row.starts_on)))
+        now = self.data(row)
+        return all(now.get(name) == value for name, value in values.items())
+
     def data(self, row: R) -> dict[str, Any]:
         """Return what a record says, as its versions keep it."""
-        names = [name for name in self.register.form.model_fields if name in self.row.model_fields]
+        asked = (*self.register.form.model_fields, *self.end_fields)
+        names = [name for name in asked if name in self.row.model_fields]
         kept: dict[str, Any] = msgspec.to_builtins({name: getattr(row, name) for name in names})
         return kept
 

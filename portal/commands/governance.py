@@ -10,10 +10,14 @@ import click
 from portal.commands.base import CONSOLE, console, say_faults, with_hub
 
 if TYPE_CHECKING:
+    from core.governance.declared import Declared
     from core.governance.findings import Finding
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 LANGUAGE = click.option("--lang", type=click.Choice(["zh", "en"]), default="en")
+
+
+REGISTERED = {"new": "registered", "changed": "changed", "same": "as it was"}
 
 
 @click.group()
@@ -95,11 +99,71 @@ def policy_check(file: Path) -> None:
 
 @governance.command("register")
 @click.argument("files", type=FILE, nargs=-1, required=True)
-def register_command(files: Sequence[Path]) -> None:
-    """Put apps beyond the door on the register, as files declare them: all of them or none."""
+@click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
+@LANGUAGE
+def register_command(files: Sequence[Path], lang: str, *, dry_run: bool) -> None:
+    """Put apps beyond the door on the register, as TOML files declare them or rows of CSV files
+    say: all of the files or none."""
     from core import audit
-    from core.governance.declared import Declared, examine
+    from core.governance.filing import file_fields, tried, weigh
     from core.governance.register import register
+    from plugin_sdk.problems import Invalid
+    from plugin_sdk.registers.files import FileForm, file_rows, text_of
+
+    toml = [file for file in files if file.suffix.lower() != ".csv"]
+    apps = _declared(toml)
+    refused: list[str] = []
+
+    async def act(hub: Any) -> dict[str, str]:
+        behind, fields = hub.apps.instances, file_fields()
+        said: dict[str, str] = {}
+
+        def say(words: Any, language: str = lang) -> str:
+            return str(hub.catalogue.shown(language, words))
+
+        def refuse(where: str, errors: Iterable[Any]) -> None:
+            refused.extend(f"{where}: {say(error.message)}" for error in errors)
+
+        async with hub.services.database.transaction(write=True) as tx:
+            for app, declared in apps.items():
+                try:
+                    said[app] = (await weigh(tx, declared, behind)).outcome
+                except Invalid as wrong:
+                    refuse(app, wrong.errors)
+            for file in files:
+                if file in toml:
+                    continue
+                try:
+                    text = text_of(FileForm(), [("file", file.name, file.read_bytes())])
+                    rows = await tried(tx, file_rows(text, fields, say), fields, behind)
+                except Invalid as wrong:
+                    refuse(str(file), wrong.errors)
+                    continue
+                for one in rows:
+                    if one.declared is None or one.declared.app in apps:
+                        why = [say(remark) for remark in one.row.remarks]
+                        why = why or ["it is in another of these files too"]
+                        refused.append(f"{file}:{one.row.line}: {'; '.join(why)}")
+                        continue
+                    apps[one.declared.app] = one.declared
+                    said[one.declared.app] = one.row.outcome
+            if refused or dry_run:
+                return said
+            for app, declared in apps.items():
+                if await register(tx, declared):
+                    await audit.record(tx, CONSOLE, audit.SHELL, "app-registered", f"app:{app}")
+        return said
+
+    found = with_hub(act)
+    if refused:
+        raise click.ClickException("\n".join(refused))
+    for app, outcome in found.items():
+        click.echo(f"{app}: {REGISTERED[outcome]}")
+
+
+def _declared(files: Sequence[Path]) -> "dict[str, Declared]":
+    """Return what TOML files declare, by app."""
+    from core.governance.declared import Declared, examine
 
     apps: dict[str, Declared] = {}
     every = []
@@ -111,23 +175,7 @@ def register_command(files: Sequence[Path]) -> None:
                 raise click.ClickException(f"{file}: {one.app} is in another of these files too")
             apps[one.app] = one
     say_faults(every)
-
-    async def act(hub: Any) -> dict[str, bool]:
-        behind = sorted(apps.keys() & hub.apps.instances.keys())
-        if behind:
-            raise click.ClickException(
-                f"{', '.join(behind)}: stands behind the door, and is on the register by itself"
-            )
-        changed = {}
-        async with hub.services.database.transaction(write=True) as tx:
-            for id, declared in apps.items():
-                changed[id] = await register(tx, declared)
-                if changed[id]:
-                    await audit.record(tx, CONSOLE, audit.SHELL, "app-registered", f"app:{id}")
-        return changed
-
-    for id, changed in with_hub(act).items():
-        click.echo(f"{id}: {'registered' if changed else 'as it was'}")
+    return apps
 
 
 def _with_policy(act: Any) -> Any:

@@ -58,6 +58,14 @@ def test_the_register_is_filled_looked_at_and_tried_from_a_terminal(run, tmp_pat
     hotline.write_text(OLD.replace('"old"', '"hotline"'), encoding="utf-8")
     status, said = run("register", hotline)
     assert (status, "behind the door" in said) == (1, True)
+    tables = tmp_path / "good.csv", tmp_path / "bad.csv"
+    head = "编号,名称,英文名称,主管单位,登记时的状态,这一状态起于"
+    rows = "old,旧,Old,371603,在用,2024-01-01", "clinic,挂号,Clinic,371603,在用,2024-01-01"
+    tables[0].write_text("\n".join((head, *rows)), encoding="gb18030")
+    tables[1].write_text(f"{head}\n{rows[1].replace('371603', '999')}", encoding="utf-8")
+    status, said = run("register", *tables)
+    assert (status, "bad.csv:2" in said) == (1, True), said
+    assert run("register", "--dry-run", tables[0]) == (0, "old: changed\nclinic: registered\n")
     status, said = run("evaluate")
     assert (status, "5 apps" in said) == (0, True), "nothing was half registered"
     status, said = run("findings", "--app", "old", "--lang", "zh")

@@ -3,9 +3,16 @@
 from litestar.handlers import HTTPRouteHandler
 
 from portal.pages.context import Portal
-from portal.pages.governance import complaints, dossiers, lists, policy
+from portal.pages.governance import (
+    complaints,
+    dossiers,
+    filing,
+    lists,
+    policy,
+    register,
+)
 
-MODULES = (lists, dossiers, policy, complaints)
+MODULES = (lists, dossiers, policy, complaints, register, filing)
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
