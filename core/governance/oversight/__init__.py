@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from litestar.handlers import HTTPRouteHandler
 
+from core.governance.oversight import routes
 from plugin_sdk import hookimpl
 from plugin_sdk.ports import Hub
 
@@ -14,4 +15,4 @@ from plugin_sdk.ports import Hub
 @hookimpl
 def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
     """Return the routes of oversight."""
-    return []
+    return routes.of(hub)
