@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from litestar.handlers import HTTPRouteHandler
 
 from core.governance.oversight import routes
+from core.governance.oversight.desk import desks
 from plugin_sdk import hookimpl
+from plugin_sdk.hooks import case_hooks
 from plugin_sdk.ports import Hub
 
 
@@ -16,3 +18,6 @@ from plugin_sdk.ports import Hub
 def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
     """Return the routes of oversight."""
     return routes.of(hub)
+
+
+register_flows, portal_cards, search, health = case_hooks(desks, needs="review.decide")

@@ -47,6 +47,7 @@ class Review(CaseRow, Base, table=True):
     app: str = Field(max_length=60, index=True)
     pending: str | None = Field(default=None, max_length=60, unique=True)
     cause: str = Field(default="", sa_type=Text)
+    opened_by: UUID | None = None
     evidence: dict[str, Any] = Field(sa_type=JSON)
     reply: str = Field(default="", max_length=10)
     reply_text: str = Field(default="", sa_type=Text)

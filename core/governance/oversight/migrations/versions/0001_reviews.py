@@ -21,6 +21,7 @@ def upgrade() -> None:
         text("app", 60),
         text("pending", 60, null=True),
         column("cause", sa.Text()),
+        column("opened_by", sa.Uuid(), null=True),
         column("evidence", sa.JSON()),
         text("reply", 10),
         column("reply_text", sa.Text()),
