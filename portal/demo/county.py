@@ -26,11 +26,13 @@ COUNTY = "371603"
 CENTRE = "37160312345"
 SUPERVISION = "371603U07"
 FARMING = "371603U08"
+CYBERSPACE = "371603U09"
 CITY_UNIT = "3716U01"
 HANDLES = (
     ("hotline.unit_handler", ScopeKind.ORGANIZATION),
     ("supervision.handler", ScopeKind.ORGANIZATION),
 )
+OWNS = ("oversight.owner", ScopeKind.ORGANIZATION)
 
 UNITS = (
     (CENTRE, "12345热线服务中心"),
@@ -42,6 +44,7 @@ UNITS = (
     ("371603U06", "政务数据局"),
     (SUPERVISION, "区纪委监委"),
     (FARMING, "农业农村局"),
+    (CYBERSPACE, "区委网信办"),
 )
 
 
@@ -81,7 +84,7 @@ CAST = (
         "冯城管",
         "371603U01",
         "签收员",
-        HANDLES,
+        (*HANDLES, OWNS),
     ),
     Member(
         "unit2",
@@ -89,7 +92,7 @@ CAST = (
         "陈交通",
         "371603U02",
         "签收员",
-        HANDLES,
+        (*HANDLES, OWNS),
     ),
     Member(
         "unit3",
@@ -97,7 +100,7 @@ CAST = (
         "楚住建",
         "371603U04",
         "签收员",
-        HANDLES,
+        (*HANDLES, OWNS),
     ),
     Member(
         "leader",
@@ -144,7 +147,7 @@ CAST = (
         "邹监督",
         SUPERVISION,
         "监督室主任",
-        (("supervision.supervisor", ScopeKind.ORGANIZATION),),
+        (("supervision.supervisor", ScopeKind.ORGANIZATION), OWNS),
     ),
     Member(
         "supervisor2",
@@ -195,7 +198,7 @@ CAST = (
         "温农业",
         FARMING,
         "经管科科长",
-        (("village-affairs.county", ScopeKind.ALL),),
+        (("village-affairs.county", ScopeKind.ALL), OWNS),
     ),
     Member(
         "administrator",
@@ -211,7 +214,15 @@ CAST = (
         "沈治理",
         "371603U06",
         "治理专员",
-        (("yimen.governance", ScopeKind.ALL),),
+        (("yimen.governance", ScopeKind.ALL), ("oversight.reviewer", ScopeKind.ALL)),
+    ),
+    Member(
+        "decider",
+        "decider",
+        "苏网信",
+        CYBERSPACE,
+        "副主任",
+        (("oversight.decider", ScopeKind.ALL), ("yimen.second_approver", ScopeKind.ALL)),
     ),
     Member(
         "owner",
@@ -219,7 +230,11 @@ CAST = (
         "韩主管",
         CENTRE,
         "应用主管",
-        (("yimen.owner", ScopeKind.SUBTREE), ("hotline.leader", ScopeKind.ORGANIZATION)),
+        (
+            ("yimen.owner", ScopeKind.SUBTREE),
+            ("hotline.leader", ScopeKind.ORGANIZATION),
+            OWNS,
+        ),
     ),
 )
 
@@ -240,6 +255,7 @@ ANNOUNCED = (
     "town",
     "administrator",
     "governance",
+    "decider",
     "owner",
 )
 

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from core.governance.findings import Evidence, Finding
+from core.governance.measured import card
 from core.governance.models import Evaluation, FindingRow, Measured
 from core.governance.policy import FILE, load
 from core.governance.service import JOB
@@ -22,7 +23,6 @@ from plugin_sdk.deadlines import local_day
 from plugin_sdk.text import Text
 from plugin_sdk.views import ChartView, FactView, FilterView, Option, Phrase
 from portal.pages.governance.dossier import DossierView, EvidenceView, FindingView
-from portal.pages.governance.measured import card
 from portal.pages.governance.places import PlaceRow, ReachTree
 from portal.pages.governance.policy import ChangedLimit, Nominated, TrialView, view_of
 from portal.pages.governance.portfolio import AppRow, FindingLabel, PortfolioView

@@ -7,11 +7,17 @@ from collections.abc import Sequence
 
 from litestar.handlers import HTTPRouteHandler
 
+from core.governance.oversight import routes
+from core.governance.oversight.desk import desks
 from plugin_sdk import hookimpl
+from plugin_sdk.hooks import case_hooks
 from plugin_sdk.ports import Hub
 
 
 @hookimpl
 def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
     """Return the routes of oversight."""
-    return []
+    return routes.of(hub)
+
+
+register_flows, portal_cards, search, health = case_hooks(desks, needs="review.decide")

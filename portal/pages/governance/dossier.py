@@ -10,6 +10,7 @@ from core.database import Transaction
 from core.governance import evaluation
 from core.governance.evaluation import Held
 from core.governance.findings import Evidence
+from core.governance.measured import card, missing
 from core.governance.register import RegisterEntry
 from core.usage.durations import durations_by_day
 from core.usage.measures import Observed, Window, measure, missing_of
@@ -20,7 +21,6 @@ from plugin_sdk.text import Text
 from plugin_sdk.views import ChartView, FactView, FigureCard, Phrase, View
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.governance import dossier_charts as charts
-from portal.pages.governance.measured import card, missing
 from portal.pages.governance.places import ReachTree, reach_tree
 from portal.pages.governance.portfolio import label_of
 from portal.pages.governance.register_facts import facts_of

@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from core.database import Transaction
+from core.governance.measured import share
 from core.usage.measures import Measure
 from plugin_sdk.routes import needs
 from plugin_sdk.tables import Cell
@@ -16,7 +17,6 @@ from portal.documents import Document, Table, csv, workbook
 from portal.pages.admin.reach import need_everything
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.governance.files import CSV, XLSX, file
-from portal.pages.governance.measured import share
 from portal.pages.governance.portfolio import Asked, choose, months_of, portfolio, rows_of
 
 PAGES = {"/governance": "portfolio.html", "/owner": "owner.html"}

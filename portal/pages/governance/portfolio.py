@@ -10,6 +10,7 @@ import msgspec
 from core.database import Transaction
 from core.governance import evaluation
 from core.governance.findings import KINDS, Finding, FindingKind
+from core.governance.measured import share
 from core.governance.register import RegisterEntry
 from core.usage.measures import Measure
 from core.usage.months import Counts, Month, effects_by_month, first_counted
@@ -19,7 +20,6 @@ from plugin_sdk.text import Text
 from plugin_sdk.views import ChartView, FilterView, Option, Phrase, View, Words
 from portal.formats import month as month_words
 from portal.pages.context import AnyRequest, Portal
-from portal.pages.governance.measured import share
 from portal.pages.governance.sight import sight
 
 PAGE: Final = 50
