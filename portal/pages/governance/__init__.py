@@ -4,6 +4,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from portal.pages.context import Portal
 from portal.pages.governance import (
+    changes,
     complaints,
     dossiers,
     filing,
@@ -12,7 +13,7 @@ from portal.pages.governance import (
     register,
 )
 
-MODULES = (lists, dossiers, policy, complaints, register, filing)
+MODULES = (lists, dossiers, policy, complaints, register, changes, filing)
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:

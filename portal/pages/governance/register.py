@@ -1,6 +1,6 @@
 """The register of apps (应用台账): every app, behind the door or beyond it, and what changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
@@ -11,8 +11,6 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from core.database import Transaction
-from core.governance import changes
-from core.governance.changes import ChangeFacts
 from core.governance.register import RegisterEntry
 from core.governance.reports import APP_FIGURES, AppLine, Period, app_lines, counted
 from plugin_sdk.deadlines import local_day
@@ -20,7 +18,7 @@ from plugin_sdk.problems import Problem
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.tables import Cell
 from plugin_sdk.text import Text
-from plugin_sdk.views import FilterView, Option, Phrase, View, Words
+from plugin_sdk.views import FilterView, Option, Phrase, View
 from portal.documents import Document, Table, csv, workbook
 from portal.pages.admin.reach import need_everything
 from portal.pages.context import AnyRequest, Portal
@@ -98,29 +96,6 @@ class RegisterView(View, kw_only=True):
     imports: str | None
 
 
-class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
-    """One change of an entry: what differs, as it was and as it is."""
-
-    app: str
-    href: str
-    at: Any
-    who: Words
-    label: Phrase
-    differences: list[tuple[Words, Words, Words]]
-
-
-class ChangesView(View, kw_only=True):
-    """The change log of the register, newest first."""
-
-    template: ClassVar[str] = "register_changes.html"
-    title: Phrase
-    tabs: list[Tab]
-    rows: list[ChangeView]
-    query: str
-    action: str
-    next_href: str | None
-
-
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
     """Return the routes."""
 
@@ -145,26 +120,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             view = await _page(portal, request, tx, asked, cursor)
         return await portal.show(request, view.template, view.title.key, view)
 
-    @get(LOG, opt=needs("usage.read"), operation_id="register-changes")
-    async def log(
-        request: AnyRequest, app: FromQuery[str] = "", cursor: FromQuery[str] = ""
-    ) -> Response[Any]:
-        """Show what changed on the register of apps, by whom and when."""
-        async with portal.read() as tx:
-            need_everything(tx, request)
-            found, following = await changes.changes(tx, app=app[:LONGEST].strip(), cursor=cursor)
-        asked = {"app": app} if app else {}
-        view = ChangesView(
-            title=Phrase("app_register.changes"),
-            tabs=tabs(portal, request, LOG),
-            rows=[_change(change) for change in found],
-            query=app,
-            action=LOG,
-            next_href=f"{LOG}?{urlencode({**asked, 'cursor': following})}" if following else None,
-        )
-        return await portal.show(request, view.template, view.title.key, view)
-
-    return [show, log, *(_export(portal, kind) for kind in ("csv", "xlsx"))]
+    return [show, *(_export(portal, kind) for kind in ("csv", "xlsx"))]
 
 
 def _export(portal: Portal, kind: str) -> HTTPRouteHandler:
@@ -376,33 +332,3 @@ def app_table(portal: Portal, request: AnyRequest, lines: Sequence[AppLine]) -> 
         [say(Phrase(f"app_register.column.{name}")) for name in COLUMNS],
         [cells(line) for line in lines],
     )
-
-
-def _change(change: ChangeFacts) -> ChangeView:
-    was, now = change.was or {}, change.now or {}
-    return ChangeView(
-        app=change.subject,
-        href=f"/governance/apps/{change.subject}",
-        at=change.at,
-        who=change.name or Phrase("app_register.console"),
-        label=Phrase("app_register.changed" if change.was else "app_register.entered"),
-        differences=[
-            (Phrase(f"app_register.field.{name}"), _spelled(was, name), _spelled(now, name))
-            for name in (change.fields if change.was else ())
-        ],
-    )
-
-
-def _spelled(values: Mapping[str, Any], name: str) -> Words:
-    """Return a value of a declaration as the log shows it."""
-    value = values.get(name)
-    if value is None or value == []:
-        return Phrase("app_register.nothing")
-    if isinstance(value, bool):
-        return Phrase(f"case.check.{'yes' if value else 'no'}")
-    if isinstance(value, dict):
-        return " / ".join(str(part) for part in value.values())[:LONGEST]
-    if isinstance(value, list):
-        parts = [part.get("zh", "") if isinstance(part, dict) else str(part) for part in value]
-        return "、".join(parts)[: 3 * LONGEST]
-    return str(value)
