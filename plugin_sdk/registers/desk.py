@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
+from pydantic import Field
+
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.facts import facts_of
 from plugin_sdk.money import spell_yuan
-from plugin_sdk.ports import Read
+from plugin_sdk.ports import Read, Work
 from plugin_sdk.problems import Invalid, field_error
 from plugin_sdk.registers.forms import ChangeForm, EndForm, RecordForm
 from plugin_sdk.registers.lists import RegisterList
@@ -209,10 +211,17 @@ class RegisterDesk(RegisterList[R]):
         )
 
     def form_of(self) -> type[RecordForm]:
-        """Return the form of a change: the record's, with the version that was seen and why."""
-        name = f"{self.register.form.__name__}Change"
-        return type(
-            name,
-            (ChangeForm, self.register.form),
-            {"kinds": {**self.register.form.kinds, **ChangeForm.kinds}},
-        )
+        """Return the form of a change: the record's, with the version that was seen and why; what
+        a record is entered under stays, and is not asked again."""
+        form = self.register.form
+        kept = [name for name in ("code", "organization") if name in form.model_fields]
+        names: dict[str, Any] = {
+            "kinds": {**form.kinds, **ChangeForm.kinds},
+            "__annotations__": dict.fromkeys(kept, str | None),
+            **{name: Field(default=None, max_length=40) for name in kept},
+        }
+        return type(f"{form.__name__}Change", (ChangeForm, form), names)
+
+    async def take_row(self, work: Work, form: RecordForm) -> R:
+        """Enter a record that a row of a file says."""
+        return await self.engine.add(work, form)

@@ -99,7 +99,7 @@ class RegisterEngine(Generic[R]):
         )
         await self._free(work, row.key)
         await work.add(row)
-        await self._keep(work, row, "add", None)
+        await self.keep(work, row, "add", None)
         return row
 
     def key(self, owner: UUID, code: str | None, form: RecordForm) -> str:
@@ -121,10 +121,14 @@ class RegisterEngine(Generic[R]):
         row = await self._take(work, id, version)
         if row.ends_on is not None and row.ends_on < local_day(work.now) and not form.ends_on:
             raise Conflict("registers.ended", date=row.ends_on)
+        key = self.key(row.organization_id, row.code, form)
+        if key != row.key:
+            await self._free(work, key)
+            row.key = key
         values = self._values(form, row.starts_on)
         for name, value in values.items():
             setattr(row, name, value)
-        await self._keep(work, row, "change", reason, touched=True)
+        await self.keep(work, row, "change", reason, touched=True)
         return row
 
     async def end(self, work: Work, id: UUID, form: EndForm) -> R:
@@ -137,7 +141,7 @@ class RegisterEngine(Generic[R]):
         for name in self.end_fields:
             value = getattr(form, name, None)
             setattr(row, name, getattr(value, "value", value))
-        await self._keep(work, row, "end", form.reason, touched=True)
+        await self.keep(work, row, "end", form.reason, touched=True)
         return row
 
     async def find(self, read: Read, id: UUID) -> R:
@@ -289,7 +293,7 @@ class RegisterEngine(Generic[R]):
         if taken.scalar_one():
             raise Invalid(field_error("code", "code-taken"))
 
-    async def _keep(
+    async def keep(
         self, work: Work, row: R, verb: str, reason: str | None, *, touched: bool = False
     ) -> None:
         if touched:

@@ -50,7 +50,7 @@ def import_routes(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
                 action=desk.engine.href("import"),
                 template_href=f"{desk.engine.href('import')}/template.csv",
                 list_href=desk.engine.href(),
-                columns=await desk.fields(read, BLANK),
+                columns=[f for f in await desk.fields(read, BLANK) if f.kind != "hidden"],
             )
 
     @get(path, opt=needs(permission), operation_id=f"{register.name}-import-form")
@@ -143,7 +143,7 @@ async def _entered(
         raise Invalid(field_error("name", "row-twice", line=seen[key]))
     known = await engine.by_key(work, key) if key else None
     if known is None:
-        record = await engine.add(work, form)
+        record = await desk.take_row(work, form)
         said = await desk.remarks(work, record)
         return row_view(row.line, record.name, "new", *said)
     kept = {name: value for name, value in desk.spelled(known).items() if name not in values}

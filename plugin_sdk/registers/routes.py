@@ -87,6 +87,7 @@ async def _csv(
     whole = desk.register.imports is not None
     async with desk.hub.read(actor) as read:
         fields = await desk.fields(read, BLANK) if whole else []
+        fields = [field for field in fields if field.kind != "hidden"]
     if whole:
         header = [say(field.label) for field in fields] + header[2:3]
     head = b"".join(csv_chunks(header, ()))

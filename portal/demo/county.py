@@ -33,6 +33,7 @@ HANDLES = (
     ("supervision.handler", ScopeKind.ORGANIZATION),
 )
 OWNS = ("oversight.owner", ScopeKind.ORGANIZATION)
+KEEPS = ("oversight.keeper", ScopeKind.SUBTREE)
 
 UNITS = (
     (CENTRE, "12345热线服务中心"),
@@ -84,7 +85,7 @@ CAST = (
         "冯城管",
         "371603U01",
         "签收员",
-        (*HANDLES, OWNS),
+        (*HANDLES, OWNS, KEEPS),
     ),
     Member(
         "unit2",
@@ -214,7 +215,11 @@ CAST = (
         "沈治理",
         "371603U06",
         "治理专员",
-        (("yimen.governance", ScopeKind.ALL), ("oversight.reviewer", ScopeKind.ALL)),
+        (
+            ("yimen.governance", ScopeKind.ALL),
+            ("oversight.reviewer", ScopeKind.ALL),
+            ("oversight.registrar", ScopeKind.ALL),
+        ),
     ),
     Member(
         "decider",

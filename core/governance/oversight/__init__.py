@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from litestar.handlers import HTTPRouteHandler
 
 from core.governance.oversight import routes
+from core.governance.oversight.accounts import accounts_of
 from core.governance.oversight.desk import desks
+from core.governance.oversight.group_desk import groups_of
 from plugin_sdk import hookimpl
+from plugin_sdk.extension import Job
 from plugin_sdk.hooks import case_hooks
-from plugin_sdk.ports import Hub
+from plugin_sdk.ports import Actor, Hub
 
 
 @hookimpl
@@ -21,3 +24,17 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
 
 
 register_flows, portal_cards, search, health = case_hooks(desks, needs="review.decide")
+
+
+@hookimpl
+def register_jobs(hub: Hub) -> Sequence[Job]:
+    """Return what is done of accounts and groups each night: what is over closes, and units are
+    told of what they have to see to."""
+    accounts, groups = accounts_of(hub).accounts, groups_of(hub).groups
+
+    async def run(actor: Actor) -> None:
+        await groups.close_over(actor)
+        await groups.tell(actor)
+        await accounts.tell(actor)
+
+    return [Job(key="registers", run=run)]

@@ -1,4 +1,5 @@
-"""The tables of oversight: reviews of apps (复核), their timeline and parties."""
+"""The tables of oversight: reviews of apps (复核), their timeline and parties; the registers of
+public accounts and work groups with their versions."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from sqlmodel import Field, SQLModel
 
 from plugin_sdk.cases.models import CaseEntry, CaseParty, CaseRow
 from plugin_sdk.data import UtcTime, app_registry
+from plugin_sdk.registers.models import RegisterRow, RegisterVersion
 
 
 class Base(SQLModel, registry=app_registry("oversight")):
@@ -61,3 +63,58 @@ class Review(CaseRow, Base, table=True):
     decided_by: UUID | None = None
     decided_name: str = Field(default="", max_length=100)
     decided_unit: str = Field(default="", max_length=200)
+
+
+class AccountVersion(RegisterVersion, Base, table=True):
+    """A public account as it stood after a change."""
+
+    __tablename__ = "oversight_account_version"
+
+
+class Account(RegisterRow, Base, table=True):
+    """A public account of a government unit (政务公众账号): `code` is its name on the platform.
+
+    `last_post` and `followers` are None where nobody knows. `outcome` is None while it is kept up,
+    else `merged` (into the account `target`) or `cancelled`, on its last day.
+    """
+
+    __tablename__ = "oversight_account"
+    versions: ClassVar[type[RegisterVersion]] = AccountVersion
+
+    platform: str = Field(max_length=20)
+    last_post: date | None = None
+    followers: int | None = None
+    outcome: str | None = Field(default=None, max_length=20, index=True)
+    target: str | None = Field(default=None, max_length=40)
+
+
+class GroupVersion(RegisterVersion, Base, table=True):
+    """A work group as it stood after a change."""
+
+    __tablename__ = "oversight_group_version"
+
+
+class Group(RegisterRow, Base, table=True):
+    """A work group (工作群) of a unit; `code` is its number on the register.
+
+    `staff` is how many people the unit says it has, where its posts here do not tell. `approver`
+    and `approved_on` say who allowed that heads of villages are in it, before they were.
+    `kept_on` is the day on which it was decided to keep it. `outcome` is None while it is open,
+    else `merged` (into the group `target`), `reduced` (given up) or `closed` (a temporary one
+    whose time was over), on its last day.
+    """
+
+    __tablename__ = "oversight_group"
+    versions: ClassVar[type[RegisterVersion]] = GroupVersion
+
+    platform: str = Field(max_length=20)
+    kind: str = Field(max_length=20)
+    purpose: str | None = Field(default=None, max_length=500)
+    members: int
+    staff: int | None = None
+    village_heads: bool = False
+    approver: str | None = Field(default=None, max_length=100)
+    approved_on: date | None = None
+    kept_on: date | None = None
+    outcome: str | None = Field(default=None, max_length=20, index=True)
+    target: str | None = Field(default=None, max_length=40)

@@ -6,12 +6,15 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from core.governance.oversight.accounts import accounts_of
 from core.governance.oversight.desk import ReviewDesk, desk_of
 from core.governance.oversight.flows import OPEN
 from core.governance.oversight.forms import NominateForm
+from core.governance.oversight.group_desk import groups_of
 from plugin_sdk.cases.desk import Way
 from plugin_sdk.cases.routes import case_routes
 from plugin_sdk.ports import Answer, Hub
+from plugin_sdk.registers import register_routes
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.taking import Typed
 
@@ -20,6 +23,8 @@ def of(hub: Hub) -> list[HTTPRouteHandler]:
     """Return every route of the app."""
     parts = [
         _reviews(desk_of(hub)),
+        register_routes(accounts_of(hub)),
+        register_routes(groups_of(hub)),
     ]
     return [route for part in parts for route in part]
 
