@@ -218,7 +218,8 @@ async def test_the_unit_is_where_the_people_are_counted(hub_app):
     async with hub_app.hub.services.database.transaction() as tx:
         town = await by_code(tx, "371603001")
         bureau = await by_code(tx, "371603U01")
-    assert town and bureau
+    assert town
+    assert bureau
     async with hub.read(hub.system("test")) as read:
         stands = await groups_of(hub).groups.standings(read, town.id, bureau.id)
     assert stands[town.id].quota == 10
