@@ -56,6 +56,7 @@ DESKS = {  # the shell's own desks, with their sections as apps have theirs
     "governance": (
         ("portfolio", "", "usage.read"),
         ("register", "/register", "usage.read"),
+        ("reports", "/reports", "usage.read"),
         ("policy", "/policy", "usage.read"),
     ),
     "owner": (

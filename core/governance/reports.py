@@ -3,9 +3,10 @@
 A figure and the list that it leads to ask one predicate, so that the two cannot differ.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
+from urllib.parse import urlencode
 
 import msgspec
 from sqlalchemy import func, select
@@ -38,6 +39,17 @@ class AppLine(msgspec.Struct, frozen=True, kw_only=True):
     successor: str | None = None
 
 
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure: of which register, how many rows, where they are listed. `dated` says that it is
+    of the days of the report; others are as of today."""
+
+    register: str
+    key: str
+    n: int
+    href: str
+    dated: bool
+
+
 Holds = Callable[[AppLine, Period], bool]
 
 APP_FIGURES: Final[Mapping[str, Holds]] = {
@@ -50,6 +62,7 @@ APP_FIGURES: Final[Mapping[str, Holds]] = {
 }
 """Closed in the period and not opened again; of these, with a successor; and as they stand
 today: signed in by the one login, and beyond the door."""
+DATED: Final = frozenset({"closed", "merged"})
 
 
 async def app_lines(tx: Transaction, register: Iterable[RegisterEntry]) -> list[AppLine]:
@@ -73,6 +86,24 @@ def line_of(entry: RegisterEntry, stands: StandingFacts | None, closed: date | N
         closed_on=(closed or entry.since) if over else None,
         successor=stands.successor if stands and over else None,
     )
+
+
+APPS: Final = "/governance/register"
+
+
+def app_figures(lines: Sequence[AppLine], period: Period) -> list[Figure]:
+    """Return the figures of apps."""
+    days = {"since": str(period.since), "until": str(period.until)}
+    return [
+        Figure(
+            register="app",
+            key=key,
+            n=len(counted(lines, key, period)),
+            href=f"{APPS}?{urlencode({'figure': key, **(days if key in DATED else {})})}",
+            dated=key in DATED,
+        )
+        for key in APP_FIGURES
+    ]
 
 
 def counted(lines: Iterable[AppLine], figure: str, period: Period) -> list[AppLine]:

@@ -178,6 +178,31 @@ def _declared(files: Sequence[Path]) -> "dict[str, Declared]":
     return apps
 
 
+@governance.command("report")
+@click.option("--since", default="", help="First day (2026-01-31); the first of this year.")
+@click.option("--until", default="", help="Last day; today.")
+@LANGUAGE
+def report_command(since: str, until: str, lang: str) -> None:
+    """Show the figures of the registers, each with the address of the rows that it counts."""
+    from plugin_sdk.problems import Problem
+    from portal.pages.governance.reports import figures_of, label_of, lines_of
+
+    async def act(hub: Any) -> tuple[Any, Any, Any]:
+        async with hub.services.database.transaction() as tx:
+            period, lines = await lines_of(hub.governance, tx, since, until)
+        return period, await figures_of(hub.apps.hubs, CONSOLE, lines, period), hub.catalogue
+
+    try:
+        period, found, catalogue = with_hub(act)
+    except Problem:
+        raise click.ClickException(
+            "write days as 2026-01-31, the first not after the last"
+        ) from None
+    click.echo(f"{period.since} – {period.until}")
+    for figure in found:
+        click.echo(f"{figure.n:6}  {catalogue.shown(lang, label_of(figure))}  {figure.href}")
+
+
 def _with_policy(act: Any) -> Any:
     from core.governance.policy import PolicyError
     from core.governance.service import NoPolicy

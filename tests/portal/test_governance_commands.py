@@ -68,6 +68,10 @@ def test_the_register_is_filled_looked_at_and_tried_from_a_terminal(run, tmp_pat
     assert run("register", "--dry-run", tables[0]) == (0, "old: changed\nclinic: registered\n")
     status, said = run("evaluate")
     assert (status, "5 apps" in said) == (0, True), "nothing was half registered"
+    status, said = run("report", "--lang", "zh")
+    assert (status, "     1  门外的应用" in said, "保留的群" in said) == (0, True, True), said
+    status, said = run("report", "--since", "2026-13-01")
+    assert (status, "write days as" in said) == (1, True), said
     status, said = run("findings", "--app", "old", "--lang", "zh")
     assert status == 0
     for words in ("门后有门", "无投诉渠道", "同质化", "国办函〔2026〕12号", "→"):

@@ -11,9 +11,10 @@ from portal.pages.governance import (
     lists,
     policy,
     register,
+    reports,
 )
 
-MODULES = (lists, dossiers, policy, complaints, register, changes, filing)
+MODULES = (lists, dossiers, policy, complaints, register, changes, filing, reports)
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
