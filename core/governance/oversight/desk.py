@@ -61,8 +61,8 @@ from plugin_sdk.views import (
     Phrase,
 )
 
-DECIDING: Final = frozenset({*VERDICTS, "reconsider"})
-WEIGHED: Final = DECIDING | set(REPLIES)
+DECIDING: Final = frozenset({*VERDICTS, "reconsider", "refresh"})
+WEIGHED: Final = frozenset({*VERDICTS, *REPLIES})
 """Acts whose form stands beside the evidence."""
 USAGE: Final = "yimen.usage.read"
 
@@ -242,10 +242,17 @@ class ReviewDesk(CaseDesk[Review]):
         return self.engine.words("stale_old") if old else None
 
     async def actions(self, read: Read, row: Review) -> list[ActionView]:
-        """Return what the actor may do now: nobody of the owner's unit is offered to decide."""
+        """Return what the actor may do now: nobody of the owner's unit is offered to decide, and
+        evidence is brought up to date, where there is newer, before anything is decided."""
         found = await super().actions(read, row)
         if await any_belongs(read, read.actor.hands, row.organization_id):
             return [one for one in found if one.verb not in DECIDING]
+        if (await snapshot(tx_of(read), row.app)).newer_than(kept(row.evidence)):
+            found.sort(key=lambda one: one.verb != "refresh")
+        else:
+            found = [one for one in found if one.verb != "refresh"]
+        for n, one in enumerate(found):
+            one.primary = not n and one.missing is None
         return found
 
     async def links(self, read: Read) -> list[ActionView]:

@@ -171,9 +171,12 @@ def _others(hub: Hub) -> list[Transition]:
     """Return what is done beside: bringing the evidence up to date, deciding once more,
     withdrawing, and what the hub does when a term is over."""
 
+    async def may_refresh(work: Work, row: Review, form: ActForm) -> None:
+        await check_apart(work, row, DECIDE)
+
     async def refresh(work: Work, row: Review, form: ActForm) -> None:
         before, after = kept(row.evidence), await snapshot(tx_of(work), row.app)
-        if after.at is None or (before.at is not None and after.at <= before.at):
+        if not after.newer_than(before):
             day = local_day(after.at) if after.at else None
             raise AppConflict(hub.app, "nothing-newer", date=day or "")
         row.evidence = stored(structs.replace(after, change=changed(before, after)))
@@ -219,7 +222,12 @@ def _others(hub: Hub) -> list[Transition]:
     reasoned: dict[str, Any] = {"form": ReasonForm, "reason_required": True, "notifies": (OWNER,)}
     return [
         Transition(
-            verb="refresh", sources=TO_DECIDE, permission=DECIDE, apply=refresh, notifies=(OWNER,)
+            verb="refresh",
+            sources=TO_DECIDE,
+            permission=DECIDE,
+            guard=may_refresh,
+            apply=refresh,
+            notifies=(OWNER,),
         ),
         Transition(
             verb="reconsider",
