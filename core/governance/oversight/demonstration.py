@@ -15,7 +15,6 @@ from plugin_sdk.ports import Actor, Work
 
 DAY: Final = 24.0
 PLAN: Final = "完善首页入口，接入统一身份，两个月内达到月均 1000 人次"
-SEEN: Final = "监测发现见依据"
 BY: Final = "governance"
 DECIDER: Final = "decider"
 
@@ -37,7 +36,7 @@ def _scenes(desk: ReviewDesk) -> dict[str, Scene]:
     until = local_day(desk.hub.now()) + timedelta(days=45)
     ready = local_day(desk.hub.now()) + timedelta(days=40)
 
-    def scene(app: str, days_ago: float, *acts: Act, cause: str = SEEN) -> tuple[str, Scene]:
+    def scene(app: str, days_ago: float, *acts: Act, cause: str) -> tuple[str, Scene]:
         opening = _opening(desk, app, cause)
         return app, Scene(key=app, by=BY, days_ago=days_ago, open=opening, acts=acts)
 
@@ -47,20 +46,21 @@ def _scenes(desk: ReviewDesk) -> dict[str, Scene]:
         [
             scene(
                 "demo-public-voice",
-                29.5,
+                29.0,
                 Act("consent", "administrator", DAY, {"text": "同意并入热线，数据移交方案另报"}),
                 Act("merge", DECIDER, 2 * DAY, merge),
                 cause="与12345热线重复，居民要装两个应用",
             ),
             scene(
                 "demo-move-car",
-                29.0,
+                28.95,
                 Act("consent", "unit2", DAY, {"text": "同意关停，挪车电话由热线转接"}),
                 Act("retire", DECIDER, 2 * DAY, retire),
+                cause="没有备案，近一年几乎没有人用",
             ),
             scene(
                 "demo-smart-community",
-                28.5,
+                28.9,
                 Act("plan", "unit3", 2 * DAY, {"text": PLAN, "planned_on": ready.isoformat()}),
                 Act(
                     "improve",
@@ -68,8 +68,9 @@ def _scenes(desk: ReviewDesk) -> dict[str, Scene]:
                     DAY,
                     {"reason": "给一次改进机会，到期看使用率", "until": until.isoformat()},
                 ),
+                cause="上线两年半，打开的人多，办成的事少",
             ),
-            scene("demo-farm-funds", 28.0),
+            scene("demo-farm-funds", 28.85, cause="另设登录，与统一身份不一致"),
             scene(
                 "demo-rented-homes",
                 9.0,
@@ -77,8 +78,9 @@ def _scenes(desk: ReviewDesk) -> dict[str, Scene]:
                     "object",
                     "unit3",
                     2 * DAY,
-                    {"text": "申请每年集中受理一次，按月看使用率不合适"},
+                    {"text": "申请每年集中受理一次，出错集中在那几天，已扩容"},
                 ),
+                cause="出错多、打开慢，申请人反复提交",
             ),
             scene("demo-bill-payment", 4.0, cause="群众反映缴费要跳转三次"),
         ]

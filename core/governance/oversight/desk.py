@@ -36,7 +36,8 @@ from core.governance.oversight.shown import (
 from core.governance.register import RegisterEntry
 from core.identity.organizations import by_code
 from plugin_sdk.cases.desk import CaseDesk, Way
-from plugin_sdk.cases.flow import Transition
+from plugin_sdk.cases.flow import Clock, Transition
+from plugin_sdk.cases.models import CaseRow
 from plugin_sdk.cases.queries import CaseFacts, Filters
 from plugin_sdk.deadlines import Term
 from plugin_sdk.forms import Form, Submission
@@ -55,6 +56,7 @@ from plugin_sdk.views import (
     ActView,
     CaseItem,
     CaseListView,
+    DeadlineView,
     FactView,
     FormView,
     Option,
@@ -189,14 +191,21 @@ class ReviewDesk(CaseDesk[Review]):
 
     async def items(self, read: Read, found: Sequence[CaseFacts]) -> list[CaseItem]:
         """Return reviews as lists show them: by the name of the app in the reader's language."""
-        names = {
-            app: self.hub.pages.say(Phrase("text", {"text": entry.names}), read.actor.language)
-            for app, entry in (await register_of(self.hub, read)).items()
-        }
+        register = await register_of(self.hub, read)
         items = await super().items(read, found)
         for fact, item in zip(found, items, strict=True):
-            item.title = names.get(str(fact.kind), item.title)
+            if entry := register.get(str(fact.kind)):
+                item.title = Phrase("text", {"text": entry.names})
         return items
+
+    def _deadline(
+        self, fact: CaseFacts | CaseRow, now: datetime, *, skipped: bool = False
+    ) -> DeadlineView:
+        """Return the owner's deadline while it runs: a decision has none, and a reply that came is
+        not the end of a review."""
+        if self.flow.state(fact.state).clock is not Clock.RUNS:
+            return DeadlineView(kind="none")
+        return super()._deadline(fact, now, skipped=skipped)
 
     def beside_title(self, fact: CaseFacts, now: datetime) -> None:
         """Return nothing: the column `app` is there for the name."""
@@ -215,6 +224,8 @@ class ReviewDesk(CaseDesk[Review]):
         """Return the form of an act; that of a decision or a reply beside the evidence."""
         view = await super().act_view(read, row, verb, typed)
         parts = await self._parts(read, row)
+        if parts.entry is not None:
+            view.case_title = Phrase("text", {"text": parts.entry.names})
         return weighed_view(view, row, parts) if verb in WEIGHED else view
 
     async def _parts(self, read: Read, row: Review) -> Parts:

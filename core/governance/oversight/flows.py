@@ -69,7 +69,7 @@ def review_flow(hub: Hub) -> Flow:
             ),
             State(key="improve"),
             *(
-                State(key=key, clock=Clock.STOPPED, final=True)
+                State(key=key, at="origin", clock=Clock.STOPPED, final=True)
                 for key in ("keep", "merge", "retire", "withdrawn")
             ),
         ),

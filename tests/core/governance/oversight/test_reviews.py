@@ -253,7 +253,7 @@ async def test_who_stands_in_for_the_owner_does_not_decide_either(desk):
     cast = await desk.hub.actors()
     owner, decider = cast["owner"], cast["decider"]
     async with desk.hub.services.database.transaction(write=True) as tx:
-        id = await delegate(
+        await delegate(
             tx,
             owner.post_id,
             decider.person_id,
@@ -264,7 +264,6 @@ async def test_who_stands_in_for_the_owner_does_not_decide_either(desk):
         )
     own = await desk.act(number, "keep", "decider", 403, reason="我替他们定")
     assert code(own) == "oversight.owner-decides"
-    assert id
     await desk.move(days=4)
     await desk.act(number, "keep", "decider", reason="计划可行")
     assert (await desk.stands()).stage == "keep"
