@@ -21,7 +21,7 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
     return routes.of(hub)
 
 
-register_flows, portal_cards, search, health = case_hooks(desks, needs="review.decide")
+register_flows, portal_cards, search, health, can_retire = case_hooks(desks, needs="review.decide")
 
 
 @hookimpl

@@ -23,7 +23,7 @@ from core.governance.oversight.flows import (
     review_flow,
 )
 from core.governance.oversight.forms import NominateForm
-from core.governance.oversight.known import any_belongs, policy_of, register_of, tx_of
+from core.governance.oversight.known import is_owners, policy_of, register_of, tx_of
 from core.governance.oversight.models import Review
 from core.governance.oversight.shown import (
     Parts,
@@ -256,7 +256,7 @@ class ReviewDesk(CaseDesk[Review]):
         """Return what the actor may do now: nobody of the owner's unit is offered to decide, and
         evidence is brought up to date, where there is newer, before anything is decided."""
         found = await super().actions(read, row)
-        if await any_belongs(read, read.actor.hands, row.organization_id):
+        if await is_owners(read, row.organization_id):
             return [one for one in found if one.verb not in DECIDING]
         if (await snapshot(tx_of(read), row.app)).newer_than(kept(row.evidence)):
             found.sort(key=lambda one: one.verb != "refresh")

@@ -3,9 +3,9 @@
 from litestar.handlers import HTTPRouteHandler
 
 from portal.pages.context import Portal
-from portal.pages.governance import complaints, dossiers, lists, policy, reviews
+from portal.pages.governance import complaints, dossiers, life, lists, policy, reviews
 
-MODULES = (lists, dossiers, policy, complaints, reviews)
+MODULES = (lists, dossiers, life, policy, complaints, reviews)
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
