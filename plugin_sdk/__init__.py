@@ -6,7 +6,7 @@ loses one without a deprecation of two minor versions.
 
 import pluggy
 
-SDK_VERSION = "0.1.0"
+SDK_VERSION = "0.2.0"
 PROJECT = "yimen"
 
 hookimpl = pluggy.HookimplMarker(PROJECT)

@@ -1,13 +1,13 @@
 """The hooks that every app of procedures implements alike.
 
-register_flows, portal_cards, search, health = case_hooks(desks, needs="order.dispatch")
+register_flows, portal_cards, search, health, can_retire = case_hooks(desks, needs="order.dispatch")
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from plugin_sdk import hookimpl
-from plugin_sdk.cases import CaseEngine
+from plugin_sdk.cases import CaseEngine, queries
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.extension import Card, Health, Hit
 from plugin_sdk.ports import Actor, Hub, Read
@@ -26,8 +26,9 @@ def case_hooks(
     *,
     needs: str,
     shown: Callable[[Hub], Sequence[Shown]] | None = None,
-) -> tuple[Any, Any, Any, Any]:
-    """Return `register_flows`, `portal_cards`, `search` and `health` of the desks of an app.
+) -> tuple[Any, Any, Any, Any, Any]:
+    """Return `register_flows`, `portal_cards`, `search`, `health` and `can_retire` of the desks
+    of an app.
 
     An app is well while some unit has a post that holds the permission it `needs`, else it says
     `<app>.health.nobody`. `shown` are the desks with a card where they are others.
@@ -59,4 +60,17 @@ def case_hooks(
             return Health(ok=True)
         return Health(ok=False, detail=Phrase(f"{hub.app}.health.nobody"))
 
-    return register_flows, portal_cards, search, health
+    @hookimpl
+    async def can_retire(hub: Hub) -> Sequence[Phrase]:
+        """Return how many cases of each kind are not finished."""
+        said = []
+        async with hub.read(hub.system("retirement")) as read:
+            for desk in desks(hub):
+                n = await queries.unfinished(desk.engine, read)
+                if n:
+                    said.append(
+                        Phrase("case.unfinished", {"n": n, "cases": desk.engine.words("list")})
+                    )
+        return said
+
+    return register_flows, portal_cards, search, health, can_retire

@@ -17,6 +17,7 @@ from plugin_sdk import hookspec
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.extension import Card, EventHandler, Health, Hit, ImportReport, Job
 from plugin_sdk.ports import Actor, Hub
+from plugin_sdk.views import Phrase
 
 
 @hookspec
@@ -84,6 +85,15 @@ async def health(hub: Hub) -> Health:  # type: ignore[empty-body]
     """Return whether the app can do its work, and in words why not.
 
     since: 0.1.0
+    """
+
+
+@hookspec
+async def can_retire(hub: Hub) -> Sequence[Phrase]:  # type: ignore[empty-body]
+    """Return what stands in the way of closing the app for good, each in words, such as cases
+    that are not finished; nothing where nothing does. Who closes it is shown every one.
+
+    since: 0.2.0
     """
 
 

@@ -14,6 +14,7 @@ from core.apps.door import Door
 from core.apps.migrations import pending, unwalled
 from core.apps.native import build, check_routes, make_guard
 from core.apps.registry import LoadedApp, Refusal, folder_of, installed
+from core.apps.slots import Gate
 from core.apps.supervisor import Apps
 from core.audit import SHELL
 from core.database import Clock, utc_now
@@ -66,7 +67,9 @@ class Yimen:
             assets=self.assets,
             compiled=settings.compiled_templates,
         )
-        self.renderer = Renderer(self.services, environment, self.catalogue, self._manifest)
+        self.renderer = Renderer(
+            self.services, environment, self.catalogue, self._manifest, self._gate
+        )
         guard = make_guard(self.services.database.clock, self._refused, self.services.freshness)
         self.door = Door(
             self.services.usage,
@@ -117,6 +120,10 @@ class Yimen:
 
     def _manifest(self, app: str) -> Manifest | None:
         return self.apps.manifest(app)
+
+    def _gate(self, app: str) -> Gate | None:
+        slot = self.door.slots.get(app)
+        return slot.gate if slot else None
 
     def _installed(self) -> Iterable[Manifest]:
         return [app.manifest for app in self.loaded() if app.manifest is not None]

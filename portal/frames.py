@@ -11,16 +11,18 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from core.access.delegation import taken
 from core.access.granting import everywhere
+from core.apps.slots import Gate
 from core.database import DatabaseAway, Transaction
 from core.hub import Services
 from core.identity.people import posts
 from core.messages.service import unread
 from core.work.pins import Pin, pins_of
+from plugin_sdk.deadlines import local_day
 from plugin_sdk.identifiers import mask_name
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor, Audience
 from plugin_sdk.times import SHANGHAI
-from plugin_sdk.views import Words
+from plugin_sdk.views import Phrase, Words
 from portal.front import Exchange
 from portal.templating import (
     Banner,
@@ -64,6 +66,9 @@ DESKS = {  # the shell's own desks, with their sections as apps have theirs
         ("feedback", "/feedback", "feedback.read"),
     ),
 }
+BESIDE = {  # what an app behind the door adds to a desk: the permission is the app's
+    "governance": (("reviews", "/apps/oversight/reviews", "oversight.review.read"),),
+}
 SLOTS = {"": "home", "work": "work", "apps": "apps", "messages": "messages", "me": "me"}
 
 
@@ -83,10 +88,12 @@ class Frames:
         services: Services,
         catalogue: Catalogue,
         manifest: Callable[[str], Manifest | None],
+        gate: Callable[[str], Gate | None],
     ) -> None:
         self._services = services
         self.catalogue = catalogue
         self._manifest = manifest
+        self._gate = gate
 
     # --- what the reader chose ---------------------------------------------------------
 
@@ -163,7 +170,7 @@ class Frames:
             current=slot,
             app=frame,
             breadcrumb=breadcrumb,
-            banners=(*self._acting(actor, language), *banners),
+            banners=(*self._acting(actor, language), *self._leaving(app, language), *banners),
             csrf=actor.csrf,
             keeps=keeper_of(actor),
             form_key=lambda: secrets.token_urlsafe(16),
@@ -227,6 +234,27 @@ class Frames:
         end = self.catalogue.text(language, "frame.behalf_end")
         return (Banner(kind="on_behalf", title=words, href="/behalf/end", link=end),)
 
+    def _leaving(self, app: str | None, language: str) -> tuple[Banner, ...]:
+        """Return the band that says when the app one is in closes, and where to go instead."""
+        gate = self._gate(app) if app else None
+        if gate is None or gate.sunset_at is None:
+            return ()
+        said = [Phrase("door.sunset", {"day": local_day(gate.sunset_at)})]
+        if gate.successor:
+            manifest = self._manifest(gate.successor)
+            name = manifest.identity.names if manifest else gate.successor
+            said.append(Phrase("door.next", {"name": name}))
+        gap = " " if language == "en" else ""
+        return (
+            Banner(
+                kind="sunset",
+                title=gap.join(self.catalogue.shown(language, words) for words in said),
+                text=self.catalogue.text(language, "door.kept"),
+                href=f"/about/{app}#functions",
+                link=self.catalogue.text(language, "door.where"),
+            ),
+        )
+
     def _app_frame(
         self, app: str, actor: Actor, language: str, path: str, now: datetime
     ) -> PageApp | None:
@@ -261,6 +289,11 @@ class Frames:
             )
             for name, at, permission in DESKS[desk]
             if actor.permits_for(f"yimen.{permission}", now)
+        )
+        sections += tuple(
+            Link(self.catalogue.text(language, f"page.{desk}.{name}"), href, False)
+            for name, href, permission in BESIDE.get(desk, ())
+            if actor.permits_for(permission, now)
         )
         return PageApp(desk, self.catalogue.text(language, f"frame.{desk}"), sections)
 

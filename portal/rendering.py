@@ -5,7 +5,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from email import message_from_bytes
 from email.policy import HTTP
 from typing import Any
@@ -20,6 +20,7 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
 from core.access.freshness import SecondFactorNeeded, StepUpNeeded
+from core.apps.slots import Gate
 from core.database import DatabaseAway
 from core.hub import Replayed, Services
 from plugin_sdk.forms import CSRF_FIELD, MAX_FIELDS, read_values
@@ -41,6 +42,7 @@ from portal.texts import Catalogue
 logger = logging.getLogger(__name__)
 
 PROBLEM = "application/problem+json"
+LEAVING = frozenset({"app-read-only", "app-closed", "app-disabled"})
 _STATUS_CODES = {
     400: "bad-request",
     401: "denied",
@@ -53,6 +55,10 @@ _STATUS_CODES = {
 }
 
 
+ClosedPage = Callable[[Request[Any, Any, Any], str], Awaitable[Response[Any]]]
+"""What a closed app leaves: its page, with the status of one that is gone."""
+
+
 class Renderer(Frames):
     """Shows views and problems in the reader's language and mode."""
 
@@ -62,8 +68,10 @@ class Renderer(Frames):
         environment: jinja2.Environment,
         catalogue: Catalogue,
         manifest: Callable[[str], Manifest | None],
+        gate: Callable[[str], Gate | None],
     ) -> None:
-        super().__init__(services, catalogue, manifest)
+        super().__init__(services, catalogue, manifest, gate)
+        self.closed: ClosedPage | None = None
         self.environment = environment
         self._secure = services.settings.https
         self._origins = own_origins(services.settings.public_url)
@@ -206,10 +214,10 @@ class Renderer(Frames):
             "type": f"urn:yimen:problem:{problem.code}",
             "title": self.catalogue.text(language, f"{problem.words}.title", **params),
             "status": problem.status,
-            "detail": detail.strip(),
+            "detail": " ".join(detail.split()),
             "request": scope["yimen"].id,
         }
-        for name in ("permission", "reason", "until", "successor", "app", "location"):
+        for name in (*("permission", "reason", "until", "sunset", "successor", "app", "location"),):
             if problem.params.get(name):
                 described[name] = problem.params[name]
         if problem.errors:
@@ -249,6 +257,10 @@ class Renderer(Frames):
             return Response(
                 described, status_code=problem.status, media_type=PROBLEM, headers=headers
             )
+        if problem.code == "app-closed" and self.closed is not None:
+            response = await self.closed(request, str(problem.params["app"]))
+            response.headers.update(headers)
+            return response
         if problem.view is not None:
             return await self._view(request, problem.view, problem.status)
         root = scope.get("root_path", "")
@@ -266,6 +278,7 @@ class Renderer(Frames):
             "why": f"/why?permission={quote(str(problem.params['permission']))}"
             if problem.code == "denied"
             else None,
+            "about": problem.params.get("location") if problem.code in LEAVING else None,
         }
         response = await self.show(
             request, "problem.html", described["title"], view, app=app, status=problem.status

@@ -27,6 +27,9 @@ RISKY: Final = frozenset(
         "grants.manage",
         "apps.operate",
         "audit.reveal",
+        "lifecycle.move",
+        "lifecycle.archive",
+        "lifecycle.purge",
     )
 )
 

@@ -2,19 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC
 from typing import Any
 from urllib.parse import quote
 
-from core.apps.slots import Gate, Instance, Slot, Slots
+from core.apps.farewell import Headers, leads_to, parting, with_query
+from core.apps.slots import Gate, Instance, Slots
 from core.usage.capture import Usage
 from core.usage.exits import Exits
 from core.usage.visits import Visits
+from plugin_sdk.deadlines import local_day
+from plugin_sdk.manifest import Manifest
 from plugin_sdk.problems import Problem
 from plugin_sdk.routes import EFFECTLESS
+from plugin_sdk.text import Text
+from plugin_sdk.views import Phrase
 
 PREFIX = "/apps/"
+ABOUT = "/about/"
 CONFLICT, GONE = 409, 410
 NO_ROUTE = "?"  # the one feature of everything that no route answers, whatever was asked for
 SAYS_NOTHING = frozenset({401, 403, 404, 405, 429})  # answers that may not come from the app
@@ -30,6 +36,7 @@ class Door:
         self, usage: Usage, visits: Visits, exits: Exits, refuse: Refuse, moved: Moved
     ) -> None:
         self.slots: Slots = {}
+        self.gone: Mapping[str, Gate] = {}  # apps whose package is not here any more
         self._usage = usage
         self._visits = visits
         self._exits = exits
@@ -43,7 +50,12 @@ class Door:
         app = path[6:] if end < 0 else path[6:end]
         slot = self.slots.get(app)
         if slot is None:
-            await self._refuse(scope, receive, send, Problem("not-found", status=404))
+            gate = self.gone.get(app)
+            refusal: Problem | str | None = Problem("not-found", status=404)
+            if gate is not None and gate.mode == "closed":
+                refusal = self._gate(app, None, gate, scope)
+                send = _announcing(send, parting(gate.deprecated_at, gate.sunset_at, None))
+            await self._turn_away(scope, receive, send, refusal)
             return
         if end < 0:
             await self._moved(scope, receive, send, f"{path}/{_query(scope)}")
@@ -51,12 +63,10 @@ class Door:
         instance = slot.instance
         gate = slot.gate
         if gate.state != "enabled" or gate.mode != "open":
-            refusal = self._gate(slot, gate, scope)
-            if isinstance(refusal, str):
-                await self._moved(scope, receive, send, refusal)
-                return
+            send = _announcing(send, slot.headers)
+            refusal = self._gate(app, slot.app.manifest or slot.app.asked, gate, scope)
             if refusal is not None:
-                await self._refuse(scope, receive, send, refusal)
+                await self._turn_away(scope, receive, send, refusal)
                 return
         requests = instance.requests
         if len(requests) >= instance.limits.concurrency:
@@ -73,6 +83,15 @@ class Door:
             )
             return
         await self._pass(instance, scope, receive, send, trial=not breaker.closed)
+
+    async def _turn_away(
+        self, scope: Any, receive: Any, send: Any, refusal: Problem | str | None
+    ) -> None:
+        """Answer with a refusal, or with the address to go to instead."""
+        if isinstance(refusal, str):
+            await self._moved(scope, receive, send, refusal)
+        elif refusal is not None:
+            await self._refuse(scope, receive, send, refusal)
 
     async def _pass(
         self, instance: Instance, scope: Any, receive: Any, send: Any, *, trial: bool
@@ -144,31 +163,73 @@ class Door:
         if (seen or anew) and handler is not None and handler.opt.get("start"):
             self._usage.count(app, feature, unit, channel, "starts")
 
-    @staticmethod
-    def _gate(slot: Slot, gate: Gate, scope: Any) -> Problem | str | None:
+    def _gate(
+        self, app: str, manifest: Manifest | None, gate: Gate, scope: Any
+    ) -> Problem | str | None:
         """Return a refusal, an address to go to instead, or None to let it pass."""
-        manifest = slot.app.manifest or slot.app.asked
-        name = manifest.identity.names if manifest else None
-        facts: dict[str, Any] = {
-            "app": slot.app.id,
-            "name_zh": name.zh if name else slot.app.id,
-            "name_en": name.en if name else slot.app.id,
-            "reason": gate.reason,
-            "until": gate.until.astimezone(UTC).isoformat() if gate.until else None,
-            "successor": gate.successor,
-        }
+        looks = scope["method"] in EFFECTLESS
         if gate.mode == "closed":
-            return Problem("app-closed", status=GONE, **facts)
+            old = leads_to(gate.links, scope["path"][len(PREFIX) + len(app) :]) if looks else None
+            if old is not None:
+                return with_query(old, _query(scope)[1:])
+            return Problem("app-closed", status=GONE, **self._facts(app, manifest, gate))
         if gate.mode == "moved" and gate.successor:
-            return f"{PREFIX}{gate.successor}{_rest(scope, slot.app.id)}{_query(scope)}"
+            return f"{PREFIX}{gate.successor}{_rest(scope, app)}{_query(scope)}"
+        if gate.state == "enabled" and (gate.mode != "read_only" or looks):
+            return None
+        facts = self._facts(app, manifest, gate)
         if gate.state == "quarantined":
-            facts.pop("reason")  # what broke is for administrators
+            facts["reason"] = ""  # what broke is for administrators
             return Problem("app-quarantined", status=503, headers={"Retry-After": "60"}, **facts)
         if gate.state != "enabled":
             return Problem("app-disabled", status=503, headers={"Retry-After": "60"}, **facts)
-        if gate.mode == "read_only" and scope["method"] not in EFFECTLESS:
-            return Problem("app-read-only", status=409, **facts)
-        return None
+        return Problem("app-read-only", status=CONFLICT, **facts)
+
+    def _facts(self, app: str, manifest: Manifest | None, gate: Gate) -> dict[str, Any]:
+        """Return what the sentence of a refusal says: of which app, why, until when, and what
+        comes after it."""
+        name = manifest.identity.names if manifest else Text(app, app)
+        next = self.slots.get(gate.successor or "")
+        after = next.app.manifest.identity.names if next and next.app.manifest else gate.successor
+        facts: dict[str, Any] = {
+            "app": app,
+            "name_zh": name.zh,
+            "name_en": name.en,
+            "reason": gate.reason,
+            "until": gate.until.astimezone(UTC).isoformat() if gate.until else None,
+            "back": Phrase("door.back", {"at": gate.until}) if gate.until else "",
+            "successor": gate.successor,
+            "next": Phrase("door.next", {"name": after}) if after else "",
+            "farewell": "",
+        }
+        if gate.sunset_at is not None:
+            if gate.state == "enabled":
+                facts["reason"] = ""  # why it was decided is said on its page
+            said = {"day": local_day(gate.sunset_at)}
+            facts["farewell"] = Phrase(f"door.{_manner(gate)}", said)
+            facts["sunset"] = gate.sunset_at.astimezone(UTC).isoformat()
+            facts["location"] = ABOUT + app
+        return facts
+
+
+def _manner(gate: Gate) -> str:
+    """Return how an app on its way out turns people away, as the words have it."""
+    if gate.mode == "closed":
+        return "closed"
+    return "sunset" if gate.state == "enabled" else "paused"
+
+
+def _announcing(send: Any, headers: Headers) -> Any:
+    """Return what sends answers with some more headers."""
+    if not headers:
+        return send
+
+    async def announce(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *headers]
+        await send(message)
+
+    return announce
 
 
 def _rest(scope: Any, app: str) -> str:

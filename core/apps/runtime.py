@@ -1,6 +1,6 @@
 """The desired state of apps: rows that every worker follows and acknowledges."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
+from core.apps.farewell import pairs
 from core.apps.models import AppEvent, AppGeneration, AppRuntime
 from core.apps.slots import Gate, Mode, State
 from core.database import Transaction
@@ -49,6 +50,9 @@ async def gates(tx: Transaction) -> dict[str, Gate]:
             col(row.reason),
             col(row.successor),
             col(row.until),
+            col(row.deprecated_at),
+            col(row.sunset_at),
+            col(row.links),
         )
     )
     return {
@@ -59,8 +63,13 @@ async def gates(tx: Transaction) -> dict[str, Gate]:
             reason=reason,
             successor=successor,
             until=until,
+            deprecated_at=deprecated_at,
+            sunset_at=sunset_at,
+            links=pairs(links),
         )
-        for app, state, mode, number, reason, successor, until in found
+        for app, state, mode, number, reason, successor, until, deprecated_at, sunset_at, links in (
+            found
+        )
     }
 
 
@@ -95,9 +104,13 @@ async def change(
     reason: str = "",
     successor: str | None = None,
     until: datetime | None = None,
+    deprecated_at: datetime | None = None,
+    sunset_at: datetime | None = None,
+    links: Sequence[Sequence[str]] = (),
     by: UUID | None = None,
 ) -> int:
-    """Set how an app's door should stand; return the generation that says so.
+    """Set how an app's door should stand; return the generation that says so. What belongs to a
+    mode (successor, sunset, links) is set with it: an app that is disabled for a while keeps it.
 
     Raises `UnknownApp`, `ValueError` for a door that leads nowhere or back to itself.
     """
@@ -114,8 +127,13 @@ async def change(
     if state is not None:
         values["state"] = state
     if mode is not None:
-        values["mode"] = mode
-        values["successor"] = successor
+        values |= {
+            "mode": mode,
+            "successor": successor,
+            "deprecated_at": deprecated_at,
+            "sunset_at": sunset_at,
+            "links": [list(pair) for pair in links],
+        }
     changed = await tx.session.execute(
         update(AppRuntime)
         .where(col(AppRuntime.app) == app)

@@ -12,6 +12,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from core.apps.breaker import Breaker
+from core.apps.farewell import Headers, Links
 from core.apps.registry import LoadedApp
 from core.usage.visits import RULES
 from plugin_sdk.cases import CaseEngine
@@ -29,7 +30,8 @@ CLOCK_SECONDS = 0.001  # what a timer may come too early by
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
-    """How an app's door stands, from the row that every worker follows."""
+    """How an app's door stands, from the row that every worker follows
+    (`core.apps.models.AppRuntime`)."""
 
     state: State = "disabled"
     mode: Mode = "open"
@@ -37,6 +39,14 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     successor: str | None = None
     until: datetime | None = None
+    deprecated_at: datetime | None = None
+    sunset_at: datetime | None = None
+    links: Links = ()
+
+    @property
+    def serves(self) -> bool:
+        """Return whether the app runs, for whoever comes to it and by itself."""
+        return self.state == "enabled" and self.mode != "closed"
 
 
 class Instance:
@@ -223,10 +233,12 @@ class Instance:
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """One app behind the door. A new one replaces it whenever its gate changes."""
+    """One app behind the door. A new one replaces it whenever its gate changes. `headers` go with
+    every answer of an app that is on its way out."""
 
     instance: Instance
     gate: Gate
+    headers: Headers = ()
 
     @property
     def app(self) -> LoadedApp:

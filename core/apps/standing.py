@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from core.apps.door import Door
+from core.apps.door import ABOUT, PREFIX, Door
+from core.apps.farewell import Headers, parting
 from core.apps.slots import Gate, Instance, Slot
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ class Standing:
         closing = self.closing.pop(name, None)
         if closing is not None:
             closing.cancel()  # its wait is over: it serves again, or closes in another way
-        if gate.state == "enabled":
+        if gate.serves:
             if instance.app.refusal is None and (closing is not None or not instance.started):
                 self._begin(self.opening, name, self._start(name, instance))
             return
@@ -96,11 +97,22 @@ class Standing:
 
     def _swap(self) -> None:
         # one swap: a request sees the table as it was or as it is
-        self._door.slots = {
-            name: Slot(instance, self._gate(name, instance))
-            for name, instance in self._instances.items()
+        slots = {}
+        for name, instance in self._instances.items():
+            gate = self._gate(name, instance)
+            slots[name] = Slot(instance, gate, self._headers(gate))
+        self._door.slots = slots
+        self._door.gone = {
+            name: gate for name, gate in self._wanted.items() if name not in self._instances
         }
         self._moved()
+
+    def _headers(self, gate: Gate) -> Headers:
+        if gate.deprecated_at is None:
+            return ()
+        next = gate.successor
+        there = f"{PREFIX}{next}/" if next in self._instances else f"{ABOUT}{next}"
+        return parting(gate.deprecated_at, gate.sunset_at, there if next else None)
 
     def _gate(self, name: str, instance: Instance) -> Gate:
         gate = self._wanted.get(name, CLOSED)

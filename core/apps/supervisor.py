@@ -142,11 +142,11 @@ class Apps:
 
     @property
     def running(self) -> list[Instance]:
-        """Return the instances whose door is open in this worker."""
+        """Return the instances whose door is open in this worker, be it to look alone."""
         return [
             slot.instance
             for slot in self.door.slots.values()
-            if slot.gate.state in ("enabled", "draining")
+            if slot.gate.state in ("enabled", "draining") and slot.gate.mode != "closed"
         ]
 
     def manifest(self, app: str) -> Manifest | None:

@@ -13,7 +13,7 @@ from sqlmodel import col
 from core.database import Transaction
 from core.governance import changes
 from core.governance.declared import Declared, restored, stored
-from core.governance.lifecycle.service import StandingFacts, enter, standings
+from core.governance.lifecycle.service import StandingFacts, enter, kept_manifests, standings
 from core.governance.models import RegisteredApp
 from core.identity.models import OrganizationClosure, OrganizationRow
 from plugin_sdk.manifest_model import (
@@ -149,9 +149,11 @@ def declared_entry(
 async def entries(
     tx: Transaction, installed: Iterable[Manifest], populations: Mapping[str, int]
 ) -> list[RegisterEntry]:
-    """Return the register by app: the apps that are installed, and those beyond the door that
-    were declared. One that was declared and is installed since stands behind the door."""
+    """Return the register by app: the apps that are installed, those whose package is gone, as
+    they last ran, and those beyond the door that were declared. One that was declared and is
+    installed since stands behind the door."""
     behind = {manifest.identity.id: manifest for manifest in installed}
+    behind |= {id: kept for id, kept in (await kept_manifests(tx)).items() if id not in behind}
     beyond = [
         restored(kept)
         for app, kept in await tx.session.execute(

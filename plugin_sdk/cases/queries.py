@@ -168,3 +168,13 @@ async def waiting(engine: CaseTraces[Any], read: Read) -> Waiting:
         permission=flow.read,
     ).where(running(flow, row), mine(row, read.actor))
     return Waiting(*(await read.session.execute(statement)).one())
+
+
+async def unfinished(engine: CaseTraces[Any], read: Read) -> int:
+    """Return how many cases are in no final state, whoever holds them."""
+    row, flow = engine.row, engine.flow
+    over = [state.key for state in flow.states if state.final]
+    statement = read.rows(row, func.count(), permission=flow.read).where(
+        col(row.state).not_in(over)
+    )
+    return int((await read.session.execute(statement)).scalar_one())

@@ -20,7 +20,9 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
     return routes.of(hub)
 
 
-register_flows, portal_cards, search, health = case_hooks(desks, needs="finding.hand_over")
+register_flows, portal_cards, search, health, can_retire = case_hooks(
+    desks, needs="finding.hand_over"
+)
 
 
 @hookimpl

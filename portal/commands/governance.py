@@ -203,6 +203,29 @@ def report_command(since: str, until: str, lang: str) -> None:
         click.echo(f"{figure.n:6}  {catalogue.shown(lang, label_of(figure))}  {figure.href}")
 
 
+@governance.command("reviews")
+@click.option("--open", "opened", is_flag=True, help="Those alone that wait to be decided.")
+@LANGUAGE
+def reviews_command(opened: bool, lang: str) -> None:
+    """List the reviews of apps, newest first: number, app, state, deadline, decision."""
+    from core.governance.oversight.reading import reviews
+
+    async def act(hub: Any) -> tuple[Any, Any]:
+        app = hub.apps.hubs.get("oversight")
+        if app is None:
+            raise click.ClickException("the app oversight does not run: yimen app list says why")
+        return await reviews(app, opened=opened), hub.catalogue
+
+    found, catalogue = with_hub(act)
+    for one in found:
+        state = catalogue.shown(lang, one.state_label)
+        due = f" · {one.due_at:%Y-%m-%d}" if one.due_at else ""
+        into = f" → {one.successor}" if one.successor else ""
+        click.echo(f"{one.number}  {one.app}: {state}{into}{due}")
+    if not found:
+        click.echo("there is no review")
+
+
 def _with_policy(act: Any) -> Any:
     from core.governance.policy import PolicyError
     from core.governance.service import NoPolicy

@@ -207,7 +207,7 @@ CAST = (
         "蒋管理",
         "371603U06",
         "系统管理员",
-        (("yimen.administrator", ScopeKind.ALL),),
+        (("yimen.administrator", ScopeKind.ALL), OWNS),
     ),
     Member(
         "governance",

@@ -3,6 +3,7 @@
 from litestar.handlers import HTTPRouteHandler
 
 from portal.pages import (
+    about,
     admin,
     again,
     behalf,
@@ -48,6 +49,7 @@ MODULES = (
     behalf,
     search,
     public,
+    about,
     transparency,
     governance,
     admin,

@@ -4,22 +4,20 @@ from typing import Any, ClassVar
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromQuery
 from pydantic import Field
 
 from core.access.decisions import explain, role_titles
 from core.access.grants import granter_of
 from core.audit import SHELL
 from core.governance.feedback import file_feedback
-from core.identity.organizations import by_code
 from plugin_sdk.forms import Form, field_views, read_form, typed
-from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor
-from plugin_sdk.problems import Invalid, NotFound, Problem, field_error
+from plugin_sdk.problems import Invalid, Problem, field_error
 from plugin_sdk.routes import PUBLIC, actor_of, needs
 from plugin_sdk.text import Text
 from plugin_sdk.views import Option, Phrase, TrackView, Words
-from portal.frames import DESKS, last_day
+from portal.frames import last_day
 from portal.pages.admin.permissions import permission_title
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.rows import app_name
@@ -152,50 +150,6 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         view = feedback_view(form.app, [], language) | {"number": number}
         return await portal.show(request, "feedback.html", "frame.feedback", view, status=201)
 
-    @get("/about/{app:str}", opt=needs(PUBLIC))
-    async def about(request: AnyRequest, app: FromPath[str]) -> Response[Any]:
-        """Say what an app does, who answers for it, how it stands, what it replaced."""
-        if app == SHELL or app in DESKS:
-            return portal.renderer.redirect("/transparency")
-        manifest = portal.apps.manifest(app)
-        slot = portal.apps.door.slots.get(app)
-        if manifest is None or slot is None:
-            raise NotFound
-        async with portal.read() as tx:
-            owner = await by_code(tx, manifest.owner.organization)
-        language = portal.renderer.language(request.scope)
-        english, words = language == "en", portal.renderer.catalogue
-        title = _say(manifest.identity.names, english)
-        successor = portal.apps.manifest(slot.gate.successor or "")
-        contact = manifest.owner.contact
-        view = {
-            "name": _say(manifest.identity.names, english),
-            "summary": _say(manifest.identity.summary, english),
-            "version": manifest.identity.version,
-            "owner": owner.name if owner else manifest.owner.organization,
-            "contact": " ".join(filter(None, (contact.name, contact.phone, contact.email))),
-            "filing": manifest.filing.number or "",
-            "legal_basis": manifest.filing.legal_basis,
-            "state": slot.gate.state,
-            "mode": slot.gate.mode,
-            "until": slot.gate.until,
-            "reason": slot.gate.reason if slot.app.refusal is None else "",
-            "successor": {
-                "name": _say(successor.identity.names, english),
-                "href": f"/about/{slot.gate.successor}",
-            }
-            if successor
-            else None,
-            "functions": _functions(manifest, app, english),
-            "collected": [
-                f"{words.text(language, f'page.personal.{item.kind}')}: {item.reason}"
-                for item in manifest.data.personal
-            ],
-            "open_href": f"/apps/{app}/" if slot.gate.state == "enabled" else None,
-            "feedback_href": f"/feedback?app={app}",
-        }
-        return await portal.show(request, "about.html", title, view)
-
     @get("/why", opt=needs(PUBLIC))
     async def why(request: AnyRequest, permission: FromQuery[str] = "") -> Response[Any]:
         """Say by which grant one may do something, or what is missing and who can give it.
@@ -254,7 +208,6 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         track,
         feedback_page,
         file,
-        about,
         why,
     ]
 
@@ -276,20 +229,3 @@ def _shut(portal: Portal) -> list[Words]:
         for name, slot in portal.apps.door.slots.items()
         if slot.instance not in portal.apps.running and slot.instance.engines
     ]
-
-
-def _functions(manifest: Manifest, app: str, english: bool) -> list[dict[str, Any]]:
-    found = []
-    for item in manifest.porting.functions:
-        route = item.route or ""
-        plain = route.startswith("GET ") and "{" not in route
-        found.append(
-            {
-                "old": item.old,
-                "new": _say(item.name, english)
-                if item.route
-                else item.waiver and item.waiver.reason,
-                "href": f"/apps/{app}{route.removeprefix('GET ')}" if plain else None,
-            }
-        )
-    return found

@@ -12,7 +12,7 @@ import msgspec
 from core.apps.hooks import HookFailure
 from core.messages import service as messages
 from core.work import items
-from plugin_sdk.deadlines import CalendarUnknown, remaining
+from plugin_sdk.deadlines import CalendarUnknown, local_day, remaining
 from plugin_sdk.drafts import Draft
 from plugin_sdk.extension import Card
 from plugin_sdk.manifest import Manifest
@@ -38,7 +38,7 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     category: str
     href: str
-    state: str  # normal | paused | read_only
+    state: str  # normal | paused | read_only | sunset
     until: date | None = None
     mine: int = 0
 
@@ -99,9 +99,11 @@ def tiles(portal: Portal, request: AnyRequest, waiting: dict[str, int]) -> list[
             continue
         if not _usable(manifest, actor, now):
             continue
-        state = "normal"
+        state, until = "normal", slot.gate.until
         if slot.gate.state != "enabled":
             state = "paused"
+        elif slot.gate.sunset_at is not None:
+            state, until = "sunset", slot.gate.sunset_at
         elif slot.gate.mode == "read_only":
             state = "read_only"
         names, summary = manifest.identity.names, manifest.identity.summary
@@ -113,7 +115,7 @@ def tiles(portal: Portal, request: AnyRequest, waiting: dict[str, int]) -> list[
                 category=manifest.identity.category,
                 href=f"/apps/{name}/",
                 state=state,
-                until=slot.gate.until.date() if slot.gate.until else None,
+                until=local_day(until) if until else None,
                 mine=waiting.get(name, 0),
             )
         )

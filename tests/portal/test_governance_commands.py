@@ -89,3 +89,8 @@ def test_the_register_is_filled_looked_at_and_tried_from_a_terminal(run, tmp_pat
         status, said = run(*tried)
         assert (status, "did you mean least_functions?" in said) == (1, True)
     assert run("policy", "check", POLICY) == (0, f"{POLICY}: ok\n")
+
+
+@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
+def test_reviews_are_listed_from_a_terminal(run):
+    assert run("reviews") == (0, "there is no review\n")

@@ -1,5 +1,7 @@
 """What the portal asks of apps by hooks: cards, search, health."""
 
+from core.apps.hooks import HookFailure
+from core.governance.lifecycle.in_the_way import unfinished
 from plugin_sdk.extension import Health
 
 
@@ -28,3 +30,25 @@ async def test_an_unhealthy_app_is_named_with_its_reason(hub_app, client_as, mon
     apps = (await administrator.get("/admin/apps")).json()["apps"]
     hotline = next(app for app in apps if app["id"] == "hotline")
     assert hotline["error"]["params"] == {"detail": "no centre"}
+
+
+async def test_an_app_of_cases_names_what_is_not_finished_before_it_is_retired(hub_app, client_as):
+    apps = hub_app.hub.apps
+    assert await unfinished(apps, "hotline") == []
+    resident = await client_as("resident")
+    form = {"kind": "help", "text": "路灯不亮，晚上看不见路。", "place": "富国路"}
+    await resident.post("/apps/hotline/orders", json=form)
+    (said,) = await unfinished(apps, "hotline")
+    assert hub_app.hub.catalogue.shown("zh", said) == "工单：1 件还没有办完。"
+    assert await unfinished(apps, "supervision") == []
+
+
+async def test_an_app_that_cannot_say_whether_it_can_be_retired_is_asked_by_a_person(
+    hub_app, monkeypatch
+):
+    async def fails(app, hook, default=None, **arguments):
+        raise HookFailure(f"{hook}: broken")
+
+    monkeypatch.setattr(hub_app.hub.apps.hooks, "call_async", fails)
+    (said,) = await unfinished(hub_app.hub.apps, "hotline")
+    assert "can_retire: broken" in hub_app.hub.catalogue.shown("en", said)

@@ -15,8 +15,10 @@ class Archive(CoreBase, table=True):
     `folder` is its name in the archive, `sha256` that of its `bundle.json`, which holds the
     checksum of each part; `revision` the head of the app's history when it was made; `done` and
     `total` count rows of the phase that is under way. A phase is written when it is finished, so
-    that what was killed goes on from there. `keep_until` is the first day on which the bundle
-    may be destroyed. After that the row stays, and the checksum with it.
+    that what was killed goes on from there; `fault` says why it did not (`code|detail`). `state`
+    is how the app ran when it was asked for, `keep_until` the first day on which the bundle may be
+    destroyed. After that the row stays, and the checksum with it. `asked_…` is who wanted the
+    app archived, `recalled_…` who wants it back.
     """
 
     __tablename__ = "governance_archive"
@@ -38,6 +40,11 @@ class Archive(CoreBase, table=True):
     asked_name: str = ""
     asked_unit: str = ""
     asked_at: datetime = Field(sa_type=UtcTime)
+    recalled_by: UUID | None = None
+    recalled_name: str = ""
+    recalled_unit: str = ""
+    recall_reason: str = ""
+    state: str = "enabled"
     moved_at: datetime = Field(sa_type=UtcTime)
     keep_until: date | None = None
 

@@ -14,11 +14,11 @@ from plugin_sdk.data import UtcTime, new_id
 class Standing(CoreBase, table=True):
     """Where an app stands: governance's own word, whatever its manifest says later.
 
-    `before` is the stage that a step back returns to, `review` the number of the review that is
-    open or decided, `successor` the app that takes its place, `announced` when the sunset was made
-    known and `closes_on` the day on which the app closes. `manifest` is what it last ran with and
-    `tables` what its tables then were (`core.governance.archive.schema`), so that an app can be
-    retired whose package is gone; both are None for an app beyond the door.
+    `review` is the number of the review that is open or decided, `successor` the app that takes
+    its place, `announced` when the sunset was made known and `closes_on` the day on which the app
+    closes. `manifest` is what it last ran with and `tables` what its tables then were
+    (`core.governance.archive.schema`), so that an app can be retired whose package is gone; both
+    are None for an app beyond the door.
     """
 
     __tablename__ = "governance_standing"
@@ -27,7 +27,6 @@ class Standing(CoreBase, table=True):
     stage: str = Field(index=True)
     since: date
     version: int = 1
-    before: str | None = None
     review: str | None = None
     successor: str | None = None
     announced: datetime | None = Field(default=None, sa_type=UtcTime)

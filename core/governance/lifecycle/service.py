@@ -1,5 +1,6 @@
 """Taking the steps of the life cycle. The one place that writes where an app stands."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -11,12 +12,15 @@ from sqlmodel import col
 
 from core.database import Transaction
 from core.governance.lifecycle.models import Standing, StepTaken
-from core.governance.lifecycle.steps import step
+from core.governance.lifecycle.steps import BY_ITSELF, forward, step
 from plugin_sdk.data import new_id
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.manifest_model import Manifest, Stage
 from plugin_sdk.ports import Actor
-from plugin_sdk.problems import Conflict, NotFound
+from plugin_sdk.problems import Conflict, Denied, NotFound
+from plugin_sdk.views import Phrase
+
+logger = logging.getLogger(__name__)
 
 DECLARABLE: tuple[Stage, ...] = ("proposed", "filed", "trial", "active")
 """What an owner may say of its own app; the rest is governance's to say."""
@@ -29,7 +33,6 @@ class StandingFacts(msgspec.Struct, frozen=True, kw_only=True):
     stage: Stage
     since: date
     version: int
-    before: Stage | None = None
     review: str | None = None
     successor: str | None = None
     announced: datetime | None = None
@@ -54,7 +57,6 @@ _COLUMNS = (
     col(Standing.stage),
     col(Standing.since),
     col(Standing.version),
-    col(Standing.before),
     col(Standing.review),
     col(Standing.successor),
     col(Standing.announced),
@@ -116,6 +118,19 @@ async def introduce(tx: Transaction, manifests: Iterable[Manifest]) -> None:
             )
 
 
+async def kept_manifests(tx: Transaction) -> dict[str, Manifest]:
+    """Return what every app behind the door last ran with, also those whose package is gone. What
+    cannot be read any more, from before the words of manifests changed, is passed by."""
+    found = {}
+    for app, kept in await tx.session.execute(select(col(Standing.app), col(Standing.manifest))):
+        if kept is not None:
+            try:
+                found[app] = msgspec.convert(kept, Manifest, strict=False)
+            except msgspec.ValidationError:
+                logger.warning("what %s last ran with cannot be read any more", app)
+    return found
+
+
 async def enter(tx: Transaction, app: str, stage: Stage, since: date) -> bool:
     """Put an app on the register that is not on it; return whether it was new. What an owner may
     not say of its own app is read as `active`."""
@@ -152,15 +167,18 @@ async def take(
     `by` is who takes it, with `name` and `unit` as they are then. `values` are further columns
     of the standing (`successor`, `closes_on`, `review`); with `version` nobody may have moved
     the app since it was read. Whether the actor may, and is not the owner, the caller has asked.
-    Raises `NotFound`, `Conflict` for a step that is not possible from where the app stands.
+    Raises `NotFound`, `Conflict` for a step that is not possible from where the app stands, and
+    `Denied` where no person takes it: beyond `watch` nothing moves by itself.
     """
     one = step(verb)
     here = await standing(tx, app)
     if here.stage not in one.sources:
-        raise Conflict("lifecycle-elsewhere", app=app, stage=here.stage, step=verb)
+        raise Conflict("lifecycle-elsewhere", app=app, stage=Phrase(f"stage.{here.stage}"))
     if version is not None and version != here.version:
-        raise Conflict("lifecycle-moved", app=app, stage=here.stage)
-    target = one.target or here.before or "active"
+        raise Conflict("lifecycle-moved", app=app, stage=Phrase(f"stage.{here.stage}"))
+    target: Any = one.target or await _where_from(tx, app, verb) or "active"
+    if target not in BY_ITSELF and (by is None or by.person_id is None):
+        raise Denied(one.permission)
     moved = await tx.session.execute(
         update(Standing)
         .where(col(Standing.app) == app, col(Standing.version) == here.version)
@@ -168,14 +186,13 @@ async def take(
             stage=target,
             since=local_day(tx.now),
             version=here.version + 1,
-            before=here.stage,
             **values,
         )
         .returning(*_COLUMNS)
     )
     row = moved.first()
     if row is None:
-        raise Conflict("lifecycle-moved", app=app, stage=here.stage)
+        raise Conflict("lifecycle-moved", app=app, stage=Phrase(f"stage.{here.stage}"))
     now = _facts(row)
     tx.session.add(
         StepTaken(
@@ -194,3 +211,16 @@ async def take(
     )
     await tx.session.flush()
     return now
+
+
+async def _where_from(tx: Transaction, app: str, verb: str) -> str | None:
+    """Return where an app stood before it took the step that this one undoes. What lies between
+    (a review that was withdrawn, a closing that was taken back) changes nothing of that."""
+    row = StepTaken
+    found = await tx.session.execute(
+        select(col(row.source))
+        .where(col(row.app) == app, col(row.verb).in_(forward(verb)))
+        .order_by(col(row.at).desc(), col(row.id).desc())
+        .limit(1)
+    )
+    return found.scalar_one_or_none()

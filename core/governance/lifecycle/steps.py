@@ -16,14 +16,17 @@ Told = Literal["owner", "everybody"]
 DECIDE = "oversight.review.decide"
 REVIEW = "oversight.review.open"
 IN_USE: tuple[Stage, ...] = ("trial", "active", "watch", "keep", "improve")
+BY_ITSELF: tuple[Stage, ...] = ("proposed", "filed", "trial", "active", "watch")
+"""Where an app may come without a person's decision."""
 OVER: tuple[Stage, ...] = ("closed", "archived", "purged")
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """A step. `target` None returns to where the app stood before. `permission` is the full name;
-    `told` says who gets a notice (`owner`: the unit, `everybody`: the public page and the banner
-    too), `door` how the door stands afterwards (None: as it does), `back` the verb that undoes it
-    (None: nothing does). `by_review` steps follow from a decision on the review alone."""
+    """A step. `target` None returns to where the app stood before the step that this one undoes.
+    `permission` is the full name; `told` says who gets a notice (`owner`: the unit, `everybody`:
+    the public page and the banner too), `door` how the door stands afterwards (None: as it does),
+    `back` the verb that undoes it (None: nothing does). `by_review` steps follow from a decision
+    on the review alone."""
 
     verb: str
     sources: tuple[Stage, ...]
@@ -152,6 +155,11 @@ def step(verb: str) -> Step:
 def possible(stage: Stage) -> list[Step]:
     """Return the steps that may be taken from a stage, in the order of the life cycle."""
     return [one for one in STEPS if stage in one.sources]
+
+
+def forward(verb: str) -> list[str]:
+    """Return the steps that a step undoes."""
+    return [one.verb for one in STEPS if one.back == verb]
 
 
 _BY_VERB = {one.verb: one for one in STEPS}

@@ -23,7 +23,7 @@ from core.governance.oversight.flows import (
     review_flow,
 )
 from core.governance.oversight.forms import NominateForm
-from core.governance.oversight.known import any_belongs, policy_of, register_of, tx_of
+from core.governance.oversight.known import is_owners, policy_of, register_of, tx_of
 from core.governance.oversight.models import Review
 from core.governance.oversight.shown import (
     Parts,
@@ -36,7 +36,8 @@ from core.governance.oversight.shown import (
 from core.governance.register import RegisterEntry
 from core.identity.organizations import by_code
 from plugin_sdk.cases.desk import CaseDesk, Way
-from plugin_sdk.cases.flow import Transition
+from plugin_sdk.cases.flow import Clock, Transition
+from plugin_sdk.cases.models import CaseRow
 from plugin_sdk.cases.queries import CaseFacts, Filters
 from plugin_sdk.deadlines import Term
 from plugin_sdk.forms import Form, Submission
@@ -55,14 +56,15 @@ from plugin_sdk.views import (
     ActView,
     CaseItem,
     CaseListView,
+    DeadlineView,
     FactView,
     FormView,
     Option,
     Phrase,
 )
 
-DECIDING: Final = frozenset({*VERDICTS, "reconsider"})
-WEIGHED: Final = DECIDING | set(REPLIES)
+DECIDING: Final = frozenset({*VERDICTS, "reconsider", "refresh"})
+WEIGHED: Final = frozenset({*VERDICTS, *REPLIES})
 """Acts whose form stands beside the evidence."""
 USAGE: Final = "yimen.usage.read"
 
@@ -189,14 +191,21 @@ class ReviewDesk(CaseDesk[Review]):
 
     async def items(self, read: Read, found: Sequence[CaseFacts]) -> list[CaseItem]:
         """Return reviews as lists show them: by the name of the app in the reader's language."""
-        names = {
-            app: self.hub.pages.say(Phrase("text", {"text": entry.names}), read.actor.language)
-            for app, entry in (await register_of(self.hub, read)).items()
-        }
+        register = await register_of(self.hub, read)
         items = await super().items(read, found)
         for fact, item in zip(found, items, strict=True):
-            item.title = names.get(str(fact.kind), item.title)
+            if entry := register.get(str(fact.kind)):
+                item.title = Phrase("text", {"text": entry.names})
         return items
+
+    def _deadline(
+        self, fact: CaseFacts | CaseRow, now: datetime, *, skipped: bool = False
+    ) -> DeadlineView:
+        """Return the owner's deadline while it runs: a decision has none, and a reply that came is
+        not the end of a review."""
+        if self.flow.state(fact.state).clock is not Clock.RUNS:
+            return DeadlineView(kind="none")
+        return super()._deadline(fact, now, skipped=skipped)
 
     def beside_title(self, fact: CaseFacts, now: datetime) -> None:
         """Return nothing: the column `app` is there for the name."""
@@ -215,6 +224,8 @@ class ReviewDesk(CaseDesk[Review]):
         """Return the form of an act; that of a decision or a reply beside the evidence."""
         view = await super().act_view(read, row, verb, typed)
         parts = await self._parts(read, row)
+        if parts.entry is not None:
+            view.case_title = Phrase("text", {"text": parts.entry.names})
         return weighed_view(view, row, parts) if verb in WEIGHED else view
 
     async def _parts(self, read: Read, row: Review) -> Parts:
@@ -242,10 +253,17 @@ class ReviewDesk(CaseDesk[Review]):
         return self.engine.words("stale_old") if old else None
 
     async def actions(self, read: Read, row: Review) -> list[ActionView]:
-        """Return what the actor may do now: nobody of the owner's unit is offered to decide."""
+        """Return what the actor may do now: nobody of the owner's unit is offered to decide, and
+        evidence is brought up to date, where there is newer, before anything is decided."""
         found = await super().actions(read, row)
-        if await any_belongs(read, read.actor.hands, row.organization_id):
+        if await is_owners(read, row.organization_id):
             return [one for one in found if one.verb not in DECIDING]
+        if (await snapshot(tx_of(read), row.app)).newer_than(kept(row.evidence)):
+            found.sort(key=lambda one: one.verb != "refresh")
+        else:
+            found = [one for one in found if one.verb != "refresh"]
+        for n, one in enumerate(found):
+            one.primary = not n and one.missing is None
         return found
 
     async def links(self, read: Read) -> list[ActionView]:

@@ -43,6 +43,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether two snapshots hold the same findings, whatever their figures."""
         return {key_of(one) for one in self.findings} == {key_of(one) for one in other.findings}
 
+    def newer_than(self, other: "Snapshot") -> bool:
+        """Return whether the register was looked at since another was taken."""
+        return self.at is not None and (other.at is None or self.at > other.at)
+
     def too_old(self, policy: Policy, now: datetime) -> bool:
         """Return whether nobody decides on it any more."""
         days = timedelta(days=policy.life_cycle.evidence_days)

@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from msgspec import structs
 
+from core.governance.lifecycle.hands import OwnerDecides
 from core.governance.lifecycle.service import standing, take
 from core.governance.lifecycle.steps import OVER
 from core.governance.oversight.evidence import changed, kept, snapshot, stored
 from core.governance.oversight.forms import AnswerForm, ImproveForm, MergeForm, PlanForm
-from core.governance.oversight.known import any_belongs, policy_of, register_of, tx_of
+from core.governance.oversight.known import is_owners, policy_of, register_of, tx_of
 from core.governance.oversight.models import Review
+from core.identity.organizations import organization
 from plugin_sdk.cases import clock
 from plugin_sdk.cases.flow import Clock, Flow, Notice, State, Transition, Who
 from plugin_sdk.cases.forms import ActForm, ReasonForm
@@ -19,7 +21,7 @@ from plugin_sdk.cases.shorthand import HOLDER
 from plugin_sdk.deadlines import Term, local_day
 from plugin_sdk.manifest_model import Stage
 from plugin_sdk.ports import Hub, Read, Work
-from plugin_sdk.problems import AppConflict, Denied, FieldError, Invalid, Problem, field_error
+from plugin_sdk.problems import AppConflict, FieldError, Invalid, Problem, field_error
 from plugin_sdk.views import Phrase
 
 OPEN, REPLY, DECIDE, READ = "review.open", "review.reply", "review.decide", "review.read"
@@ -34,19 +36,6 @@ LONGEST: Final = 730
 """Days that an app may be given to improve: two years."""
 OWNER: Final = Notice(to="holder")
 DECIDERS: Final = Notice(to="origin", permission=DECIDE)
-
-
-class OwnerDecides(Denied):
-    """Nobody decides on an app of a unit in which, or below which, they hold a post."""
-
-    def __init__(self, permission: str) -> None:
-        super().__init__(permission, reason="owner-decides")
-        self.code = "oversight.owner-decides"
-
-    @property
-    def words(self) -> str:
-        """Return where its words stand in the app's catalogue."""
-        return "oversight.problem.owner-decides"
 
 
 def review_flow(hub: Hub) -> Flow:
@@ -69,7 +58,7 @@ def review_flow(hub: Hub) -> Flow:
             ),
             State(key="improve"),
             *(
-                State(key=key, clock=Clock.STOPPED, final=True)
+                State(key=key, at="origin", clock=Clock.STOPPED, final=True)
                 for key in ("keep", "merge", "retire", "withdrawn")
             ),
         ),
@@ -120,7 +109,7 @@ def _decisions(hub: Hub) -> list[Transition]:
     """Return what may be decided, each with a reason, on evidence that still holds."""
 
     async def may_decide(work: Work, row: Review, form: ActForm) -> None:
-        await check_apart(work, row, DECIDE)
+        await check_apart(work, row)
         snap, policy = kept(row.evidence), policy_of(hub)
         fresh = snap.names_the_same(await snapshot(tx_of(work), row.app))
         if not fresh or snap.too_old(policy, work.now):
@@ -171,15 +160,18 @@ def _others(hub: Hub) -> list[Transition]:
     """Return what is done beside: bringing the evidence up to date, deciding once more,
     withdrawing, and what the hub does when a term is over."""
 
+    async def may_refresh(work: Work, row: Review, form: ActForm) -> None:
+        await check_apart(work, row)
+
     async def refresh(work: Work, row: Review, form: ActForm) -> None:
         before, after = kept(row.evidence), await snapshot(tx_of(work), row.app)
-        if after.at is None or (before.at is not None and after.at <= before.at):
+        if not after.newer_than(before):
             day = local_day(after.at) if after.at else None
             raise AppConflict(hub.app, "nothing-newer", date=day or "")
         row.evidence = stored(structs.replace(after, change=changed(before, after)))
 
     async def may_reconsider(work: Work, row: Review, form: ActForm) -> None:
-        await check_apart(work, row, DECIDE)
+        await check_apart(work, row)
         here = await standing(tx_of(work), row.app)
         if here.review != row.number:
             raise AppConflict(hub.app, "another-review", number=here.review or "")
@@ -194,7 +186,7 @@ def _others(hub: Hub) -> list[Transition]:
 
     async def may_withdraw(work: Work, row: Review, form: ActForm) -> None:
         if row.opened_by not in work.actor.hands:
-            await check_apart(work, row, OPEN)
+            await check_apart(work, row)
 
     async def withdraw(work: Work, row: Review, form: ReasonForm) -> None:
         await _take(work, row, "withdraw", form.reason, review=None)
@@ -219,7 +211,12 @@ def _others(hub: Hub) -> list[Transition]:
     reasoned: dict[str, Any] = {"form": ReasonForm, "reason_required": True, "notifies": (OWNER,)}
     return [
         Transition(
-            verb="refresh", sources=TO_DECIDE, permission=DECIDE, apply=refresh, notifies=(OWNER,)
+            verb="refresh",
+            sources=TO_DECIDE,
+            permission=DECIDE,
+            guard=may_refresh,
+            apply=refresh,
+            notifies=(OWNER,),
         ),
         Transition(
             verb="reconsider",
@@ -245,11 +242,11 @@ def _others(hub: Hub) -> list[Transition]:
     ]
 
 
-async def check_apart(read: Read, row: Review, permission: str) -> None:
-    """Raise `OwnerDecides` when the actor, or whom they act for, belongs to the unit that owns the
-    app or to one below it."""
-    if await any_belongs(read, read.actor.hands, row.organization_id):
-        raise OwnerDecides(f"oversight.{permission}")
+async def check_apart(read: Read, row: Review) -> None:
+    """Raise `OwnerDecides` when the act would be that of the owner of the app."""
+    if await is_owners(read, row.organization_id):
+        names = await organization(tx_of(read), row.organization_id)
+        raise OwnerDecides(names.name if names else "")
 
 
 async def _check_successor(hub: Hub, work: Work, row: Review, successor: str) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from plugin_sdk.cases.forms import ActForm, ReasonForm, ReplyForm
+from plugin_sdk.cases.forms import REASON, ActForm, ReplyForm
 from plugin_sdk.forms import Form
 from plugin_sdk.views import FieldKind
 
@@ -29,21 +29,26 @@ class AnswerForm(ReplyForm):
     photos: Photos = None
 
 
-class PlanForm(AnswerForm):
+class PlanForm(ReplyForm):
     """A plan (整改计划): what will be done, and by when."""
 
+    kinds: ClassVar[dict[str, FieldKind]] = {**ActForm.kinds, "photos": "photo"}
+
     planned_on: date
+    photos: Photos = None
 
 
-class ImproveForm(ReasonForm):
-    """Improve (限期改进): until when."""
+class ImproveForm(ActForm):
+    """Improve (限期改进): until when, and why."""
 
     until: date
+    reason: str = Field(min_length=1, max_length=REASON)
 
 
-class MergeForm(ReasonForm):
-    """Merge (整合): into which app."""
+class MergeForm(ActForm):
+    """Merge (整合): into which app, and why."""
 
     kinds: ClassVar[dict[str, FieldKind]] = {**ActForm.kinds, "successor": "select"}
 
     successor: str = Field(min_length=1, max_length=60)
+    reason: str = Field(min_length=1, max_length=REASON)

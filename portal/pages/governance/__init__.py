@@ -8,13 +8,18 @@ from portal.pages.governance import (
     complaints,
     dossiers,
     filing,
+    life,
     lists,
     policy,
     register,
     reports,
+    reviews,
 )
 
-MODULES = (lists, dossiers, policy, complaints, register, changes, filing, reports)
+MODULES = (
+    *(lists, dossiers, life, policy, complaints, reviews),
+    *(register, changes, filing, reports),
+)
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:

@@ -1,0 +1,97 @@
+"""Looking for what stands in the way of a step: the day, the merge, the archive, the app itself,
+and the apps that rely on it."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from core.apps.hooks import HookFailure
+from core.apps.supervisor import Apps
+from core.database import Transaction
+from core.governance.archive.service import latest
+from core.governance.lifecycle.models import Standing
+from core.governance.lifecycle.obstacles import Obstacle
+from core.governance.lifecycle.service import StandingFacts
+from core.governance.lifecycle.steps import OVER
+from core.governance.register import RegisterEntry
+from plugin_sdk.deadlines import local_day
+from plugin_sdk.views import Phrase
+
+ANNOUNCED = ("sunset", "close")
+"""The steps that people and other apps are told of before they are taken."""
+
+
+async def in_the_way(
+    tx: Transaction,
+    apps: Apps,
+    register: Mapping[str, RegisterEntry],
+    standing: StandingFacts,
+    verb: str,
+    *,
+    told: Sequence[Phrase] = (),
+) -> list[Obstacle]:
+    """Return what stands in the way of a step, what cannot be waived first. `told` is what the
+    app itself says (`unfinished`), asked before the transaction began."""
+    found = []
+    if verb == "reopen":
+        last = await latest(tx, standing.app)
+        if last is not None and last.under_way:
+            found.append(Obstacle(key="archiving", said=Phrase("life.obstacle.archiving")))
+    if verb not in ANNOUNCED:
+        return found
+    if verb == "close":
+        today = local_day(tx.now)
+        if standing.closes_on is not None and today < standing.closes_on:
+            said = Phrase("life.obstacle.not_yet", {"day": standing.closes_on})
+            found.append(Obstacle(key="not-yet", said=said))
+        found += [
+            Obstacle(key=f"app-{n}", said=said, href=f"/apps/{standing.app}/", waivable=True)
+            for n, said in enumerate(told)
+        ]
+    return [*found, *await _dependants(tx, apps, register, standing.app)]
+
+
+async def unfinished(apps: Apps, app: str) -> list[Phrase]:
+    """Return what an app says is not finished in it (hook `can_retire`); that it cannot say, if
+    it cannot. An app whose package is gone says nothing."""
+    hub = apps.hubs.get(app)
+    if hub is None:
+        return []
+    try:
+        return list(await apps.hooks.call_async(app, "can_retire", (), hub=hub))
+    except HookFailure as failure:
+        return [Phrase("life.obstacle.silent", {"detail": str(failure)})]
+
+
+async def _dependants(
+    tx: Transaction, apps: Apps, register: Mapping[str, RegisterEntry], app: str
+) -> list[Obstacle]:
+    """Return the apps that rely on this one, and by what: those that hear its events, those
+    whose functions lead to it, and those whose successor it is."""
+    row, found = Standing, []
+    followed = await tx.session.execute(
+        select(col(row.app)).where(col(row.successor) == app, col(row.stage).not_in(OVER))
+    )
+    successor_of = set(followed.scalars())
+    for name, entry in sorted(register.items()):
+        if name == app or entry.stage in OVER:
+            continue
+        manifest = apps.manifest(name)
+        events = manifest.events.consumed if manifest else ()
+        ways = {
+            "hears": any(event.partition(".")[0] == app for event in events),
+            "leads": any(f"/apps/{app}/" in (f.route or "") for f in entry.functions),
+            "follows": name in successor_of,
+        }
+        found += [
+            Obstacle(
+                key=f"{way}-{name}",
+                said=Phrase(f"life.obstacle.{way}", {"name": entry.names}),
+                href=f"/governance/apps/{name}",
+                waivable=True,
+            )
+            for way, holds in ways.items()
+            if holds
+        ]
+    return found
