@@ -197,7 +197,7 @@ class CaseItem(msgspec.Struct, kw_only=True):
 
     id: str
     number: str
-    title: str
+    title: Words
     state: str
     state_label: Words
     deadline: DeadlineView
@@ -273,7 +273,7 @@ class ActView(FormView, kw_only=True):
 
     template: ClassVar[str] = "case_act.html"
     number: str
-    case_title: str
+    case_title: Words
     state_label: Words
     outcome: Phrase | None = None
 

@@ -57,12 +57,17 @@ DESKS = {  # the shell's own desks, with their sections as apps have theirs
     ),
     "governance": (
         ("portfolio", "", "usage.read"),
+        ("register", "/register", "usage.read"),
+        ("reports", "/reports", "usage.read"),
         ("policy", "/policy", "usage.read"),
     ),
     "owner": (
         ("apps", "", "usage.read"),
         ("feedback", "/feedback", "feedback.read"),
     ),
+}
+BESIDE = {  # what an app behind the door adds to a desk: the permission is the app's
+    "governance": (("reviews", "/apps/oversight/reviews", "oversight.review.read"),),
 }
 SLOTS = {"": "home", "work": "work", "apps": "apps", "messages": "messages", "me": "me"}
 
@@ -284,6 +289,11 @@ class Frames:
             )
             for name, at, permission in DESKS[desk]
             if actor.permits_for(f"yimen.{permission}", now)
+        )
+        sections += tuple(
+            Link(self.catalogue.text(language, f"page.{desk}.{name}"), href, False)
+            for name, href, permission in BESIDE.get(desk, ())
+            if actor.permits_for(permission, now)
         )
         return PageApp(desk, self.catalogue.text(language, f"frame.{desk}"), sections)
 

@@ -102,18 +102,27 @@ class Look(msgspec.Struct, frozen=True):
         return evaluate(policy, self.observed.values(), self.entries, self.today)
 
 
-async def run(database: Database, policy: Policy, installed: Iterable[Manifest]) -> Outcome:
-    """Look at the register under a policy, and write down what was found and measured."""
+async def run(
+    database: Database,
+    policy: Policy,
+    installed: Iterable[Manifest],
+    *,
+    now: datetime | None = None,
+) -> Outcome:
+    """Look at the register under a policy, and write down what was found and measured; `now` is
+    the moment for which a demonstration does so."""
     manifests = list(installed)
-    async with database.transaction() as tx:
+    async with database.transaction(now=now) as tx:
         seen = await look(tx, policy, manifests)
-    return await keep(database, policy, seen)
+    return await keep(database, policy, seen, now=now)
 
 
-async def keep(database: Database, policy: Policy, seen: Look) -> Outcome:
+async def keep(
+    database: Database, policy: Policy, seen: Look, *, now: datetime | None = None
+) -> Outcome:
     """Judge what was seen, and write down what was found and measured; one at a time does."""
     found = await asyncio.to_thread(seen.findings, policy)
-    async with database.transaction(write=True) as tx:
+    async with database.transaction(write=True, now=now) as tx:
         if not database.sqlite:
             key = lock_key("yimen.findings")
             await tx.session.execute(select(func.pg_advisory_xact_lock(key)))

@@ -239,6 +239,36 @@ class LifeCycle(_Section, frozen=True, kw_only=True):
     bundle_months: int
 
 
+class Accounts(_Section, frozen=True, kw_only=True):
+    """政务公众账号: after how many days without a post one is flagged (长期未更新)."""
+
+    basis: str
+    idle_days: int
+
+
+class Groups(_Section, frozen=True, kw_only=True):
+    """工作群: how many a unit may have, by how many people it has; and how many days a temporary
+    one may last, which counts in no quota."""
+
+    basis: str
+    small_people: int
+    small: int
+    large_people: int
+    medium: int
+    large: int
+    township: int
+    village: int
+    temporary_days: int
+
+    def quota(self, level: str, people: int) -> int:
+        """Return how many groups an organization of a level with so many people may have."""
+        if level in ("township", "village"):
+            return self.township if level == "township" else self.village
+        if people <= self.small_people:
+            return self.small
+        return self.medium if people < self.large_people else self.large
+
+
 class Policy(_Section, frozen=True, kw_only=True):
     """Everything that decides whether figures nominate an app, and what follows."""
 
@@ -247,6 +277,8 @@ class Policy(_Section, frozen=True, kw_only=True):
     fairness: Fairness
     rules: Rules
     life_cycle: LifeCycle
+    accounts: Accounts
+    groups: Groups
     populations: tuple[Population, ...] = ()
     exemptions: tuple[PolicyExemption, ...] = ()
 

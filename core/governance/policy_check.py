@@ -21,7 +21,27 @@ def contradictions(data: dict[str, Any]) -> Iterator[Departure]:
     """Yield what rules of a policy cannot mean together."""
     yield from _windows(data)
     yield from _limits(table(data, "rules"))
+    yield from _quotas(table(data, "groups"))
     yield from _twice(data)
+
+
+def _quotas(groups: dict[str, Any]) -> Iterator[Departure]:
+    for low_name, high_name in (
+        ("small_people", "large_people"),
+        ("small", "medium"),
+        ("medium", "large"),
+    ):
+        low, high = _number(groups, low_name), _number(groups, high_name)
+        if low is None or high is None or low < high or (low == high and "people" not in low_name):
+            continue
+        yield (
+            ("groups", low_name),
+            Text(
+                f"小单位的 {low} 高于大单位的 {high_name} = {high}",
+                f"{low} is more than {high_name} = {high} of larger units",
+            ),
+            Text(f"改小它，或改大 {high_name}", f"lower it, or raise {high_name}"),
+        )
 
 
 def _windows(data: dict[str, Any]) -> Iterator[Departure]:

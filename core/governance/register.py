@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from core.database import Transaction
+from core.governance import changes
 from core.governance.declared import Declared, restored, stored
 from core.governance.lifecycle.service import StandingFacts, enter, kept_manifests, standings
 from core.governance.models import RegisteredApp
@@ -24,6 +25,7 @@ from plugin_sdk.manifest_model import (
     Manifest,
     Stage,
 )
+from plugin_sdk.ports import Actor
 from plugin_sdk.text import Text
 
 
@@ -192,22 +194,36 @@ def _where_it_stands(entry: RegisterEntry, stands: StandingFacts | None) -> Regi
     return msgspec.structs.replace(entry, stage=stands.stage, since=stands.since)
 
 
-async def register(tx: Transaction, declared: Declared) -> bool:
+async def register(tx: Transaction, declared: Declared, by: Actor | None = None) -> bool:
     """Put an app beyond the door on the register, or what is declared of it now in place of what
-    was; return whether anything changed."""
-    row, kept = RegisteredApp, stored(declared)
-    found = await tx.session.execute(select(col(row.declared)).where(col(row.app) == declared.app))
-    known = found.scalar_one_or_none()
-    if known is not None and restored(known) == declared:
+    was; return whether anything changed. What changed is written down with who did it (None: the
+    hub itself).
+
+    How it stands counts when it enters; from then on governance's row holds, and what is declared
+    of it later is left out (`core.governance.filing` says so beforehand).
+    """
+    known = await entered(tx, declared.app)
+    if known is not None:
+        declared = msgspec.structs.replace(declared, stage=known.stage, since=known.since)
+    if known == declared:
         return False
-    dialect = sqlite if tx.database.sqlite else postgresql
+    kept, dialect = stored(declared), sqlite if tx.database.sqlite else postgresql
     await tx.session.execute(
-        dialect.insert(row)
+        dialect.insert(RegisteredApp)
         .values(app=declared.app, declared=kept, registered_at=tx.now)
         .on_conflict_do_update(index_elements=["app"], set_={"declared": kept})
     )
     await enter(tx, declared.app, declared.stage, declared.since)
+    await changes.keep(tx, declared.app, by, stored(known) if known else None, kept)
     return True
+
+
+async def entered(tx: Transaction, app: str) -> Declared | None:
+    """Return what is declared of an app beyond the door, None where it is not on the register."""
+    row = RegisteredApp
+    found = await tx.session.execute(select(col(row.declared)).where(col(row.app) == app))
+    kept = found.scalar_one_or_none()
+    return restored(kept) if kept is not None else None
 
 
 async def _owners(tx: Transaction, codes: Iterable[str]) -> dict[str, OwnerFacts]:

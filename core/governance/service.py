@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from datetime import time
+from datetime import datetime, time
 from functools import lru_cache
 from pathlib import Path
 
@@ -86,9 +86,10 @@ class Governance:
             counts = {}
         return {entry.app: entry for entry in await entries(tx, self._installed(), counts)}
 
-    async def evaluate(self) -> Outcome:
-        """Look at the register now. Raises `NoPolicy`, `PolicyError`."""
-        return await evaluation.run(self._database, self.policy(), self._installed())
+    async def evaluate(self, *, now: datetime | None = None) -> Outcome:
+        """Look at the register now, or as a demonstration does at another moment. Raises
+        `NoPolicy`, `PolicyError`."""
+        return await evaluation.run(self._database, self.policy(), self._installed(), now=now)
 
     async def what_if(self, other: Policy) -> WhatIf:
         """Return whom another policy would nominate. Raises `NoPolicy`, `PolicyError`."""

@@ -1,27 +1,20 @@
-"""The desk of a register: its list, one record with its versions, its forms."""
+"""The desk of a register: beside its list, one record with its versions, its forms."""
 
-from collections.abc import Mapping
-from datetime import date, timedelta
-from typing import Any, ClassVar, Final, Generic, TypeVar
-from urllib.parse import urlencode
-from uuid import UUID
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import Select, and_, or_
-from sqlmodel import col
+from pydantic import Field
 
-from plugin_sdk.cursors import Position, cut, older, read_cursor
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.facts import facts_of
 from plugin_sdk.money import spell_yuan
-from plugin_sdk.ports import Read
+from plugin_sdk.ports import Read, Work
 from plugin_sdk.problems import Invalid, field_error
-from plugin_sdk.registers.engine import RegisterEngine
 from plugin_sdk.registers.forms import ChangeForm, EndForm, RecordForm
+from plugin_sdk.registers.lists import RegisterList
 from plugin_sdk.registers.models import RegisterRow, RegisterVersion
 from plugin_sdk.registers.views import (
-    RecordItem,
     RecordView,
-    RegisterView,
     State,
     VersionView,
 )
@@ -30,7 +23,6 @@ from plugin_sdk.views import (
     ActionView,
     FactView,
     FieldView,
-    FilterView,
     FormView,
     Option,
     Phrase,
@@ -39,23 +31,13 @@ from plugin_sdk.views import (
 
 R = TypeVar("R", bound=RegisterRow)
 
-PAGE: Final = 20
-SOON: Final = timedelta(days=30)
-"""How long before its end a record is shown as ending, where no reminder says otherwise."""
-STATES: Final[tuple[State, ...]] = ("in_force", "ending", "future", "ended")
 
-
-class RegisterDesk(Generic[R]):
+class RegisterDesk(RegisterList[R]):
     """What an app says of a register beyond its declaration. Override `options` for choices
-    that the form's types do not tell, `note` for a word beside the name in lists."""
+    that the form's types do not tell."""
 
     hints: ClassVar[frozenset[str]] = frozenset()
     """Fields with a hint in the catalogue."""
-
-    def __init__(self, engine: RegisterEngine[R]) -> None:
-        self.engine = engine
-        self.hub = engine.hub
-        self.register = engine.register
 
     async def options(self, read: Read) -> Mapping[str, list[Option]]:
         """Return the choices of the form's fields."""
@@ -74,109 +56,17 @@ class RegisterDesk(Generic[R]):
         if wrong:
             raise Invalid(*(field_error(name, "choice") for name in wrong))
 
-    def note(self, row: R) -> Words | None:
-        """Return what stands beside a record's name in lists."""
-        return None
+    async def row_values(self, read: Read, values: Mapping[str, str]) -> Mapping[str, Any]:
+        """Return a row of a file as the form takes it."""
+        return values
+
+    async def remarks(self, read: Read, row: R) -> Sequence[Phrase]:
+        """Return what whoever brings in a file is told of a record that was taken."""
+        return ()
 
     def open_facts(self, row: R) -> Mapping[str, Any]:
         """Return the values of a record that everybody may read (see `registers.public`)."""
         return self._stored(row)
-
-    def soon(self) -> timedelta:
-        """Return how long before its end a record is shown as ending."""
-        return timedelta(days=max(self.register.remind)) if self.register.remind else SOON
-
-    def state(self, row: RegisterRow, today: date) -> State:
-        """Return whether a record is in force."""
-        if row.starts_on > today and (row.ends_on is None or row.ends_on >= row.starts_on):
-            return "future"
-        if row.ends_on is not None and row.ends_on < today:
-            return "ended"
-        if row.ends_on is not None and row.ends_on <= today + self.soon():
-            return "ending"
-        return "in_force"
-
-    async def list_view(self, read: Read, state: str, query: str, cursor: str) -> RegisterView:
-        """Return a page of the register."""
-        row, today = self.engine.row, local_day(read.now)
-        statement = self._narrow(read, state, query, today)
-        if cursor:
-            statement = statement.where(
-                older(read_cursor(cursor), col(row.changed_at), col(row.id))
-            )
-        statement = statement.order_by(col(row.changed_at).desc(), col(row.id).desc())
-        found, following = cut(
-            list((await read.session.execute(statement.limit(PAGE + 1))).scalars()),
-            PAGE,
-            lambda record: Position(record.changed_at, record.id),
-        )
-        asked = {name: value for name, value in (("state", state), ("q", query)) if value}
-        names = await self.hub.directory.names(list({record.organization_id for record in found}))
-        following_href = f"{self.engine.href()}?{urlencode({**asked, 'cursor': following})}"
-        return RegisterView(
-            title=self.engine.words("list"),
-            items=[self._item(record, names, today) for record in found],
-            filters=[
-                FilterView(
-                    name="state",
-                    label=Phrase("registers.state_label"),
-                    options=[Option(name, Phrase(f"registers.state.{name}")) for name in STATES],
-                    value=state,
-                )
-            ],
-            query=query,
-            next_href=following_href if following else None,
-            create=await self._create(read),
-            export_href=f"{self.engine.href()}.csv" + (f"?{urlencode(asked)}" if asked else ""),
-        )
-
-    def _narrow(self, read: Read, state: str, query: str, today: date) -> Select[Any]:
-        row = self.engine.row
-        statement = read.rows(row, permission=self.register.read)
-        ends_on, starts_on = col(row.ends_on), col(row.starts_on)
-        if state == "future":
-            statement = statement.where(starts_on > today)
-        elif state == "ended":
-            statement = statement.where(ends_on < today)
-        elif state == "ending":
-            soon = and_(ends_on >= today, ends_on <= today + self.soon())
-            statement = statement.where(soon, starts_on <= today)
-        elif state:
-            statement = statement.where(row.in_force(today))
-        if query:
-            words = query.strip()[:100]
-            statement = statement.where(
-                or_(
-                    col(row.name).contains(words, autoescape=True),
-                    col(row.code).startswith(words, autoescape=True),
-                )
-            )
-        return statement
-
-    async def _create(self, read: Read) -> ActionView | None:
-        if not await read.holds(self.register.edit):
-            return None
-        return ActionView(
-            verb="add",
-            label=self.engine.words("new"),
-            href=self.engine.href("new"),
-            primary=True,
-        )
-
-    def _item(self, row: R, names: Mapping[UUID, str], today: date) -> RecordItem:
-        state = self.state(row, today)
-        return RecordItem(
-            id=str(row.id),
-            code=row.code,
-            name=row.name,
-            state=state,
-            state_label=Phrase(f"registers.state.{state}"),
-            starts_on=row.starts_on,
-            ends_on=row.ends_on,
-            unit=names.get(row.organization_id, ""),
-            href=self.engine.href(row.id),
-            note=self.note(row),
-        )
 
     async def record_view(self, read: Read, row: R) -> RecordView:
         """Return a record with its versions, newest first."""
@@ -230,11 +120,14 @@ class RegisterDesk(Generic[R]):
         self, values: Mapping[str, Any], options: Mapping[str, list[Option]]
     ) -> list[FactView]:
         """Return what a record says, a row for each field of its form that is filled in."""
-        return facts_of(self.register.form, self.engine.prefix, values, options)
+        said = facts_of(self.register.form, self.engine.prefix, values, options)
+        ending = {name: values.get(name) for name in self.engine.end_fields}
+        return said + facts_of(self.register.end_form, self.engine.prefix, ending, options)
 
     def _stored(self, row: R) -> dict[str, Any]:
         fields = self.register.form.model_fields
-        kept = {name: getattr(row, name) for name in fields if name in self.engine.row.model_fields}
+        asked = (*fields, *self.engine.end_fields)
+        kept = {name: getattr(row, name) for name in asked if name in self.engine.row.model_fields}
         if "organization" in fields:
             kept["organization"] = str(row.organization_id)
         return kept
@@ -244,13 +137,13 @@ class RegisterDesk(Generic[R]):
         return self._form(
             self.engine.words("new"),
             self.engine.href(),
-            await self._fields(read, typed),
+            await self.fields(read, typed),
             conflict=typed.conflict,
         )
 
     async def change_view(self, read: Read, row: R, typed: Typed = BLANK) -> FormView:
         """Return the form of a record as it stands, or as it was typed."""
-        fields = await self._fields(read, typed, self._spelled(row))
+        fields = await self.fields(read, typed, self.spelled(row))
         fields = [field for field in fields if field.name not in ("code", "organization")]
         fields += typed.fields(ChangeForm, "registers")
         return self._form(
@@ -264,7 +157,11 @@ class RegisterDesk(Generic[R]):
 
     async def end_view(self, read: Read, row: R, typed: Typed = BLANK) -> FormView:
         """Return the form that ends a record."""
-        fields = typed.fields(EndForm, "registers", {"ends_on": local_day(read.now)})
+        known, options = {"ends_on": local_day(read.now)}, await self.options(read)
+        form, prefix = self.register.end_form, self.engine.prefix
+        more = typed.fields(form, prefix, options=options, hints=self.hints)
+        fields = [field for field in more if field.name in self.engine.end_fields]
+        fields += typed.fields(EndForm, "registers", known)
         return self._form(
             Phrase("registers.act.end"),
             self.engine.href(row.id, "end"),
@@ -272,17 +169,19 @@ class RegisterDesk(Generic[R]):
             hidden={"version": str(row.version)},
             cancel=self.engine.href(row.id),
             conflict=typed.conflict,
-            about=self.facts(self._stored(row), await self.options(read)),
+            about=self.facts(self._stored(row), options),
         )
 
-    async def _fields(
+    async def fields(
         self, read: Read, typed: Typed, known: Mapping[str, Any] | None = None
     ) -> list[FieldView]:
+        """Return the fields of a record's form."""
         options = await self.options(read)
         form, prefix = self.register.form, self.engine.prefix
         return typed.fields(form, prefix, known, options=options, hints=self.hints)
 
-    def _spelled(self, row: R) -> dict[str, Any]:
+    def spelled(self, row: R) -> dict[str, Any]:
+        """Return what a record says as its form takes it."""
         kinds, stored = self.register.form.kinds, self._stored(row)
         return {
             name: spell_yuan(value) if kinds.get(name) == "money" else value
@@ -312,10 +211,17 @@ class RegisterDesk(Generic[R]):
         )
 
     def form_of(self) -> type[RecordForm]:
-        """Return the form of a change: the record's, with the version that was seen and why."""
-        name = f"{self.register.form.__name__}Change"
-        return type(
-            name,
-            (ChangeForm, self.register.form),
-            {"kinds": {**self.register.form.kinds, **ChangeForm.kinds}},
-        )
+        """Return the form of a change: the record's, with the version that was seen and why; what
+        a record is entered under stays, and is not asked again."""
+        form = self.register.form
+        kept = [name for name in ("code", "organization") if name in form.model_fields]
+        names: dict[str, Any] = {
+            "kinds": {**form.kinds, **ChangeForm.kinds},
+            "__annotations__": dict.fromkeys(kept, str | None),
+            **{name: Field(default=None, max_length=40) for name in kept},
+        }
+        return type(f"{form.__name__}Change", (ChangeForm, form), names)
+
+    async def take_row(self, work: Work, form: RecordForm) -> R:
+        """Enter a record that a row of a file says."""
+        return await self.engine.add(work, form)

@@ -34,7 +34,8 @@ class Register(msgspec.Struct, frozen=True, kw_only=True):
 
     `path` is where its pages stand (`/contracts`); words follow from its name:
     `<app>.<name>.list`, `.new`, `.field.<field>`. `remind` says how many days before a record
-    ends its organization is told; the nearest also opens a work item for who may `edit`.
+    ends its organization is told; the nearest also opens a work item for who may `edit`. Who
+    holds `imports` brings in files of records; `end_form` asks for more than a last day.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Register(msgspec.Struct, frozen=True, kw_only=True):
     remind: tuple[int, ...] = ()
     event: str | None = None
     effect: str | None = None
+    imports: str | None = None
+    end_form: type[EndForm] = EndForm
 
 
 class RegisterEngine(Generic[R]):
@@ -88,7 +91,7 @@ class RegisterEngine(Generic[R]):
         code = getattr(form, "code", None) or await work.number(self.register.name)
         row = self.row(
             organization_id=owner,
-            key=f"{'shared' if self.row.shared else owner}:{code}",
+            key=self.key(owner, code, form),
             code=code,
             changed_at=work.now,
             **self._values(form, local_day(work.now)),
@@ -96,7 +99,18 @@ class RegisterEngine(Generic[R]):
         )
         await self._free(work, row.key)
         await work.add(row)
-        await self._keep(work, row, "add", None)
+        await self.keep(work, row, "add", None)
+        return row
+
+    def key(self, owner: UUID, code: str | None, form: RecordForm) -> str:
+        """Return what no two records may share: the code, within the organization or among all."""
+        return f"{'shared' if self.row.shared else owner}:{code}"
+
+    async def by_key(self, read: Read, key: str) -> R | None:
+        """Return the record of a key in scope, None where there is none."""
+        statement = read.rows(self.row, permission=self.register.read)
+        found = await read.session.execute(statement.where(col(self.row.key) == key))
+        row: R | None = found.scalar_one_or_none()
         return row
 
     async def change(
@@ -107,10 +121,14 @@ class RegisterEngine(Generic[R]):
         row = await self._take(work, id, version)
         if row.ends_on is not None and row.ends_on < local_day(work.now) and not form.ends_on:
             raise Conflict("registers.ended", date=row.ends_on)
+        key = self.key(row.organization_id, row.code, form)
+        if key != row.key:
+            await self._free(work, key)
+            row.key = key
         values = self._values(form, row.starts_on)
         for name, value in values.items():
             setattr(row, name, value)
-        await self._keep(work, row, "change", reason, touched=True)
+        await self.keep(work, row, "change", reason, touched=True)
         return row
 
     async def end(self, work: Work, id: UUID, form: EndForm) -> R:
@@ -120,7 +138,10 @@ class RegisterEngine(Generic[R]):
         if row.starts_on - form.ends_on > DAY:
             raise Invalid(field_error("ends_on", "before-start"))
         row.ends_on = form.ends_on
-        await self._keep(work, row, "end", form.reason, touched=True)
+        for name in self.end_fields:
+            value = getattr(form, name, None)
+            setattr(row, name, getattr(value, "value", value))
+        await self.keep(work, row, "end", form.reason, touched=True)
         return row
 
     async def find(self, read: Read, id: UUID) -> R:
@@ -272,7 +293,7 @@ class RegisterEngine(Generic[R]):
         if taken.scalar_one():
             raise Invalid(field_error("code", "code-taken"))
 
-    async def _keep(
+    async def keep(
         self, work: Work, row: R, verb: str, reason: str | None, *, touched: bool = False
     ) -> None:
         if touched:
@@ -300,9 +321,22 @@ class RegisterEngine(Generic[R]):
         if self.register.effect is not None and verb == "add":
             work.effect(self.register.effect, self.subject(row.id))
 
+    @property
+    def end_fields(self) -> list[str]:
+        """Return the columns that the end of a record fills, beside its last day."""
+        own = self.register.end_form.model_fields.keys() - EndForm.model_fields.keys()
+        return [name for name in self.register.end_form.model_fields if name in own]
+
+    def says(self, row: R, form: RecordForm) -> bool:
+        """Return whether a record says what a form would make it say."""
+        values = msgspec.to_builtins(dict(self._values(form, row.starts_on)))
+        now = self.data(row)
+        return all(now.get(name) == value for name, value in values.items())
+
     def data(self, row: R) -> dict[str, Any]:
         """Return what a record says, as its versions keep it."""
-        names = [name for name in self.register.form.model_fields if name in self.row.model_fields]
+        asked = (*self.register.form.model_fields, *self.end_fields)
+        names = [name for name in asked if name in self.row.model_fields]
         kept: dict[str, Any] = msgspec.to_builtins({name: getattr(row, name) for name in names})
         return kept
 

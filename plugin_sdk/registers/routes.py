@@ -1,6 +1,7 @@
 """The routes of a register: list, export, one record, entering, changing and ending one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import date
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -12,12 +13,11 @@ from litestar.response import Stream
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import Actor, Answer, Read, Work
 from plugin_sdk.registers.desk import RegisterDesk
-from plugin_sdk.registers.forms import EndForm
-from plugin_sdk.registers.views import RegisterView
+from plugin_sdk.registers.imports import import_routes
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.tables import csv_chunks
-from plugin_sdk.taking import Of, Typed, form_routes
-from plugin_sdk.views import Phrase, View
+from plugin_sdk.taking import BLANK, Of, Typed, form_routes
+from plugin_sdk.views import FieldView, Phrase, View
 
 Ask = Request[Any, Any, Any]
 Id = FromPath[UUID]
@@ -29,7 +29,8 @@ COLUMNS: Final = ("code", "name", "state", "starts_on", "ends_on", "unit")
 
 def register_routes(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
     """Return the handlers of a register, each marked with its permission."""
-    return [*_reading(desk), *_adding(desk), *_changing(desk)]
+    imports = import_routes(desk) if desk.register.imports else []
+    return [*_reading(desk), *_adding(desk), *_changing(desk), *imports]
 
 
 def _reading(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
@@ -41,7 +42,7 @@ def _reading(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
     ) -> Response[Any]:
         """List the records in scope, the last changed first."""
         async with hub.read(actor_of(request)) as read:
-            view = await desk.list_view(read, stage, q.strip(), cursor)
+            view = await desk.list_view(read, stage, q.strip(), cursor, _asked(desk, request))
         return await respond(hub, request, Answer(view=view))
 
     @get(f"{register.path}.csv", opt=needs(register.read), operation_id=f"{register.name}-export")
@@ -50,7 +51,7 @@ def _reading(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
         actor = actor_of(request)
         name = f"{hub.app}-{register.name}-{local_day(hub.now()):%Y%m%d}.csv"
         return Stream(
-            _csv(desk, actor, stage, q.strip()),
+            _csv(desk, actor, stage, q.strip(), _asked(desk, request)),
             media_type="text/csv",
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )
@@ -69,26 +70,65 @@ def _reading(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
     return [list_records, export_records, show_record]
 
 
+def _asked(desk: RegisterDesk[Any], request: Ask) -> dict[str, str]:
+    given = request.query_params
+    return {name: given[name][:100] for name in desk.asks if given.get(name)}
+
+
 async def _csv(
-    desk: RegisterDesk[Any], actor: Actor, state: str, query: str
+    desk: RegisterDesk[Any], actor: Actor, state: str, query: str, asked: Mapping[str, str]
 ) -> AsyncIterator[bytes]:
+    """Yield a list; of a register that takes files, with all that its own file would say."""
+
     def say(words: Any) -> str:
         return desk.hub.pages.say(words, actor.language)
 
     header = [say(Phrase(f"registers.column.{name}")) for name in COLUMNS]
+    whole = desk.register.imports is not None
+    async with desk.hub.read(actor) as read:
+        fields = await desk.fields(read, BLANK) if whole else []
+        fields = [field for field in fields if field.kind != "hidden"]
+    if whole:
+        header = [say(field.label) for field in fields] + header[2:3]
     head = b"".join(csv_chunks(header, ()))
     yield head
     cursor: str | None = ""
     while cursor is not None:
         async with desk.hub.read(actor) as read:
-            page: RegisterView = await desk.list_view(read, state, query, cursor)
+            found, cursor = await desk.page(read, state, query, cursor, asked)
+            names = await desk.hub.directory.names([row.organization_id for row in found])
+            today = local_day(read.now)
         rows = [
-            (item.code, item.name, say(item.state_label), item.starts_on, item.ends_on, item.unit)
-            for item in page.items
+            _cells(desk, row, fields, say, today)
+            if whole
+            else (
+                row.code,
+                row.name,
+                say(Phrase(f"registers.state.{desk.state(row, today)}")),
+                row.starts_on,
+                row.ends_on,
+                names.get(row.organization_id, ""),
+            )
+            for row in found
         ]
         yield b"".join(csv_chunks(header, rows))[len(head) :]
-        _, _, following = (page.next_href or "").partition("cursor=")
-        cursor = following or None
+
+
+def _cells(
+    desk: RegisterDesk[Any], row: Any, fields: Sequence[FieldView], say: Any, today: date
+) -> list[Any]:
+    spelled = desk.spelled(row)
+    cells: list[Any] = []
+    for field in fields:
+        value = spelled.get(field.name)
+        if field.kind == "checkbox":
+            value = say(Phrase(f"case.check.{'yes' if value else 'no'}"))
+        for option in field.options:
+            if value is not None and option.value == str(value):
+                value = say(option.label)
+                break
+        cells.append(value)
+    return [*cells, say(Phrase(f"registers.state.{desk.state(row, today)}"))]
 
 
 def _adding(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
@@ -155,5 +195,5 @@ def _changing(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
 
     return [
         *act("change", desk.form_of(), desk.change_view, change, "Change a record."),
-        *act("end", EndForm, desk.end_view, engine.end, "End a record."),
+        *act("end", register.end_form, desk.end_view, engine.end, "End a record."),
     ]

@@ -36,6 +36,7 @@ class RegisterView(View, kw_only=True):
     next_href: str | None = None
     create: ActionView | None = None
     export_href: str | None = None
+    import_href: str | None = None
 
 
 class VersionView(msgspec.Struct, kw_only=True):

@@ -11,10 +11,14 @@ from portal.commands.base import CONSOLE, console, say_faults, with_hub
 from portal.commands.merging import merge_group
 
 if TYPE_CHECKING:
+    from core.governance.declared import Declared
     from core.governance.findings import Finding
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 LANGUAGE = click.option("--lang", type=click.Choice(["zh", "en"]), default="en")
+
+
+REGISTERED = {"new": "registered", "changed": "changed", "same": "as it was"}
 
 
 @click.group()
@@ -99,11 +103,71 @@ def policy_check(file: Path) -> None:
 
 @governance.command("register")
 @click.argument("files", type=FILE, nargs=-1, required=True)
-def register_command(files: Sequence[Path]) -> None:
-    """Put apps beyond the door on the register, as files declare them: all of them or none."""
+@click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
+@LANGUAGE
+def register_command(files: Sequence[Path], lang: str, *, dry_run: bool) -> None:
+    """Put apps beyond the door on the register, as TOML files declare them or rows of CSV files
+    say: all of the files or none."""
     from core import audit
-    from core.governance.declared import Declared, examine
+    from core.governance.filing import file_fields, tried, weigh
     from core.governance.register import register
+    from plugin_sdk.problems import Invalid
+    from plugin_sdk.registers.files import FileForm, file_rows, text_of
+
+    toml = [file for file in files if file.suffix.lower() != ".csv"]
+    apps = _declared(toml)
+    refused: list[str] = []
+
+    async def act(hub: Any) -> dict[str, str]:
+        behind, fields = hub.apps.instances, file_fields()
+        said: dict[str, str] = {}
+
+        def say(words: Any, language: str = lang) -> str:
+            return str(hub.catalogue.shown(language, words))
+
+        def refuse(where: str, errors: Iterable[Any]) -> None:
+            refused.extend(f"{where}: {say(error.message)}" for error in errors)
+
+        async with hub.services.database.transaction(write=True) as tx:
+            for app, declared in apps.items():
+                try:
+                    said[app] = (await weigh(tx, declared, behind)).outcome
+                except Invalid as wrong:
+                    refuse(app, wrong.errors)
+            for file in files:
+                if file in toml:
+                    continue
+                try:
+                    text = text_of(FileForm(), [("file", file.name, file.read_bytes())])
+                    rows = await tried(tx, file_rows(text, fields, say), fields, behind)
+                except Invalid as wrong:
+                    refuse(str(file), wrong.errors)
+                    continue
+                for one in rows:
+                    if one.declared is None or one.declared.app in apps:
+                        why = [say(remark) for remark in one.row.remarks]
+                        why = why or ["it is in another of these files too"]
+                        refused.append(f"{file}:{one.row.line}: {'; '.join(why)}")
+                        continue
+                    apps[one.declared.app] = one.declared
+                    said[one.declared.app] = one.row.outcome
+            if refused or dry_run:
+                return said
+            for app, declared in apps.items():
+                if await register(tx, declared):
+                    await audit.record(tx, CONSOLE, audit.SHELL, "app-registered", f"app:{app}")
+        return said
+
+    found = with_hub(act)
+    if refused:
+        raise click.ClickException("\n".join(refused))
+    for app, outcome in found.items():
+        click.echo(f"{app}: {REGISTERED[outcome]}")
+
+
+def _declared(files: Sequence[Path]) -> "dict[str, Declared]":
+    """Return what TOML files declare, by app."""
+    from core.governance.declared import Declared, examine
 
     apps: dict[str, Declared] = {}
     every = []
@@ -115,23 +179,55 @@ def register_command(files: Sequence[Path]) -> None:
                 raise click.ClickException(f"{file}: {one.app} is in another of these files too")
             apps[one.app] = one
     say_faults(every)
+    return apps
 
-    async def act(hub: Any) -> dict[str, bool]:
-        behind = sorted(apps.keys() & hub.apps.instances.keys())
-        if behind:
-            raise click.ClickException(
-                f"{', '.join(behind)}: stands behind the door, and is on the register by itself"
-            )
-        changed = {}
-        async with hub.services.database.transaction(write=True) as tx:
-            for id, declared in apps.items():
-                changed[id] = await register(tx, declared)
-                if changed[id]:
-                    await audit.record(tx, CONSOLE, audit.SHELL, "app-registered", f"app:{id}")
-        return changed
 
-    for id, changed in with_hub(act).items():
-        click.echo(f"{id}: {'registered' if changed else 'as it was'}")
+@governance.command("report")
+@click.option("--since", default="", help="First day (2026-01-31); the first of this year.")
+@click.option("--until", default="", help="Last day; today.")
+@LANGUAGE
+def report_command(since: str, until: str, lang: str) -> None:
+    """Show the figures of the registers, each with the address of the rows that it counts."""
+    from plugin_sdk.problems import Problem
+    from portal.pages.governance.reports import figures_of, label_of, lines_of
+
+    async def act(hub: Any) -> tuple[Any, Any, Any]:
+        async with hub.services.database.transaction() as tx:
+            period, lines = await lines_of(hub.governance, tx, since, until)
+        return period, await figures_of(hub.apps.hubs, CONSOLE, lines, period), hub.catalogue
+
+    try:
+        period, found, catalogue = with_hub(act)
+    except Problem:
+        raise click.ClickException(
+            "write days as 2026-01-31, the first not after the last"
+        ) from None
+    click.echo(f"{period.since} – {period.until}")
+    for figure in found:
+        click.echo(f"{figure.n:6}  {catalogue.shown(lang, label_of(figure))}  {figure.href}")
+
+
+@governance.command("reviews")
+@click.option("--open", "opened", is_flag=True, help="Those alone that wait to be decided.")
+@LANGUAGE
+def reviews_command(opened: bool, lang: str) -> None:
+    """List the reviews of apps, newest first: number, app, state, deadline, decision."""
+    from core.governance.oversight.reading import reviews
+
+    async def act(hub: Any) -> tuple[Any, Any]:
+        app = hub.apps.hubs.get("oversight")
+        if app is None:
+            raise click.ClickException("the app oversight does not run: yimen app list says why")
+        return await reviews(app, opened=opened), hub.catalogue
+
+    found, catalogue = with_hub(act)
+    for one in found:
+        state = catalogue.shown(lang, one.state_label)
+        due = f" · {one.due_at:%Y-%m-%d}" if one.due_at else ""
+        into = f" → {one.successor}" if one.successor else ""
+        click.echo(f"{one.number}  {one.app}: {state}{into}{due}")
+    if not found:
+        click.echo("there is no review")
 
 
 def _with_policy(act: Any) -> Any:

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from core.apps.migrations import migrate
 from core.governance.declared import load as load_declared
+from core.governance.evaluation import last
 from core.governance.register import register
 from core.settings import Settings
 from core.usage.reach import settle
@@ -20,6 +22,8 @@ from portal.demo import county, history
 LOADED = "demonstration-loaded"
 BESIDE = "@register"
 """The apps beside the door, among those whose demonstration was loaded."""
+LOOKED = timedelta(days=30)
+"""How long ago the register was first looked at: reviews of a month rest on it."""
 REGISTER = Path(__file__).parent / "register.toml"
 
 
@@ -110,11 +114,12 @@ async def _load(hub: Any, apps: list[str], passwords: dict[str, str], console: C
             for app in apps:
                 await county.staff(tx, hub.apps.manifest(app))
             cast = await county.cast_actors(tx)
-        for app in apps:
-            await _load_app(hub, app, cast, progress)
         task = progress.add_task("应用台账 register", total=None)
         registered = await load_register(hub)
         progress.update(task, total=registered, completed=registered)
+        for app in apps:
+            await _load_app(hub, app, cast, progress)
+        await hub.governance.evaluate()
 
 
 async def _load_app(hub: Any, app: str, cast: Any, progress: Progress) -> None:
@@ -126,8 +131,8 @@ async def _load_app(hub: Any, app: str, cast: Any, progress: Progress) -> None:
 
 async def load_register(hub: Any) -> int:
     """Put the apps that the county runs beside the door on the register, with two years of their
-    use, and look at it once, so that there is something to see before the first night; return
-    how many apps there are."""
+    use, and look at it as of a month ago, on which reviews then rest, so that there is something
+    to see before the first night; return how many apps there are."""
     database = hub.services.database
     declared = load_declared(REGISTER.read_bytes(), REGISTER.name)
     async with database.transaction(write=True) as tx:
@@ -136,6 +141,8 @@ async def load_register(hub: Any) -> int:
         towns = await county.towns(tx)
         cadences = {app.app: app.cadence for app in declared}
         await history.write(tx, tx.now.astimezone(SHANGHAI).date(), cadences, towns)
+        looked = await last(tx) is not None
     await settle(database)
-    await hub.governance.evaluate()
+    now = database.clock()
+    await hub.governance.evaluate(now=now if looked else now - LOOKED)
     return len(declared)

@@ -26,11 +26,14 @@ COUNTY = "371603"
 CENTRE = "37160312345"
 SUPERVISION = "371603U07"
 FARMING = "371603U08"
+CYBERSPACE = "371603U09"
 CITY_UNIT = "3716U01"
 HANDLES = (
     ("hotline.unit_handler", ScopeKind.ORGANIZATION),
     ("supervision.handler", ScopeKind.ORGANIZATION),
 )
+OWNS = ("oversight.owner", ScopeKind.ORGANIZATION)
+KEEPS = ("oversight.keeper", ScopeKind.SUBTREE)
 
 UNITS = (
     (CENTRE, "12345热线服务中心"),
@@ -42,6 +45,7 @@ UNITS = (
     ("371603U06", "政务数据局"),
     (SUPERVISION, "区纪委监委"),
     (FARMING, "农业农村局"),
+    (CYBERSPACE, "区委网信办"),
 )
 
 
@@ -81,7 +85,7 @@ CAST = (
         "冯城管",
         "371603U01",
         "签收员",
-        HANDLES,
+        (*HANDLES, OWNS, KEEPS),
     ),
     Member(
         "unit2",
@@ -89,7 +93,7 @@ CAST = (
         "陈交通",
         "371603U02",
         "签收员",
-        HANDLES,
+        (*HANDLES, OWNS),
     ),
     Member(
         "unit3",
@@ -97,7 +101,7 @@ CAST = (
         "楚住建",
         "371603U04",
         "签收员",
-        HANDLES,
+        (*HANDLES, OWNS),
     ),
     Member(
         "leader",
@@ -144,7 +148,7 @@ CAST = (
         "邹监督",
         SUPERVISION,
         "监督室主任",
-        (("supervision.supervisor", ScopeKind.ORGANIZATION),),
+        (("supervision.supervisor", ScopeKind.ORGANIZATION), OWNS),
     ),
     Member(
         "supervisor2",
@@ -195,7 +199,7 @@ CAST = (
         "温农业",
         FARMING,
         "经管科科长",
-        (("village-affairs.county", ScopeKind.ALL),),
+        (("village-affairs.county", ScopeKind.ALL), OWNS),
     ),
     Member(
         "administrator",
@@ -203,7 +207,7 @@ CAST = (
         "蒋管理",
         "371603U06",
         "系统管理员",
-        (("yimen.administrator", ScopeKind.ALL),),
+        (("yimen.administrator", ScopeKind.ALL), OWNS),
     ),
     Member(
         "governance",
@@ -211,7 +215,19 @@ CAST = (
         "沈治理",
         "371603U06",
         "治理专员",
-        (("yimen.governance", ScopeKind.ALL),),
+        (
+            ("yimen.governance", ScopeKind.ALL),
+            ("oversight.reviewer", ScopeKind.ALL),
+            ("oversight.registrar", ScopeKind.ALL),
+        ),
+    ),
+    Member(
+        "decider",
+        "decider",
+        "苏网信",
+        CYBERSPACE,
+        "副主任",
+        (("oversight.decider", ScopeKind.ALL), ("yimen.second_approver", ScopeKind.ALL)),
     ),
     Member(
         "owner",
@@ -219,7 +235,11 @@ CAST = (
         "韩主管",
         CENTRE,
         "应用主管",
-        (("yimen.owner", ScopeKind.SUBTREE), ("hotline.leader", ScopeKind.ORGANIZATION)),
+        (
+            ("yimen.owner", ScopeKind.SUBTREE),
+            ("hotline.leader", ScopeKind.ORGANIZATION),
+            OWNS,
+        ),
     ),
 )
 
@@ -240,6 +260,7 @@ ANNOUNCED = (
     "town",
     "administrator",
     "governance",
+    "decider",
     "owner",
 )
 

@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from core.governance.findings import Evidence, Finding
 from core.governance.lifecycle.obstacles import Obstacle
+from core.governance.measured import card
 from core.governance.models import Evaluation, FindingRow, Measured
 from core.governance.policy import FILE, load
 from core.governance.service import JOB
@@ -32,7 +33,6 @@ from plugin_sdk.views import (
 )
 from portal.pages.governance.dossier import DossierView, EvidenceView, FindingView
 from portal.pages.governance.life_views import ArchiveView, LifeView, NextStep, StepView
-from portal.pages.governance.measured import card
 from portal.pages.governance.places import PlaceRow, ReachTree
 from portal.pages.governance.policy import ChangedLimit, Nominated, TrialView, view_of
 from portal.pages.governance.portfolio import AppRow, FindingLabel, PortfolioView

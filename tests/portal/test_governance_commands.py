@@ -58,8 +58,20 @@ def test_the_register_is_filled_looked_at_and_tried_from_a_terminal(run, tmp_pat
     hotline.write_text(OLD.replace('"old"', '"hotline"'), encoding="utf-8")
     status, said = run("register", hotline)
     assert (status, "behind the door" in said) == (1, True)
+    tables = tmp_path / "good.csv", tmp_path / "bad.csv"
+    head = "编号,名称,英文名称,主管单位,登记时的状态,这一状态起于"
+    rows = "old,旧,Old,371603,在用,2024-01-01", "clinic,挂号,Clinic,371603,在用,2024-01-01"
+    tables[0].write_text("\n".join((head, *rows)), encoding="gb18030")
+    tables[1].write_text(f"{head}\n{rows[1].replace('371603', '999')}", encoding="utf-8")
+    status, said = run("register", *tables)
+    assert (status, "bad.csv:2" in said) == (1, True), said
+    assert run("register", "--dry-run", tables[0]) == (0, "old: changed\nclinic: registered\n")
     status, said = run("evaluate")
     assert (status, "5 apps" in said) == (0, True), "nothing was half registered"
+    status, said = run("report", "--lang", "zh")
+    assert (status, "     1  门外的应用" in said, "保留的群" in said) == (0, True, True), said
+    status, said = run("report", "--since", "2026-13-01")
+    assert (status, "write days as" in said) == (1, True), said
     status, said = run("findings", "--app", "old", "--lang", "zh")
     assert status == 0
     for words in ("门后有门", "无投诉渠道", "同质化", "国办函〔2026〕12号", "→"):
@@ -77,3 +89,8 @@ def test_the_register_is_filled_looked_at_and_tried_from_a_terminal(run, tmp_pat
         status, said = run(*tried)
         assert (status, "did you mean least_functions?" in said) == (1, True)
     assert run("policy", "check", POLICY) == (0, f"{POLICY}: ok\n")
+
+
+@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
+def test_reviews_are_listed_from_a_terminal(run):
+    assert run("reviews") == (0, "there is no review\n")

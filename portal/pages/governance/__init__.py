@@ -3,9 +3,24 @@
 from litestar.handlers import HTTPRouteHandler
 
 from portal.pages.context import Portal
-from portal.pages.governance import complaints, dossiers, life, lists, merges, policy
+from portal.pages.governance import (
+    changes,
+    complaints,
+    dossiers,
+    filing,
+    life,
+    lists,
+    merges,
+    policy,
+    register,
+    reports,
+    reviews,
+)
 
-MODULES = (lists, dossiers, life, merges, policy, complaints)
+MODULES = (
+    *(lists, dossiers, life, merges, policy, complaints, reviews),
+    *(register, changes, filing, reports),
+)
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:

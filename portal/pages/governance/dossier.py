@@ -10,6 +10,7 @@ from core.database import Transaction
 from core.governance import evaluation
 from core.governance.evaluation import Held
 from core.governance.findings import Evidence
+from core.governance.measured import card, missing
 from core.governance.register import RegisterEntry
 from core.usage.durations import durations_by_day
 from core.usage.measures import Observed, Window, measure, missing_of
@@ -17,13 +18,13 @@ from core.usage.observing import observe
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.problems import NotFound, Problem
 from plugin_sdk.text import Text
-from plugin_sdk.views import ChartView, FactView, FigureCard, Phrase, View
+from plugin_sdk.views import ActionView, ChartView, FactView, FigureCard, Phrase, View
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.governance import dossier_charts as charts
-from portal.pages.governance.measured import card, missing
 from portal.pages.governance.places import ReachTree, reach_tree
 from portal.pages.governance.portfolio import label_of
 from portal.pages.governance.register_facts import facts_of
+from portal.pages.governance.reviews import link_to_review
 from portal.pages.governance.sight import sight
 
 LONGEST: Final = 400
@@ -94,6 +95,7 @@ class DossierView(View, kw_only=True):
     exports: dict[str, str]
     back: str
     about_href: str | None
+    review: ActionView | None = None
 
 
 async def dossier(
@@ -166,6 +168,7 @@ async def dossier(
         exports={kind: f"{address}/dossier.{kind}{query}" for kind in FILES},
         back=base,
         about_href=f"/about/{app}" if app in portal.apps.instances else None,
+        review=await link_to_review(request, tx, entry),
     )
 
 

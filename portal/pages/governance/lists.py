@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from core.database import Transaction
+from core.governance.measured import share
 from core.usage.measures import Measure
 from plugin_sdk.routes import needs
 from plugin_sdk.tables import Cell
@@ -16,8 +17,8 @@ from portal.documents import Document, Table, csv, workbook
 from portal.pages.admin.reach import need_everything
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.governance.files import CSV, XLSX, file
-from portal.pages.governance.measured import share
 from portal.pages.governance.portfolio import Asked, choose, months_of, portfolio, rows_of
+from portal.pages.governance.reviews import notices
 
 PAGES = {"/governance": "portfolio.html", "/owner": "owner.html"}
 
@@ -49,6 +50,8 @@ def _page(portal: Portal, base: str) -> HTTPRouteHandler:
         async with portal.read() as tx:
             check_whole(tx, request, base)
             view = await portfolio(portal, request, tx, asked, cursor, base)
+        if base == "/owner":
+            view.notices = await notices(portal, request)
         return await portal.show(request, PAGES[base], view.title.key, view)
 
     return apps

@@ -10,16 +10,16 @@ import msgspec
 from core.database import Transaction
 from core.governance import evaluation
 from core.governance.findings import KINDS, Finding, FindingKind
+from core.governance.measured import share
 from core.governance.register import RegisterEntry
 from core.usage.measures import Measure
 from core.usage.months import Counts, Month, effects_by_month, first_counted
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.problems import Problem
 from plugin_sdk.text import Text
-from plugin_sdk.views import ChartView, FilterView, Option, Phrase, View, Words
+from plugin_sdk.views import CaseItem, ChartView, FilterView, Option, Phrase, View, Words
 from portal.formats import month as month_words
 from portal.pages.context import AnyRequest, Portal
-from portal.pages.governance.measured import share
 from portal.pages.governance.sight import sight
 
 PAGE: Final = 50
@@ -69,7 +69,8 @@ class AppRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PortfolioView(View, kw_only=True):
-    """The apps that the reader sees, those with findings first."""
+    """The apps that the reader sees, those with findings first; to owners `notices` are the reviews
+    that they have to answer."""
 
     template: ClassVar[str] = "portfolio.html"
     title: Phrase
@@ -84,6 +85,7 @@ class PortfolioView(View, kw_only=True):
     action: str
     next_href: str | None
     exports: dict[str, str]
+    notices: list[CaseItem] | None = None
 
 
 class Chosen(msgspec.Struct, frozen=True):

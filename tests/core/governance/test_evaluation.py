@@ -177,7 +177,8 @@ async def test_the_register_holds_what_is_installed_and_what_is_beyond_the_door(
 
 async def test_beyond_the_door_only_what_was_counted_is_judged(shell):
     async with shell.write() as tx:
-        await register(tx, *load_declared(OLD))
+        (old,) = load_declared(OLD)
+        await register(tx, old)
     await look(shell, [], POLICY)
     shell.clock.move(days=500)
     await look(shell, [], POLICY)
