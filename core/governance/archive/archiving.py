@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from core import audit, bundles
+from core.access import wall
 from core.apps import runtime
 from core.apps.migrations import CORE, head_of, one_at_a_time, reached, version_table
 from core.apps.models import AppRuntime
@@ -237,6 +238,8 @@ async def _drop(
                         raise ArchiveFault("changed", one.name)
                 await _take_out(connection, app, kept, schema, desk)
                 await bundles.let_go(connection)
+                if not database.sqlite:
+                    await connection.run_sync(wall.raze, [table.name for table in tables])
                 for metadata in _metadata(tables):
                     await connection.run_sync(metadata.drop_all, checkfirst=False)
                 version = version_table(app)
