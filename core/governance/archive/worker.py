@@ -18,6 +18,7 @@ from core.governance.archive import describing, phases
 from core.governance.archive.bundle import ArchiveFault
 from core.governance.archive.desk import BrokenOff, Desk, Progress
 from core.governance.archive.service import BEFORE_DROPPED, ArchiveFacts, latest, waiting
+from core.hub.alone import unserved
 from core.jobs import Jobs
 from core.settings import Settings
 from core.shared_state import end_tasks
@@ -129,7 +130,8 @@ class Archives:
         generation, changed_at = row
         known = await self._apps.acknowledged(generation, drained=True)
         if not known.live:  # nobody is heard here: as long as it takes one that runs beside
-            await asyncio.sleep(self._lag(app, now - changed_at))
+            if not await unserved(self._database):
+                await asyncio.sleep(self._lag(app, now - changed_at))
             return
         known = await self._apps.until_acknowledged(generation, IDLE_SECONDS, drained=True)
         if known.live and known.ready < known.live:
