@@ -12,7 +12,17 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    String,
+    Table,
+    insert,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
@@ -165,6 +175,15 @@ async def one_at_a_time(database: Database) -> AsyncIterator[AsyncConnection]:
 def version_table(name: str) -> str:
     """Return the table that keeps the revision of a history."""
     return f"alembic_{name.replace('-', '_')}"
+
+
+def stamp(connection: Connection, name: str, revision: str) -> None:
+    """Say that a history has reached a revision, whose tables were made by other means."""
+    kept = Table(
+        version_table(name), MetaData(), Column("version_num", String(32), primary_key=True)
+    )
+    kept.create(connection)
+    connection.execute(insert(kept).values(version_num=revision))
 
 
 def _current(connection: Connection, name: str) -> str | None:
