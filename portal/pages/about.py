@@ -186,7 +186,8 @@ async def _went(
         if waiver:
             new = waiver
         elif next is not None:
-            new = known.get(route) or next.names
+            ask = Phrase("page.about.ask", {"name": next.names})
+            new = (known.get(route) or next.names) if route else ask
         href = f"/about/{next.app}" if next and not waiver else None
         if href and next and manifest and _plain(route):
             href = f"/apps/{next.app}{route.removeprefix('GET ')}"

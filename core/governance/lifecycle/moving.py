@@ -43,7 +43,8 @@ ELSEWHERE: Final = frozenset({"archive", "restore", "purge"})
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody asks: a step and why; of a sunset the day of closing and the successor; the
-    keys of what they saw in the way; the version they read, so that nobody steps on old news."""
+    keys of what they saw in the way; the version they read, so that nobody steps on old news.
+    `via` says how it came, where not by its page."""
 
     verb: str
     reason: str
@@ -51,6 +52,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     successor: str | None = None
     closes_on: date | None = None
     seen: frozenset[str] = frozenset()
+    via: str = ""
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -134,7 +136,12 @@ async def move(
         permission=one.permission,
         granted_by=grant,
         request_id=request_id,
-        facts={"reason": asked.reason.strip(), "from": here.stage, "to": now.stage},
+        facts={
+            "reason": asked.reason.strip(),
+            "from": here.stage,
+            "to": now.stage,
+            **({"via": asked.via} if asked.via else {}),
+        },
     )
     return Moved(now, generation)
 
