@@ -10,6 +10,7 @@ from rich.table import Table
 
 from core.settings import Settings
 from portal.commands.access import access
+from portal.commands.archive import app_archive, app_purge, app_restore
 from portal.commands.base import (
     CONSOLE,
     console,
@@ -338,7 +339,7 @@ def app_draft(name: str, message: str) -> None:
     console.print(str(path) if path else "the models say nothing new")
 
 
-for command in (life, *STEPS):
+for command in (life, *STEPS, app_archive, app_restore, app_purge):
     app.add_command(command)
 for group in (org, people, access, audit, usage, governance):
     main.add_command(group)

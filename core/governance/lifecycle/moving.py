@@ -21,7 +21,7 @@ from core.governance.lifecycle.hands import need_other_hands
 from core.governance.lifecycle.in_the_way import in_the_way
 from core.governance.lifecycle.obstacles import Obstacle
 from core.governance.lifecycle.service import StandingFacts
-from core.governance.lifecycle.steps import Step, step
+from core.governance.lifecycle.steps import CARRIED_OUT, Step, step
 from core.governance.merging.gate import EVIDENCE_DAYS
 from core.governance.merging.links import links_of
 from core.governance.register import RegisterEntry
@@ -37,8 +37,6 @@ from plugin_sdk.views import Phrase
 
 ANSWERING: Final = ("yimen.feedback.answer", "oversight.review.reply")
 """Who holds one of these at the owner's unit is told what happens to the app."""
-ELSEWHERE: Final = frozenset({"archive", "restore", "purge"})
-"""Steps that the archive takes when its work is done (`core.governance.archive`)."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +83,7 @@ async def move(
     entry = register.get(app)
     if entry is None:
         raise NotFound
-    if one.by_review or one.verb in ELSEWHERE:
+    if one.by_review or one.verb in CARRIED_OUT:
         raise Conflict("lifecycle-not-here", app=app, step=Phrase(f"life.step.{one.verb}"))
     grant = _grant(tx, actor, one.permission)
     await need_other_hands(tx, actor, entry.owner.code, entry.owner.name)
