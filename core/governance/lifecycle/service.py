@@ -1,7 +1,7 @@
 """Taking the steps of the life cycle. The one place that writes where an app stands."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -118,11 +118,13 @@ async def introduce(tx: Transaction, manifests: Iterable[Manifest]) -> None:
             )
 
 
-async def kept_manifests(tx: Transaction) -> dict[str, Manifest]:
-    """Return what every app behind the door last ran with, also those whose package is gone. What
-    cannot be read any more, from before the words of manifests changed, is passed by."""
+async def kept_manifests(tx: Transaction, installed: Collection[str]) -> dict[str, Manifest]:
+    """Return what the apps that are not installed any more last ran with. What cannot be read,
+    from before the words of manifests changed, is passed by."""
     found = {}
-    for app, kept in await tx.session.execute(select(col(Standing.app), col(Standing.manifest))):
+    for app, kept in await tx.session.execute(
+        select(col(Standing.app), col(Standing.manifest)).where(col(Standing.app).not_in(installed))
+    ):
         if kept is not None:
             try:
                 found[app] = msgspec.convert(kept, Manifest, strict=False)
