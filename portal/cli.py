@@ -20,6 +20,7 @@ from portal.commands.base import (
     with_hub,
 )
 from portal.commands.governance import governance
+from portal.commands.life import STEPS, life
 from portal.commands.people import org, people
 from portal.commands.record import audit
 from portal.commands.usage import usage
@@ -338,7 +339,7 @@ def app_draft(name: str, message: str) -> None:
     console.print(str(path) if path else "the models say nothing new")
 
 
-for command in (app_archive, app_restore, app_purge):
+for command in (life, *STEPS, app_archive, app_restore, app_purge):
     app.add_command(command)
 for group in (org, people, access, audit, usage, governance):
     main.add_command(group)

@@ -153,7 +153,7 @@ async def entries(
     they last ran, and those beyond the door that were declared. One that was declared and is
     installed since stands behind the door."""
     behind = {manifest.identity.id: manifest for manifest in installed}
-    behind |= {id: kept for id, kept in (await kept_manifests(tx)).items() if id not in behind}
+    behind |= await kept_manifests(tx, list(behind))
     beyond = [
         restored(kept)
         for app, kept in await tx.session.execute(

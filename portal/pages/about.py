@@ -101,7 +101,9 @@ async def _about(portal: Portal, app: str) -> AboutView:
             raise NotFound
         stands = (await standings(tx)).get(app)
         stage = stands.stage if stands else entry.stage
-        manifest = portal.apps.manifest(app) or (await kept_manifests(tx)).get(app)
+        manifest = portal.apps.manifest(app)
+        if manifest is None:
+            manifest = (await kept_manifests(tx, list(portal.apps.instances))).get(app)
         kept = await _kept(tx, entry, stage) if stage in LEAVING else None
         next = register.get((stands.successor if stands else None) or "")
         went = await _went(tx, portal, entry, next) if stage in LEAVING else []
@@ -186,7 +188,8 @@ async def _went(
         if waiver:
             new = waiver
         elif next is not None:
-            new = known.get(route) or next.names
+            ask = Phrase("page.about.ask", {"name": next.names})
+            new = (known.get(route) or next.names) if route else ask
         href = f"/about/{next.app}" if next and not waiver else None
         if href and next and manifest and _plain(route):
             href = f"/apps/{next.app}{route.removeprefix('GET ')}"

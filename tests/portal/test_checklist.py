@@ -57,8 +57,11 @@ MORE = {
     "governance": [
         *("/governance", "/governance?finding=zombie", "/governance/apps/hotline"),
         *("/governance/policy?rules.zombie.visits=1", "/owner/feedback"),
+        *("/governance/apps/hotline/life", "/governance/apps/hotline/life/watch"),
     ],
-    "owner": ["/owner", "/owner/apps/hotline", "/owner/feedback"],
+    "owner": [
+        *("/owner", "/owner/apps/hotline", "/owner/feedback", "/owner/apps/hotline/life"),
+    ],
 }
 
 

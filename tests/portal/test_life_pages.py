@@ -310,3 +310,29 @@ async def test_an_app_whose_package_is_gone_still_has_its_page_and_its_end(hub_a
             update(Standing).where(col(Standing.app) == "gone-app").values(stage="purged")
         )
     assert "销毁" in (await anyone.page("/about/gone-app")).text
+
+
+@EMBEDDED
+async def test_an_archive_is_asked_for_followed_and_called_off_on_the_page(hub):
+    staff = await hub.client_as("governance")
+    await announce(staff)
+    hub.clock.stand(datetime(2026, 3, 10, 9, tzinfo=SHANGHAI))
+    staff = await hub.client_as("governance")
+    await staff.post(f"{LIFE}/close", json={"reason": REASON})
+    asked = await staff.post(f"{LIFE}/archive", json={"reason": REASON})
+    assert asked.status_code == 200, asked.text
+    view = (await staff.get(LIFE)).json()
+    assert view["archive"]["running"]
+    assert view["archive"]["give_up"]
+    assert view["next"] == [], "nothing else meanwhile"
+    again = await staff.post(f"{LIFE}/archive", json={"reason": REASON})
+    assert (again.status_code, kind(again)) == (409, "archive-under-way")
+    back = await staff.post(f"{LIFE}/reopen", json={"reason": REASON})
+    assert (back.status_code, kind(back)) == (409, "lifecycle-blocked")
+    assert (await staff.page(LIFE)).text.count("<progress") == 1
+    purge = await staff.post(f"{LIFE}/purge", json={"sha256": "0" * 64})
+    assert purge.status_code == 403, "another role's"
+    given_up = await staff.post(f"{LIFE}/give-up", json={})
+    assert given_up.status_code == 200, given_up.text
+    view = (await staff.get(LIFE)).json()
+    assert {one["verb"] for one in view["next"]} == {"archive", "reopen"}

@@ -21,7 +21,7 @@ from core.governance.lifecycle.hands import need_other_hands
 from core.governance.lifecycle.in_the_way import in_the_way
 from core.governance.lifecycle.obstacles import Obstacle
 from core.governance.lifecycle.service import StandingFacts
-from core.governance.lifecycle.steps import Step, step
+from core.governance.lifecycle.steps import CARRIED_OUT, Step, step
 from core.governance.merging.gate import EVIDENCE_DAYS
 from core.governance.merging.links import links_of
 from core.governance.register import RegisterEntry
@@ -37,13 +37,12 @@ from plugin_sdk.views import Phrase
 
 ANSWERING: Final = ("yimen.feedback.answer", "oversight.review.reply")
 """Who holds one of these at the owner's unit is told what happens to the app."""
-ELSEWHERE: Final = frozenset({"archive", "restore", "purge"})
-"""Steps that the archive takes when its work is done (`core.governance.archive`)."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody asks: a step and why; of a sunset the day of closing and the successor; the
-    keys of what they saw in the way; the version they read, so that nobody steps on old news."""
+    keys of what they saw in the way; the version they read, so that nobody steps on old news.
+    `via` says how it came, where not by its page."""
 
     verb: str
     reason: str
@@ -51,6 +50,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     successor: str | None = None
     closes_on: date | None = None
     seen: frozenset[str] = frozenset()
+    via: str = ""
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -83,7 +83,7 @@ async def move(
     entry = register.get(app)
     if entry is None:
         raise NotFound
-    if one.by_review or one.verb in ELSEWHERE:
+    if one.by_review or one.verb in CARRIED_OUT:
         raise Conflict("lifecycle-not-here", app=app, step=Phrase(f"life.step.{one.verb}"))
     grant = _grant(tx, actor, one.permission)
     await need_other_hands(tx, actor, entry.owner.code, entry.owner.name)
@@ -134,7 +134,12 @@ async def move(
         permission=one.permission,
         granted_by=grant,
         request_id=request_id,
-        facts={"reason": asked.reason.strip(), "from": here.stage, "to": now.stage},
+        facts={
+            "reason": asked.reason.strip(),
+            "from": here.stage,
+            "to": now.stage,
+            **({"via": asked.via} if asked.via else {}),
+        },
     )
     return Moved(now, generation)
 

@@ -1,7 +1,7 @@
 """Taking the steps of the life cycle. The one place that writes where an app stands."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from core.database import Transaction
 from core.governance.lifecycle.models import Standing, StepTaken
-from core.governance.lifecycle.steps import BY_ITSELF, forward, step
+from core.governance.lifecycle.steps import BY_ITSELF, CARRIED_OUT, forward, step
 from plugin_sdk.data import new_id
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.manifest_model import Manifest, Stage
@@ -118,11 +118,13 @@ async def introduce(tx: Transaction, manifests: Iterable[Manifest]) -> None:
             )
 
 
-async def kept_manifests(tx: Transaction) -> dict[str, Manifest]:
-    """Return what every app behind the door last ran with, also those whose package is gone. What
-    cannot be read any more, from before the words of manifests changed, is passed by."""
+async def kept_manifests(tx: Transaction, installed: Collection[str]) -> dict[str, Manifest]:
+    """Return what the apps that are not installed any more last ran with. What cannot be read,
+    from before the words of manifests changed, is passed by."""
     found = {}
-    for app, kept in await tx.session.execute(select(col(Standing.app), col(Standing.manifest))):
+    for app, kept in await tx.session.execute(
+        select(col(Standing.app), col(Standing.manifest)).where(col(Standing.app).not_in(installed))
+    ):
         if kept is not None:
             try:
                 found[app] = msgspec.convert(kept, Manifest, strict=False)
@@ -177,7 +179,8 @@ async def take(
     if version is not None and version != here.version:
         raise Conflict("lifecycle-moved", app=app, stage=Phrase(f"stage.{here.stage}"))
     target: Any = one.target or await _where_from(tx, app, verb) or "active"
-    if target not in BY_ITSELF and (by is None or by.person_id is None):
+    free = target in BY_ITSELF or verb in CARRIED_OUT
+    if not free and (by is None or by.person_id is None):
         raise Denied(one.permission)
     moved = await tx.session.execute(
         update(Standing)

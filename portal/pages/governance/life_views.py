@@ -37,7 +37,7 @@ ORDER = ("closes_on", "successor", "sha256", "reason", "noted")
 
 class NextStep(msgspec.Struct, frozen=True, kw_only=True):
     """A step that may come next: `href` is its page, None for who may not take it, `why` where
-    that is explained."""
+    that is explained; `backwards` for one that undoes another."""
 
     verb: str
     label: Phrase
@@ -45,6 +45,7 @@ class NextStep(msgspec.Struct, frozen=True, kw_only=True):
     obstacles: tuple[Obstacle, ...]
     href: str | None
     why: str
+    backwards: bool = False
 
 
 class ArchiveView(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +137,7 @@ async def life(
                 obstacles=tuple(await _before(portal, tx, register, here, one, told)),
                 href=f"{base}/apps/{app}/life/{one.verb}" if may else None,
                 why=f"/why?permission={one.permission}",
+                backwards=one.verb in BACKWARDS,
             )
         )
     return LifeView(
@@ -148,7 +150,7 @@ async def life(
         facts=_facts(here, register),
         steps=[_entry(portal, request, one) for one in steps],
         reversal=_reversal(steps[0]) if steps else None,
-        next=next,
+        next=sorted(next, key=lambda one: one.backwards),
         waits=_waits(here.stage),
         decides=decides,
         archive=_archive(last, may=decides) if last else None,
