@@ -206,7 +206,7 @@ CAST = (
         "蒋管理",
         "371603U06",
         "系统管理员",
-        (("yimen.administrator", ScopeKind.ALL), OWNS),
+        (("yimen.administrator", ScopeKind.ALL),),
     ),
     Member(
         "governance",
@@ -215,6 +215,14 @@ CAST = (
         "371603U06",
         "治理专员",
         (("yimen.governance", ScopeKind.ALL), ("oversight.reviewer", ScopeKind.ALL)),
+    ),
+    Member(
+        "steward",
+        "steward",
+        "邵数据",
+        "371603U06",
+        "数据应用科科长",
+        (("yimen.owner", ScopeKind.SUBTREE), OWNS),
     ),
     Member(
         "decider",
