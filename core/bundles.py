@@ -7,7 +7,9 @@ and on PostgreSQL have the same one, so that what was restored is compared with 
 
 import gzip
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -17,17 +19,20 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Date,
     LargeBinary,
+    Select,
     Table,
     Uuid,
     and_,
     bindparam,
     insert,
     select,
+    text,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncResult
 
 from plugin_sdk.data import UtcTime
 
@@ -42,6 +47,7 @@ _KINDS: tuple[tuple[Any, type], ...] = (
 )
 _encoder = msgspec.json.Encoder(order="deterministic")
 Counted = Callable[[int], None]
+Where = ColumnElement[bool] | None
 
 
 class BundleError(Exception):
@@ -76,30 +82,52 @@ class Rows:
 
 
 async def keep(
-    connection: AsyncConnection, table: Table, path: Path, counted: Counted = lambda n: None
+    connection: AsyncConnection,
+    table: Table,
+    path: Path,
+    counted: Counted = lambda n: None,
+    *,
+    where: Where = None,
 ) -> KeptTable:
-    """Write a table into a file; return what is known of it."""
+    """Write a table (or the rows of it that a condition names) into a file, on disk when it
+    returns; return what is known of it."""
     found = Rows()
-    with path.open("wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) as file:
-        file.write(_encoder.encode([str(column.name) for column in table.columns]) + b"\n")
-        async for lines in _lines(connection, table):
-            for line in lines:
-                found.add(line)
-            file.write(b"\n".join(lines) + b"\n")
-            counted(len(lines))
+    with path.open("wb") as raw:
+        with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) as file:
+            file.write(_encoder.encode([str(column.name) for column in table.columns]) + b"\n")
+            async with aclosing(_lines(connection, table, where)) as every:
+                async for lines in every:
+                    for line in lines:
+                        found.add(line)
+                    file.write(b"\n".join(lines) + b"\n")
+                    counted(len(lines))
+        raw.flush()
+        os.fsync(raw.fileno())
     return KeptTable(str(table.name), found.count, found.digest, sha256_of(path))
 
 
 async def digest(
-    connection: AsyncConnection, table: Table, counted: Counted = lambda n: None
+    connection: AsyncConnection,
+    table: Table,
+    counted: Counted = lambda n: None,
+    *,
+    where: Where = None,
 ) -> tuple[int, str]:
-    """Return how many rows a table has, and their digest."""
+    """Return how many rows a table has (or a condition names in it), and their digest."""
     found = Rows()
-    async for lines in _lines(connection, table):
-        for line in lines:
-            found.add(line)
-        counted(len(lines))
+    async with aclosing(_lines(connection, table, where)) as every:
+        async for lines in every:
+            for line in lines:
+                found.add(line)
+            counted(len(lines))
     return found.count, found.digest
+
+
+async def let_go(connection: AsyncConnection) -> None:
+    """Let tables that were read in this transaction be changed or dropped in it: PostgreSQL
+    refuses while a cursor is open, and the driver closes none before the end."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("CLOSE ALL"))
 
 
 async def load(
@@ -114,14 +142,14 @@ async def load(
 
     Raises `BundleError` for a file that is not what was kept.
     """
-    _expect(path, kept)
+    expect(path, kept)
     own = [
         column
         for column in table.columns
         if any(key.column.table is table for key in column.foreign_keys)
     ]
     later: list[dict[str, Any]] = []
-    for rows in _read(path, table):
+    for rows in read(path, table):
         for row in rows:
             if any(row[column.name] is not None for column in own):
                 later.append(_pointing(table, own, row))
@@ -136,7 +164,8 @@ async def load(
             await connection.execute(statement, later[start : start + CHUNK])
 
 
-def _expect(path: Path, kept: KeptTable) -> None:
+def expect(path: Path, kept: KeptTable) -> None:
+    """Raise `BundleError` for a file that is not there, or not what was kept."""
     if not path.is_file():
         raise BundleError(f"{path.name} is not there")
     if sha256_of(path) != kept.sha256:
@@ -148,13 +177,30 @@ def _pointing(table: Table, own: Sequence[Column[Any]], row: dict[str, Any]) -> 
     return keys | {f"to_{column.name}": row[column.name] for column in own}
 
 
-async def _lines(connection: AsyncConnection, table: Table) -> AsyncIterator[list[bytes]]:
-    async with connection.stream(select(table)) as result:
+async def _lines(
+    connection: AsyncConnection, table: Table, where: Where
+) -> AsyncGenerator[list[bytes], None]:
+    statement = select(table) if where is None else select(table).where(where)
+    async with reading(connection, statement) as result:
         async for rows in result.partitions(CHUNK):
             yield [_encoder.encode(list(row)) for row in rows]
 
 
-def _read(path: Path, table: Table) -> Iterator[list[dict[str, Any]]]:
+@asynccontextmanager
+async def reading(
+    connection: AsyncConnection, statement: Select[Any]
+) -> AsyncIterator[AsyncResult[Any]]:
+    """Return the rows of a statement as they come. What breaks off closes the cursor too, which
+    the library leaves open then, in a connection that goes back to the pool."""
+    async with connection.stream(statement) as result:
+        try:
+            yield result
+        finally:
+            await result.close()
+
+
+def read(path: Path, table: Table) -> Iterator[list[dict[str, Any]]]:
+    """Yield the rows of a file as the table has them, some at a time. Raises `BundleError`."""
     names = [column.name for column in table.columns]
     readers = [_reader(column) for column in table.columns]
     try:

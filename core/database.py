@@ -243,6 +243,22 @@ class Database:
             finally:  # what has seen all rows does not go back to the pool
                 await connection.invalidate()
 
+    @asynccontextmanager
+    async def transaction_on(self, connection: AsyncConnection) -> AsyncIterator[Transaction]:
+        """Return one transaction on a connection for migrations: it may change tables and rows
+        at once. Committed at the end, rolled back on any exception."""
+        async with AsyncSession(
+            connection,
+            expire_on_commit=False,
+            autoflush=False,
+            join_transaction_mode="control_fully",
+        ) as session:
+            await session.connection()
+            transaction = Transaction(self, session, self.clock(), writes=True)
+            yield transaction
+            await session.commit()
+        await transaction._committed()
+
     async def flush_to_disk(self) -> None:
         """Let nothing committed so far be lost with the power (SQLite; PostgreSQL has done it)."""
         if self.sqlite:

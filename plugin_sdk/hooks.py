@@ -9,8 +9,10 @@ from typing import Any, Protocol
 from plugin_sdk import hookimpl
 from plugin_sdk.cases import CaseEngine, queries
 from plugin_sdk.cases.desk import CaseDesk
+from plugin_sdk.cases.tallies import tally_of_cases
 from plugin_sdk.extension import Card, Health, Hit
 from plugin_sdk.ports import Actor, Hub, Read
+from plugin_sdk.tallies import Tally
 from plugin_sdk.views import Phrase
 
 
@@ -74,3 +76,15 @@ def case_hooks(
         return said
 
     return register_flows, portal_cards, search, health, can_retire
+
+
+def case_tallies(desks: Callable[[Hub], Sequence[CaseDesk[Any]]]) -> Any:
+    """Return `tallies` of the desks of an app: its cases, under the numbers that they had where
+    they came from."""
+
+    @hookimpl
+    async def tallies(hub: Hub, of: str) -> Sequence[Tally]:
+        """Return the tally of the app's cases that came from `of`, or of all of them."""
+        return [await tally_of_cases([desk.engine for desk in desks(hub)], of)]
+
+    return tallies

@@ -17,6 +17,7 @@ from plugin_sdk import hookspec
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.extension import Card, EventHandler, Health, Hit, ImportReport, Job
 from plugin_sdk.ports import Actor, Hub
+from plugin_sdk.tallies import Tally
 from plugin_sdk.views import Phrase
 
 
@@ -98,8 +99,9 @@ async def can_retire(hub: Hub) -> Sequence[Phrase]:  # type: ignore[empty-body]
 
 
 @hookspec
-def import_legacy(hub: Hub, source: Path) -> AsyncIterator[ImportReport]:  # type: ignore[empty-body]
-    """Bring in the export of the app that this one replaces, yielding a report each row.
+def import_legacy(hub: Hub, source: Path, of: str) -> AsyncIterator[ImportReport]:  # type: ignore[empty-body]
+    """Bring in the export of the app that this one replaces, yielding a report each row. `of` is
+    the id of that app, '' for a system that the hub never knew.
 
     It may be killed at any row and run again: the end equals one unbroken run.
 
@@ -112,4 +114,14 @@ def load_demonstration(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[Imp
     """Load the app's demonstration, acted out by the accounts of the demonstration county.
 
     since: 0.1.0
+    """
+
+
+@hookspec
+async def tallies(hub: Hub, of: str) -> Sequence[Tally]:  # type: ignore[empty-body]
+    """Return what the app holds of the data that came from the app `of`, counted and digested by
+    kind; with its own id, all its data. What `of` holds itself is compared with it before `of`
+    is closed.
+
+    since: 0.2.0
     """

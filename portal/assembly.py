@@ -18,6 +18,7 @@ from core.apps.slots import Gate
 from core.apps.supervisor import Apps
 from core.audit import SHELL
 from core.database import Clock, utc_now
+from core.governance.archive.worker import Archives
 from core.governance.service import Governance
 from core.hub import AlreadyServed, AppHub, Services
 from core.identity.people import demonstration_accounts
@@ -91,6 +92,13 @@ class Yimen:
         self.apps.load(self._points)
         self.governance = Governance(self.services.database, settings.grants, self._installed)
         self.governance.schedule(self.services.jobs)
+        self.archives = Archives(
+            settings,
+            self.services.database,
+            self.apps,
+            lambda: self.governance.policy().life_cycle.bundle_months,
+        )
+        self.archives.schedule(self.services.jobs)
         self.services.app_names |= {
             app.id: app.manifest.identity.names for app in self.loaded() if app.manifest
         }
@@ -117,6 +125,7 @@ class Yimen:
             portal=pages,
             refuse=self.renderer.refuse,
         )
+        self.portal.front = self.front
 
     def _manifest(self, app: str) -> Manifest | None:
         return self.apps.manifest(app)
@@ -166,11 +175,13 @@ class Yimen:
             await self.apps.prepare()
             await self.apps.follow()
         await self.governance.introduce()
+        await self.archives.introduce()
         self.portal.ready = True
 
     async def close(self) -> None:
         """Stop the apps, then the rooms."""
         self.portal.ready = False
+        await self.archives.close()
         await self.apps.close()
         await self.services.close()
 

@@ -2,16 +2,17 @@
 
 A backup is a folder: `tables/` (engine-neutral, so that one of SQLite may be restored to
 PostgreSQL), `files.tar`, `home.tar` (signed checkpoints of the record, and the keys when asked
-for), and `backup.json`, written last, with the checksum of each. It is one moment of the
-database, while the hub goes on. A restore goes into an empty database, is written in one
-transaction, and is compared row by row hash before it is committed.
+for), `archive.tar` (the bundles of archived apps), and `backup.json`, written last, with the
+checksum of each. It is one moment of the database, while the hub goes on. A restore goes into an
+empty database, is written in one transaction, and is compared row by row hash before it is
+committed.
 """
 
 import importlib
 import os
 import shutil
 import tarfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,29 +20,36 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from sqlalchemy import Table, delete, func, inspect, select, update
+from sqlalchemy import Connection, Table, delete, func, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from core import bundles
-from core.apps.migrations import head_of, histories, migrate
+from core.apps.migrations import head_of, histories, migrate, reached, stamp
+from core.apps.models import AppRuntime
 from core.apps.registry import LoadedApp, declared
 from core.audit.checkpoints import Book
 from core.audit.verification import Verdict, verify
 from core.bundles import BundleError, KeptTable, sha256_of
 from core.database import Database, core_metadata
 from core.files.models import FileRow
+from core.governance.archive.models import Archive
+from core.governance.archive.schema import Described, built
+from core.governance.archive.service import WITH_BUNDLE
+from core.governance.lifecycle.models import Standing
 from core.identity.models import SignInSession
 from core.settings import Settings
 
 FORMAT = 1
 KEYS = "*.key"
-NOT_KEPT = ("files", "faults", "yimen.db", "demo.json")
+NOT_KEPT = ("files", "archive", "faults", "yimen.db", "demo.json")
+INTO = {"files.tar": "files", "archive.tar": "archive"}
 PART = ".restoring"
 
 
 class Backup(msgspec.Struct, frozen=True, kw_only=True):
-    """What `backup.json` says."""
+    """What `backup.json` says. `stored` apps have no tables, since these are in the archive; those
+    of `orphans`, whose package was not installed, are described."""
 
     format: int
     made_at: datetime
@@ -51,6 +59,17 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     files: int
     archives: dict[str, str]
     keys: bool
+    stored: tuple[str, ...] = ()
+    orphans: dict[str, Described] = {}
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """What of apps a database holds: whose tables are in the archive, in which folders, and what
+    the tables are of those whose package is not installed."""
+
+    stored: frozenset[str]
+    folders: tuple[str, ...]
+    orphans: dict[str, Described]
 
 
 class BackupRefused(Exception):
@@ -74,6 +93,10 @@ def revisions_of(apps: Iterable[LoadedApp]) -> dict[str, str | None]:
     return {name: head_of(folder) for name, folder in histories(apps)}
 
 
+def _with_tables(apps: Iterable[LoadedApp], stored: Container[str]) -> list[LoadedApp]:
+    return [app for app in apps if app.id not in stored]
+
+
 async def back_up(
     settings: Settings,
     apps: Sequence[LoadedApp],
@@ -92,11 +115,14 @@ async def back_up(
             async with database.migration(write=False) as connection:
                 if not database.sqlite:
                     await connection.execution_options(isolation_level="REPEATABLE READ")
-                tables = tables_of(apps)
+                holding = await _holding(connection, apps)
+                apps = _with_tables(apps, holding.stored)
+                tables = [*tables_of(apps), *_orphaned(holding.orphans)]
                 await _expect_all(connection, tables)
                 kept = await _keep_tables(connection, tables, part / "tables", progress)
                 contents = await _contents(connection)
         archives["files.tar"] = _pack_files(settings, contents, part / "files.tar")
+        archives["archive.tar"] = _pack_bundles(settings, holding.folders, part / "archive.tar")
     finally:
         await database.close()
     backup = Backup(
@@ -108,6 +134,8 @@ async def back_up(
         files=len(contents),
         archives=archives,
         keys=keys,
+        stored=tuple(sorted(holding.stored)),
+        orphans=holding.orphans,
     )
     (part / "backup.json").write_bytes(msgspec.json.format(msgspec.json.encode(backup)))
     os.replace(part, target)
@@ -120,16 +148,19 @@ async def restore(
     """Bring back what a backup holds, into an empty database; return what was kept, and how
     many faults its record of who did what has now. Raises `BackupRefused`."""
     backup = _read(source, apps)
+    apps = _with_tables(apps, {*backup.stored, *backup.orphans})
     database = Database(settings.database_url)
     try:
         await _expect_empty(database)
         await migrate(database, apps)
         async with database.migration() as connection:
+            orphaned = _orphaned(backup.orphans)
+            await connection.run_sync(_make, orphaned, backup.orphans)
             with _progress(console) as progress:
-                await _load_tables(connection, tables_of(apps), source / "tables", backup, progress)
+                tables = [*tables_of(apps), *orphaned]
+                await _load_tables(connection, tables, source / "tables", backup, progress)
             for name in backup.archives:  # before anything counts: run again, it finds them there
-                into = settings.home / "files" if name == "files.tar" else settings.home
-                _unpack(source / name, into)
+                _unpack(source / name, settings.home / INTO.get(name, ""))
             await connection.execute(  # one that was ended since must not come back
                 update(SignInSession)
                 .where(col(SignInSession.ended_at).is_(None))
@@ -155,6 +186,40 @@ def _begin(target: Path) -> Path:
     part.mkdir(mode=0o700, parents=True)  # it holds what nobody else may read
     (part / "tables").mkdir()
     return part
+
+
+async def _holding(connection: AsyncConnection, apps: Iterable[LoadedApp]) -> Holding:
+    here = {app.id for app in apps if app.plugin is not None}
+    stored = await connection.execute(select(col(AppRuntime.app)).where(col(AppRuntime.stored)))
+    out = frozenset(stored.scalars())
+    folders = await connection.execute(
+        select(col(Archive.folder)).where(col(Archive.phase).in_(WITH_BUNDLE))
+    )
+    described = await connection.execute(select(col(Standing.app), col(Standing.tables)))
+    orphans = {
+        app: msgspec.convert(tables, Described)
+        for app, tables in described
+        if tables and app not in here and app not in out
+    }
+    for app, tables in orphans.items():
+        revision = await connection.run_sync(reached, app)
+        orphans[app] = msgspec.structs.replace(tables, revision=revision)
+    return Holding(out, tuple(sorted(folders.scalars())), orphans)
+
+
+def _orphaned(orphans: Mapping[str, Described]) -> list[Table]:
+    return [table for app in sorted(orphans) for table in built(orphans[app].tables)]
+
+
+def _make(
+    connection: Connection, tables: Sequence[Table], orphans: Mapping[str, Described]
+) -> None:
+    """Make the tables of apps that are not installed: when the package is, they are there."""
+    for table in tables:
+        table.create(connection, checkfirst=True)
+    for app, described in orphans.items():
+        if described.revision is not None:
+            stamp(connection, app, described.revision)
 
 
 async def _expect_all(connection: AsyncConnection, tables: Sequence[Table]) -> None:
@@ -220,6 +285,18 @@ def _pack_files(settings: Settings, contents: Sequence[str], path: Path) -> str:
     return sha256_of(path)
 
 
+def _pack_bundles(settings: Settings, folders: Sequence[str], path: Path) -> str:
+    with tarfile.open(path, "w") as archive:
+        for folder in folders:
+            if not (settings.home / "archive" / folder / "bundle.json").is_file():
+                raise BackupRefused(
+                    f"the bundle {folder} is not in the archive of this hub: bring it back, or "
+                    "wait until the restore or purge that is under way has ended"
+                )
+            archive.add(settings.home / "archive" / folder, folder)
+    return sha256_of(path)
+
+
 def _pack_home(settings: Settings, path: Path, *, keys: bool) -> str:
     with tarfile.open(path, "w") as archive:
         for found in sorted(settings.home.rglob("*")):
@@ -253,6 +330,7 @@ def _read(source: Path, apps: Sequence[LoadedApp]) -> Backup:
     for name, digest in backup.archives.items():
         if not (source / name).is_file() or sha256_of(source / name) != digest:
             raise BackupRefused(f"{name} is damaged: its checksum is not the one that was kept")
+    apps = _with_tables(apps, {*backup.stored, *backup.orphans})
     here = revisions_of(apps)
     for name, revision in backup.revisions.items():
         if here.get(name) != revision:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from core.settings import Settings
 from portal.commands.access import access
+from portal.commands.archive import app_archive, app_purge, app_restore
 from portal.commands.base import (
     CONSOLE,
     console,
@@ -19,6 +20,7 @@ from portal.commands.base import (
     with_hub,
 )
 from portal.commands.governance import governance
+from portal.commands.life import STEPS, life
 from portal.commands.people import org, people
 from portal.commands.record import audit
 from portal.commands.usage import usage
@@ -264,12 +266,13 @@ def app_disable(name: str, reason: str) -> None:
 @click.argument("name")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="CSV of refusals.")
-def app_import(name: str, file: Path, report: Path | None) -> None:
+@click.option("--from", "of", default="", help="Id of the app it comes from, if on the register.")
+def app_import(name: str, file: Path, report: Path | None, of: str) -> None:
     """Bring in the export of the app that this one replaces; can be run again."""
     from portal.imports import run_import
 
     try:
-        counts = with_hub(lambda hub: run_import(hub, name, file, report, console))
+        counts = with_hub(lambda hub: run_import(hub, name, file, report, console, of=of))
     except LookupError as error:
         raise click.ClickException(str(error)) from error
     console.print(f"added {counts.added}, already there {counts.present}, refused {counts.refused}")
@@ -336,6 +339,8 @@ def app_draft(name: str, message: str) -> None:
     console.print(str(path) if path else "the models say nothing new")
 
 
+for command in (life, *STEPS, app_archive, app_restore, app_purge):
+    app.add_command(command)
 for group in (org, people, access, audit, usage, governance):
     main.add_command(group)
 

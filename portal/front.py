@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from core.access.actors import VISITOR, Actors
-from core.apps.door import PREFIX
+from core.apps.door import PREFIX, PROBE
 from core.settings import Settings
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Problem
@@ -60,6 +60,7 @@ class Exchange:
         "id",
         "location",
         "referer",
+        "refused",
         "script",
         "started",
         "status",
@@ -76,6 +77,7 @@ class Exchange:
         self.referer = b""
         self.location = b""  # where a redirect leads
         self.script = False
+        self.refused = 0  # the status of a refusal that is answered by leading elsewhere
         self.blameless = False  # it failed for want of the database, not by the app
 
     def failed(self, what: str) -> None:
@@ -145,6 +147,8 @@ class Front:
                 exchange.channel = "wechat"
         if exchange.channel == "api" and (b"text/html" in exchange.accept or exchange.script):
             exchange.channel = "web"
+        if "yimen_probe" in scope:
+            exchange.channel = PROBE
         request_id = (b"x-request-id", exchange.id.encode())
         headers = self._headers
         bodiless = scope["method"] == "HEAD"

@@ -21,15 +21,17 @@ class ImportCounts(msgspec.Struct, frozen=True):
 
 
 async def run_import(
-    hub: Any, app: str, source: Path, report: Path | None, console: Console
+    hub: Any, app: str, source: Path, report: Path | None, console: Console, *, of: str = ""
 ) -> ImportCounts:
-    """Run the import of an app to its end; refusals go to the report or the screen.
+    """Run the import of an app to its end; refusals go to the report or the screen. `of` is the
+    app that the file comes from, where the hub knows it.
 
     Raises `LookupError` when the app is not there or imports nothing.
     """
     if app not in hub.apps.hooks.implemented("import_legacy"):
         raise LookupError(f"{app} is not here, or imports nothing")
-    rows = hub.apps.hooks.call(app, "import_legacy", hub=hub.apps.hubs[app], source=source)
+    own = hub.apps.hubs[app]
+    rows = hub.apps.hooks.call(app, "import_legacy", hub=own, source=source, of=of)
     outcome: Counter[str] = Counter()
     refused: list[tuple[int, str, str]] = []
     with Progress(

@@ -238,15 +238,15 @@ class Renderer(Frames):
         if problem.code == "denied" and not actor.signed_in:
             if self._leads_on(scope):
                 back = quote(own_path(scope, with_query=True), safe="")
-                return Redirect(f"/sign-in?next={back}", status_code=303)
+                return _led(scope, f"/sign-in?next={back}", problem)
             problem = Problem("sign-in-needed", status=401, headers=problem.headers)
         if isinstance(problem, StepUpNeeded) and self.wants_page(scope):
-            return await self._ask_again(request, actor)
+            return await self._ask_again(request, actor, problem)
         if isinstance(problem, SecondFactorNeeded) and self._leads_on(scope):
-            return Redirect(str(problem.params["location"]), status_code=303)
+            return _led(scope, str(problem.params["location"]), problem)
         if problem.code == "password-owed" and self.wants_page(scope):
             back = own_path(scope, with_query=True) if scope["method"] in ("GET", "HEAD") else "/"
-            return Redirect(f"/me/password?next={quote(back, safe='')}", status_code=303)
+            return _led(scope, f"/me/password?next={quote(back, safe='')}", problem)
         if isinstance(problem, DatabaseAway):
             scope["yimen"].blameless = True
             number, cause = scope["yimen"].id, type(problem.__cause__).__name__
@@ -289,13 +289,15 @@ class Renderer(Frames):
     def _leads_on(self, scope: Any) -> bool:
         return self.wants_page(scope) and scope["method"] in ("GET", "HEAD")
 
-    async def _ask_again(self, request: Request[Any, Any, Any], actor: Actor) -> Response[Any]:
+    async def _ask_again(
+        self, request: Request[Any, Any, Any], actor: Actor, problem: Problem
+    ) -> Response[Any]:
         """Ask who reads or sends something risky to prove who they are, and keep what they sent;
         what cannot be kept is sent again from its own page."""
         scope: Any = request.scope
         address = own_path(scope, with_query=True)
         if self._leads_on(scope):
-            return Redirect(f"{AGAIN}?next={quote(address, safe='')}", status_code=303)
+            return _led(scope, f"{AGAIN}?next={quote(address, safe='')}", problem)
         back = self._form_of(request) or "/"
         files = request.content_type[0] == RequestEncodingType.MULTI_PART
         kept = [] if files else await _sent(request)
@@ -330,6 +332,12 @@ class Renderer(Frames):
     async def moved(self, scope: Any, receive: Any, send: Any, location: str) -> None:
         """Answer that a thing is found elsewhere, for good (308)."""
         await send_response(scope, receive, send, Redirect(location, status_code=308))
+
+
+def _led(scope: Any, location: str, problem: Problem) -> Redirect:
+    """Return the way to what lacks: nothing was answered, and it is counted as refused."""
+    scope["yimen"].refused = problem.status
+    return Redirect(location, status_code=303)
 
 
 async def send_response(scope: Any, receive: Any, send: Any, response: Response[Any]) -> None:

@@ -22,6 +22,7 @@ from plugin_sdk.views import Phrase
 PREFIX = "/apps/"
 ABOUT = "/about/"
 CONFLICT, GONE = 409, 410
+PROBE = "probe"  # the channel of what the hub asks of itself: no use, and not counted
 NO_ROUTE = "?"  # the one feature of everything that no route answers, whatever was asked for
 SAYS_NOTHING = frozenset({401, 403, 404, 405, 429})  # answers that may not come from the app
 
@@ -105,7 +106,7 @@ class Door:
         failure: Problem | None = None
         given_up = False
         # nobody needs to look at what programs are answered
-        look = None if exchange.channel == "api" else self._exits.look(app, send)
+        look = None if exchange.channel in ("api", PROBE) else self._exits.look(app, send)
         try:
             await instance.asgi(scope, receive, look.send if look else send)
         except asyncio.CancelledError:
@@ -135,6 +136,8 @@ class Door:
                 instance.breaker.record(failed, trial=trial)
         if failure is not None and not exchange.started:
             await self._refuse(scope, receive, send, failure)
+        if exchange.channel == PROBE:
+            return
         route = scope.get("path_template")
         feature = f"{scope['method']} {route}" if route else NO_ROUTE
         self._count(instance, feature, scope, exchange, time.perf_counter() - started)
@@ -151,7 +154,8 @@ class Door:
         before is filed already."""
         app = instance.app.id
         unit, channel = exchange.actor.organization_id, exchange.channel
-        self._usage.request(app, feature, unit, channel, exchange.status or 500, seconds)
+        status = exchange.refused or exchange.status or 500
+        self._usage.request(app, feature, unit, channel, status, seconds)
         if channel == "api":
             return
         seen = scope["method"] == "GET" and exchange.status == 200

@@ -11,13 +11,14 @@ import pluggy
 
 from plugin_sdk import PROJECT, hookspecs
 from plugin_sdk.extension import Card, Health, Hit
+from plugin_sdk.tallies import Tally
 from plugin_sdk.views import Phrase
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 HOOK_SECONDS = 5.0
-LISTS = {"portal_cards": Card, "search": Hit, "can_retire": Phrase}
+LISTS = {"portal_cards": Card, "search": Hit, "can_retire": Phrase, "tallies": Tally}
 
 
 class HookFailure(Exception):

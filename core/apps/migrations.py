@@ -11,11 +11,23 @@ import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    String,
+    Table,
+    insert,
+    inspect,
+    select,
+    text,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
 from core.access import wall
+from core.apps.models import AppRuntime
 from core.apps.registry import LoadedApp, scoped_models
 from core.database import Database
 from plugin_sdk.data import Owned, lock_key
@@ -48,18 +60,25 @@ async def migrate(database: Database, apps: Iterable[LoadedApp]) -> list[str]:
     """Bring every history to its head; return the names of those that moved.
 
     An app whose migration fails is left as it was, and the others go on; then
-    `MigrationError` names it. The shell comes first: without it nothing goes on.
+    `MigrationError` names it. The shell comes first: without it nothing goes on. An app whose
+    tables are in an archive is passed by: a restore brings it to its head.
     """
     apps = list(apps)
     moved, failed = [], {}
-    async with _one_at_a_time(database) as connection:
+    async with one_at_a_time(database) as connection:
+        passed: frozenset[str] = frozenset()
         for name, folder in histories(apps):
+            if name in passed:
+                continue
             try:
                 if await connection.run_sync(upgrade, name, folder):
                     moved.append(name)
                 if not database.sqlite:
                     await connection.run_sync(wall.build, _scoped(apps, name))
                 await connection.commit()
+                if name == "core":
+                    passed = await connection.run_sync(stored)
+                    await connection.commit()
             except Exception as error:
                 await connection.rollback()
                 if name == "core":
@@ -72,12 +91,16 @@ async def migrate(database: Database, apps: Iterable[LoadedApp]) -> list[str]:
 
 
 async def pending(database: Database, apps: Iterable[LoadedApp]) -> list[str]:
-    """Return the histories that are not at their head, or whose wall does not stand."""
+    """Return the histories that are not at their head, or whose wall does not stand. An app whose
+    tables are in an archive waits for nothing."""
     apps = list(apps)
     wanted = {name: head_of(folder) for name, folder in histories(apps)}
     async with database.migration() as connection:
-        reached = await connection.run_sync(_reached, wanted)
-        behind = [name for name, head in wanted.items() if reached.get(name) != head]
+        there = await connection.run_sync(_reached, wanted)
+        if there.get("core") == wanted["core"]:
+            for name in await connection.run_sync(stored):
+                wanted.pop(name, None)
+        behind = [name for name, head in wanted.items() if there.get(name) != head]
         if not database.sqlite:
             models = {name: _scoped(apps, name) for name in wanted}
             every = [model for found in models.values() for model in found]
@@ -105,8 +128,24 @@ def _scoped(apps: Iterable[LoadedApp], name: str) -> list[type[Owned]]:
 
 def head_of(folder: Path) -> str | None:
     """Return the last revision of a history, None when it has none yet."""
+    return max(revisions(folder), default=None)
+
+
+def revisions(folder: Path) -> list[str]:
+    """Return the revisions of a history."""
     files = (folder / "versions").glob("[0-9]*.py")
-    return max((file.stem.partition("_")[0] for file in files), default=None)
+    return sorted(file.stem.partition("_")[0] for file in files)
+
+
+def stored(connection: Connection) -> frozenset[str]:
+    """Return the apps whose tables are in an archive, by the shell's tables at their head."""
+    found = connection.execute(select(col(AppRuntime.app)).where(col(AppRuntime.stored)))
+    return frozenset(found.scalars())
+
+
+def reached(connection: Connection, name: str) -> str | None:
+    """Return the revision that a history has reached, None if it has not begun."""
+    return _reached(connection, [name]).get(name)
 
 
 def _reached(connection: Connection, names: Iterable[str]) -> dict[str, str | None]:
@@ -115,7 +154,8 @@ def _reached(connection: Connection, names: Iterable[str]) -> dict[str, str | No
 
 
 @asynccontextmanager
-async def _one_at_a_time(database: Database) -> AsyncIterator[Any]:
+async def one_at_a_time(database: Database) -> AsyncIterator[AsyncConnection]:
+    """Return a connection for migrations that no other process has beside this one."""
     async with database.migration() as connection:
         if database.sqlite:
             yield connection  # BEGIN IMMEDIATE is the lock
@@ -137,22 +177,31 @@ def version_table(name: str) -> str:
     return f"alembic_{name.replace('-', '_')}"
 
 
+def stamp(connection: Connection, name: str, revision: str) -> None:
+    """Say that a history has reached a revision, whose tables were made by other means."""
+    kept = Table(
+        version_table(name), MetaData(), Column("version_num", String(32), primary_key=True)
+    )
+    kept.create(connection)
+    connection.execute(insert(kept).values(version_num=revision))
+
+
 def _current(connection: Connection, name: str) -> str | None:
     kept = Table(version_table(name), MetaData(), Column("version_num", String))
     return connection.execute(select(kept.c.version_num)).scalar()
 
 
-def upgrade(connection: Connection, name: str, folder: Path) -> bool:
-    """Bring one history to its head; return whether it moved."""
+def upgrade(connection: Connection, name: str, folder: Path, to: str | None = None) -> bool:
+    """Bring one history to its head, or up to a revision; return whether it moved."""
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
-    if _reached(connection, [name]).get(name) == head_of(folder):
+    if reached(connection, name) == (to or head_of(folder)):
         return False
     script = ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
     environment = EnvironmentContext(
-        Config(), script, fn=lambda revision, _: script._upgrade_revs("heads", revision)
+        Config(), script, fn=lambda revision, _: script._upgrade_revs(to or "heads", revision)
     )
     with environment:
         environment.configure(

@@ -6,7 +6,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import case, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -39,12 +39,13 @@ async def generation(tx: Transaction) -> int:
 
 
 async def gates(tx: Transaction) -> dict[str, Gate]:
-    """Return how every app's door should stand."""
+    """Return how every app's door should stand. One whose tables are in an archive does not run,
+    whatever is wanted."""
     row = AppRuntime
     found = await tx.session.execute(
         select(
             col(row.app),
-            col(row.state),
+            case((col(row.stored), "disabled"), else_=col(row.state)),
             col(row.mode),
             col(row.generation),
             col(row.reason),

@@ -6,20 +6,22 @@ import hashlib
 import hmac
 import os
 import tempfile
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from core.database import Transaction
 from core.files.models import FileRow
-from plugin_sdk.data import new_id
+from plugin_sdk.data import lock_key, new_id
 from plugin_sdk.files import Picture, StoredFile
 from plugin_sdk.ports import Actor
 
 TERM = timedelta(minutes=15)
+_CONTENTS = lock_key("yimen.files")
 
 
 class FileStore:
@@ -30,7 +32,7 @@ class FileStore:
         self._secret = secret
 
     def _path(self, sha256: str) -> Path:
-        return self._folder / sha256[:2] / sha256[2:]
+        return content_of(self._folder, sha256)
 
     def _write(self, sha256: str, data: bytes) -> None:
         path = self._path(sha256)
@@ -46,6 +48,7 @@ class FileStore:
 
     async def put(self, tx: Transaction, app: str, subject: str, picture: Picture) -> StoredFile:
         """Keep a picture; the content is on disk before its row is committed."""
+        await hold_contents(tx)
         await asyncio.to_thread(self._write, picture.sha256, picture.data)
         row = FileRow(
             id=new_id(),
@@ -100,6 +103,35 @@ class FileStore:
         except FileNotFoundError:
             return None
         return StoredFile(*found[:6]), data
+
+
+def content_of(folder: Path, sha256: str) -> Path:
+    """Return where a content stands in a folder of contents."""
+    return folder / sha256[:2] / sha256[2:]
+
+
+async def hold_contents(tx: Transaction) -> None:
+    """Let no content be discarded before the transaction that writes has ended: a file of another
+    app may have it by then. On SQLite nobody else writes meanwhile anyway."""
+    if not tx.database.sqlite:
+        await tx.session.execute(select(func.pg_advisory_xact_lock_shared(_CONTENTS)))
+
+
+async def discard(tx: Transaction, home: Path, contents: Sequence[str]) -> int:
+    """Remove from the disk those of the contents that no file has, at once; return how many."""
+    if not tx.database.sqlite:
+        await tx.session.execute(select(func.pg_advisory_xact_lock(_CONTENTS)))
+    found = await tx.session.execute(
+        select(col(FileRow.sha256)).where(col(FileRow.sha256).in_(contents)).distinct()
+    )
+    used = set(found.scalars())
+    removed = 0
+    for content in contents:
+        path = content_of(home / "files", content)
+        if content not in used and path.exists():
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+            removed += 1
+    return removed
 
 
 def _term(moment: datetime) -> int:

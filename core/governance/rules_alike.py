@@ -131,19 +131,23 @@ def _jaccard(one: RegisterEntry, other: RegisterEntry) -> float:
     return len(one.fields & other.fields) / len(every) if every else 0.0
 
 
+def comparable(name: Text, rule: Duplicate) -> str:
+    """Return what is compared of a function's name: letters and digits alone, however wide and
+    whatever invisible stands between them; words that mean the same are one, and characters
+    stand in order of code, so that 进度查询 and 查看进度 are the same."""
+    plain = "".join(filter(str.isalnum, normalize("NFKC", name.zh)))
+    for first, *others in rule.same_words:
+        for other in others:
+            plain = plain.replace(other, first)
+    return "".join(sorted(plain))
+
+
 def _functions(entry: RegisterEntry, rule: Duplicate) -> dict[str, Text]:
-    """Return the functions that an app serves, by what is compared: letters and digits alone,
-    however wide and whatever invisible stands between them; words that mean the same are one,
-    and characters stand in order of code, so that 进度查询 and 查看进度 are the same."""
+    """Return the functions that an app serves, by what is compared of their names."""
     found: dict[str, Text] = {}
     for function in entry.functions:
-        if function.waiver is None:
-            name = "".join(filter(str.isalnum, normalize("NFKC", function.name.zh)))
-            for first, *others in rule.same_words:
-                for other in others:
-                    name = name.replace(other, first)
-            if name:
-                found["".join(sorted(name))] = function.name
+        if function.waiver is None and (name := comparable(function.name, rule)):
+            found[name] = function.name
     return found
 
 

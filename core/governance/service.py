@@ -14,6 +14,7 @@ from core.governance.policy import FILE, Policy, PolicyError, load
 from core.governance.register import RegisterEntry, entries
 from core.jobs import Jobs
 from plugin_sdk.manifest_model import Manifest
+from plugin_sdk.problems import Problem
 from plugin_sdk.schedules import Daily
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,23 @@ class Governance:
             return _read(self.file.read_bytes(), str(self.file))
         except FileNotFoundError as error:
             raise NoPolicy(f"there is no {self.file.name} beside what was granted") from error
+
+    def in_force(self) -> Policy:
+        """Return the policy in force. Raises `Problem` (503) that says what to do about one that
+        is missing or has faults."""
+        try:
+            return self.policy()
+        except NoPolicy:
+            raise Problem("no-policy", status=503) from None
+        except PolicyError as error:
+            first = error.faults[0]
+            raise Problem(
+                "faulty-policy",
+                status=503,
+                n=len(error.faults),
+                fault=first.message,
+                line=first.line,
+            ) from error
 
     async def introduce(self) -> None:
         """Give every app that is new its standing, and keep what each runs with now."""

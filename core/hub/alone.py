@@ -38,6 +38,11 @@ class AlreadyServed(Exception):
         )
 
 
+async def unserved(database: Database) -> bool:
+    """Return whether nobody serves the database just now."""
+    return await Place(database, joined=False).vacant()
+
+
 class Place:
     """The place of this process among those that serve a database."""
 
@@ -58,6 +63,12 @@ class Place:
             await asyncio.sleep(0.1)
         if not self._database.sqlite:
             self._task = asyncio.create_task(self._keep(), name="place")
+
+    async def vacant(self) -> bool:
+        """Return whether the place is free, and leave it so."""
+        taken = await self._try()
+        await self.leave()
+        return taken
 
     async def leave(self) -> None:
         """Give the place up."""

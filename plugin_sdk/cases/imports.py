@@ -13,11 +13,14 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import func
+from sqlmodel import col
 
 from plugin_sdk.cases.acts import CaseActs
 from plugin_sdk.cases.models import CaseEntry, CaseRow
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.extension import ImportReport
+from plugin_sdk.ports import Work
 from plugin_sdk.tables import BadRow, Row, read_rows
 from plugin_sdk.times import LegacyTime, TimeError, parse_legacy_time
 from plugin_sdk.views import Phrase
@@ -93,13 +96,21 @@ def unwrapped(text: str) -> str:
     return "\n".join(line for raw in text.splitlines() if (line := raw.strip()))
 
 
+def source_key(of: str, number: str) -> str:
+    """Return by what a case is known that came from an app of the hub (`of` its id), or from a
+    system that the hub never knew ('')."""
+    return f"{of or 'legacy'}:{number}"
+
+
 async def bring_in_file(
     engine: CaseActs[Any],
     source: Path,
     columns: Sequence[str],
     make: Callable[[Mapping[str, str]], OldCase],
+    of: str = "",
 ) -> AsyncIterator[ImportReport]:
-    """Yield what became of each row. `make` returns the case of a row or raises `Refused`.
+    """Yield what became of each row. `make` returns the case of a row or raises `Refused`; `of`
+    is the app that they come from, where the hub knows it.
 
     Raises `plugin_sdk.tables.TableError` for a file that is no such table.
     """
@@ -108,7 +119,7 @@ async def bring_in_file(
     receiver = await engine.receiver(actor)
     for line in read_rows(source, expect=columns):
         try:
-            new = await _bring_in(engine, line, receiver, make)
+            new = await _bring_in(engine, line, receiver, make, of)
         except Refused as refused:
             yield ImportReport(
                 line=line.line, outcome="refused", reason=refused.reason, total=total
@@ -122,26 +133,38 @@ async def _bring_in(
     line: Row | BadRow,
     receiver: UUID,
     make: Callable[[Mapping[str, str]], OldCase],
+    of: str,
 ) -> bool:
     if isinstance(line, BadRow):
         raise Refused(line.code, **line.params)
     old = make(line.values)
-    row = _row(engine.row, old, receiver)
+    row = _row(engine.row, old, receiver, of)
     entries = [_entry(engine.row.entries, old, n) for n in range(len(old.steps))]
     async with engine.hub.work(engine.hub.system("import")) as work:
+        if await _taken(engine, work, row):
+            raise Refused("number-taken", number=old.number)
         known = await engine.bring_in(work, row, entries)
         if known is not None and any(getattr(known, n) != getattr(row, n) for n in old.same):
             raise Refused("number-taken", number=old.number)
     return known is None
 
 
-def _row(model: type[CaseRow], old: OldCase, receiver: UUID) -> CaseRow:
+async def _taken(engine: CaseActs[Any], work: Work, row: CaseRow) -> bool:
+    """Return whether a case from elsewhere has the number already."""
+    other = work.rows(engine.row, col(engine.row.id), permission=engine.flow.read).where(
+        col(engine.row.number) == row.number,
+        func.coalesce(col(engine.row.source_key), "") != row.source_key,
+    )
+    return (await work.session.execute(other)).first() is not None
+
+
+def _row(model: type[CaseRow], old: OldCase, receiver: UUID, of: str) -> CaseRow:
     opened_at = old.steps[0].time.at
     # a date alone begins before whatever happened on its day
     resolved_at = max(old.resolved.at, opened_at) if old.resolved else None
     facts: dict[str, Any] = {
         "number": f"L{old.number}",
-        "source_key": f"legacy:{old.number}",
+        "source_key": source_key(of, old.number),
         "title": old.title,
         "state": old.steps[-1].target,
         "stage_entered_at": resolved_at or opened_at,

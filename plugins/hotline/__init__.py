@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk import hookimpl
 from plugin_sdk.extension import ImportReport
-from plugin_sdk.hooks import case_hooks
+from plugin_sdk.hooks import case_hooks, case_tallies
 from plugin_sdk.ports import Actor, Hub
 from plugins.hotline import imports, routes
 from plugins.hotline.demonstration import run as act_out
@@ -25,12 +25,13 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
 register_flows, portal_cards, search, health, can_retire = case_hooks(
     lambda hub: [desk_of(hub)], needs="order.dispatch"
 )
+tallies = case_tallies(lambda hub: [desk_of(hub)])
 
 
 @hookimpl
-def import_legacy(hub: Hub, source: Path) -> AsyncIterator[ImportReport]:
+def import_legacy(hub: Hub, source: Path, of: str) -> AsyncIterator[ImportReport]:
     """Bring in the old system's export of messages and replies."""
-    return imports.run(desk_of(hub), source)
+    return imports.run(desk_of(hub), source, of)
 
 
 @hookimpl

@@ -24,9 +24,9 @@ COLUMNS: Final = (
 )
 
 
-def run(desk: OrderDesk, source: Path) -> AsyncIterator[ImportReport]:
-    """Yield what became of each row of the export."""
-    return bring_in_file(desk.engine, source, COLUMNS, order_of)
+def run(desk: OrderDesk, source: Path, of: str) -> AsyncIterator[ImportReport]:
+    """Yield what became of each row of the export, of the app `of` if the hub knows it."""
+    return bring_in_file(desk.engine, source, COLUMNS, order_of, of)
 
 
 def order_of(values: Mapping[str, str]) -> OldCase:

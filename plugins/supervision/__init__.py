@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk import hookimpl
 from plugin_sdk.extension import ImportReport
-from plugin_sdk.hooks import case_hooks
+from plugin_sdk.hooks import case_hooks, case_tallies
 from plugin_sdk.ports import Actor, Hub
 from plugins.supervision import imports, routes
 from plugins.supervision.demonstration import run as act_out
@@ -23,12 +23,13 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
 register_flows, portal_cards, search, health, can_retire = case_hooks(
     desks, needs="finding.hand_over"
 )
+tallies = case_tallies(desks)
 
 
 @hookimpl
-def import_legacy(hub: Hub, source: Path) -> AsyncIterator[ImportReport]:
+def import_legacy(hub: Hub, source: Path, of: str) -> AsyncIterator[ImportReport]:
     """Bring in the old system's export of checks and rectifications."""
-    return imports.run(desks(hub)[0], source)
+    return imports.run(desks(hub)[0], source, of)
 
 
 @hookimpl

@@ -28,7 +28,7 @@ COLUMNS: Final = (
 RESULTS: Final = {"有问题": "problem", "无问题": "clear"}
 
 
-async def run(desk: FindingDesk, source: Path) -> AsyncIterator[ImportReport]:
+async def run(desk: FindingDesk, source: Path, of: str) -> AsyncIterator[ImportReport]:
     """Yield what became of each row. A topic that the county's list lacks is entered first."""
     rows = read_rows(source, expect=COLUMNS)
     named = {row.values["监督事项"].strip() for row in rows if not isinstance(row, BadRow)}
@@ -44,7 +44,7 @@ async def run(desk: FindingDesk, source: Path) -> AsyncIterator[ImportReport]:
     def make(values: Mapping[str, str]) -> OldCase:
         return finding_of(values, codes)
 
-    async for report in bring_in_file(desk.engine, source, COLUMNS, make):
+    async for report in bring_in_file(desk.engine, source, COLUMNS, make, of):
         yield report
 
 

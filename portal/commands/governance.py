@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from portal.commands.base import CONSOLE, console, say_faults, with_hub
+from portal.commands.merging import merge_group
 
 if TYPE_CHECKING:
     from core.governance.findings import Finding
@@ -19,6 +20,9 @@ LANGUAGE = click.option("--lang", type=click.Choice(["zh", "en"]), default="en")
 @click.group()
 def governance() -> None:
     """Findings about apps: the system nominates, a person decides."""
+
+
+governance.add_command(merge_group)
 
 
 @governance.command("evaluate")

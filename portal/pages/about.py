@@ -175,7 +175,9 @@ async def _went(
     successor, or why there is none."""
     row = Parity
     found = await tx.session.execute(
-        select(col(row.function), col(row.route), col(row.waiver)).where(col(row.app) == entry.app)
+        select(col(row.function), col(row.route), col(row.waiver)).where(
+            col(row.app) == entry.app, col(row.successor) == (next.app if next else "")
+        )
     )
     proven = {function: (route, waiver) for function, route, waiver in found}
     manifest = portal.apps.manifest(next.app) if next else None
@@ -188,7 +190,8 @@ async def _went(
         if waiver:
             new = waiver
         elif next is not None:
-            new = known.get(route) or next.names
+            ask = Phrase("page.about.ask", {"name": next.names})
+            new = (known.get(route) or next.names) if route else ask
         href = f"/about/{next.app}" if next and not waiver else None
         if href and next and manifest and _plain(route):
             href = f"/apps/{next.app}{route.removeprefix('GET ')}"

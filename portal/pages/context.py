@@ -44,6 +44,7 @@ class Portal:
         self.renderer = renderer
         self.assets = assets
         self.handlers: Sequence[HTTPRouteHandler] = ()
+        self.front: Any = None
         self.ready = False
         self.origins = own_origins(services.settings.public_url)
 

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from core.governance.findings import Evidence, Finding
+from core.governance.lifecycle.obstacles import Obstacle
 from core.governance.measured import card
 from core.governance.models import Evaluation, FindingRow, Measured
 from core.governance.policy import FILE, load
@@ -21,8 +22,17 @@ from core.usage.measures import Measure, Missing, Window
 from core.usage.models import UsageDay, UsageLatency, UsageReach
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.text import Text
-from plugin_sdk.views import ChartView, FactView, FilterView, Option, Phrase
+from plugin_sdk.views import (
+    ChartView,
+    EntryView,
+    FactView,
+    FieldView,
+    FilterView,
+    Option,
+    Phrase,
+)
 from portal.pages.governance.dossier import DossierView, EvidenceView, FindingView
+from portal.pages.governance.life_views import ArchiveView, LifeView, NextStep, StepView
 from portal.pages.governance.places import PlaceRow, ReachTree
 from portal.pages.governance.policy import ChangedLimit, Nominated, TrialView, view_of
 from portal.pages.governance.portfolio import AppRow, FindingLabel, PortfolioView
@@ -358,3 +368,94 @@ def policy_view():
         same=4,
     )
     return view
+
+
+def life_view():
+    """The life of an app that is being archived, with every sort of thing in the way."""
+    way = (
+        Obstacle(key="day", said=Phrase("life.obstacle.archiving"), href="/x"),
+        Obstacle(
+            key="leads",
+            said=Phrase("life.obstacle.leads", {"name": Text(zh="随手拍", en="Snap")}),
+            href="/x",
+            waivable=True,
+        ),
+    )
+    return LifeView(
+        title="“网格巡查”的去留",
+        app="a",
+        name=Text(zh="网格巡查", en="Patrols"),
+        owner="城市管理局",
+        state="closed",
+        state_label=Phrase("stage.closed"),
+        facts=[FactView(Phrase("life.fact.since"), date(2026, 3, 5))],
+        steps=[
+            EntryView(
+                verb="close",
+                label=Phrase("life.step.close"),
+                at=datetime(2026, 3, 5, 9, tzinfo=UTC),
+                unit="政务数据局",
+                role="沈*",
+                reason="到期",
+                text="办理时已知悉：",
+                tone="done",
+            )
+        ],
+        reversal=Phrase("life.reversal.none", {"step": Phrase("life.step.close")}),
+        next=[
+            NextStep(
+                verb=verb,
+                label=Phrase(f"life.step.{verb}"),
+                does=Phrase(f"life.does.{verb}"),
+                obstacles=way,
+                href=href,
+                why="/why",
+            )
+            for verb, href in (("reopen", "/x"), ("archive", None))
+        ],
+        waits=None,
+        decides=True,
+        archive=ArchiveView(
+            label=Phrase("archive.phase.asked"),
+            done=3,
+            total=8,
+            running=True,
+            fault=Phrase("life.obstacle.archiving"),
+            facts=(FactView(Phrase("life.fact.sha256"), "0f" * 32),),
+            sha256="0f" * 32,
+            approvals=("政务数据局 沈*",),
+            give_up=True,
+        ),
+        here="/governance/apps/a/life",
+        back="/governance/apps/a",
+        about_href="/about/a",
+    )
+
+
+def step_view():
+    """A step with something to take note of, and a field that is wrong."""
+    view = life_view()
+    return StepView(
+        title="网格巡查：关停",
+        verb="purge",
+        app="a",
+        name=view.name,
+        label=Phrase("life.step.close"),
+        does=Phrase("life.does.close"),
+        facts=view.facts,
+        blocked=(),
+        noticed=view.next[0].obstacles[1:],
+        fields=[
+            FieldView(
+                name="reason",
+                kind="textarea",
+                label=Phrase("life.field.reason"),
+                required=True,
+                error=Phrase("problem.field.missing"),
+            )
+        ],
+        hidden={"version": "3"},
+        action="/x",
+        back="/x",
+        danger=True,
+    )

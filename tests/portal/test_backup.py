@@ -15,10 +15,17 @@ from rich.console import Console
 from sqlalchemy import func, select, update
 from sqlmodel import col
 
+from core.apps.migrations import migrate, pending
 from core.apps.registry import installed, load_apps
+from core.apps.runtime import change
 from core.bundles import digest
 from core.database import Database, core_metadata
+from core.governance.archive.desk import Desk
+from core.governance.archive.phases import run
+from core.governance.archive.service import ask, ask_restore
+from core.governance.lifecycle.models import Standing
 from core.identity.models import OrganizationRow, Person, SignInSession
+from plugin_sdk.ports import Actor
 from portal.backup import BackupRefused, back_up, restore, tables_of
 
 QUIET = Console(file=io.StringIO())
@@ -291,6 +298,53 @@ async def test_a_table_that_nobody_here_owns_is_not_left_out_in_silence(lived, t
         await connection.commit()
     with pytest.raises(BackupRefused, match="gone_thing"):
         await back_up(hub.settings, hub.loaded(), tmp_path / "kept", QUIET)
+
+
+async def test_an_archived_app_is_kept_with_its_bundle_and_comes_back_on_the_other_engine(
+    lived, another, engine_kind, tmp_path
+):
+    """And of one whose package is gone the tables are kept, and are there when it returns."""
+    into = "embedded" if engine_kind == "production" else "production"
+    hub = lived.hub
+    apps = hub.loaded()
+    (hotline,) = [app for app in apps if app.id == "hotline"]
+    own = [table for table in tables_of([hotline]) if table.name in hotline.tables]
+    before = await held(hub.settings.database_url, own)
+    assert before["hotline_order"][0] == 1
+    await archive(hub, "hotline")
+    assert not [p for p in (hub.settings.home / "files").rglob("*") if p.is_file()]
+    here = [app for app in apps if app.id != "supervision"]
+    kept = await back_up(hub.settings, here, tmp_path / "kept", QUIET)
+    assert (kept.stored, list(kept.orphans), kept.files) == (("hotline",), ["supervision"], 0)
+    assert not {table.name for table in kept.tables} & hotline.tables
+    settings = another(hub, into)
+    _, faults = await restore(settings, here, tmp_path / "kept", QUIET)
+    assert faults == 0
+    database = Database(settings.database_url)
+    try:
+        assert await pending(database, apps) == (["supervision"] if into == "production" else [])
+        await migrate(database, apps)  # raises the wall around what has returned
+        desk = Desk(database, settings.home, apps, lambda: 120)
+        async with database.transaction(write=True) as tx:
+            await ask_restore(tx, "hotline", Actor(system=True, name="console"), "")
+        assert (await run(desk, "hotline")).phase == "restored"
+        assert await pending(database, apps) == []
+    finally:
+        await database.close()
+    assert await held(settings.database_url, own) == before
+    assert len([p for p in (settings.home / "files").rglob("*") if p.is_file()]) == 1
+
+
+async def archive(hub, app):
+    """Archive an app of a running hub, as if it had been closed before."""
+    async with hub.services.database.transaction(write=True) as tx:
+        closed = update(Standing).where(col(Standing.app) == app)
+        await tx.session.execute(closed.values(stage="closed"))
+        await change(tx, app, mode="closed")
+        await ask(tx, app, Actor(system=True, name="console"), "")
+    await hub.apps.follow()
+    assert (await hub.archives.run(app)).phase == "stored"
+    await hub.apps.follow()
 
 
 async def test_keys_are_kept_only_when_they_are_asked_for(lived, tmp_path):

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from plugin_sdk.cases.answers import answers
+from plugin_sdk.text import Text
 from plugin_sdk.views import (
     ActionView,
     ActView,
@@ -32,13 +33,14 @@ from plugin_sdk.views import (
     TrackView,
 )
 from portal import gallery, samples, samples_kits
+from portal.pages.about import AboutView, FunctionView, NextApp
 from portal.pages.admin.change import ChangeView
 from portal.pages.groups import Act, Group, Line, groups_view
 from portal.pages.transparency import Collected, Column, Stored, TransparencyView
 from portal.pages.ways import SignInView, Way
 from portal.templating import WORDS, Assets, Flash, Link, Page, PageApp, make_environment, render
 from portal.texts import Catalogue
-from tests.portal import governed
+from tests.portal import governed, merged
 
 HOUSE = Path(__file__).parents[2]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
@@ -602,28 +604,33 @@ PAGES = {
     "about": (
         "about.html",
         PLAIN,
-        {
-            "name": "旧信访系统",
-            "summary": "信访登记与查询",
-            "state": "disabled",
-            "mode": "closed",
-            "reason": "并入 12345 热线。",
-            "until": NOW,
-            "successor": S(name="12345热线", href="/x"),
-            "owner": "信访局",
-            "contact": "12345",
-            "filing": "BA-2026-0001",
-            "legal_basis": "",
-            "collected": ["姓名", "电话"],
-            "functions": [
-                S(old="登记", new="提诉求", href="/x"),
-                S(old="积分", new="取消：不再需要", href=None),
+        AboutView(
+            name=Text("旧信访系统", "Old petitions"),
+            summary=Text("信访登记与查询", "Petitions filed and found"),
+            state="disabled",
+            mode="closed",
+            reason="并入 12345 热线。",
+            until=NOW,
+            stage="archived",
+            said=Phrase("page.about.stage.archived", {"day": NOW.date()}),
+            kept=Phrase("page.about.kept.archived_plain", {"owner": "信访局"}),
+            successor=NextApp(name=Text("12345热线", "Hotline"), href="/x"),
+            owner="信访局",
+            contact="12345",
+            filing="BA-2026-0001",
+            legal_basis="",
+            collected=["姓名", "电话"],
+            functions=[
+                FunctionView(old="登记", new="提诉求", href="/x"),
+                FunctionView(old="积分", new="取消：不再需要"),
             ],
-            "open_href": None,
-            "feedback_href": "/feedback",
-            "version": "1.0.0",
-        },
+            open_href=None,
+            feedback_href="/feedback",
+            version="1.0.0",
+        ),
     ),
+    "life": ("life.html", DESK, governed.life_view()),
+    "life_step": ("life_step.html", DESK, governed.step_view()),
     "why_not": (
         "why.html",
         PLAIN,
@@ -705,6 +712,8 @@ PAGES = {
     "owner": ("owner.html", DESK, governed.portfolio_view()),
     "dossier": ("dossier.html", DESK, governed.dossier_view()),
     "policy": ("policy.html", DESK, governed.policy_view()),
+    "merge": ("merge.html", DESK, merged.merge_view()),
+    "merge_data": ("merge_data.html", DESK, merged.data_view()),
     "admin_people": (
         "admin_people.html",
         admin("人员"),
@@ -984,6 +993,7 @@ PAGES = {
             "again": "/x",
             "resend": [("text", "<b>"), ("_key", "a-key")],
             "why": "/why",
+            "about": "/about/x",
         },
     ),
     "case_list": (

@@ -23,7 +23,7 @@ CLOSES = date(2026, 3, 10)  # a Tuesday
 REASON = "三个月只办成两件，并入 12345 热线"
 
 
-async def decided(hub, verdict="merge", app="supervision", **values):
+async def decided(hub, verdict="retire", app="supervision", **values):
     """Bring an app to where a review has decided on it."""
     actor = (await hub.actors())["governance"]
     async with hub.services.database.transaction(write=True) as tx:
@@ -62,7 +62,7 @@ async def announce(staff, **more):
 async def test_an_app_goes_into_its_sunset_closes_and_comes_back(hub):
     staff, anyone = await hub.client_as("governance"), hub.client()
     before = (await staff.get(LIFE)).json()
-    assert before["state"] == "merge"
+    assert before["state"] == "retire"
     assert [one["verb"] for one in before["next"]] == ["sunset"]
     answer = await announce(staff)
     assert answer.status_code == 200, answer.text
@@ -150,7 +150,7 @@ async def test_an_app_goes_into_its_sunset_closes_and_comes_back(hub):
     after = await inspector.get(f"{APP}/")
     assert "sunset" not in after.headers
     view = (await staff.get(LIFE)).json()
-    assert view["state"] == "merge", "where its sunset began"
+    assert view["state"] == "retire", "where its sunset began"
     assert [one["verb"] for one in view["steps"]][:4] == ["call_off", "reopen", "close", "sunset"]
     assert view["steps"][3]["reason"] == REASON
 
@@ -183,11 +183,27 @@ async def test_what_may_not_be_is_refused_and_nothing_is_written(hub):
         answer = await (await hub.client_as(role)).post(f"{LIFE}/sunset", json={"reason": REASON})
         assert answer.status_code == 403, role
     async with hub.services.database.transaction() as tx:
-        assert (await standing(tx, "supervision")).stage == "merge"
+        assert (await standing(tx, "supervision")).stage == "retire"
         assert (await runtime.gates(tx))["supervision"].mode == "open"
         found = await tx.session.execute(select(StepTaken.verb).order_by(col(StepTaken.at)))
         assert "sunset" not in set(found.scalars())
         assert not set((await tx.session.execute(select(Notice.key))).scalars())
+
+
+@EMBEDDED
+async def test_what_is_merged_goes_into_its_sunset_once_the_gate_is_open(hub):
+    await decided(hub, "merge", app="village-affairs", successor="hotline")
+    staff = await hub.client_as("governance")
+    path = "/governance/apps/village-affairs/life"
+    (next,) = (await staff.get(path)).json()["next"]
+    assert {o["key"] for o in next["obstacles"] if not o["waivable"]}, "nothing is proven yet"
+    form = {"reason": REASON, "closes_on": str(CLOSES), "noted": True}
+    form["seen"] = " ".join(o["key"] for o in next["obstacles"])
+    answer = await staff.post(f"{path}/sunset", json=form)
+    assert (answer.status_code, kind(answer)) == (409, "lifecycle-blocked")
+    page = (await staff.page(f"{path}/sunset")).text
+    assert "先处理好上面的事" in page
+    assert "<textarea" not in page
 
 
 @EMBEDDED
@@ -294,3 +310,29 @@ async def test_an_app_whose_package_is_gone_still_has_its_page_and_its_end(hub_a
             update(Standing).where(col(Standing.app) == "gone-app").values(stage="purged")
         )
     assert "销毁" in (await anyone.page("/about/gone-app")).text
+
+
+@EMBEDDED
+async def test_an_archive_is_asked_for_followed_and_called_off_on_the_page(hub):
+    staff = await hub.client_as("governance")
+    await announce(staff)
+    hub.clock.stand(datetime(2026, 3, 10, 9, tzinfo=SHANGHAI))
+    staff = await hub.client_as("governance")
+    await staff.post(f"{LIFE}/close", json={"reason": REASON})
+    asked = await staff.post(f"{LIFE}/archive", json={"reason": REASON})
+    assert asked.status_code == 200, asked.text
+    view = (await staff.get(LIFE)).json()
+    assert view["archive"]["running"]
+    assert view["archive"]["give_up"]
+    assert view["next"] == [], "nothing else meanwhile"
+    again = await staff.post(f"{LIFE}/archive", json={"reason": REASON})
+    assert (again.status_code, kind(again)) == (409, "archive-under-way")
+    back = await staff.post(f"{LIFE}/reopen", json={"reason": REASON})
+    assert (back.status_code, kind(back)) == (409, "lifecycle-blocked")
+    assert (await staff.page(LIFE)).text.count("<progress") == 1
+    purge = await staff.post(f"{LIFE}/purge", json={"sha256": "0" * 64})
+    assert purge.status_code == 403, "another role's"
+    given_up = await staff.post(f"{LIFE}/give-up", json={})
+    assert given_up.status_code == 200, given_up.text
+    view = (await staff.get(LIFE)).json()
+    assert {one["verb"] for one in view["next"]} == {"archive", "reopen"}

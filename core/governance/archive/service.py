@@ -45,6 +45,8 @@ UNDER_WAY: tuple[Phase, ...] = (
     *("asked", "written", "verified", "dropped"),
     *("recalled", "returned", "condemned"),
 )
+WITH_BUNDLE: tuple[Phase, ...] = ("dropped", "stored", "recalled")
+"""Phases in which an app is in its bundle and nowhere else."""
 BEFORE_DROPPED: tuple[Phase, ...] = ("asked", "written", "verified")
 APPROVERS = 2
 ARCHIVE, PURGE = "yimen.lifecycle.archive", "yimen.lifecycle.purge"

@@ -14,6 +14,7 @@ from core.governance.lifecycle.models import Standing
 from core.governance.lifecycle.obstacles import Obstacle
 from core.governance.lifecycle.service import StandingFacts
 from core.governance.lifecycle.steps import OVER
+from core.governance.merging import gate
 from core.governance.register import RegisterEntry
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.views import Phrase
@@ -30,9 +31,13 @@ async def in_the_way(
     verb: str,
     *,
     told: Sequence[Phrase] = (),
+    successor: str | None = None,
+    evidence_days: int = gate.EVIDENCE_DAYS,
 ) -> list[Obstacle]:
     """Return what stands in the way of a step, what cannot be waived first. `told` is what the
-    app itself says (`unfinished`), asked before the transaction began."""
+    app itself says (`unfinished`), asked before the transaction began. Where a merge was decided,
+    its gate (`core.governance.merging.gate`) is asked for the `successor`, if nobody names one
+    for that of the decision; its proofs count for `evidence_days`."""
     found = []
     if verb == "reopen":
         last = await latest(tx, standing.app)
@@ -40,6 +45,15 @@ async def in_the_way(
             found.append(Obstacle(key="archiving", said=Phrase("life.obstacle.archiving")))
     if verb not in ANNOUNCED:
         return found
+    into = successor or standing.successor
+    if verb == "sunset" and standing.stage == "merge" and into is not None:
+        found += await gate.obstacles(
+            tx,
+            standing.app,
+            into,
+            closes_on=local_day(tx.now),  # a sunset announces its day: that is asked for apart
+            evidence_days=evidence_days,
+        )
     if verb == "close":
         today = local_day(tx.now)
         if standing.closes_on is not None and today < standing.closes_on:

@@ -2,13 +2,11 @@
 reason, what stands in the way, the door, the notice, the record. One transaction holds it all.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import select
-from sqlmodel import col
 
 from core import audit
 from core.access.decisions import decide
@@ -23,8 +21,9 @@ from core.governance.lifecycle.hands import need_other_hands
 from core.governance.lifecycle.in_the_way import in_the_way
 from core.governance.lifecycle.obstacles import Obstacle
 from core.governance.lifecycle.service import StandingFacts
-from core.governance.lifecycle.steps import Step, step
-from core.governance.merging.models import OldLink
+from core.governance.lifecycle.steps import CARRIED_OUT, Step, step
+from core.governance.merging.gate import EVIDENCE_DAYS
+from core.governance.merging.links import links_of
 from core.governance.register import RegisterEntry
 from core.governance.service import Governance
 from core.identity.organizations import by_code
@@ -38,13 +37,12 @@ from plugin_sdk.views import Phrase
 
 ANSWERING: Final = ("yimen.feedback.answer", "oversight.review.reply")
 """Who holds one of these at the owner's unit is told what happens to the app."""
-ELSEWHERE: Final = frozenset({"archive", "restore", "purge"})
-"""Steps that the archive takes when its work is done (`core.governance.archive`)."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody asks: a step and why; of a sunset the day of closing and the successor; the
-    keys of what they saw in the way; the version they read, so that nobody steps on old news."""
+    keys of what they saw in the way; the version they read, so that nobody steps on old news.
+    `via` says how it came, where not by its page."""
 
     verb: str
     reason: str
@@ -52,6 +50,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     successor: str | None = None
     closes_on: date | None = None
     seen: frozenset[str] = frozenset()
+    via: str = ""
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -84,7 +83,7 @@ async def move(
     entry = register.get(app)
     if entry is None:
         raise NotFound
-    if one.by_review or one.verb in ELSEWHERE:
+    if one.by_review or one.verb in CARRIED_OUT:
         raise Conflict("lifecycle-not-here", app=app, step=Phrase(f"life.step.{one.verb}"))
     grant = _grant(tx, actor, one.permission)
     await need_other_hands(tx, actor, entry.owner.code, entry.owner.name)
@@ -92,11 +91,23 @@ async def move(
         raise Invalid(field_error("reason", "missing"))
     here = await service.standing(tx, app)
     values: dict[str, Any] = {}
+    proofs = EVIDENCE_DAYS
     if one.verb == "sunset":
-        values = await _sunset(tx, governance, register, here, asked)
+        rules = governance.in_force().life_cycle
+        proofs = rules.evidence_days
+        values = await _sunset(tx, rules.sunset_days, register, here, asked)
     elif one.verb == "call_off":
         values = {"announced": None, "closes_on": None}
-    found = await in_the_way(tx, apps, register, here, one.verb, told=told)
+    found = await in_the_way(
+        tx,
+        apps,
+        register,
+        here,
+        one.verb,
+        told=told,
+        successor=asked.successor,
+        evidence_days=proofs,
+    )
     accepted = _accepted(app, found, asked.seen)
     now = await service.take(
         tx,
@@ -123,7 +134,12 @@ async def move(
         permission=one.permission,
         granted_by=grant,
         request_id=request_id,
-        facts={"reason": asked.reason.strip(), "from": here.stage, "to": now.stage},
+        facts={
+            "reason": asked.reason.strip(),
+            "from": here.stage,
+            "to": now.stage,
+            **({"via": asked.via} if asked.via else {}),
+        },
     )
     return Moved(now, generation)
 
@@ -144,7 +160,7 @@ async def set_door(
         successor=now.successor if leaving else None,
         deprecated_at=now.announced if leaving else None,
         sunset_at=closing(now.closes_on) if leaving and now.closes_on else None,
-        links=await old_links(tx, now.app) if leaving else (),
+        links=await links_of(tx, now.app) if leaving else (),
         by=actor.person_id,
     )
 
@@ -168,18 +184,6 @@ async def tell_owner(tx: Transaction, entry: RegisterEntry, verb: str, now: Stan
             Phrase(f"life.told.{verb}", said),
             f"/owner/apps/{entry.app}/life",
         )
-
-
-async def old_links(tx: Transaction, app: str) -> list[list[str]]:
-    """Return where old links of an app lead, in the order they are tried: what names a segment
-    after what does not."""
-    row = OldLink
-    found = await tx.session.execute(
-        select(col(row.path), col(row.target)).where(col(row.app) == app)
-    )
-    return sorted(
-        ([path, target] for path, target in found), key=lambda pair: ("{" in pair[0], pair)
-    )
 
 
 def closing(day: date) -> datetime:
@@ -207,20 +211,20 @@ def _grant(tx: Transaction, actor: Actor, permission: str) -> str:
 
 async def _sunset(
     tx: Transaction,
-    governance: Governance,
-    register: Iterable[str],
+    least: int,
+    register: Collection[str],
     here: StandingFacts,
     asked: Asked,
 ) -> dict[str, Any]:
-    """Return what a sunset announces. Raises `Invalid`: a day that is too early, no working day,
-    or in a year whose calendar is not known is refused, never guessed at."""
+    """Return what a sunset announces, `least` days ahead or more. Raises `Invalid`: a day that is
+    too early, no working day, or in a year whose calendar is not known is refused, never guessed
+    at."""
     successor, wrong = asked.successor or here.successor, []
     if successor is None and here.stage == "merge":
         wrong.append(field_error("successor", "missing"))
     elif successor is not None and (successor == here.app or successor not in register):
         wrong.append(field_error("successor", "choice"))
     today, day = local_day(tx.now), asked.closes_on
-    least = governance.policy().life_cycle.sunset_days
     if day is None:
         wrong.append(field_error("closes_on", "missing"))
     elif day < today + timedelta(days=least):

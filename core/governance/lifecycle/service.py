@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from core.database import Transaction
 from core.governance.lifecycle.models import Standing, StepTaken
-from core.governance.lifecycle.steps import BY_ITSELF, forward, step
+from core.governance.lifecycle.steps import BY_ITSELF, CARRIED_OUT, forward, step
 from plugin_sdk.data import new_id
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.manifest_model import Manifest, Stage
@@ -177,7 +177,8 @@ async def take(
     if version is not None and version != here.version:
         raise Conflict("lifecycle-moved", app=app, stage=Phrase(f"stage.{here.stage}"))
     target: Any = one.target or await _where_from(tx, app, verb) or "active"
-    if target not in BY_ITSELF and (by is None or by.person_id is None):
+    free = target in BY_ITSELF or verb in CARRIED_OUT
+    if not free and (by is None or by.person_id is None):
         raise Denied(one.permission)
     moved = await tx.session.execute(
         update(Standing)

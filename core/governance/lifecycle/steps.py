@@ -18,6 +18,8 @@ REVIEW = "oversight.review.open"
 IN_USE: tuple[Stage, ...] = ("trial", "active", "watch", "keep", "improve")
 BY_ITSELF: tuple[Stage, ...] = ("proposed", "filed", "trial", "active", "watch")
 """Where an app may come without a person's decision."""
+CARRIED_OUT: frozenset[str] = frozenset({"archive", "restore", "purge"})
+"""Steps that the archive takes when what somebody asked for is done (`core.governance.archive`)."""
 OVER: tuple[Stage, ...] = ("closed", "archived", "purged")
 
 

@@ -13,9 +13,10 @@ class Parity(CoreBase, table=True):
     """What became of one function of an old app: a route of the successor that was called and
     answered, or a waiver that a named person signed.
 
-    `function` is the old name of the inventory; `route` reads `POST /orders`, `example` is an
+    `function` is its Chinese name in the inventory; `route` reads `POST /orders`, `example` is an
     address of it that can be called; `proof` says by what it was seen to answer: `probe` (the hub
-    called it for the person who checked) or `use` (people did, as counted).
+    called it for the person who checked) or `use` (people did, as counted). `answered_at` is when
+    it last did; `status` what the last probe was answered, which proves nothing if it failed.
     """
 
     __tablename__ = "governance_parity"
@@ -58,13 +59,14 @@ class Reconciled(CoreBase, table=True):
 
 class OldLink(CoreBase, table=True):
     """Where an old link leads once the app is closed: a path below the app, `{name}` for a
-    segment that is carried over, and the address in the successor. `tested_at` is when the
-    address last answered."""
+    segment that is carried over, and the address in the successor. `example` is an old path that
+    can be tried; `tested_at` is when the address that it leads to last answered."""
 
     __tablename__ = "governance_old_link"
 
     app: str = Field(primary_key=True)
     path: str = Field(primary_key=True)
     target: str
+    example: str = ""
     status: int | None = None
     tested_at: datetime | None = Field(default=None, sa_type=UtcTime)

@@ -66,6 +66,7 @@ def upgrade() -> None:
         sa.Column("app", sa.String(), nullable=False),
         sa.Column("path", sa.String(), nullable=False),
         sa.Column("target", sa.String(), nullable=False),
+        sa.Column("example", sa.String(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("tested_at", plugin_sdk.data.UtcTime(), nullable=True),
         sa.PrimaryKeyConstraint("app", "path", name=op.f("pk_governance_old_link")),

@@ -44,9 +44,10 @@ def source(tmp_path):
     return path
 
 
-async def bring_in(desk, source, stop_after=None):
+async def bring_in(desk, source, stop_after=None, of=""):
     apps = desk.hub.hub.apps
-    rows = apps.hooks.call("hotline", "import_legacy", hub=apps.hubs["hotline"], source=source)
+    hub = apps.hubs["hotline"]
+    rows = apps.hooks.call("hotline", "import_legacy", hub=hub, source=source, of=of)
     reports = []
     async for report in rows:
         reports.append(report)

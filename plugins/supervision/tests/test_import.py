@@ -23,9 +23,8 @@ REASONS = {
 
 async def bring_in(cast, source, stop_after=None):
     apps = cast.hub.hub.apps
-    rows = apps.hooks.call(
-        "supervision", "import_legacy", hub=apps.hubs["supervision"], source=source
-    )
+    hub = apps.hubs["supervision"]
+    rows = apps.hooks.call("supervision", "import_legacy", hub=hub, source=source, of="")
     reports = []
     async for report in rows:
         reports.append(report)

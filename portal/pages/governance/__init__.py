@@ -3,9 +3,9 @@
 from litestar.handlers import HTTPRouteHandler
 
 from portal.pages.context import Portal
-from portal.pages.governance import complaints, dossiers, life, lists, policy, reviews
+from portal.pages.governance import complaints, dossiers, life, lists, merges, policy, reviews
 
-MODULES = (lists, dossiers, life, policy, complaints, reviews)
+MODULES = (lists, dossiers, life, merges, policy, complaints, reviews)
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:

@@ -15,8 +15,8 @@ from core.database import Transaction
 from core.governance.archive import service as archive
 from core.governance.lifecycle.hands import need_other_hands
 from core.governance.lifecycle.in_the_way import unfinished
-from core.governance.lifecycle.moving import ELSEWHERE, Asked, move
-from core.governance.lifecycle.steps import STEPS, Step
+from core.governance.lifecycle.moving import Asked, move
+from core.governance.lifecycle.steps import CARRIED_OUT, STEPS, Step
 from plugin_sdk.forms import Form, read_form, typed
 from plugin_sdk.problems import FieldError, Invalid, NotFound
 from plugin_sdk.routes import actor_of, needs
@@ -117,7 +117,7 @@ def _step(portal: Portal, one: Step) -> list[HTTPRouteHandler]:
         """Take a step of an app's life; answer once every worker follows (or is late)."""
         try:
             form = (await read_form(request, model, actor_of(request))).form
-            take = _archived if one.verb in ELSEWHERE else _moved
+            take = _archived if one.verb in CARRIED_OUT else _moved
             return await take(portal, request, app, one, form)
         except Invalid as wrong:
             if not portal.renderer.wants_page(request.scope):

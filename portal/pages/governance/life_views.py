@@ -27,6 +27,7 @@ from plugin_sdk.routes import actor_of
 from plugin_sdk.text import Text
 from plugin_sdk.views import EntryView, FactView, FieldView, Option, Phrase, View
 from portal.pages.context import AnyRequest, Portal
+from portal.pages.governance.merge import evidence_days
 from portal.pages.governance.sight import sight
 from portal.pages.rows import kept
 
@@ -36,7 +37,7 @@ ORDER = ("closes_on", "successor", "sha256", "reason", "noted")
 
 class NextStep(msgspec.Struct, frozen=True, kw_only=True):
     """A step that may come next: `href` is its page, None for who may not take it, `why` where
-    that is explained."""
+    that is explained; `backwards` for one that undoes another."""
 
     verb: str
     label: Phrase
@@ -44,6 +45,7 @@ class NextStep(msgspec.Struct, frozen=True, kw_only=True):
     obstacles: tuple[Obstacle, ...]
     href: str | None
     why: str
+    backwards: bool = False
 
 
 class ArchiveView(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +137,7 @@ async def life(
                 obstacles=tuple(await _before(portal, tx, register, here, one, told)),
                 href=f"{base}/apps/{app}/life/{one.verb}" if may else None,
                 why=f"/why?permission={one.permission}",
+                backwards=one.verb in BACKWARDS,
             )
         )
     return LifeView(
@@ -147,7 +150,7 @@ async def life(
         facts=_facts(here, register),
         steps=[_entry(portal, request, one) for one in steps],
         reversal=_reversal(steps[0]) if steps else None,
-        next=next,
+        next=sorted(next, key=lambda one: one.backwards),
         waits=_waits(here.stage),
         decides=decides,
         archive=_archive(last, may=decides) if last else None,
@@ -213,7 +216,10 @@ async def _before(
     """Return what stands in the way of a step, the archive's included."""
     if one.verb == "archive":
         return await archive.obstacles(tx, here.app)
-    return await in_the_way(tx, portal.apps, register, here, one.verb, told=told)
+    days = evidence_days(portal)
+    return await in_the_way(
+        tx, portal.apps, register, here, one.verb, told=told, evidence_days=days
+    )
 
 
 async def _fields(
@@ -231,7 +237,7 @@ async def _fields(
     given = dict(values)
     if "closes_on" in model.model_fields and not given:
         given["successor"] = here.successor or ""
-        days = portal.governance.policy().life_cycle.sunset_days
+        days = portal.governance.in_force().life_cycle.sunset_days
         try:
             calendar = await load_calendar(tx)
             given["closes_on"] = str(earliest_closing(local_day(tx.now), days, calendar))

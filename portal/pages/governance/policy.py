@@ -11,9 +11,8 @@ from litestar.handlers import HTTPRouteHandler
 from core.governance import evaluation
 from core.governance.evaluation import LastLook, WhatIf
 from core.governance.findings import KINDS, Finding
-from core.governance.policy import Policy, PolicyError
+from core.governance.policy import Policy
 from core.governance.register import RegisterEntry
-from core.governance.service import NoPolicy
 from plugin_sdk.problems import Invalid, Problem
 from plugin_sdk.routes import needs
 from plugin_sdk.text import Text
@@ -99,19 +98,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         typed = {name: value for name, value in request.query_params.items() if name in known}
         if set(request.query_params) - known:
             raise Problem("unknown-choice", status=422)
-        try:
-            policy = portal.governance.policy()
-        except NoPolicy:
-            raise Problem("no-policy", status=503) from None
-        except PolicyError as error:
-            first = error.faults[0]
-            raise Problem(
-                "faulty-policy",
-                status=503,
-                n=len(error.faults),
-                fault=first.message,
-                line=first.line,
-            ) from error
+        policy = portal.governance.in_force()
         other = tried(policy, typed)
         async with portal.read() as tx:
             need_everything(tx, request)

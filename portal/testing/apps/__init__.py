@@ -39,6 +39,11 @@ def good_app() -> EntryPoint:
     return _point("good", "good")
 
 
+def old_app() -> EntryPoint:
+    """Return the app that is merged into the hotline, and then retired."""
+    return _point("mailbox", "mailbox")
+
+
 def blocking_import() -> EntryPoint:
     """Return the app whose import never returns: for processes of its own alone."""
     return _point("blocking-import", "blocking_import")

@@ -80,6 +80,7 @@ async def ask(door: Door, *, channel: str = "web") -> list[Any]:
         location=b"",
         referer=b"",
         blameless=False,
+        refused=0,
     )
     sent: list[Any] = []
 
