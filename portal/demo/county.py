@@ -207,7 +207,7 @@ CAST = (
         "蒋管理",
         "371603U06",
         "系统管理员",
-        (("yimen.administrator", ScopeKind.ALL), OWNS),
+        (("yimen.administrator", ScopeKind.ALL),),
     ),
     Member(
         "governance",
@@ -220,6 +220,14 @@ CAST = (
             ("oversight.reviewer", ScopeKind.ALL),
             ("oversight.registrar", ScopeKind.ALL),
         ),
+    ),
+    Member(
+        "steward",
+        "steward",
+        "邵数据",
+        "371603U06",
+        "数据应用科科长",
+        (("yimen.owner", ScopeKind.SUBTREE), OWNS),
     ),
     Member(
         "decider",

@@ -28,6 +28,8 @@ from portal.frames import DESKS
 from portal.pages.context import AnyRequest, Portal
 
 LEAVING = ("sunset", *OVER)
+DECIDED = ("merge", "retire")
+"""Stages that a review has decided and that nothing was done about yet."""
 
 
 class FunctionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,6 +150,8 @@ def _why(gate: Gate, stage: str) -> str:
 
 
 def _said(stands: StandingFacts | None, stage: str) -> Phrase | None:
+    if stands is not None and stage in DECIDED:
+        return Phrase(f"page.about.decided.{stage}", {"day": stands.since})
     if stands is None or stage not in LEAVING:
         return None
     day = stands.closes_on if stage == "sunset" else stands.since

@@ -4,7 +4,9 @@ from html import unescape
 
 from core.governance import evaluation
 from core.governance.findings import KINDS
+from core.governance.oversight.reading import reviews
 from portal.demo import load_register
+from portal.demo.county import cast_actors
 
 PAGE = {"accept": "text/html"}
 
@@ -12,6 +14,13 @@ PAGE = {"accept": "text/html"}
 async def test_a_new_hub_shows_every_kind_of_finding_with_its_evidence(hub_app, client_as):
     hub = hub_app.hub
     registered = await load_register(hub)
+    async with hub.services.database.transaction() as tx:
+        cast = await cast_actors(tx)
+    app = hub.apps.hubs["oversight"]
+    acted = hub.apps.hooks.call("oversight", "load_demonstration", hub=app, cast=cast)
+    assert {report.outcome async for report in acted} == {"added"}
+    states = [one.state for one in await reviews(app)]
+    assert states == ["waiting", "answered", "silent", "improve", "retire", "merge"]
     assert await load_register(hub) == registered  # begun again, nothing comes twice
     async with hub.services.database.transaction() as tx:
         held = await evaluation.findings(tx)

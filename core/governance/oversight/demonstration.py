@@ -47,7 +47,7 @@ def _scenes(desk: ReviewDesk) -> dict[str, Scene]:
             scene(
                 "demo-public-voice",
                 29.0,
-                Act("consent", "administrator", DAY, {"text": "同意并入热线，数据移交方案另报"}),
+                Act("consent", "steward", DAY, {"text": "同意并入热线，数据移交方案另报"}),
                 Act("merge", DECIDER, 2 * DAY, merge),
                 cause="与12345热线重复，居民要装两个应用",
             ),

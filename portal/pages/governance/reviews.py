@@ -169,7 +169,7 @@ def _course(view: ReviewView, say: Say) -> Table:
 def _value(value: Any, say: Say, language: str) -> Any:
     """Return a value of a summary in words: moments and days are written out."""
     if hasattr(value, "hour"):
-        return formats.moment(value, language)
+        return f"{formats.full_day(value, language)} {formats.clock(value)}"
     if hasattr(value, "year"):
         return formats.full_day(value, language)
     return say(value) if isinstance(value, Phrase) else value

@@ -96,6 +96,8 @@ async def test_a_review_goes_from_the_nomination_to_a_merge_and_is_decided_once_
     assert await told(desk, "decider") == ["object"]
     assert await told(desk, "governance") == ["object"], "whoever nominated it hears of it"
 
+    paper = f"/governance/reviews/{number}/decision.pdf"
+    assert (await (await desk.client("owner")).get(paper)).status_code == 404, "not decided yet"
     merge = {"reason": "功能相同", "successor": "supervision"}
     await desk.act(number, "merge", "governance", 403, **merge)
     await desk.let("governance", "oversight.decider")
@@ -135,6 +137,8 @@ async def test_a_review_goes_from_the_nomination_to_a_merge_and_is_decided_once_
     said = labels(seen["decision"])
     assert said["decided_by"] == "区委网信办 苏网信"
     assert said["reason"] == "功能相同"
+    for role, status in (("owner", 200), ("decider", 200), ("unit", 404)):
+        assert (await (await desk.client(role)).get(paper)).status_code == status, role
     assert await told(desk, "owner") == ["merge", "nominate"]
     assert code(await desk.act(number, "object", "owner", 409, text="晚了")) == "case.illegal"
 
