@@ -8,9 +8,11 @@ from sqlalchemy import select, update
 from sqlmodel import col
 
 from core.access.freshness import RISKY
+from core.access.grants import grant
 from core.identity.models import Person
 from core.identity.sessions import digest
 from core.work.models import DraftRow
+from plugin_sdk.ports import ScopeKind
 from portal.testing.hub import PASSWORD
 from tests.portal.test_acting import begun, hand_over, taken
 from tests.portal.test_factors import (
@@ -42,6 +44,10 @@ async def prove(client, **given):
 
 
 async def test_every_route_of_high_risk_asks_for_a_fresh_proof(hub_app):
+    post = (await hub_app.actors())["administrator"].post_id
+    async with hub_app.services.database.transaction(write=True) as tx:
+        for role in ("yimen.governance", "yimen.second_approver"):  # to come before every route
+            await grant(tx, post, role, ScopeKind.ALL, granted_by=None)
     administrator = await hub_app.client_as("administrator")
     hub_app.clock.move(**STALE)
     risky = set()
