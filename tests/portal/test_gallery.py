@@ -38,7 +38,7 @@ from portal.pages.transparency import Collected, Column, Stored, TransparencyVie
 from portal.pages.ways import SignInView, Way
 from portal.templating import WORDS, Assets, Flash, Link, Page, PageApp, make_environment, render
 from portal.texts import Catalogue
-from tests.portal import governed
+from tests.portal import governed, registered
 
 HOUSE = Path(__file__).parents[2]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
@@ -705,6 +705,9 @@ PAGES = {
     "owner": ("owner.html", DESK, governed.portfolio_view()),
     "dossier": ("dossier.html", DESK, governed.dossier_view()),
     "policy": ("policy.html", DESK, governed.policy_view()),
+    "register_apps": ("register_apps.html", DESK, registered.apps_view()),
+    "register_changes": ("register_changes.html", DESK, registered.changes_view()),
+    "reports": ("governance_reports.html", DESK, registered.reports_view()),
     "admin_people": (
         "admin_people.html",
         admin("人员"),
