@@ -25,9 +25,11 @@ from plugin_sdk.duties.views import (
     TableRow,
 )
 from plugin_sdk.meetings.views import GroupCount, MeetingItem, MeetingsView, MeetingView
+from plugin_sdk.registers.files import OUTCOMES, ImportView, RowView, counted, row_view
 from plugin_sdk.registers.views import RecordItem, RecordView, RegisterView, State, VersionView
 from plugin_sdk.views import ActionView, FactView, FieldView, Money, Phrase, View
 from portal.samples import NOW, both, case_items, deadlines, facts, filters
+from portal.samples import fields as form_fields
 
 
 def records() -> list[RecordItem]:
@@ -47,6 +49,15 @@ def records() -> list[RecordItem]:
             note=both("承包合同", "Lease") if n else None,
         )
         for n, state in enumerate(states)
+    ]
+
+
+def import_rows() -> list[RowView]:
+    """Return a row of a file with each outcome."""
+    why = Phrase("problem.field.row-twice", {"line": 2})
+    return [
+        row_view(n, "村东机动地承包合同", outcome, *([why] if outcome == "refused" else []))
+        for n, outcome in enumerate(OUTCOMES, 2)
     ]
 
 
@@ -260,6 +271,16 @@ def pages() -> dict[str, View]:
             next_href="/x",
             create=act,
             export_href="/x",
+        ),
+        "register_import": ImportView(
+            title=both("合同台账", "Contracts"),
+            action="/x",
+            template_href="/x",
+            list_href="/x",
+            columns=form_fields(wrong=False),
+            rows=import_rows(),
+            counts=counted(import_rows()),
+            content="x",
         ),
         "register_record": RecordView(
             id="1",

@@ -57,6 +57,9 @@ MORE = {
     "governance": [
         *("/governance", "/governance?finding=zombie", "/governance/apps/hotline"),
         *("/governance/policy?rules.zombie.visits=1", "/owner/feedback"),
+        *("/governance/register", "/governance/register/changes", "/governance/register/new"),
+        *("/governance/register/import", "/governance/reports"),
+        *("/apps/oversight/accounts", "/apps/oversight/groups/new"),
         *("/governance/apps/hotline/life", "/governance/apps/hotline/life/watch"),
     ],
     "owner": [

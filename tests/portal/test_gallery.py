@@ -40,7 +40,7 @@ from portal.pages.transparency import Collected, Column, Stored, TransparencyVie
 from portal.pages.ways import SignInView, Way
 from portal.templating import WORDS, Assets, Flash, Link, Page, PageApp, make_environment, render
 from portal.texts import Catalogue
-from tests.portal import governed, merged
+from tests.portal import governed, merged, registered
 
 HOUSE = Path(__file__).parents[2]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
@@ -714,6 +714,9 @@ PAGES = {
     "policy": ("policy.html", DESK, governed.policy_view()),
     "merge": ("merge.html", DESK, merged.merge_view()),
     "merge_data": ("merge_data.html", DESK, merged.data_view()),
+    "register_apps": ("register_apps.html", DESK, registered.apps_view()),
+    "register_changes": ("register_changes.html", DESK, registered.changes_view()),
+    "reports": ("governance_reports.html", DESK, registered.reports_view()),
     "admin_people": (
         "admin_people.html",
         admin("人员"),

@@ -1,6 +1,6 @@
 """The change log of the register of apps (变更记录): what was and what is, by whom and when."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -26,7 +26,7 @@ class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
     at: Any
     who: Words
     label: Phrase
-    differences: list[tuple[Words, Words, Words]]
+    differences: Sequence[tuple[Words, Words, Words]]
 
 
 class ChangesView(View, kw_only=True):

@@ -77,7 +77,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Show the figures of some days: this year's until today, unless others are asked for."""
         period, lines = await read(request, since, until)
         found = await figures_of(portal.apps.hubs, actor_of(request), lines, period)
-        view = _view(found, period)
+        view = view_of(found, period)
         return await portal.show(request, view.template, view.title.key, view)
 
     def exported(kind: str) -> HTTPRouteHandler:
@@ -124,7 +124,8 @@ def label_of(figure: Figure) -> Phrase:
     return Phrase(f"report.{figure.register}.{figure.key}")
 
 
-def _view(found: list[Figure], period: Period) -> ReportView:
+def view_of(found: list[Figure], period: Period) -> ReportView:
+    """Return the page of the figures of some days."""
     days = {"since": str(period.since), "until": str(period.until)}
     present = {figure.register for figure in found}
     return ReportView(

@@ -38,6 +38,7 @@ def test_the_schema_and_the_structs_name_the_same_fields():
         ("daily = 91", "daily = 200", "weekly = 91", "windows.weekly", "write 200 or more"),
         ("yearly = 396", "yearly = 300", "300", "windows.yearly", "write 366 or more"),
         ("grace_days = 90", "grace_days = 500", "500", "fairness.grace_days", "write 396 or less"),
+        ("small = 3\n", "small = 6\n", "small = 6", "groups.small", "or raise medium"),
         ("most = 1\n", "most = -1\n", "-1", "caps[0].most", "must be 0 or more"),
         ("most = 1\n", "", "[[rules.beyond_cap.caps]]", "caps[0].most", "How many."),
         ("daily = 0.10", "daily = 0.80", "0.80", "low_use.reach.daily", "write less than 0.8"),
@@ -68,3 +69,11 @@ def test_the_guide_explains_every_rule_and_every_limit():
             assert f"`{limit}`" in row, f"{kind}: {limit}"
     for limit in Fairness.__struct_fields__:
         assert f"`{limit}`" in guide, limit
+
+
+def test_the_quota_of_groups_follows_the_size_and_the_level():
+    groups = load(HOUSE).groups
+    sizes = {0: 3, 20: 3, 21: 5, 99: 5, 100: 10, 5000: 10}
+    assert {people: groups.quota("unit", people) for people in sizes} == sizes
+    assert groups.quota("township", 5) == 10
+    assert groups.quota("village", 500) == 1
