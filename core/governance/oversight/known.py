@@ -37,7 +37,7 @@ def policy_of(hub: Hub) -> Policy:
 async def register_of(hub: Hub, read: Read) -> dict[str, RegisterEntry]:
     """Return the register by app: what each app last ran with, and those beyond the door."""
     tx = tx_of(read)
-    manifests = await kept_manifests(tx)
+    manifests = await kept_manifests(tx, ())
     return await _governance(hub, manifests.values()).register(tx)
 
 
