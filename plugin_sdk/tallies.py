@@ -50,9 +50,10 @@ def tally_of_file(kind: str, path: Path) -> Tally:
     """Return the tally of a CSV file with the columns `number` and `opened_at` (Shanghai time).
 
     Raises `TableError` for a file that is no such table, and for the first row that names no
-    record (`row-unreadable`, with its `line`): a tally of most rows proves nothing.
+    record, or a number again (`row-unreadable`, with its `line`): a tally of most rows proves
+    nothing.
     """
-    found: set[Record] = set()
+    found: dict[str, Record] = {}
     for row in read_rows(path, expect=COLUMNS):
         if isinstance(row, BadRow):
             raise TableError("row-unreadable", line=row.line)
@@ -61,7 +62,7 @@ def tally_of_file(kind: str, path: Path) -> Tally:
             one = record(number, parse_legacy_time(opened_at).at)
         except TimeError:
             raise TableError("row-unreadable", line=row.line) from None
-        if not number or one in found:
+        if not number or number in found:
             raise TableError("row-unreadable", line=row.line)
-        found.add(one)
-    return tally(kind, found)
+        found[number] = one
+    return tally(kind, found.values())

@@ -15,7 +15,7 @@ from core.governance.register import register
 from core.settings import Settings
 from core.usage.reach import settle
 from plugin_sdk.times import SHANGHAI
-from portal.demo import county, history
+from portal.demo import county, history, merging
 
 LOADED = "demonstration-loaded"
 BESIDE = "@register"
@@ -126,8 +126,8 @@ async def _load_app(hub: Any, app: str, cast: Any, progress: Progress) -> None:
 
 async def load_register(hub: Any) -> int:
     """Put the apps that the county runs beside the door on the register, with two years of their
-    use, and look at it once, so that there is something to see before the first night; return
-    how many apps there are."""
+    use, look at it once, so that there is something to see before the first night, and begin to
+    merge one of them; return how many apps there are."""
     database = hub.services.database
     declared = load_declared(REGISTER.read_bytes(), REGISTER.name)
     async with database.transaction(write=True) as tx:
@@ -138,4 +138,5 @@ async def load_register(hub: Any) -> int:
         await history.write(tx, tx.now.astimezone(SHANGHAI).date(), cadences, towns)
     await settle(database)
     await hub.governance.evaluate()
+    await merging.begin(hub)
     return len(declared)

@@ -20,6 +20,13 @@ async def test_a_new_hub_shows_every_kind_of_finding_with_its_evidence(hub_app, 
         held
     )
     officer = await client_as("governance")
+    merge = (await officer.get("/governance/apps/demo-public-voice/merge")).json()
+    states = [row["proof"]["state"] for row in merge["functions"]]
+    assert {state: states.count(state) for state in set(states)} == {
+        "proven": 1,
+        "waived": 1,
+        "open": 6,
+    }
     for finding in {one.finding.kind: one.finding for one in held}.values():
         page = await officer.get(f"/governance/apps/{finding.app}", headers=PAGE)
         read = unescape(page.text)

@@ -1,10 +1,12 @@
 """`yimen governance`: what is looked at, shown, tried and registered from a terminal."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from plugin_sdk.tallies import record, tally
 from portal.cli import main
 
 OLD = """
@@ -22,6 +24,7 @@ functions = [
   { zh = "满意度评价", en = "Rate" },
 ]
 """
+ONE = tally("cases", [record("7", datetime(2024, 5, 1, 0, 30, tzinfo=UTC))]).digest
 ROOT = Path(__file__).parents[2]
 POLICY = ROOT / "manifests" / "policy.toml"
 
@@ -77,3 +80,12 @@ def test_the_register_is_filled_looked_at_and_tried_from_a_terminal(run, tmp_pat
         status, said = run(*tried)
         assert (status, "did you mean least_functions?" in said) == (1, True)
     assert run("policy", "check", POLICY) == (0, f"{POLICY}: ok\n")
+    status, said = run("merge", "check", "old")
+    assert (status, "choose its successor" in said) == (1, True)
+    export = tmp_path / "export.csv"
+    export.write_text("number,opened_at\n7,2024-05-01 08:30:00\n", encoding="utf-8")
+    status, said = run("merge", "tally", export)
+    assert (status, said) == (0, f"cases: 1 {ONE}\n")
+    export.write_text("number,opened_at\n7,May\n", encoding="utf-8")
+    status, said = run("merge", "tally", export)
+    assert (status, "line 2" in said) == (1, True)

@@ -279,7 +279,7 @@ def _proof_of(one: FunctionFacts, state: str) -> Phrase:
     if not one.route.startswith("GET "):
         return Phrase("merge.proof.unused")
     if one.status is None:
-        return Phrase("merge.proof.silent" if one.example else "merge.proof.unused")
+        return Phrase("merge.proof.silent" if one.example else "merge.proof.no_example")
     name = "forbidden" if one.status in REFUSED else "failed"
     return Phrase(f"merge.proof.{name}", {"status": one.status})
 

@@ -271,7 +271,7 @@ async def place_page(
         title=Phrase("merge.place.title", {"function": one.name}),
         intro=Phrase("merge.place.intro"),
         action=f"{home(case.app)}/place",
-        verb=Phrase("merge.act.place"),
+        verb=Phrase("merge.place.verb"),
         fields=field_views(
             PlaceForm,
             "merge.place",
