@@ -20,12 +20,12 @@ Asked = Callable[[Any, str], Awaitable[Any]]
 @click.option("--reason", default="", help="Why, for the record.")
 def app_archive(name: str, reason: str) -> None:
     """Archive a closed app: bundle, trial, and only then its tables go. Run again it goes on."""
-    from core.governance.archive.service import BEFORE_DROPPED, ask
+    from core.governance.archive.service import ARCHIVING, ask
 
     async def asked(tx: Any, app: str) -> Any:
         return await ask(tx, app, CONSOLE, reason)
 
-    facts = _carry_out(name, asked, (*BEFORE_DROPPED, "dropped"))
+    facts = _carry_out(name, asked, ARCHIVING)
     console.print(
         f"{name}: archived in {facts.folder}, {facts.rows} rows and {facts.files} files, "
         f"kept until {facts.keep_until}"
@@ -38,12 +38,12 @@ def app_archive(name: str, reason: str) -> None:
 @click.option("--reason", default="", help="Why, for the record.")
 def app_restore(name: str, reason: str) -> None:
     """Bring an archived app back, closed as it was (a whole hub: yimen restore)."""
-    from core.governance.archive.service import ask_restore
+    from core.governance.archive.service import RETURNING, ask_restore
 
     async def asked(tx: Any, app: str) -> Any:
         return await ask_restore(tx, app, CONSOLE, reason)
 
-    facts = _carry_out(name, asked, ("recalled", "returned"))
+    facts = _carry_out(name, asked, RETURNING)
     console.print(f"{name}: restored, {facts.rows} rows and {facts.files} files; it is closed")
 
 
@@ -71,7 +71,7 @@ def _carry_out(name: str, asked: Asked, phases: tuple[str, ...]) -> Any:
     ends. What a running hub has begun meanwhile is followed until it ends."""
     from core.governance.archive.bundle import ArchiveFault
     from core.governance.archive.desk import Progress as Told
-    from core.governance.archive.service import latest
+    from core.governance.archive.service import again, latest
     from plugin_sdk.problems import Conflict, Problem
     from plugin_sdk.views import Phrase
 
@@ -84,8 +84,10 @@ def _carry_out(name: str, asked: Asked, phases: tuple[str, ...]) -> Any:
         try:
             async with hub.services.database.transaction(write=True) as tx:
                 last = await latest(tx, name)
-                if last is None or last.phase not in phases or last.fault is not None:
+                if last is None or last.phase not in phases:
                     await asked(tx, name)
+                elif last.fault is not None:
+                    await again(tx, name)
             with Progress(*columns, TimeElapsedColumn(), console=console) as shown:
                 tasks: dict[str, Any] = {}
 

@@ -327,7 +327,9 @@ async def test_an_archived_app_is_kept_with_its_bundle_and_comes_back_on_the_oth
         desk = Desk(database, settings.home, apps, lambda: 120)
         async with database.transaction(write=True) as tx:
             await ask_restore(tx, "hotline", Actor(system=True, name="console"), "")
-        assert (await run(desk, "hotline")).phase == "restored"
+        back = await run(desk, "hotline")
+        assert back is not None
+        assert back.phase == "restored"
         assert await pending(database, apps) == []
     finally:
         await database.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import MetaData, Table, delete, inspect, select, text, update
+from sqlalchemy import Connection, MetaData, Table, delete, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -41,19 +41,19 @@ async def write(desk: Desk, facts: ArchiveFacts) -> None:
     """Write the bundle, as the tables are at one moment."""
     async with desk.database.transaction() as tx:
         await shut(tx, facts.app)
-        kept = await tx.session.execute(
-            select(col(Standing.tables), col(Standing.manifest)).where(
-                col(Standing.app) == facts.app
-            )
+        found = await tx.session.execute(
+            select(col(Standing.app), col(Standing.tables), col(Standing.manifest))
         )
-        tables, manifest = kept.one()
+        known = {app: (tables, manifest) for app, tables, manifest in found}
         now = tx.now
-    described = msgspec.convert(tables, Described) if tables else Described()
-    schema = bundle.schema_of(described)
+    tables, manifest = known.pop(facts.app)
+    schema = bundle.schema_of(_described(tables))
+    others = {table.name for other, _ in known.values() for table in _described(other).tables}
     async with desk.database.migration(write=False) as connection:
         if not desk.database.sqlite:
             await connection.execution_options(isolation_level="REPEATABLE READ")
         await connection.run_sync(_expect, schema)
+        await connection.run_sync(_expect_no_more, schema.app, others)
         made = Bundle(
             format=bundle.FORMAT,
             app=facts.app,
@@ -82,22 +82,29 @@ async def write(desk: Desk, facts: ArchiveFacts) -> None:
     )
 
 
-def _expect(connection: Any, schema: Schema) -> None:
-    """Raise `ArchiveFault` where the tables are not as they were noted: nothing is left out."""
+def _described(tables: Any) -> Described:
+    return msgspec.convert(tables, Described) if tables else Described()
+
+
+def _expect(connection: Connection, schema: Schema) -> None:
+    """Raise `ArchiveFault` where the tables are not as they were noted."""
     inspector = inspect(connection)
     there = set(inspector.get_table_names())
-    described = {table.name: table for table in schema.app.tables}
-    prefix = schema.app.prefix
-    strange = {name for name in there if prefix and name.startswith(prefix)} - described.keys()
-    if strange:
-        raise ArchiveFault("unlike", ", ".join(sorted(strange)))
-    for name, table in described.items():
-        if name not in there:
-            raise ArchiveFault("unlike", name)
-        columns = {column["name"] for column in inspector.get_columns(name)}
+    for table in schema.app.tables:
+        if table.name not in there:
+            raise ArchiveFault("unlike", table.name)
+        columns = {column["name"] for column in inspector.get_columns(table.name)}
         unlike = columns ^ {column.name for column in table.columns}
         if unlike:
-            raise ArchiveFault("unlike", f"{name}: {', '.join(sorted(unlike))}")
+            raise ArchiveFault("unlike", f"{table.name}: {', '.join(sorted(unlike))}")
+
+
+def _expect_no_more(connection: Connection, noted: Described, others: set[str]) -> None:
+    """Raise `ArchiveFault` for a table of the app that was not noted: nothing is left out."""
+    own = {name for name in inspect(connection).get_table_names() if name.startswith(noted.prefix)}
+    strange = own - {table.name for table in noted.tables} - others
+    if noted.prefix and strange:
+        raise ArchiveFault("unlike", ", ".join(sorted(strange)))
 
 
 async def verify(desk: Desk, facts: ArchiveFacts) -> None:
@@ -139,7 +146,7 @@ async def _scratch(
     """Return a connection to empty tables that nobody else sees, and that are gone afterwards,
     however it ends: a schema of a transaction that is never committed, or a file."""
 
-    def create(connection: Any) -> None:
+    def create(connection: Connection) -> None:
         for metadata in _metadata(tables):
             metadata.create_all(connection, checkfirst=False)
 

@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
 
 from core.database import Database
 from core.governance.archive import archiving, destroying, returning
 from core.governance.archive.bundle import ArchiveFault, disk
-from core.governance.archive.desk import Desk
+from core.governance.archive.desk import BrokenOff, Desk
 from core.governance.archive.service import ArchiveFacts, Phase
 from plugin_sdk.data import lock_key
-from plugin_sdk.problems import Conflict
+from plugin_sdk.problems import Conflict, Problem
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +36,6 @@ STEPS: Final[Mapping[Phase, Callable[[Desk, ArchiveFacts], Awaitable[None]]]] = 
     "returned": returning.clear,
     "condemned": destroying.destroy,
 }
-ALONE: Final = frozenset({"verified", "recalled"})
-"""Phases that hold SQLite for themselves: nothing else is written meanwhile."""
 
 
 async def run(desk: Desk, app: str) -> ArchiveFacts | None:
@@ -56,10 +53,11 @@ async def run(desk: Desk, app: str) -> ArchiveFacts | None:
             try:
                 async with _telling(desk, facts):
                     await STEPS[facts.phase](desk, facts)
-            except Conflict as moved:
-                if moved.code != "archive-moved":
-                    raise
-            except (ArchiveFault, OSError, DBAPIError) as error:
+            except BrokenOff:
+                raise
+            except Exception as error:
+                if isinstance(error, Conflict) and error.code == "archive-moved":
+                    continue  # it was called off, say: look again
                 logger.exception("%s of %s stopped", facts.phase, app)
                 fault = _fault(facts, error)
                 await desk.note(facts, fault)
@@ -73,7 +71,8 @@ def _fault(facts: ArchiveFacts, error: Exception) -> ArchiveFault:
     except ArchiveFault as fault:
         return fault
     except Exception:
-        return ArchiveFault("failed", type(error).__name__)
+        said = error.code if isinstance(error, Problem) else type(error).__name__
+        return ArchiveFault("failed", said)
 
 
 @asynccontextmanager
@@ -89,7 +88,9 @@ async def _telling(desk: Desk, facts: ArchiveFacts) -> AsyncIterator[None]:
                 with contextlib.suppress(Exception):  # the next time will do
                     await desk.tell(facts.id)
 
-    quiet = desk.database.sqlite and facts.phase in ALONE
+    # the last comparison fails when the row it moves is written meanwhile, and a phase that holds
+    # SQLite for itself lets nothing be written
+    quiet = facts.phase == "verified" or (desk.database.sqlite and facts.phase == "recalled")
     task = None if quiet else asyncio.create_task(tell())
     try:
         yield

@@ -48,6 +48,8 @@ UNDER_WAY: tuple[Phase, ...] = (
 WITH_BUNDLE: tuple[Phase, ...] = ("dropped", "stored", "recalled")
 """Phases in which an app is in its bundle and nowhere else."""
 BEFORE_DROPPED: tuple[Phase, ...] = ("asked", "written", "verified")
+ARCHIVING: tuple[Phase, ...] = (*BEFORE_DROPPED, "dropped")
+RETURNING: tuple[Phase, ...] = ("recalled", "returned")
 APPROVERS = 2
 ARCHIVE, PURGE = "yimen.lifecycle.archive", "yimen.lifecycle.purge"
 
@@ -176,8 +178,8 @@ async def ask(tx: Transaction, app: str, by: Actor, reason: str) -> ArchiveFacts
     Raises `NotFound`, `Conflict` for what stands in the way (`obstacles`).
     """
     last = await latest(tx, app)
-    if last is not None and last.phase in BEFORE_DROPPED and last.fault is not None:
-        return await _go_on(tx, last)
+    if last is not None and last.phase in ARCHIVING and last.fault is not None:
+        return await again(tx, app)
     for one in await obstacles(tx, app):
         raise Conflict(one.key, app=app)
     state = await _shut(tx, app, by)
@@ -229,8 +231,8 @@ async def ask_restore(tx: Transaction, app: str, by: Actor, reason: str) -> Arch
     Raises `NotFound`, `Conflict` where there is no archive to bring back.
     """
     here, last = await standing(tx, app), await latest(tx, app)
-    if last is not None and last.phase == "recalled" and last.fault is not None:
-        return await _go_on(tx, last)
+    if last is not None and last.phase in RETURNING and last.fault is not None:
+        return await again(tx, app)
     if last is not None and last.under_way:
         raise Conflict("archive-under-way", app=app)
     if last is None or last.phase != "stored" or here.stage != "archived":
@@ -324,9 +326,13 @@ async def move(tx: Transaction, last: ArchiveFacts, phase: Phase, **values: Any)
         raise Conflict("archive-moved", app=last.app)
 
 
-async def _go_on(tx: Transaction, last: ArchiveFacts) -> ArchiveFacts:
+async def again(tx: Transaction, app: str) -> ArchiveFacts:
+    """Let what stopped of a fault go on at once. Raises `NotFound`, `Conflict`."""
+    last = await _now(tx, app)
+    if not last.under_way:
+        raise Conflict("archive-none", app=app)
     await move(tx, last, last.phase)
-    return await _now(tx, last.app)
+    return await _now(tx, app)
 
 
 async def _now(tx: Transaction, app: str) -> ArchiveFacts:

@@ -21,7 +21,6 @@ from core.governance.archive.service import BEFORE_DROPPED, ArchiveFacts, latest
 from core.hub.alone import unserved
 from core.jobs import Jobs
 from core.settings import Settings
-from core.shared_state import end_tasks
 from plugin_sdk.manifest import Limits
 from plugin_sdk.problems import Conflict
 
@@ -52,6 +51,7 @@ class Archives:
         self._apps = apps
         self._months = months
         self._stop = threading.Event()
+        self._inside = False
         self._task: asyncio.Task[None] | None = None
 
     def schedule(self, jobs: Jobs) -> None:
@@ -67,8 +67,9 @@ class Archives:
         """Break off what runs here; it goes on when a hub runs again."""
         self._stop.set()
         if self._task is not None:
+            if not self._inside:  # a thread is not cancelled: it ends at the next thousand rows
+                self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await end_tasks(self._task)
 
     async def look(self) -> None:
         """Begin what waits, if nothing runs here: in a task of its own, since it may take hours."""
@@ -101,7 +102,11 @@ class Archives:
         """
         await self._until_idle(app)
         told = progress or Progress(stop=self._stop)
-        return await asyncio.to_thread(asyncio.run, self._run(app, told))
+        self._inside = True
+        try:
+            return await asyncio.to_thread(asyncio.run, self._run(app, told))
+        finally:
+            self._inside = False
 
     async def _run(self, app: str, progress: Progress) -> ArchiveFacts | None:
         database = Database(self._settings.database_url, clock=self._database.clock)

@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NoReturn
 
+from core import bundles
 from core.apps.registry import load_apps
 from core.database import Database
 from core.governance.archive import archiving, bundle, destroying, phases, returning
@@ -15,14 +17,14 @@ from core.governance.archive.desk import Desk
 from portal.testing.apps import GRANTS, good_app
 
 POINTS: dict[str, tuple[Any, str, int]] = {
-    "between two tables": (bundle.bundles, "keep", 2),
+    "between two tables": (bundles, "keep", 2),
     "before it has its name": (bundle, "_sync", 1),
     "before written is said": (Desk, "finish", 1),
     "while it is tried": (archiving, "compared", 3),
     "when tables are dropped": (archiving, "_archived", 1),
     "before files are cleared": (archiving, "discard", 1),
     "when rows are back": (returning, "_returned", 1),
-    "when half the bundle is gone": (bundle.shutil, "rmtree", 1),
+    "when half the bundle is gone": (shutil, "rmtree", 1),
     "before destroyed is said": (destroying, "take", 1),
 }
 """What is called there, and at which call the process dies."""

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert, update
 from sqlmodel import col
 
+from core import bundles
 from core.apps import runtime
 from core.audit.service import search
 from core.bundles import sha256_of
@@ -104,6 +105,7 @@ async def test_on_a_full_disk_nothing_is_dropped_and_it_goes_on_later(office, mo
         facts = await office.facts()
         assert facts.fault.key == "archive.fault.full", name
         assert await office.held() == before, name
+    facts = await office.facts()
     assert facts.phase == "written"
     assert not list(office.bundle(facts).parent.glob("*.part"))
     assert not list(office.bundle(facts).parent.glob("*.scratch*"))
@@ -143,7 +145,7 @@ async def test_a_bundle_that_does_not_hold_what_it_says_is_never_trusted(office)
     """It is whole by its checksums, and yet not what was in the tables: the trial finds it."""
     before = await office.held()
     await office.ask()
-    keep = bundle.bundles.keep
+    keep = bundles.keep
 
     async def wrong(connection, table, path, *args, **named):
         kept = await keep(connection, table, path, *args, **named)
@@ -153,7 +155,7 @@ async def test_a_bundle_that_does_not_hold_what_it_says_is_never_trusted(office)
         return type(kept)(kept.name, kept.rows, kept.digest, sha256_of(path))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bundle.bundles, "keep", wrong)
+        patch.setattr(bundles, "keep", wrong)
         with pytest.raises(ArchiveFault, match="different: good_tally"):
             await office.run()
     assert await office.held() == before
