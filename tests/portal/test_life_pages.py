@@ -219,6 +219,7 @@ async def test_the_owner_does_not_decide_in_whatever_post_they_act(hub):
     assert all(one["href"] is None for one in view["next"])
     async with hub.services.database.transaction(write=True) as tx:
         unit = await by_code(tx, "371603U07")  # a second post, at the owner of supervision
+        assert unit is not None
         person = (await hub.actors())["governance"].person_id
         await add_post(tx, person, unit.id, "干部")
     staff = await hub.client_as("governance")

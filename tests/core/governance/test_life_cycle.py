@@ -1,6 +1,7 @@
 """The life cycle: whatever steps are tried, in whatever order, an app stands where they lead."""
 
 from datetime import date, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -50,7 +51,8 @@ async def test_any_sequence_of_steps_keeps_the_rules(fresh_database_url, tried):
     database = Database(fresh_database_url)
     app = f"app-{uuid4().hex[:12]}"
     came_from: dict[str, str] = {}  # by the step that undoes: where the app then stood
-    where, count = "proposed", 0
+    where: Any = "proposed"
+    count = 0
     try:
         async with database.transaction(write=True) as tx:
             await enter(tx, app, "proposed", date(2026, 1, 5))
@@ -73,7 +75,8 @@ async def test_any_sequence_of_steps_keeps_the_rules(fresh_database_url, tried):
                 with pytest.raises(Conflict):  # whoever read of it before
                     await take(tx, app, one.verb, by, version=count)
                 now = await take(tx, app, one.verb, by, version=count + 1)
-                await set_door(tx, _Apps(), one, now, reason="", actor=by or Actor())
+                doors: Any = _Apps()
+                await set_door(tx, doors, one, now, reason="", actor=by or Actor())
                 if one.back:
                     came_from[one.back] = where
                 where, count = now.stage, count + 1
