@@ -37,7 +37,8 @@ async def test_an_app_of_cases_names_what_is_not_finished_before_it_is_retired(h
     assert await unfinished(apps, "hotline") == []
     resident = await client_as("resident")
     form = {"kind": "help", "text": "路灯不亮，晚上看不见路。", "place": "富国路"}
-    await resident.post("/apps/hotline/orders", json=form)
+    filed = await resident.post("/apps/hotline/orders", json=form)
+    assert filed.status_code == 201, filed.text
     (said,) = await unfinished(apps, "hotline")
     assert hub_app.hub.catalogue.shown("zh", said) == "工单：1 件还没有办完。"
     assert await unfinished(apps, "supervision") == []
