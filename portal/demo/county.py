@@ -26,6 +26,7 @@ COUNTY = "371603"
 CENTRE = "37160312345"
 SUPERVISION = "371603U07"
 FARMING = "371603U08"
+TRAFFIC = "371603U09"
 CITY_UNIT = "3716U01"
 HANDLES = (
     ("hotline.unit_handler", ScopeKind.ORGANIZATION),
@@ -42,6 +43,7 @@ UNITS = (
     ("371603U06", "政务数据局"),
     (SUPERVISION, "区纪委监委"),
     (FARMING, "农业农村局"),
+    (TRAFFIC, "公安局交通警察大队"),
 )
 
 
@@ -198,6 +200,30 @@ CAST = (
         (("village-affairs.county", ScopeKind.ALL),),
     ),
     Member(
+        "officer",
+        "officer",
+        "严交警",
+        TRAFFIC,
+        "民警",
+        (("traffic.officer", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "officer2",
+        "officer2",
+        "华交警",
+        TRAFFIC,
+        "民警",
+        (("traffic.officer", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "brigade",
+        "brigade",
+        "金大队",
+        TRAFFIC,
+        "大队长",
+        (("traffic.leader", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
         "administrator",
         "administrator",
         "蒋管理",
@@ -238,6 +264,7 @@ ANNOUNCED = (
     "clerk",
     "reviewer",
     "town",
+    "officer",
     "administrator",
     "governance",
     "owner",
