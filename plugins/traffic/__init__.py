@@ -1,13 +1,15 @@
 """Traffic (交管业务): vehicles and licences, violations, and what an officer decides."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk import hookimpl
-from plugin_sdk.extension import Job
-from plugin_sdk.ports import Hub
-from plugins.traffic import fines, routes
+from plugin_sdk.extension import ImportReport, Job
+from plugin_sdk.hooks import case_hooks
+from plugin_sdk.ports import Actor, Hub
+from plugins.traffic import demonstration, routes
+from plugins.traffic.desk import desk_of
 
 
 @hookimpl
@@ -16,7 +18,20 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
     return routes.of(hub)
 
 
+register_flows, portal_cards, search, health = case_hooks(
+    lambda hub: [desk_of(hub).objections],
+    needs="objection.cancel",
+    shown=lambda hub: [desk_of(hub), desk_of(hub).objections],
+)
+
+
 @hookimpl
 def register_jobs(hub: Hub) -> Sequence[Job]:
-    """Return what minds payments."""
-    return fines.jobs(hub)
+    """Return the reminders of inspections and validity."""
+    return [Job(key="reminders", run=desk_of(hub).reminders.run)]
+
+
+@hookimpl
+def load_demonstration(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
+    """Bind what the simulated source knows of the cast, and act out objections."""
+    return demonstration.run(desk_of(hub), cast)

@@ -5,12 +5,21 @@ from typing import Final
 
 from litestar.handlers import HTTPRouteHandler
 
+from plugin_sdk.cases.routes import case_routes
 from plugin_sdk.ports import Hub
-from plugins.traffic import fines
+from plugins.traffic.desk import desk_of
+from plugins.traffic.licence_routes import licence_routes
+from plugins.traffic.own_routes import own_routes
 
 Part = Callable[[Hub], list[HTTPRouteHandler]]
 
-PARTS: Final[tuple[Part, ...]] = (fines.routes,)
+
+def _own(hub: Hub) -> list[HTTPRouteHandler]:
+    desk = desk_of(hub)
+    return [*own_routes(desk), *licence_routes(desk), *case_routes(desk.objections)]
+
+
+PARTS: Final[tuple[Part, ...]] = (_own,)
 """What each part of the app serves."""
 
 
