@@ -52,7 +52,8 @@ TONES: Final[dict[str, Literal["done", "returned", "paused"]]] = {
 
 
 class PaymentDesk:
-    """What is shown of payments. An app overrides `subject_href`: where a subject is shown."""
+    """What is shown of payments. An app overrides `subject_href`: where a subject is
+    shown to who pays for it."""
 
     def __init__(self, engine: PaymentEngine) -> None:
         self.engine = engine
@@ -140,7 +141,7 @@ class PaymentDesk:
             expires_at=row.expires_at,
             entries=await self._entries(read, row),
             pay_href=self.engine.provider.address(self.order(row)) if due and mine else None,
-            subject_href=self.subject_href(row.subject),
+            subject_href=self.subject_href(row.subject) if own else None,
             receipt_href=self.engine.href(row.number, "receipt") if kept else None,
             actions=await self._actions(read, row),
             list_href=self.engine.href(),

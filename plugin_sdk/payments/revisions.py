@@ -4,13 +4,16 @@ def upgrade() -> None:
     create_payments("traffic")
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from plugin_sdk.revisions import column, create_owned, drop, signed, text, time
 
 
-def create_payments(prefix: str) -> None:
-    """Create `<prefix>_payment`, `_payment_transaction`, `_payment_refund`, `_payment_finding`."""
+def create_payments(prefix: str, *columns: "sa.Column[Any]") -> None:
+    """Create `<prefix>_payment`, `_payment_transaction`, `_payment_refund`, `_payment_finding`;
+    `columns` are the app's own of a payment."""
     fen = sa.BigInteger()
     create_owned(
         f"{prefix}_payment",
@@ -29,6 +32,7 @@ def create_payments(prefix: str) -> None:
             time("expires_at"),
             time("paid_at", null=True),
             time("changed_at"),
+            *columns,
         ],
         unique=("number", "claim"),
         index=("subject", "state", "expires_at", "paid_at", "changed_at"),

@@ -10,6 +10,7 @@ from plugin_sdk.hooks import case_hooks
 from plugin_sdk.ports import Actor, Hub
 from plugins.traffic import demonstration, routes
 from plugins.traffic.desk import desk_of
+from plugins.traffic.fine_routes import fine_jobs
 
 
 @hookimpl
@@ -27,8 +28,9 @@ register_flows, portal_cards, search, health = case_hooks(
 
 @hookimpl
 def register_jobs(hub: Hub) -> Sequence[Job]:
-    """Return the reminders of inspections and validity."""
-    return [Job(key="reminders", run=desk_of(hub).reminders.run)]
+    """Return the reminders of inspections and validity, and what minds payments."""
+    desk = desk_of(hub)
+    return [Job(key="reminders", run=desk.reminders.run), *fine_jobs(desk)]
 
 
 @hookimpl

@@ -2,6 +2,7 @@
 they did about their violations."""
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,10 +11,12 @@ import msgspec
 from plugin_sdk.cases.rehearsal import Act, Scene, rehearse
 from plugin_sdk.extension import ImportReport
 from plugin_sdk.forms import Submission, validate
+from plugin_sdk.payments.simulated import How, SimulatedProvider
 from plugin_sdk.ports import Actor, Work
 from plugin_sdk.problems import AppConflict
 from plugins.traffic.binding import Proof
-from plugins.traffic.desk import Desk
+from plugins.traffic.desk import Desk, desk_of
+from plugins.traffic.fines import FineDesk
 from plugins.traffic.forms import ObjectionForm
 
 NUMBERS: Final = {"resident": "999999199003070012", "resident2": "999999198806120023"}
@@ -32,12 +35,18 @@ OBJECTIONS: Final = (
     ),
     ("resident", "3716030000010002", "停车的位置有停车泊位标线，请核对照片。", 0.2, ()),
 )
+FINES: Final = (
+    ("resident", "3716030000010007", 12, How.AT_ONCE),
+    ("resident", "3716030000010008", 9, How.PAID_TWICE),  # one of them goes back
+    ("resident", "3716030000010009", 25, None),  # accepted, and late by now
+)
 
 
 async def run(desk: Desk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    """Yield a report for each thing that is bound and each objection."""
+    """Yield a report for each thing that is bound, each objection and each fine."""
     bound = [(role, plate) for role, plates in VEHICLES.items() for plate in plates]
-    total, line, unit = len(bound) + len(LICENCES) + len(OBJECTIONS), 0, await desk.unit()
+    total = len(bound) + len(LICENCES) + len(OBJECTIONS) + len(FINES)
+    line, unit = 0, await desk.unit()
     for role, plate in bound:
         line += 1
         new = await _bind(desk, cast[role], unit, vehicle=plate, number=NUMBERS[role])
@@ -50,6 +59,10 @@ async def run(desk: Desk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportRepo
     async for report in rehearse(desk.objections.engine, cast, scenes):
         line += 1
         yield msgspec.structs.replace(report, line=line, total=total)
+    for role, number, days_ago, how in FINES:
+        line += 1
+        new = await _fine(desk, cast[role], number, days_ago, how)
+        yield ImportReport(line=line, outcome="added" if new else "present", total=total)
 
 
 async def _bind(
@@ -66,6 +79,24 @@ async def _bind(
             await bind(work, Proof(asked, owner), unit)
     except AppConflict:
         return False
+    return True
+
+
+async def _fine(desk: Desk, actor: Actor, number: str, days_ago: int, how: How | None) -> bool:
+    """Accept a violation so many days ago, and pay its fine as `how` says; return whether it is
+    new. A provider that is not simulated is paid nothing."""
+    there = desk_of(desk.hub.at(desk.hub.now() - timedelta(days=days_ago)))
+    try:
+        async with there.hub.work(_by(actor, "violation.own")) as work:
+            await there.violations.accept(work, number)
+    except AppConflict:
+        return False
+    provider = there.fines.provider
+    if how is not None and isinstance(provider, SimulatedProvider):
+        async with there.hub.work(_by(actor, "payment.pay")) as work:
+            order = FineDesk(there.fines).order(await there.fines.ask_for(work, number))
+        await provider.pay(order, how)
+        await provider.deliver(there.fines.receive)
     return True
 
 

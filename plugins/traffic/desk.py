@@ -8,6 +8,7 @@ from plugin_sdk.extension import Card
 from plugin_sdk.ports import Hub, Read
 from plugin_sdk.views import Phrase
 from plugins.traffic.binding import Binding
+from plugins.traffic.fines import Fines, fines_of
 from plugins.traffic.licences import Licences
 from plugins.traffic.objections import ObjectionDesk
 from plugins.traffic.overview import Overview
@@ -22,6 +23,7 @@ class Desk(msgspec.Struct, frozen=True):
     hub: Hub
     police: Police
     binding: Binding
+    fines: Fines
     violations: ViolationDesk
     objections: ObjectionDesk
     licences: Licences
@@ -58,13 +60,15 @@ def desk_of(hub: Hub) -> Desk:
     police = police_of(hub)
     binding = Binding(hub, police)
     violations = ViolationDesk(hub, binding)
+    fines = fines_of(hub)
     licences = Licences(hub, binding)
     return Desk(
         hub=hub,
         police=police,
         binding=binding,
+        fines=fines,
         violations=violations,
-        objections=ObjectionDesk(hub, violations),
+        objections=ObjectionDesk(hub, violations, fines),
         licences=licences,
         reminders=Reminders(hub, binding, licences),
         overview=Overview(hub),

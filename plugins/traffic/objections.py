@@ -26,6 +26,7 @@ from plugin_sdk.views import (
     Phrase,
 )
 from plugins.traffic.figures import add_figures
+from plugins.traffic.fines import Fines
 from plugins.traffic.forms import ObjectionForm
 from plugins.traffic.identifiers import shown_plate
 from plugins.traffic.models import Handling, Objection
@@ -39,9 +40,12 @@ may object, within how many working days an officer decides, from which fine (in
 officer confirms that it is cancelled. No text of a rule was at hand for them."""
 
 PROPOSED: Final = ("propose",)
+AFTERWARDS: Final = frozenset({"accepted", "paid"})
+"""How a violation may stand that was dealt with and is still objected to: what was paid goes back
+when it is cancelled."""
 
 
-def objection_flow(hub: Hub) -> Flow:
+def objection_flow(hub: Hub, fines: Fines) -> Flow:
     """Return the flow of an objection: filed → upheld or cancelled. A weighty one (a fine from
     the setting `second_person_fine`) is cancelled by one officer and confirmed by another."""
     act = Acts("objection")
@@ -61,7 +65,10 @@ def objection_flow(hub: Hub) -> Flow:
             statement = statement.where(col(Handling.number) == row.violation)
             found = (await work.session.execute(statement)).scalar_one()
             handling = await work.get(Handling, found, permission="objection.read")
-            handling.state, handling.changed_at = state, work.now
+            if state == "cancelled":
+                await fines.dropped(work, row.violation)
+            stands = state if state == "cancelled" else await fines.stands(work, handling)
+            handling.state, handling.changed_at = stands, work.now
 
         return settle
 
@@ -135,20 +142,26 @@ class ObjectionDesk(CaseDesk[Objection]):
     hints = frozenset({"text", "photos", "reply"})
     with_files = True
 
-    def __init__(self, hub: Hub, violations: ViolationDesk) -> None:
-        super().__init__(CaseEngine(hub, objection_flow(hub), Objection))
+    def __init__(self, hub: Hub, violations: ViolationDesk, fines: Fines) -> None:
+        super().__init__(CaseEngine(hub, objection_flow(hub, fines), Objection))
         self.violations = violations
 
     async def file(self, work: Work, sent: Submission[ObjectionForm]) -> Objection:
         """Open an objection to a violation of the actor's. Raises `NotFound` for another's and
         `AppConflict` for one that was dealt with, or after the time for it."""
-        item, before = await self.violations.to_act_on(work, sent.form.violation)
-        if before is not None:
+        number = sent.form.violation
+        item, before = await self.violations.to_act_on(work, number, also=AFTERWARDS)
+        objections = work.rows(Objection, col(Objection.id), permission="objection.read")
+        known = await work.session.execute(objections.where(col(Objection.violation) == number))
+        if known.first() is not None:
             raise AppConflict("traffic", "is-upheld")
         last = self.last_day(item.at)
         if local_day(work.now) > last:
             raise AppConflict("traffic", "objection-late", date=last)
-        await self.violations.record(work, item)
+        if before is None:
+            await self.violations.record(work, item)
+        else:
+            before.state, before.changed_at = "objected", work.now
         weighty = item.fine >= int(self.hub.settings.get(*SECOND_FROM))
         row = await self.engine.open(
             work,

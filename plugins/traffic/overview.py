@@ -28,6 +28,7 @@ SOON_DAYS: Final = 30
 TONES: Final[dict[str, Tone]] = {
     "open": "late",
     "accepted": "soon",
+    "paid": "ok",
     "objected": "state",
     "cancelled": "ok",
     "handled": "paused",
@@ -100,8 +101,12 @@ class Overview:
         actions = []
         if state == "open":
             actions.append(_action("accept", f"{here}/accept", primary=True))
-            if objectable is not None:
-                actions.append(_action("object", f"{here}/object"))
+        elif state == "accepted":
+            actions.append(_action("pay", f"{here}/pay", primary=True))
+        elif state == "paid":
+            actions.append(_action("payments", self.href("/payments"), primary=True))
+        if objectable is not None and state in ("open", "accepted", "paid"):
+            actions.append(_action("object", f"{here}/object"))
         due_on = handling.due_on if handling else None
         facts = [
             FactView(Phrase(f"traffic.violation.field.{name}"), value)

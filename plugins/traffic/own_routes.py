@@ -18,6 +18,7 @@ from plugins.traffic.binding import Proof
 from plugins.traffic.desk import Desk
 from plugins.traffic.forms import LicenceForm, ObjectionForm, ReleaseForm, VehicleForm
 from plugins.traffic.identifiers import shown_plate
+from plugins.traffic.objections import AFTERWARDS
 from plugins.traffic.overview import mask_file_number
 from plugins.traffic.violations import listed
 
@@ -185,7 +186,8 @@ def _violations(desk: Desk) -> list[HTTPRouteHandler]:
         known = next(one.violations for one in standing.bound if item in listed(one.violations))
         handling = standing.handled.get(number)
         last = desk.objections.last_day(item.at)
-        late = local_day(hub.now()) > last or handling is not None
+        afterwards = handling is None or handling.state in AFTERWARDS
+        late = local_day(hub.now()) > last or not afterwards
         view = overview.violation(
             *(item, standing.state(item), handling, known),
             *(None if late else last, hub.now()),

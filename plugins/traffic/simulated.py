@@ -65,6 +65,19 @@ class Simulated:
         await self._behave(await asyncio.to_thread(self._switches))
         return await asyncio.to_thread(self._draw, key)
 
+    async def settle(self, number: str, *, on: date, paid: bool) -> None:
+        """Take that a fine was paid on a day, or has been given back."""
+        await self._behave(await asyncio.to_thread(self._switches))
+        await asyncio.to_thread(self._settle, number, on, paid)
+
+    def _settle(self, number: str, on: date, paid: bool) -> None:
+        with self._open() as database:
+            database.execute(
+                "UPDATE violation SET handled_on = COALESCE(handled_on, ?), paid = ?"
+                " WHERE number = ?",
+                (on.isoformat(), int(paid), number),
+            )
+
     def switch(self, *, delay: float = 0.0, away: bool = False, lie: str = "") -> None:
         """Set how it behaves from now on: seconds of delay, an outage, and the lie it tells
         (`person`: another's record, `key`: another record, `garbage`, `size`)."""

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Protocol
 
 import msgspec
 from msgspec import Meta
 
 from plugin_sdk.identifiers import mask_name
 from plugin_sdk.ports import Hub
-from plugin_sdk.sources import Ask, Kind, Provider, SourceEngine
+from plugin_sdk.sources import Ask, Kind, SourceEngine
 from plugin_sdk.sources.engine import PATIENCE_SECONDS, Record
 from plugin_sdk.views import Phrase
 from plugins.traffic.identifiers import read_file_number, read_plate, read_vin
@@ -97,11 +97,21 @@ class _ViolationsSaid(msgspec.Struct, frozen=True):
 Index = Callable[[str], str]
 
 
+class Told(Protocol):
+    """Where it is said that a fine was paid."""
+
+    async def settle(self, number: str, *, on: date, paid: bool) -> None:
+        """Say that a violation's fine was paid on a day, or has been given back. Saying it twice
+        is saying it once."""
+        ...
+
+
 class Police:
     """The system of the traffic police as this app asks it."""
 
-    def __init__(self, hub: Hub, engine: SourceEngine) -> None:
+    def __init__(self, hub: Hub, engine: SourceEngine, provider: Told) -> None:
         self.engine = engine
+        self.provider = provider
         index = hub.numbers.index
 
         def vehicle(content: bytes) -> Record:
@@ -161,13 +171,13 @@ class Police:
 def police_of(hub: Hub) -> Police:
     """Return the system of the traffic police as the grant's settings reach it.
 
-    `source_file` is where the simulated one keeps its database, a file of its own for each
-    process where none is named; `source_patience` (2) is in seconds, and so is `source_fresh`
+    `source_file` is where the simulated one keeps its database where that is not the app's own
+    folder; `source_patience` (2) is in seconds, and so is `source_fresh`
     (120), for which what was said is not asked again.
     """
     settings: Mapping[str, Any] = hub.settings
-    file = settings.get("source_file")
-    provider: Provider = Simulated(Path(str(file)) if file else None, now=hub.now)
+    file = settings.get("source_file") or hub.folder / "simulated-source.db"
+    provider = Simulated(Path(str(file)), now=hub.now)
     engine = SourceEngine(
         hub,
         provider,
@@ -175,4 +185,4 @@ def police_of(hub: Hub) -> Police:
         patience_seconds=float(settings.get("source_patience", PATIENCE_SECONDS)),
         fresh=timedelta(seconds=float(settings.get("source_fresh", FRESH_SECONDS))),
     )
-    return Police(hub, engine)
+    return Police(hub, engine, provider)

@@ -108,28 +108,30 @@ class ViolationDesk:
                     return item, known
         raise NotFound
 
-    async def to_act_on(self, work: Work, number: str) -> tuple[Violation, Handling | None]:
+    async def to_act_on(
+        self, work: Work, number: str, *, also: frozenset[str] = frozenset()
+    ) -> tuple[Violation, Handling | None]:
         """Return a violation of the actor's that may still be dealt with, and what was done about
-        it before (an objection that was refused). Raises `NotFound`, `SourceAway`, `AppConflict`.
-        """
+        it before (an objection that was refused, or what `also` names). Raises `NotFound`,
+        `SourceAway`, `AppConflict`."""
         item, known = await self.find(work, number)
         columns = [col(getattr(Handling, name)) for name in ("id", "state", "person_id")]
         statement = work.beyond_scope(Handling, *columns, reason="who dealt with it")
         found = (
             await work.session.execute(statement.where(col(Handling.number) == number))
         ).first()
-        if found is not None and found.state != "upheld":
+        if found is not None and found.state not in {"upheld", *also}:
             raise AppConflict("traffic", f"is-{found.state}")
         if found is not None and found.person_id != work.actor.person_id:
             raise AppConflict("traffic", "is-others")
-        if not item.open:
+        if not item.open and (found is None or found.state not in also):
             raise AppConflict("traffic", "is-handled")
         if known.seen_at is None or work.now - known.seen_at > ACT_WITHIN:
             raise SourceAway
         if found is None:
             return item, None
         row = await work.get(Handling, found.id, permission="violation.own")
-        if row.state != "upheld":  # another request of the same person was quicker
+        if row.state != found.state:  # another request of the same person was quicker
             raise AppConflict("traffic", f"is-{row.state}")
         return item, row
 

@@ -89,7 +89,6 @@ async def test_a_violation_is_accepted_once_and_by_its_own_person(town):
         *("accepted", 20_000, 6),
         "2026-09-16",
     )
-    await town.object_to(RED_LIGHT, 409)
     assert (await town.get("/mine"))["open"][0]["number"] == RED_LIGHT, "to be paid comes first"
     # what the source said is too old to act on
     town.source.switch(away=True)
