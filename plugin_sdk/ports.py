@@ -6,6 +6,7 @@ starts. There is no ambient session and no global.
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -293,6 +294,12 @@ class Hub(Protocol):
     def site(self) -> str:
         """Return the address of the hub (`https://…`, no slash at the end), for what is
         printed; pages link by path."""
+        ...
+
+    @property
+    def folder(self) -> Path:
+        """Return the app's own folder on this machine, for what is no data of the hub: the
+        database of a simulated provider, a key. It is made when it is first used."""
         ...
 
     @property

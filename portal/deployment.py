@@ -33,7 +33,7 @@ async def weaknesses(
     settings: Settings, apps: Sequence[LoadedApp], now: datetime
 ) -> list[Weakness]:
     """Return what is weak about a hub that is started with these settings."""
-    found = [*_of_settings(settings), *_of_files(settings), *refusals(apps)]
+    found = [*_of_settings(settings), *_of_files(settings), *refusals(apps), *simulations(apps)]
     database = Database(settings.database_url)
     try:
         found += await _of_database(database, apps, now)
@@ -134,6 +134,20 @@ def refusals(apps: Sequence[LoadedApp]) -> list[Weakness]:
         Weakness(f"the app {app.id} is refused ({app.refusal})", remedy)
         for app in apps
         if app.refusal is not None
+    ]
+
+
+def simulations(apps: Sequence[LoadedApp]) -> list[Weakness]:
+    """Return what apps were granted that is only played: tables of a grant's settings whose
+    `provider` is `simulated`."""
+    return [
+        Weakness(
+            f"the {name} of {app.id} are simulated: nothing of it happens outside the hub",
+            f"name another provider under [settings.{name}] in manifests/{app.id}.toml",
+        )
+        for app in apps
+        for name, granted in sorted(app.grant.settings.items() if app.grant else ())
+        if isinstance(granted, dict) and granted.get("provider") == "simulated"
     ]
 
 

@@ -12,6 +12,7 @@ from plugin_sdk.cases.answers import answers
 from plugin_sdk.extension import Card
 from plugin_sdk.views import ActionView, FormView
 from portal import samples_kits as kits
+from portal import samples_payments
 from portal.samples import (
     NOW,
     banner_samples,
@@ -150,5 +151,6 @@ def gallery_view() -> dict[str, Any]:
         "filed": kits.filing_versions(),
         "published": kits.public_items(),
         "meetings": kits.meetings(),
+        "payments": samples_payments.payments(),
         "act": ActionView(verb="sign", label=both("签收", "Sign"), href="/x", primary=True),
     }

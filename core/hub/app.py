@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -143,6 +144,11 @@ class AppHub:
     def site(self) -> str:
         """See `plugin_sdk.ports.Hub`."""
         return self.services.settings.public_url.rstrip("/")
+
+    @property
+    def folder(self) -> Path:
+        """See `plugin_sdk.ports.Hub`."""
+        return self.services.settings.home / "apps" / self.app
 
     @property
     def calendar(self) -> Calendar:

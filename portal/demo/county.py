@@ -27,6 +27,7 @@ CENTRE = "37160312345"
 SUPERVISION = "371603U07"
 FARMING = "371603U08"
 CYBERSPACE = "371603U09"
+TRAFFIC = "371603U10"
 CITY_UNIT = "3716U01"
 HANDLES = (
     ("hotline.unit_handler", ScopeKind.ORGANIZATION),
@@ -46,6 +47,7 @@ UNITS = (
     (SUPERVISION, "区纪委监委"),
     (FARMING, "农业农村局"),
     (CYBERSPACE, "区委网信办"),
+    (TRAFFIC, "公安局交通警察大队"),
 )
 
 
@@ -202,6 +204,30 @@ CAST = (
         (("village-affairs.county", ScopeKind.ALL), OWNS),
     ),
     Member(
+        "officer",
+        "officer",
+        "严交警",
+        TRAFFIC,
+        "民警",
+        (("traffic.officer", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "officer2",
+        "officer2",
+        "华交警",
+        TRAFFIC,
+        "民警",
+        (("traffic.officer", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "brigade",
+        "brigade",
+        "金大队",
+        TRAFFIC,
+        "大队长",
+        (("traffic.leader", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
         "administrator",
         "administrator",
         "蒋管理",
@@ -266,6 +292,7 @@ ANNOUNCED = (
     "clerk",
     "reviewer",
     "town",
+    "officer",
     "administrator",
     "governance",
     "decider",

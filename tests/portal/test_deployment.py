@@ -10,7 +10,8 @@ from core.apps.migrations import migrate
 from core.apps.registry import LoadedApp, Refusal
 from core.database import Database
 from core.settings import Settings
-from portal.deployment import refusals, weaknesses
+from plugin_sdk.manifest import Grant
+from portal.deployment import refusals, simulations, weaknesses
 
 NOW = datetime(2026, 5, 6, 12, tzinfo=UTC)
 
@@ -111,3 +112,12 @@ def test_a_refused_app_is_named():
     refused = LoadedApp(id="probe", folder=Path(), refusal=Refusal("sdk", "it asks for another"))
     (found,) = refusals([LoadedApp(id="good"), refused])
     assert found.what == "the app probe is refused (sdk: it asks for another)"
+
+
+def test_what_is_only_simulated_is_said_until_the_grant_names_a_provider():
+    grant = Grant(id="parking", version=">=1", permissions="*", audience=("resident",))
+    granted = {"payments": {"provider": "simulated"}, "places": {"provider": "county"}, "days": 3}
+    app = LoadedApp(id="parking", grant=msgspec.structs.replace(grant, settings=granted))
+    (weakness,) = simulations([app, LoadedApp(id="other")])
+    assert weakness.what.startswith("the payments of parking are simulated")
+    assert "[settings.payments] in manifests/parking.toml" in weakness.remedy

@@ -1,0 +1,39 @@
+"""Traffic (交管业务): vehicles and licences, violations, and what an officer decides."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from litestar.handlers import HTTPRouteHandler
+
+from plugin_sdk import hookimpl
+from plugin_sdk.extension import ImportReport, Job
+from plugin_sdk.hooks import case_hooks
+from plugin_sdk.ports import Actor, Hub
+from plugins.traffic import demonstration, routes
+from plugins.traffic.desk import desk_of
+from plugins.traffic.fine_routes import fine_jobs
+
+
+@hookimpl
+def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
+    """Return the routes of every part of the app."""
+    return routes.of(hub)
+
+
+register_flows, portal_cards, search, health = case_hooks(
+    lambda hub: [desk_of(hub).objections],
+    needs="objection.cancel",
+    shown=lambda hub: [desk_of(hub), desk_of(hub).objections],
+)
+
+
+@hookimpl
+def register_jobs(hub: Hub) -> Sequence[Job]:
+    """Return the reminders of inspections and validity, and what minds payments."""
+    desk = desk_of(hub)
+    return [Job(key="reminders", run=desk.reminders.run), *fine_jobs(desk)]
+
+
+@hookimpl
+def load_demonstration(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
+    """Bind what the simulated source knows of the cast, and act out objections."""
+    return demonstration.run(desk_of(hub), cast)

@@ -1,0 +1,29 @@
+"""The routes of traffic, part by part."""
+
+from collections.abc import Callable
+from typing import Final
+
+from litestar.handlers import HTTPRouteHandler
+
+from plugin_sdk.cases.routes import case_routes
+from plugin_sdk.ports import Hub
+from plugins.traffic.desk import desk_of
+from plugins.traffic.fine_routes import fine_routes
+from plugins.traffic.licence_routes import licence_routes
+from plugins.traffic.own_routes import own_routes
+
+Part = Callable[[Hub], list[HTTPRouteHandler]]
+
+
+def _own(hub: Hub) -> list[HTTPRouteHandler]:
+    desk = desk_of(hub)
+    return [*own_routes(desk), *licence_routes(desk), *case_routes(desk.objections)]
+
+
+PARTS: Final[tuple[Part, ...]] = (_own, fine_routes)
+"""What each part of the app serves."""
+
+
+def of(hub: Hub) -> list[HTTPRouteHandler]:
+    """Return every route of the app."""
+    return [route for part in PARTS for route in part(hub)]
