@@ -19,7 +19,7 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
     return routes.of(hub)
 
 
-register_flows, portal_cards, search, health = case_hooks(
+register_flows, portal_cards, search, health, can_retire = case_hooks(
     lambda hub: [desk_of(hub).objections],
     needs="objection.cancel",
     shown=lambda hub: [desk_of(hub), desk_of(hub).objections],

@@ -41,7 +41,7 @@ async def test_pages_live_on_what_was_said_last(town):
         await town.client("resident")
         began = time.monotonic()
         said[name] = await town.get("/mine")
-        assert time.monotonic() - began < 6, "a page waits for no source"
+        assert time.monotonic() - began < 15, "a page waits for no source"
         assert [one["plate"] for one in said[name]["vehicles"]] == ["鲁M·8D136"]
         assert said[name]["open"] == seen["open"]
     for name in ("slow", "away", "wrong"):
