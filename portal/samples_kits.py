@@ -27,6 +27,7 @@ from plugin_sdk.duties.views import (
 from plugin_sdk.meetings.views import GroupCount, MeetingItem, MeetingsView, MeetingView
 from plugin_sdk.registers.views import RecordItem, RecordView, RegisterView, State, VersionView
 from plugin_sdk.views import ActionView, FactView, FieldView, Money, Phrase, View
+from portal import samples_appointments
 from portal.samples import NOW, both, case_items, deadlines, facts, filters
 
 
@@ -277,4 +278,5 @@ def pages() -> dict[str, View]:
         ),
         **_duty_pages(),
         **_open_pages(),
+        **samples_appointments.pages(),
     }
