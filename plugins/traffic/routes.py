@@ -6,10 +6,11 @@ from typing import Final
 from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk.ports import Hub
+from plugins.traffic import appointments
 
 Part = Callable[[Hub], list[HTTPRouteHandler]]
 
-PARTS: Final[tuple[Part, ...]] = ()
+PARTS: Final[tuple[Part, ...]] = (appointments.of,)
 """What each part of the app serves."""
 
 
