@@ -75,12 +75,16 @@ async def take(
     form: type[F],
     show: ShowAgain,
     do: Callable[[Work, Submission[F]], Awaitable[Answer]],
+    before: Callable[[F], Awaitable[None]] | None = None,
 ) -> Response[Any]:
     """Read a form, do in one unit of work what it asks for, and answer; a refusal shows the
-    form again through `show`."""
+    form again through `show`. `before` asks, before the unit of work begins, for what `do` looks
+    up of the form."""
     actor = actor_of(request)
     async with keeping(hub, request, actor, show):
         sent = await read_form(request, form, actor)
+        if before is not None:
+            await before(sent.form)
         async with hub.work(actor, sent.key) as work:
             answer = work.answer(await do(work, sent))
     return await respond(hub, request, answer)

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk import hookimpl
-from plugin_sdk.extension import Card, ImportReport, Job
+from plugin_sdk.extension import ImportReport, Job
+from plugin_sdk.hooks import case_hooks
 from plugin_sdk.ports import Actor, Hub
-from plugins.traffic import appointments, routes
+from plugins.traffic import appointments, demonstration, routes
+from plugins.traffic.desk import desk_of
 
 
 @hookimpl
@@ -16,21 +18,26 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
     return routes.of(hub)
 
 
+register_flows, portal_cards, search, health = case_hooks(
+    lambda hub: [desk_of(hub).objections],
+    needs="objection.cancel",
+    shown=lambda hub: [desk_of(hub), appointments.desk_of(hub), desk_of(hub).objections],
+)
+
+
 @hookimpl
 def register_jobs(hub: Hub) -> Sequence[Job]:
-    """Return what tends the appointments."""
-    return [appointments.job(hub)]
-
-
-@hookimpl
-async def portal_cards(hub: Hub, actor: Actor) -> Sequence[Card]:
-    """Return one's next appointment, or who comes to the counter today."""
-    async with hub.read(actor) as read:
-        card = await appointments.card(hub, read)
-    return [card] if card else []
+    """Return the reminders of inspections and validity, and what tends the appointments."""
+    return [Job(key="reminders", run=desk_of(hub).reminders.run), appointments.job(hub)]
 
 
 @hookimpl
 def load_demonstration(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    """Enter places and hours, and let residents book."""
-    return appointments.demonstrate(hub, cast)
+    """Bind what the simulated source knows of the cast, act out objections and appointments."""
+    return _act_out(hub, cast)
+
+
+async def _act_out(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
+    for part in (demonstration.run(desk_of(hub), cast), appointments.demonstrate(hub, cast)):
+        async for report in part:
+            yield report

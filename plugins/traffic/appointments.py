@@ -26,9 +26,9 @@ from plugin_sdk.appointments import (
 from plugin_sdk.appointments.forms import HoursForm, PlaceForm
 from plugin_sdk.appointments.hours import Slot as Hour
 from plugin_sdk.deadlines import local_day
-from plugin_sdk.extension import Card, ImportReport, Job
+from plugin_sdk.extension import ImportReport, Job
 from plugin_sdk.forms import validate
-from plugin_sdk.ports import Actor, Hub, Read
+from plugin_sdk.ports import Actor, Hub
 from plugin_sdk.registers import RegisterDesk, register_routes
 from plugins.traffic.appointment_models import Booking, Hours, Place, Slot
 
@@ -68,9 +68,9 @@ def job(hub: Hub) -> Job:
     return tending(engine_of(hub), "appointments")
 
 
-async def card(hub: Hub, read: Read) -> Card | None:
-    """Return one's next appointment, or who comes today."""
-    return await AppointmentDesk(engine_of(hub)).card(read)
+def desk_of(hub: Hub) -> AppointmentDesk:
+    """Return the desk, whose card says one's next appointment, or who comes today."""
+    return AppointmentDesk(engine_of(hub))
 
 
 async def demonstrate(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:

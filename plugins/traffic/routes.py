@@ -5,12 +5,22 @@ from typing import Final
 
 from litestar.handlers import HTTPRouteHandler
 
+from plugin_sdk.cases.routes import case_routes
 from plugin_sdk.ports import Hub
 from plugins.traffic import appointments
+from plugins.traffic.desk import desk_of
+from plugins.traffic.licence_routes import licence_routes
+from plugins.traffic.own_routes import own_routes
 
 Part = Callable[[Hub], list[HTTPRouteHandler]]
 
-PARTS: Final[tuple[Part, ...]] = (appointments.of,)
+
+def _own(hub: Hub) -> list[HTTPRouteHandler]:
+    desk = desk_of(hub)
+    return [*own_routes(desk), *licence_routes(desk), *case_routes(desk.objections)]
+
+
+PARTS: Final[tuple[Part, ...]] = (_own, appointments.of)
 """What each part of the app serves."""
 
 

@@ -1,0 +1,214 @@
+"""Objections (异议): a case for each, reviewed by an officer within its term; a fine that is not
+small is cancelled by two."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlmodel import col
+
+from plugin_sdk.cases import CaseEngine
+from plugin_sdk.cases.desk import CaseDesk
+from plugin_sdk.cases.flow import Clock, Does, Flow, Notice, State
+from plugin_sdk.cases.forms import ActForm, NoteForm, ReasonForm, ReplyForm
+from plugin_sdk.cases.shorthand import HOLDER, REQUESTER, Acts
+from plugin_sdk.deadlines import Term, local_day
+from plugin_sdk.forms import Submission
+from plugin_sdk.identifiers import redact
+from plugin_sdk.ports import Hub, Read, Work
+from plugin_sdk.problems import AppConflict
+from plugin_sdk.views import (
+    ActionView,
+    AttachmentView,
+    CaseListView,
+    FactView,
+    FiguresView,
+    Money,
+    Phrase,
+)
+from plugins.traffic.figures import add_figures
+from plugins.traffic.forms import ObjectionForm
+from plugins.traffic.identifiers import shown_plate
+from plugins.traffic.models import Handling, Objection
+from plugins.traffic.violations import ViolationDesk
+
+OBJECT_DAYS: Final = ("objection_days", 60)
+REVIEW_DAYS: Final = ("review_days", 5)
+SECOND_FROM: Final = ("second_person_fine", 20_000)
+"""Settings of the county, with what holds without them: within how many days of a violation one
+may object, within how many working days an officer decides, from which fine (in fen) on a second
+officer confirms that it is cancelled. No text of a rule was at hand for them."""
+
+PROPOSED: Final = ("propose",)
+
+
+def objection_flow(hub: Hub) -> Flow:
+    """Return the flow of an objection: filed → upheld or cancelled. A weighty one (a fine from
+    the setting `second_person_fine`) is cancelled by one officer and confirmed by another."""
+    act = Acts("objection")
+    asker = Notice(to="requester")
+    closed: dict[str, Any] = {
+        "resolves": True,
+        "effect": "objection.decided",
+        "event": "objection.closed",
+        "public": True,
+        "tone": "done",
+    }
+
+    def settling(state: str) -> Any:
+        async def settle(work: Work, row: Objection, form: Any) -> None:
+            row.reply = getattr(form, "text", None) or row.reply
+            statement = work.rows(Handling, col(Handling.id))
+            statement = statement.where(col(Handling.number) == row.violation)
+            found = (await work.session.execute(statement)).scalar_one()
+            handling = await work.get(Handling, found)
+            handling.state, handling.changed_at = state, work.now
+
+        return settle
+
+    async def propose(work: Work, row: Objection, form: ReplyForm) -> None:
+        row.reply = form.text
+
+    return Flow(
+        name="objection",
+        series="objection",
+        path="/objections",
+        start="filed",
+        starts=("weighty",),
+        read="objection.read",
+        file="objection.file",
+        figures="figures.read",
+        event="objection.filed",
+        remind=1,
+        late="supervise",
+        states=(
+            State(key="filed", waits_for="objection.cancel"),
+            State(key="weighty", waits_for="objection.propose"),
+            State(key="proposed", waits_for="objection.confirm"),
+            State(key="cancelled", clock=Clock.STOPPED, final=True),
+            State(key="upheld", clock=Clock.STOPPED, final=True),
+        ),
+        transitions=(
+            act(
+                *("cancel", "filed", "cancelled", HOLDER, ReplyForm, asker),
+                apply=settling("cancelled"),
+                **closed,
+            ),
+            act(
+                *("propose", "weighty", "proposed", HOLDER, ReplyForm, act.holder("confirm")),
+                apply=propose,
+            ),
+            act(
+                *("confirm", "proposed", "cancelled", HOLDER, NoteForm, asker),
+                apply=settling("cancelled"),
+                another_than=PROPOSED,
+                **closed,
+            ),
+            act(
+                *("send-back", "proposed", "weighty", HOLDER, ReasonForm, act.holder("propose")),
+                another_than=PROPOSED,
+                reason_required=True,
+                tone="returned",
+            ),
+            act(
+                *("uphold", "filed weighty", "upheld", HOLDER, ReplyForm, asker),
+                apply=settling("upheld"),
+                **closed,
+            ),
+            act(
+                *("urge", "filed weighty proposed", None, REQUESTER, ActForm),
+                *(act.holder("uphold"),),
+                does=Does.URGE,
+            ),
+            act(
+                *("supervise", "filed weighty proposed", None, (), NoteForm),
+                *(act.holder("uphold"),),
+                does=Does.SUPERVISE,
+            ),
+        ),
+    )
+
+
+class ObjectionDesk(CaseDesk[Objection]):
+    """Objections to violations, from the page of the violation."""
+
+    form = ObjectionForm
+    hints = frozenset({"text", "photos", "reply"})
+    with_files = True
+
+    def __init__(self, hub: Hub, violations: ViolationDesk) -> None:
+        super().__init__(CaseEngine(hub, objection_flow(hub), Objection))
+        self.violations = violations
+
+    async def file(self, work: Work, sent: Submission[ObjectionForm]) -> Objection:
+        """Open an objection to a violation of the actor's. Raises `NotFound` for another's and
+        `AppConflict` for one that was dealt with, or after the time for it."""
+        item, before = await self.violations.to_act_on(work, sent.form.violation)
+        if before is not None:
+            raise AppConflict("traffic", "is-upheld")
+        last = self.last_day(item.at)
+        if local_day(work.now) > last:
+            raise AppConflict("traffic", "objection-late", date=last)
+        await self.violations.record(work, item)
+        weighty = item.fine >= int(self.hub.settings.get(*SECOND_FROM))
+        row = await self.engine.open(
+            work,
+            title=f"{shown_plate(item.plate)} {item.what}",
+            organization_id=await self.engine.receiver(work.actor),
+            person_id=work.actor.person_id,
+            term=Term(working_days=int(self.hub.settings.get(*REVIEW_DAYS))),
+            state="weighty" if weighty else None,
+            violation=item.number,
+            plate=item.plate,
+            happened_at=item.at,
+            place=item.place,
+            what=item.what,
+            points=item.points,
+            fine=item.fine,
+            pictures=list(item.pictures),
+            text=redact(sent.form.text),
+        )
+        await self.keep_files(work, row, sent)
+        return row
+
+    def last_day(self, happened_at: Any) -> Any:
+        """Return the last day on which one may object to what happened at a moment."""
+        return local_day(happened_at) + timedelta(days=int(self.hub.settings.get(*OBJECT_DAYS)))
+
+    async def summary(self, read: Read, row: Objection) -> list[FactView]:
+        """Return the violation, and why it should not stand."""
+        return self.facts(
+            violation=row.violation,
+            plate=shown_plate(row.plate),
+            happened_at=row.happened_at,
+            place=row.place,
+            what=row.what,
+            points=Phrase("traffic.points", {"n": row.points}),
+            fine=Money(row.fine),
+            text=row.text,
+            reply=row.reply,
+        )
+
+    async def attachments(self, read: Read, row: Objection) -> list[AttachmentView]:
+        """Return the evidence of the source, then what the objector sent with it."""
+        evidence = [
+            AttachmentView(
+                href=self.engine.href(row.number, f"evidence/{n}"), name=f"{row.violation}-{n}"
+            )
+            for n in range(len(row.pictures))
+        ]
+        return evidence + await super().attachments(read, row)
+
+    async def list_view(self, read: Read, filters: Any, cursor: str) -> CaseListView:
+        """Return a page of the list. An objection begins at its violation."""
+        view = await super().list_view(read, filters, cursor)
+        view.create = None
+        return view
+
+    async def links(self, read: Read) -> list[ActionView]:
+        """Return the form that frees a vehicle."""
+        words = Phrase("traffic.release.title")
+        return await self.link(read, "/release", words, "binding.release")
+
+    async def add_figures(self, read: Read, view: FiguresView) -> None:
+        """Add what was bound and accepted."""
+        await add_figures(read, view)
