@@ -45,10 +45,15 @@ class AppointmentDesk:
             href=self.engine.href("new"),
             primary=True,
         )
+        links = []
+        if await read.holds(self.declared.serve):
+            counter, label = self.engine.href("counter"), self.engine.words("counter")
+            links.append(ActionView(verb="counter", label=label, href=counter))
         return BookingsView(
             title=self.engine.words("list"),
             items=[self.item(one, schedule) for one in found],
             create=create if await read.holds(self.declared.book) else None,
+            links=links,
             barred=barred_words(self.rules, barred),
         )
 

@@ -114,6 +114,7 @@ class BookingsView(View, kw_only=True):
     title: Words
     items: list[BookingItem]
     create: ActionView | None = None
+    links: list[ActionView] = msgspec.field(default_factory=list)
     barred: Phrase | None = None
 
 
