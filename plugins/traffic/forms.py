@@ -63,7 +63,6 @@ class ObjectionForm(Form):
     """Why a violation should not stand."""
 
     kinds: ClassVar[dict[str, FieldKind]] = {
-        "violation": "hidden",
         "text": "textarea",
         "photos": "photo",
     }

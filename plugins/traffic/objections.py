@@ -57,10 +57,10 @@ def objection_flow(hub: Hub) -> Flow:
     def settling(state: str) -> Any:
         async def settle(work: Work, row: Objection, form: Any) -> None:
             row.reply = getattr(form, "text", None) or row.reply
-            statement = work.rows(Handling, col(Handling.id))
+            statement = work.rows(Handling, col(Handling.id), permission="objection.read")
             statement = statement.where(col(Handling.number) == row.violation)
             found = (await work.session.execute(statement)).scalar_one()
-            handling = await work.get(Handling, found)
+            handling = await work.get(Handling, found, permission="objection.read")
             handling.state, handling.changed_at = state, work.now
 
         return settle
