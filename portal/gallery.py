@@ -11,6 +11,7 @@ import jinja2
 from plugin_sdk.cases.answers import answers
 from plugin_sdk.extension import Card
 from plugin_sdk.views import ActionView, FormView
+from portal import samples_appointments as appointments
 from portal import samples_kits as kits
 from portal import samples_payments
 from portal.samples import (
@@ -152,5 +153,8 @@ def gallery_view() -> dict[str, Any]:
         "published": kits.public_items(),
         "meetings": kits.meetings(),
         "payments": samples_payments.payments(),
+        "bookings": appointments.bookings(),
+        "days": appointments.days(),
+        "hours": appointments.hours(),
         "act": ActionView(verb="sign", label=both("签收", "Sign"), href="/x", primary=True),
     }

@@ -28,7 +28,7 @@ from plugin_sdk.meetings.views import GroupCount, MeetingItem, MeetingsView, Mee
 from plugin_sdk.registers.files import OUTCOMES, ImportView, RowView, counted, row_view
 from plugin_sdk.registers.views import RecordItem, RecordView, RegisterView, State, VersionView
 from plugin_sdk.views import ActionView, FactView, FieldView, Money, Phrase, View
-from portal import samples_payments
+from portal import samples_appointments, samples_payments
 from portal.samples import NOW, both, case_items, deadlines, facts, filters
 from portal.samples import fields as form_fields
 
@@ -300,4 +300,5 @@ def pages() -> dict[str, View]:
         **_duty_pages(),
         **_open_pages(),
         **samples_payments.pages(),
+        **samples_appointments.pages(),
     }

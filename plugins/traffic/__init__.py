@@ -8,7 +8,7 @@ from plugin_sdk import hookimpl
 from plugin_sdk.extension import ImportReport, Job
 from plugin_sdk.hooks import case_hooks
 from plugin_sdk.ports import Actor, Hub
-from plugins.traffic import demonstration, routes
+from plugins.traffic import appointments, demonstration, routes
 from plugins.traffic.desk import desk_of
 from plugins.traffic.fine_routes import fine_jobs
 
@@ -22,18 +22,29 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
 register_flows, portal_cards, search, health, can_retire = case_hooks(
     lambda hub: [desk_of(hub).objections],
     needs="objection.cancel",
-    shown=lambda hub: [desk_of(hub), desk_of(hub).objections],
+    shown=lambda hub: [desk_of(hub), appointments.desk_of(hub), desk_of(hub).objections],
 )
 
 
 @hookimpl
 def register_jobs(hub: Hub) -> Sequence[Job]:
-    """Return the reminders of inspections and validity, and what minds payments."""
+    """Return the reminders of inspections and validity, and what minds payments and
+    appointments."""
     desk = desk_of(hub)
-    return [Job(key="reminders", run=desk.reminders.run), *fine_jobs(desk)]
+    return [
+        Job(key="reminders", run=desk.reminders.run),
+        *fine_jobs(desk),
+        appointments.job(hub),
+    ]
 
 
 @hookimpl
 def load_demonstration(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    """Bind what the simulated source knows of the cast, and act out objections."""
-    return demonstration.run(desk_of(hub), cast)
+    """Bind what the simulated source knows of the cast, act out objections and appointments."""
+    return _act_out(hub, cast)
+
+
+async def _act_out(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
+    for part in (demonstration.run(desk_of(hub), cast), appointments.demonstrate(hub, cast)):
+        async for report in part:
+            yield report

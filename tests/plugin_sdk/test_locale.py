@@ -23,7 +23,9 @@ def test_every_problem_the_sdk_raises_has_its_words():
         for code in re.findall(r'field_error\(\s*\w+,\s*"([a-z-]+)"', source):
             lacking.add(f"problem.field.{code}")
         for key in re.findall(
-            r'Phrase\(\s*"((?:case|registers|duties|codes|meetings|payments)\.[a-z_.-]+)"', source
+            r'Phrase\(\s*"((?:case|registers|duties|codes|meetings|payments|appointments)'
+            r'\.[a-z_.-]+)"',
+            source,
         ):
             lacking.add(key)
     assert len(lacking) > 40

@@ -4,7 +4,7 @@ from plugin_sdk.payments.revisions import create_payments, drop_payments
 from plugin_sdk.revisions import text
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
