@@ -218,9 +218,13 @@ class ObjectionDesk(CaseDesk[Objection]):
         return view
 
     async def links(self, read: Read) -> list[ActionView]:
-        """Return the form that frees a vehicle."""
-        words = Phrase("traffic.release.title")
-        return await self.link(read, "/release", words, "binding.release")
+        """Return the form that frees a vehicle, and the payments."""
+        return [
+            *await self.link(read, "/release", Phrase("traffic.release.title"), "binding.release"),
+            *await self.link(
+                read, "/payments", Phrase("traffic.act.payments"), "payment.reconcile"
+            ),
+        ]
 
     async def add_figures(self, read: Read, view: FiguresView) -> None:
         """Add what was bound and accepted."""

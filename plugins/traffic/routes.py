@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk.cases.routes import case_routes
 from plugin_sdk.ports import Hub
-from plugins.traffic import appointments
+from plugins.traffic import appointments, moving_routes
 from plugins.traffic.desk import desk_of
 from plugins.traffic.fine_routes import fine_routes
 from plugins.traffic.licence_routes import licence_routes
@@ -21,7 +21,7 @@ def _own(hub: Hub) -> list[HTTPRouteHandler]:
     return [*own_routes(desk), *licence_routes(desk), *case_routes(desk.objections)]
 
 
-PARTS: Final[tuple[Part, ...]] = (_own, fine_routes, appointments.of)
+PARTS: Final[tuple[Part, ...]] = (_own, fine_routes, appointments.of, moving_routes.of)
 """What each part of the app serves."""
 
 
