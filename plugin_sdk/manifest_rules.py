@@ -17,8 +17,8 @@ from plugin_sdk.text import Text
 
 Finding = tuple[Path, Text, Text]
 
-RESERVED_IDS = frozenset({"core", "portal"})
-"""Ids no app may take: rooms of the platform emit events and keep tables under them."""
+RESERVED_IDS = frozenset({"core", "portal", "yimen"})
+"""Ids no app may take: the platform emits events, keeps tables and names rights under them."""
 
 
 def findings(data: dict[str, Any]) -> Iterator[Finding]:

@@ -42,6 +42,7 @@ from portal.texts import Catalogue
 logger = logging.getLogger(__name__)
 
 PROBLEM = "application/problem+json"
+UNAVAILABLE = 503
 LEAVING = frozenset({"app-read-only", "app-closed", "app-disabled"})
 _STATUS_CODES = {
     400: "bad-request",
@@ -247,8 +248,9 @@ class Renderer(Frames):
         if problem.code == "password-owed" and self.wants_page(scope):
             back = own_path(scope, with_query=True) if scope["method"] in ("GET", "HEAD") else "/"
             return _led(scope, f"/me/password?next={quote(back, safe='')}", problem)
-        if isinstance(problem, DatabaseAway):
+        if problem.status == UNAVAILABLE:  # what it needs is away; that is no fault of the app
             scope["yimen"].blameless = True
+        if isinstance(problem, DatabaseAway):
             number, cause = scope["yimen"].id, type(problem.__cause__).__name__
             logger.error("request %s: the database is away: %s", number, cause)
         described = self.describe(scope, problem)

@@ -21,6 +21,7 @@ from plugin_sdk.deadlines import local_day
 from plugin_sdk.forms import Form, field_views, validate
 from plugin_sdk.manifest_check import converted
 from plugin_sdk.manifest_model import FORBIDDEN_FEATURES
+from plugin_sdk.manifest_rules import RESERVED_IDS
 from plugin_sdk.manifest_schema import faults as schema_faults
 from plugin_sdk.manifest_source import Source
 from plugin_sdk.money import Yuan, spell_yuan
@@ -176,7 +177,7 @@ async def weigh(tx: Transaction, declared: Declared, behind: Collection[str]) ->
     door. Raises `Invalid` for an app that stands behind it, an owner that is not in the register
     of organizations or closed, and a first day that is still to come."""
     errors = []
-    if declared.app in behind:
+    if declared.app in behind or declared.app in RESERVED_IDS:
         errors.append(field_error("app", "behind-door"))
     owner = await by_code(tx, declared.owner)
     if owner is None:

@@ -160,14 +160,14 @@ class PaymentEngine:
             if (known.payment_id, known.amount, movement.done) != (row.id, movement.amount, True):
                 raise Disagreement("other-body")
             return False
-        if movement.amount != row.amount:
-            raise Disagreement("other-sum")
-        if not movement.done:
+        if not movement.done:  # no money came, whatever the sum
             if row.state != "open":
                 return False
             self.move(work, row, "fail")
             self._tell(work, row, "failed", movement.transaction)
             return True
+        if movement.amount != row.amount:
+            raise Disagreement("other-sum")
         settled = await self.claimed(work, f"paid:{row.subject}")
         extra = row.transaction is not None or settled is not None
         await self.came_in(work, row, movement, source, extra=extra)
@@ -241,7 +241,7 @@ class PaymentEngine:
         refund = await work.get(self.tables.refund, id)
         ours = (refund.payment_id, refund.transaction, refund.amount)
         if ours != (row.id, movement.transaction, movement.amount):
-            raise Disagreement("other-sum")
+            raise Disagreement("other-body")  # money that left is none to give back
         outcome = "done" if movement.done else "failed"
         if refund.state == outcome:
             return False

@@ -133,7 +133,8 @@ async def reconcile(engine: PaymentEngine, day: date) -> None:
     async with engine.hub.work(engine.system) as work:
         for line in differing:
             sum = ours[line.id].amount
-            await findings.put_down(engine, work, "other-sum", line, ours=sum)
+            kind = "other-body" if line.kind == "refund" else "other-sum"
+            await findings.put_down(engine, work, kind, line, ours=sum)
         for id in missing:
             await findings.put_down_missing(engine, work, day, id, ours[id])
         await findings.appeared(engine, work, [line.id for line in lines])

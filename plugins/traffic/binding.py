@@ -128,22 +128,28 @@ class Binding:
         """Return the actor's vehicles, oldest binding first."""
         statement = self._mine(read, OwnVehicle).order_by(col(OwnVehicle.id))
         rows: Sequence[OwnVehicle] = (await read.session.execute(statement)).scalars().all()
-        return rows
+        return [row for row in rows if await self._still_mine(read, row)]
 
     async def licence(self, read: Read) -> OwnLicence | None:
         """Return the actor's licence, None where none is bound."""
         row: OwnLicence | None = (
             await read.session.execute(self._mine(read, OwnLicence))
         ).scalar_one_or_none()
-        return row
+        return row if row is not None and await self._still_mine(read, row) else None
 
     async def vehicle(self, read: Read, id: UUID) -> OwnVehicle:
         """Return a vehicle of the actor. Raises `NotFound`."""
         statement = self._mine(read, OwnVehicle).where(col(OwnVehicle.id) == id)
         row: OwnVehicle | None = (await read.session.execute(statement)).scalar_one_or_none()
-        if row is None:
+        if row is None or not await self._still_mine(read, row):
             raise NotFound
         return row
+
+    async def _still_mine(self, read: Read, row: OwnVehicle | OwnLicence) -> bool:
+        """Return whether what was bound is the actor's by the number that they have now: staff
+        may have put a wrong one right since."""
+        own = await self.hub.numbers.own(read.actor)
+        return own is None or own == row.owner_index
 
     def vehicle_asks(self, row: OwnVehicle) -> tuple[Ask, Ask]:
         """Return what is asked of a bound vehicle: itself, and its violations."""

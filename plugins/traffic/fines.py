@@ -58,6 +58,8 @@ class Fines(PaymentEngine):
         since it was due (行政处罚法 第七十二条)."""
         if row.state != "accepted" or row.due_on is None:
             raise AppConflict("traffic", f"is-{row.state}")
+        if not row.fine:  # a warning costs nothing
+            raise AppConflict("traffic", "is-handled")
         return {"fine": row.fine, "late_fee": late_fee(row.fine, row.due_on, on)}
 
     async def ask_for(self, work: Work, number: str) -> Any:
@@ -88,6 +90,8 @@ class Fines(PaymentEngine):
         handling = await self._handling(work, row)
         if handling is not None and handling.state == "paid":
             handling.state, handling.changed_at = "accepted", work.now
+            if handling.due_on is not None:  # the days on which the money was here are not late
+                handling.due_on += local_day(work.now) - local_day(row.paid_at)
 
     async def _handling(self, work: Work, row: Any) -> Handling | None:
         number = row.subject.removeprefix("violation:")
@@ -124,9 +128,12 @@ class Fines(PaymentEngine):
             try:
                 async with asyncio.timeout(SOURCE_SECONDS):
                     await source.settle(number, on=on, paid=row.state == "paid")
-            except Exception as error:  # whatever it is, the source is away
+            except (TimeoutError, OSError) as error:  # it is away: the others wait too
                 logger.warning("the source was not told of a fine: %s", type(error).__name__)
                 return
+            except Exception:  # what it does not take of one keeps no other waiting
+                logger.exception("the source does not take what became of a fine")
+                continue
             async with self.hub.work(self.system) as work:
                 (await work.get(Payment, row.id)).told = row.state
 

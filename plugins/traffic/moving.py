@@ -84,7 +84,12 @@ class Moving:
             for one in (await work.session.execute(mine)).scalars()
             if one.asked_at.astimezone(SHANGHAI).date() == day
         ]
-        if any(one.plate == form.plate and one.open(work.now) for one in before):
+        # closing a request and asking anew at once would only pester the owner
+        again = work.now - timedelta(hours=1)
+        if any(
+            one.plate == form.plate and (one.open(work.now) or one.asked_at > again)
+            for one in before
+        ):
             raise AppConflict(self.hub.app, "moving-open")
         if len(before) >= self.per_day:
             raise AppConflict(self.hub.app, "moving-too-often", n=self.per_day)

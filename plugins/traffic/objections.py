@@ -68,6 +68,9 @@ def objection_flow(hub: Hub, fines: Fines) -> Flow:
             if state == "cancelled":
                 await fines.dropped(work, row.violation)
             stands = state if state == "cancelled" else await fines.stands(work, handling)
+            if stands == "accepted" and handling.due_on is not None:
+                # nobody may pay while it is reviewed, so that time is not counted as late
+                handling.due_on += local_day(work.now) - local_day(handling.changed_at)
             handling.state, handling.changed_at = stands, work.now
 
         return settle

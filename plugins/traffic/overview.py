@@ -101,7 +101,7 @@ class Overview:
         actions = []
         if state == "open":
             actions.append(_action("accept", f"{here}/accept", primary=True))
-        elif state == "accepted":
+        elif state == "accepted" and item.fine:
             actions.append(_action("pay", f"{here}/pay", primary=True))
         elif state == "paid":
             actions.append(_action("payments", self.href("/payments"), primary=True))

@@ -12,7 +12,9 @@ from core.access.models import AccessRequest, Consent, Delegation, Grant, Policy
 from core.identity.models import Person, Post
 from core.messages.models import Notice
 
-OPEN = {"/about/{app}", "/assets/{name}"}  # names of what everybody may see
+OPEN = {  # names of what everybody may see, and codes that whoever holds one may look up
+    *("/about/{app}", "/assets/{name}", "/apps/traffic/verify/{code}"),
+}
 SAMPLE = {"integer": 1, "boolean": True, "array": []}
 
 

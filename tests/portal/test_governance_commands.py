@@ -71,7 +71,9 @@ def test_the_register_is_filled_looked_at_and_tried_from_a_terminal(run, tmp_pat
     assert (status, "bad.csv:2" in said) == (1, True), said
     assert run("register", "--dry-run", tables[0]) == (0, "old: changed\nclinic: registered\n")
     status, said = run("evaluate")
-    assert (status, f"{len(installed()) + 1} apps" in said) == (0, True), "nothing was half registered"
+    assert (status, f"{len(installed()) + 1} apps" in said) == (0, True), (
+        "nothing was half registered"
+    )
     status, said = run("report", "--lang", "zh")
     assert (status, "     1  门外的应用" in said, "保留的群" in said) == (0, True, True), said
     status, said = run("report", "--since", "2026-13-01")

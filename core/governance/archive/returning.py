@@ -128,6 +128,9 @@ async def _rows(
     are gone."""
     shells = schema.shells()
     rows = {one.name: one for one in kept.shell}
+    # anybody pins what address they like: those of an app that is away lead nowhere, and go
+    pins = next(held for held in MOVED if held.table == "work_pin")
+    await connection.execute(delete(table_of(pins)).where(pins.of(table_of(pins), kept.app)))
     left: dict[str, int] = {}
     for held in MOVED:
         path = bundle.shell_file(folder, held.table)

@@ -177,6 +177,11 @@ async def ask(tx: Transaction, app: str, by: Actor, reason: str) -> ArchiveFacts
 
     Raises `NotFound`, `Conflict` for what stands in the way (`obstacles`).
     """
+    _need_own_hands(by, ARCHIVE)
+    # of two who ask at once one waits here, and finds it asked for
+    await tx.session.execute(
+        select(col(Standing.version)).where(col(Standing.app) == app).with_for_update()
+    )
     last = await latest(tx, app)
     if last is not None and last.phase in ARCHIVING and last.fault is not None:
         return await again(tx, app)
@@ -210,6 +215,13 @@ async def ask(tx: Transaction, app: str, by: Actor, reason: str) -> ArchiveFacts
     )
     await _record(tx, by, app, "app-archive-asked", reason=reason)
     return await _now(tx, app)
+
+
+def _need_own_hands(by: Actor, permission: str) -> None:
+    """Raise `Denied` for who acts in another's post or on another's behalf: the two who destroy a
+    bundle, and who asked for it, must be known to be three."""
+    if by.delegation is not None or by.agent is not None:
+        raise Denied(permission)
 
 
 async def _shut(tx: Transaction, app: str, by: Actor) -> str:
@@ -277,6 +289,7 @@ async def approve(tx: Transaction, app: str, by: Actor, sha256: str) -> ArchiveF
     Raises `Denied` for nobody in person, `Conflict` (`purge-too-early`, `purge-same-person`,
     `purge-own-archive`, `archive-none`), `Invalid` for another checksum.
     """
+    _need_own_hands(by, PURGE)
     if by.real_person_id is None:
         raise Denied(PURGE)
     here, last = await standing(tx, app), await latest(tx, app)

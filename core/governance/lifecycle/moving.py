@@ -123,7 +123,7 @@ async def move(
         else None,
         **values,
     )
-    generation = await set_door(tx, apps, one, now, reason=asked.reason, actor=actor)
+    generation = await set_door(tx, apps, one, now, actor=actor)
     await tell_owner(tx, entry, one.verb, now)
     await audit.record(
         tx,
@@ -145,10 +145,11 @@ async def move(
 
 
 async def set_door(
-    tx: Transaction, apps: Apps, one: Step, now: StandingFacts, *, reason: str, actor: Actor
+    tx: Transaction, apps: Apps, one: Step, now: StandingFacts, *, actor: Actor
 ) -> int | None:
     """Set the door as a step wants it; return its generation. None: the step leaves it as it is,
-    or the app stands beyond the door."""
+    or the app stands beyond the door. Why it was taken stays on record: whoever comes to the door
+    reads what stands on it."""
     if one.door is None or now.app not in await runtime.gates(tx):
         return None
     leaving = one.door != "open"
@@ -156,7 +157,6 @@ async def set_door(
         tx,
         now.app,
         mode=one.door,
-        reason=reason,
         successor=now.successor if leaving else None,
         deprecated_at=now.announced if leaving else None,
         sunset_at=closing(now.closes_on) if leaving and now.closes_on else None,

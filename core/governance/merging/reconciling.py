@@ -146,10 +146,13 @@ def _said(one: KindFacts, how: str) -> Phrase:
 async def _write(
     tx: Transaction, app: str, successor: str, old: Tally, new: Tally | None, by: UUID | None
 ) -> None:
+    known = {one.kind for one in await kinds(tx, app, successor)}
     await put(
         tx,
         Reconciled,
         {"app": app, "kind": old.kind},
+        # what was signed for another successor does not count for this one
+        **({} if old.kind in known else UNSIGNED),
         old_rows=old.rows,
         old_digest=old.digest,
         at=tx.now,

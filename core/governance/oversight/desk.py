@@ -85,7 +85,7 @@ class ReviewDesk(CaseDesk[Review]):
         form, tx = sent.form, tx_of(work)
         policy = policy_of(self.hub)
         entry = (await register_of(self.hub, work)).get(form.app)
-        if entry is None:
+        if entry is None or entry.app == self.hub.app:  # nobody would be left to review it
             raise Invalid(field_error("app", "choice"))
         if entry.stage not in IN_USE and entry.stage != "review":
             stage = Phrase(f"stage.{entry.stage}")
@@ -160,7 +160,10 @@ class ReviewDesk(CaseDesk[Review]):
         """Return the apps to choose from: those in use, or those that may take over."""
         found = await super().options(read, form, transition)
         if "app" in form.model_fields:
-            found["app"] = await self._apps(read, lambda entry: entry.stage in IN_USE)
+            own = self.hub.app
+            found["app"] = await self._apps(
+                read, lambda entry: entry.stage in IN_USE and entry.app != own
+            )
         if "successor" in form.model_fields:
             found["successor"] = await self._apps(read, lambda entry: entry.stage not in GOING)
         return found

@@ -210,6 +210,10 @@ def acts(portal: Portal) -> list[HTTPRouteHandler]:
                 old = Tally(form.kind, form.rows, form.digest)
             async with portal.read() as tx:
                 case = await open_case(portal, request, tx, app)
+            if case.app in portal.apps.hubs and case.app in portal.apps.hooks.implemented(
+                "tallies"
+            ):
+                raise Conflict("merge-own-data")
             there = await held(portal, case)
             facts = {"kind": old.kind, "rows": old.rows, "digest": old.digest}
             async with portal.change(request, "merge-data", f"app:{app}", **facts) as tx:

@@ -76,7 +76,7 @@ async def test_any_sequence_of_steps_keeps_the_rules(fresh_database_url, tried):
                     await take(tx, app, one.verb, by, version=count)
                 now = await take(tx, app, one.verb, by, version=count + 1)
                 doors: Any = _Apps()
-                await set_door(tx, doors, one, now, reason="", actor=by or Actor())
+                await set_door(tx, doors, one, now, actor=by or Actor())
                 if one.back:
                     came_from[one.back] = where
                 where, count = now.stage, count + 1
