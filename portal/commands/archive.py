@@ -10,20 +10,25 @@ from typing import Any
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from portal.commands.base import CONSOLE, console, with_hub
+from portal.commands.base import console, with_hub
+from portal.commands.life import person_of
 
-Asked = Callable[[Any, str], Awaitable[Any]]
+Asked = Callable[[Any, Any, str], Awaitable[Any]]
+
+BY = click.option("--by", required=True, help="User name of the person who asks for it.")
+REASON = click.option("--reason", required=True, help="Why; it is kept on record.")
 
 
 @click.command("archive")
 @click.argument("name")
-@click.option("--reason", default="", help="Why, for the record.")
-def app_archive(name: str, reason: str) -> None:
+@BY
+@REASON
+def app_archive(name: str, by: str, reason: str) -> None:
     """Archive a closed app: bundle, trial, and only then its tables go. Run again it goes on."""
     from core.governance.archive.service import ARCHIVING, ask
 
-    async def asked(tx: Any, app: str) -> Any:
-        return await ask(tx, app, CONSOLE, reason)
+    async def asked(hub: Any, tx: Any, app: str) -> Any:
+        return await ask(tx, app, await _somebody(hub, tx, app, by), reason)
 
     facts = _carry_out(name, asked, ARCHIVING)
     console.print(
@@ -35,13 +40,14 @@ def app_archive(name: str, reason: str) -> None:
 
 @click.command("restore")
 @click.argument("name")
-@click.option("--reason", default="", help="Why, for the record.")
-def app_restore(name: str, reason: str) -> None:
+@BY
+@REASON
+def app_restore(name: str, by: str, reason: str) -> None:
     """Bring an archived app back, closed as it was (a whole hub: yimen restore)."""
     from core.governance.archive.service import RETURNING, ask_restore
 
-    async def asked(tx: Any, app: str) -> Any:
-        return await ask_restore(tx, app, CONSOLE, reason)
+    async def asked(hub: Any, tx: Any, app: str) -> Any:
+        return await ask_restore(tx, app, await _somebody(hub, tx, app, by), reason)
 
     facts = _carry_out(name, asked, RETURNING)
     console.print(f"{name}: restored, {facts.rows} rows and {facts.files} files; it is closed")
@@ -57,13 +63,30 @@ def app_purge(name: str) -> None:
     """
     from plugin_sdk.problems import Conflict
 
-    async def asked(tx: Any, app: str) -> Any:
+    async def asked(hub: Any, tx: Any, app: str) -> Any:
         raise Conflict("purge-not-approved", app=app)
 
     facts = _carry_out(name, asked, ("condemned",))
     names = ", ".join(one.name for one in facts.approvals)
     console.print(f"{name}: destroyed, as {names} approved; its checksum stays")
     console.print(f"sha256 {facts.sha256}", soft_wrap=True)
+
+
+async def _somebody(hub: Any, tx: Any, app: str, by: str) -> Any:
+    """Return who asks, if they may: as on the page, with other hands than the owner's."""
+    from core.access.granting import everywhere
+    from core.governance.archive.service import ARCHIVE
+    from core.governance.lifecycle.hands import need_other_hands
+    from plugin_sdk.problems import Denied, NotFound
+
+    actor = await person_of(tx, by, ARCHIVE)
+    if not everywhere(actor, ARCHIVE, tx.now):
+        raise Denied(ARCHIVE)
+    entry = (await hub.governance.register(tx)).get(app)
+    if entry is None:
+        raise NotFound
+    await need_other_hands(tx, actor, entry.owner.code, entry.owner.name)
+    return actor
 
 
 def _carry_out(name: str, asked: Asked, phases: tuple[str, ...]) -> Any:
@@ -85,7 +108,7 @@ def _carry_out(name: str, asked: Asked, phases: tuple[str, ...]) -> Any:
             async with hub.services.database.transaction(write=True) as tx:
                 last = await latest(tx, name)
                 if last is None or last.phase not in phases:
-                    await asked(tx, name)
+                    await asked(hub, tx, name)
                 elif last.fault is not None:
                     await again(tx, name)
             with Progress(*columns, TimeElapsedColumn(), console=console) as shown:

@@ -153,7 +153,7 @@ def _take(
                 seen=frozenset(way.key for way in found if way.waivable) if seen else frozenset(),
                 via="terminal",
             )
-            actor = await _person(tx, by, step(verb).permission)
+            actor = await person_of(tx, by, step(verb).permission)
             moved = await move(tx, hub.governance, hub.apps, name, asked, actor, told=told)
         hub.services.jobs.wake()
         words: str = hub.catalogue.text(lang, f"stage.{moved.standing.stage}")
@@ -167,7 +167,7 @@ def _take(
     click.echo(_with_words(act, lang))
 
 
-async def _person(tx: Any, username: str, permission: str) -> Any:
+async def person_of(tx: Any, username: str, permission: str) -> Any:
     """Return a person in the post that may take a step (else in any). Raises `ClickException`."""
     from sqlalchemy import select
     from sqlmodel import col

@@ -14,6 +14,7 @@ from core.governance.lifecycle.models import Standing
 from portal.cli import main
 
 ROOT = Path(__file__).parents[2]
+FOR = ("--by", "governance", "--reason", "并入热线")
 
 
 @pytest.fixture
@@ -46,12 +47,14 @@ async def close(url, app):
 
 @pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 def test_an_app_is_archived_and_brought_back_from_a_terminal(run, fresh_database_url, tmp_path):
-    status, said = run("archive", "nobody")
+    status, said = run("archive", "nobody", *FOR)
     assert status == 1
-    status, said = run("archive", "supervision")
+    status, said = run("archive", "hotline", "--by", "operator", "--reason", "不用了")
+    assert (status, "archived" in said) == (1, False), "whoever may not on the page may not here"
+    status, said = run("archive", "supervision", *FOR)
     assert (status, "Close supervision first" in said) == (1, True), said
     asyncio.run(close(fresh_database_url, "supervision"))
-    status, said = run("archive", "supervision", "--reason", "并入热线")
+    status, said = run("archive", "supervision", *FOR)
     assert status == 0, said
     assert "0 rows" not in said
     (bundle,) = (tmp_path / "home" / "archive").glob("supervision-*")
@@ -62,10 +65,10 @@ def test_an_app_is_archived_and_brought_back_from_a_terminal(run, fresh_database
     assert (status, "Two people must approve" in said) == (1, True), said
     whole = (bundle / "schema.json").read_bytes()
     (bundle / "schema.json").write_bytes(whole + b" ")
-    status, said = run("restore", "supervision")
+    status, said = run("restore", "supervision", *FOR)
     assert (status, "The bundle is damaged: schema.json" in said) == (1, True), said
     (bundle / "schema.json").write_bytes(whole)
-    status, said = run("restore", "supervision")
+    status, said = run("restore", "supervision", *FOR)
     assert (status, "supervision: restored" in said) == (0, True), said
-    status, said = run("restore", "supervision")
+    status, said = run("restore", "supervision", *FOR)
     assert (status, "There is no bundle" in said) == (1, True), said
