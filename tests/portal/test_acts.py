@@ -3,6 +3,7 @@
 import ast
 from pathlib import Path
 
+from core.governance.lifecycle.steps import CARRIED_OUT, STEPS
 from portal.assembly import catalogue_of
 from tests.portal.test_acting import begun, hand_over
 
@@ -13,6 +14,28 @@ BUILT = {  # acts whose name is put together, by the file that does
     "portal/pages/admin/numbers.py": {"identity-number-accepted", "identity-number-entered"},
     "portal/pages/admin/people.py": {"disabled", "enabled", "post-ended"},
     "portal/pages/admin/people_imports.py": {"people-import-start", "people-import-roll-back"},
+    "portal/pages/governance/merge_acts.py": {
+        f"merge-{at}"
+        for at in [
+            "choose",
+            "place",
+            "add",
+            "reconcile",
+            "waiver",
+            "withdraw",
+            "link",
+            "unlink",
+            "check",
+            "data",
+        ]
+    },
+    "core/governance/lifecycle/moving.py": {
+        f"life-{one.verb}" for one in STEPS if not one.by_review and one.verb not in CARRIED_OUT
+    },
+    "core/governance/archive/service.py": {
+        f"app-{act}"
+        for act in ["archive-asked", "restore-asked", "archive-called-off", "purge-approved"]
+    },
     "core/identity/people_imports.py": {"people-imported", "people-import-rolled-back"},
 }
 PLACES = {"change": 1, "record": 3}  # where the name of the act stands in a call
