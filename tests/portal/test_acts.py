@@ -15,19 +15,7 @@ BUILT = {  # acts whose name is put together, by the file that does
     "portal/pages/admin/people.py": {"disabled", "enabled", "post-ended"},
     "portal/pages/admin/people_imports.py": {"people-import-start", "people-import-roll-back"},
     "portal/pages/governance/merge_acts.py": {
-        f"merge-{at}"
-        for at in [
-            "choose",
-            "place",
-            "add",
-            "reconcile",
-            "waiver",
-            "withdraw",
-            "link",
-            "unlink",
-            "check",
-            "data",
-        ]
+        f"merge-{at}" for at in ("choose", "place", "add", "waiver", "withdraw", "link", "unlink")
     },
     "core/governance/lifecycle/moving.py": {
         f"life-{one.verb}" for one in STEPS if not one.by_review and one.verb not in CARRIED_OUT
