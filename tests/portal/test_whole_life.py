@@ -7,6 +7,7 @@ import io
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from PIL import Image
 from sqlalchemy import inspect, select
 from sqlmodel import col
@@ -278,6 +279,7 @@ async def county_of(hub, folder):
     return County(hub, folder)
 
 
+@pytest.mark.timeout(400)
 async def test_a_small_old_app_is_merged_and_ends_with_nothing_lost(make_hub, tmp_path):
     hub = await with_mailbox(make_hub)
     county = await county_of(hub, tmp_path)
@@ -312,6 +314,7 @@ async def test_a_small_old_app_is_merged_and_ends_with_nothing_lost(make_hub, tm
     assert seen.status_code == 200, "the successor has what the old app had"
 
 
+@pytest.mark.timeout(400)
 async def test_the_hotline_ends_with_nothing_lost(make_hub, tmp_path):
     hub = await make_hub()
     county = await county_of(hub, tmp_path)
