@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import unicodedata
 from functools import cache
+from weakref import WeakKeyDictionary
 
 import msgspec
 from argon2 import PasswordHasher
@@ -17,7 +18,13 @@ LEAST = 8
 MOST = 128
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_parallel = asyncio.Semaphore(4)  # of 19 MiB each
+AT_ONCE = 4  # of 19 MiB each, in one event loop
+_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+def _place() -> asyncio.Semaphore:
+    """Return what lets so many at once; each event loop has its own."""
+    return _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE))
 
 
 class NewPassword(msgspec.Struct, frozen=True):
@@ -49,7 +56,7 @@ async def hash_password(password: str) -> str:
     text = normalized(password) if len(password) <= MOST else password
     if not LEAST <= len(text) <= MOST:
         raise ValueError(f"a password has {LEAST} to {MOST} characters")
-    async with _parallel:
+    async with _place():
         return await asyncio.to_thread(_hasher.hash, text)
 
 
@@ -69,6 +76,6 @@ async def verify_password(kept: str | None, password: str) -> bool:
         except (VerificationError, InvalidHashError):
             return False
 
-    async with _parallel:
+    async with _place():
         right = [await asyncio.to_thread(verify, text) for text in texts]
     return any(right) and kept is not None and len(password) <= MOST
