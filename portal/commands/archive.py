@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from portal.commands.base import console, with_hub
+from portal.commands.base import CONSOLE, console, with_hub
 from portal.commands.life import person_of
 
 Asked = Callable[[Any, Any, str], Awaitable[Any]]
@@ -61,10 +61,14 @@ def app_purge(name: str) -> None:
     They do so on the app's page, signed in, and enter its checksum; whoever holds this terminal
     could sign for both.
     """
+    from core.governance.archive.service import again, latest
     from plugin_sdk.problems import Conflict
 
     async def asked(hub: Any, tx: Any, app: str) -> Any:
-        raise Conflict("purge-not-approved", app=app)
+        last = await latest(tx, app)
+        if last is None or last.phase != "condemned":
+            raise Conflict("purge-not-approved", app=app)
+        return await again(tx, app, CONSOLE)  # two people approved it; only a fault stopped it
 
     facts = _carry_out(name, asked, ("condemned",))
     names = ", ".join(one.name for one in facts.approvals)
@@ -94,7 +98,7 @@ def _carry_out(name: str, asked: Asked, phases: tuple[str, ...]) -> Any:
     ends. What a running hub has begun meanwhile is followed until it ends."""
     from core.governance.archive.bundle import ArchiveFault
     from core.governance.archive.desk import Progress as Told
-    from core.governance.archive.service import again, latest
+    from core.governance.archive.service import latest
     from plugin_sdk.problems import Conflict, Problem
     from plugin_sdk.views import Phrase
 
@@ -107,10 +111,8 @@ def _carry_out(name: str, asked: Asked, phases: tuple[str, ...]) -> Any:
         try:
             async with hub.services.database.transaction(write=True) as tx:
                 last = await latest(tx, name)
-                if last is None or last.phase not in phases:
+                if last is None or last.phase not in phases or last.fault is not None:
                     await asked(hub, tx, name)
-                elif last.fault is not None:
-                    await again(tx, name)
             with Progress(*columns, TimeElapsedColumn(), console=console) as shown:
                 tasks: dict[str, Any] = {}
 

@@ -22,7 +22,13 @@ BUILT = {  # acts whose name is put together, by the file that does
     },
     "core/governance/archive/service.py": {
         f"app-{act}"
-        for act in ["archive-asked", "restore-asked", "archive-called-off", "purge-approved"]
+        for act in [
+            "archive-asked",
+            "restore-asked",
+            "archive-called-off",
+            "archive-again",
+            "purge-approved",
+        ]
     },
     "core/identity/people_imports.py": {"people-imported", "people-import-rolled-back"},
 }

@@ -5,7 +5,7 @@ from sqlmodel import col
 
 from core import bundles
 from core.apps.runtime import change
-from core.governance.archive.service import ask, ask_restore, latest
+from core.governance.archive.service import ask, ask_restore, call_off, latest
 from core.governance.archive.shell import KEPT, table_of
 from core.governance.lifecycle.models import Standing
 from plugin_sdk.ports import Actor
@@ -77,6 +77,17 @@ async def test_the_hotline_comes_back_with_every_row_file_number_and_right(hub_a
     assert await held(hub) == before
     await hub_app.set_state("hotline", "enabled", mode="open")
     assert (await operator.get("/apps/hotline/orders")).json() == orders
+    # what was written of an archive that is called off does not outlive it
+    async with write(write=True) as tx:
+        closed = update(Standing).where(col(Standing.app) == "hotline")
+        await tx.session.execute(closed.values(stage="closed"))
+        asked = await ask(tx, "hotline", BY, "")
+        await call_off(tx, "hotline", BY)
+    left = hub.settings.home / "archive" / asked.folder
+    (left / "tables").mkdir(parents=True)
+    await hub.archives.look()
+    assert not left.exists()
+    await hub_app.set_state("hotline", "enabled", mode="open")
     after = (await resident.post("/apps/hotline/orders", json=order)).json()
     assert after["number"][:-4] == filed["number"][:-4]
     assert int(after["number"][-4:]) == int(filed["number"][-4:]) + 1

@@ -173,9 +173,9 @@ async def write(
             )
             checksum = _put(part / "bundle.json", bundle)
             for inner in (*(path for path in part.rglob("*") if path.is_dir()), part):
-                _sync(inner)
+                sync(inner)
             os.replace(part, folder)
-            _sync(folder.parent)
+            sync(folder.parent)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
@@ -228,7 +228,8 @@ def _put(path: Path, value: Any) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Let what was written of a file, or into a folder, be on the disk when this returns."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

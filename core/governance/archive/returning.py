@@ -76,6 +76,7 @@ def _put_contents(desk: Desk, folder: Path, schema: Schema) -> None:
         target = content_of(desk.home / "files", content)
         if not target.exists():
             bundle.copy(content_of(folder / "files", content), target, content)
+            bundle.sync(target.parent)
             desk.progress.add(1)
 
 
@@ -219,6 +220,12 @@ async def _returned(
 
 
 async def clear(desk: Desk, facts: ArchiveFacts) -> None:
-    """Remove the bundle: what it held lives again, and a copy would only grow old."""
+    """Remove the bundle: what it held lives again, and a copy would only grow old. SQLite may keep
+    what was committed in memory for a while; the bundle goes when it is on the disk."""
+    if desk.database.sqlite:
+        file = Path(desk.database.engine.url.database or "")
+        for written in (file.with_name(f"{file.name}-wal"), file):
+            if written.is_file():
+                bundle.sync(written)
     bundle.remove(desk.archive / facts.folder)
     await desk.finish(facts, "restored")

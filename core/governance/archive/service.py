@@ -146,6 +146,15 @@ async def waiting(tx: Transaction) -> list[tuple[str, bool, datetime]]:
     return [(app, bool(fault), at) for app, fault, at in found]
 
 
+async def given_up(tx: Transaction) -> list[tuple[str, str]]:
+    """Return the archives that were called off: of which app, and the folder of what was written
+    by then."""
+    found = await tx.session.execute(
+        select(col(Archive.app), col(Archive.folder)).where(col(Archive.phase) == "called_off")
+    )
+    return [(app, folder) for app, folder in found]
+
+
 async def obstacles(tx: Transaction, app: str) -> list[Obstacle]:
     """Return why an app cannot be archived yet. Raises `NotFound`."""
     here = await standing(tx, app)
@@ -184,7 +193,7 @@ async def ask(tx: Transaction, app: str, by: Actor, reason: str) -> ArchiveFacts
     )
     last = await latest(tx, app)
     if last is not None and last.phase in ARCHIVING and last.fault is not None:
-        return await again(tx, app)
+        return await again(tx, app, by)
     for one in await obstacles(tx, app):
         raise Conflict(one.key, app=app)
     state = await _shut(tx, app, by)
@@ -244,7 +253,7 @@ async def ask_restore(tx: Transaction, app: str, by: Actor, reason: str) -> Arch
     """
     here, last = await standing(tx, app), await latest(tx, app)
     if last is not None and last.phase in RETURNING and last.fault is not None:
-        return await again(tx, app)
+        return await again(tx, app, by)
     if last is not None and last.under_way:
         raise Conflict("archive-under-way", app=app)
     if last is None or last.phase != "stored" or here.stage != "archived":
@@ -339,12 +348,13 @@ async def move(tx: Transaction, last: ArchiveFacts, phase: Phase, **values: Any)
         raise Conflict("archive-moved", app=last.app)
 
 
-async def again(tx: Transaction, app: str) -> ArchiveFacts:
+async def again(tx: Transaction, app: str, by: Actor) -> ArchiveFacts:
     """Let what stopped of a fault go on at once. Raises `NotFound`, `Conflict`."""
     last = await _now(tx, app)
     if not last.under_way:
         raise Conflict("archive-none", app=app)
     await move(tx, last, last.phase)
+    await _record(tx, by, app, "app-archive-again", phase=last.phase)
     return await _now(tx, app)
 
 

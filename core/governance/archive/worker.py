@@ -14,10 +14,16 @@ from core.apps.models import AppRuntime
 from core.apps.registry import LoadedApp
 from core.apps.supervisor import Apps
 from core.database import Database
-from core.governance.archive import describing, phases
+from core.governance.archive import bundle, describing, phases
 from core.governance.archive.bundle import ArchiveFault
 from core.governance.archive.desk import BrokenOff, Desk, Progress
-from core.governance.archive.service import BEFORE_DROPPED, ArchiveFacts, latest, waiting
+from core.governance.archive.service import (
+    BEFORE_DROPPED,
+    ArchiveFacts,
+    given_up,
+    latest,
+    waiting,
+)
 from core.hub.alone import unserved
 from core.jobs import Jobs
 from core.settings import Settings
@@ -77,10 +83,25 @@ class Archives:
             return
         async with self._database.transaction() as tx:
             found = await waiting(tx)
+            left = await given_up(tx)
             now = tx.now
+        await self._tidy(left)
         due = [app for app, stopped, at in found if not stopped or now - at >= AGAIN]
         if due:
             self._task = asyncio.create_task(self._all(due), name="archive")
+
+    async def _tidy(self, left: Sequence[tuple[str, str]]) -> None:
+        """Remove what was written of archives that were called off: a copy that nobody knows of
+        would outlive the app."""
+        folder = self._settings.home / "archive"
+        for app, name in left:
+            if not any(folder.glob(f"{name}*")):
+                continue
+            try:
+                async with phases.alone(self._database, folder, app):
+                    await asyncio.to_thread(bundle.remove, folder / name)
+            except Conflict:
+                logger.info("another process works at the archive of %s", app)
 
     async def _all(self, apps: Sequence[str]) -> None:
         for app in apps:

@@ -18,7 +18,7 @@ from portal.testing.apps import GRANTS, good_app
 
 POINTS: dict[str, tuple[Any, str, int]] = {
     "between two tables": (bundles, "keep", 2),
-    "before it has its name": (bundle, "_sync", 1),
+    "before it has its name": (bundle, "sync", 1),
     "before written is said": (Desk, "finish", 1),
     "while it is tried": (archiving, "compared", 3),
     "when tables are dropped": (archiving, "_archived", 1),
