@@ -61,4 +61,4 @@ async def _keep(
         if one.function in answers:
             status = answers[one.function]
             proof: parity.Proof = "probe" if status is not None and status < 300 else ""
-            await parity.answered(tx, OLD, one, proof, who.person_id, status)
+            await parity.answered(tx, OLD, INTO, one, proof, who.person_id, status)

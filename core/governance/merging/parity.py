@@ -195,6 +195,7 @@ async def withdraw(tx: Transaction, app: str, successor: str, key: str) -> None:
 async def answered(
     tx: Transaction,
     app: str,
+    successor: str,
     one: FunctionFacts,
     proof: Proof,
     by: UUID | None,
@@ -209,6 +210,7 @@ async def answered(
         .where(
             col(Parity.app) == app,
             col(Parity.function) == one.function,
+            col(Parity.successor) == successor,
             col(Parity.route) == one.route,
             col(Parity.example) == one.example,
         )

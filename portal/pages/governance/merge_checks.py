@@ -68,7 +68,7 @@ class Check:
         by = actor_of(request).real_person_id
         for one in self._functions:
             proof, status = self._answers[one.function]
-            await parity.answered(tx, self._case.app, one, proof, by, status)
+            await parity.answered(tx, self._case.app, self._case.into, one, proof, by, status)
         for link in self._links:
             await links.tested(tx, self._case.app, link, self._led[link.path])
 
