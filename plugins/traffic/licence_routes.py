@@ -13,10 +13,12 @@ from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import PUBLIC, actor_of, needs, respond
 from plugin_sdk.sources import Known, freshness
 from plugin_sdk.views import FactView, Phrase
+from plugins.traffic.binding import SourceAway
 from plugins.traffic.desk import Desk
 from plugins.traffic.overview import mask_file_number, standing_of
 from plugins.traffic.sources import NAME, Licence
 from plugins.traffic.views import LicenceView, VerifyView
+from plugins.traffic.violations import still_counts
 
 Ask = Request[Any, Any, Any]
 Code = Annotated[str, QueryParameter(max_length=40)]
@@ -30,32 +32,38 @@ def licence_routes(desk: Desk) -> list[HTTPRouteHandler]:
 def _showing(desk: Desk) -> list[HTTPRouteHandler]:
     hub = desk.hub
 
-    async def page(actor: Actor) -> LicenceView:
+    async def page(actor: Actor) -> tuple[LicenceView, Known]:
         async with hub.read(actor) as read:
             row = await desk.binding.licence(read)
         if row is None:
             raise NotFound
         known = await desk.police.engine.ask(desk.binding.licence_asks(row)[0])
-        return LicenceView(
+        view = LicenceView(
             title=Phrase("traffic.licence.title"),
             facts=_facts(desk, known, row.file_number),
             fresh=freshness(known, hub.now(), NAME),
             make_href=desk.overview.href("/licence/code"),
             minutes=desk.licences.minutes,
         )
+        return view, known
 
     @get("/licence", opt=needs("vehicle.own"), operation_id="licence")
     async def show_licence(request: Ask) -> Response[Any]:
         """Show one's electronic licence."""
-        view = await page(actor_of(request))
+        view, _ = await page(actor_of(request))
         return await respond(hub, request, Answer(view=view))
 
     @post("/licence/code", opt=needs("vehicle.own", body=Form), operation_id="licence-code")
     async def make_code(request: Ask) -> Response[Any]:
-        """Make a code by which anybody can check the licence for some minutes."""
+        """Make a code by which anybody can check the licence for some minutes. Nobody is shown a
+        licence as good of which the source says otherwise, or has long said nothing."""
         actor = actor_of(request)
         await read_form(request, Form, actor)
-        view = await page(actor)
+        view, known = await page(actor)
+        if known.fault is None and known.record is None:
+            raise NotFound
+        if known.fault == "wrong" or not still_counts(known, hub.now()):
+            raise SourceAway
         async with hub.work(actor) as work:  # without a key: it must not be kept for a replay
             row = await desk.binding.licence(work)
             if row is None:

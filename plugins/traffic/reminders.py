@@ -16,7 +16,7 @@ from plugins.traffic.identifiers import shown_plate
 from plugins.traffic.licences import Licences
 from plugins.traffic.models import OwnLicence, OwnVehicle
 
-BATCH: Final = 50
+BATCH: Final = 8
 DAYS: Final = ("remind_days", (30, 7))
 
 

@@ -5,7 +5,7 @@ dealt with: another's is not found.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -22,6 +22,11 @@ from plugins.traffic.sources import Violation, Violations
 
 ACT_WITHIN: Final = timedelta(hours=24)
 """How old what the source said may be for an act on it."""
+
+
+def still_counts(known: Known, now: datetime) -> bool:
+    """Return whether what the source said last may be acted on."""
+    return known.seen_at is not None and now - known.seen_at <= ACT_WITHIN
 
 
 class Bound(msgspec.Struct, frozen=True):
@@ -126,7 +131,7 @@ class ViolationDesk:
             raise AppConflict("traffic", "is-others")
         if not item.open and (found is None or found.state not in also):
             raise AppConflict("traffic", "is-handled")
-        if known.seen_at is None or work.now - known.seen_at > ACT_WITHIN:
+        if not still_counts(known, work.now):
             raise SourceAway
         if found is None:
             return item, None
