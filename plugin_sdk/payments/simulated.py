@@ -91,9 +91,12 @@ class SimulatedProvider:
         amount, until = query.get("amount", ""), query.get("until", "")
         if not (amount.isdecimal() and until.isdecimal() and len(amount + until) < 30):
             raise Problem("payments.bad-address", status=404)
-        expires_at = datetime.fromtimestamp(int(until), UTC)
+        try:
+            expires_at = datetime.fromtimestamp(int(until), UTC)
+        except (ValueError, OverflowError):
+            raise Problem("payments.bad-address", status=404) from None
         order = Order(number, int(amount), query.get("title", "")[:200], expires_at)
-        if not hmac.compare_digest(self._sign(order), query.get("sign", "")):
+        if not hmac.compare_digest(self._sign(order).encode(), query.get("sign", "").encode()):
             raise Problem("payments.bad-address", status=404)
         return order
 
