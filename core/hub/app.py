@@ -43,7 +43,9 @@ from plugin_sdk.ports import Read as ReadPort
 from plugin_sdk.ports import Work as WorkPort
 from plugin_sdk.problems import Conflict, Invalid, field_error
 
-UNIQUE_VIOLATION: Final = "23505"  # SQLSTATE; on SQLite nobody writes at the same moment
+UNIQUE_VIOLATIONS: Final = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE"})
+"""What PostgreSQL and SQLite call it: there nobody writes at the same moment, but what an app asked
+before its unit of work may be old."""
 
 
 class _Directory:
@@ -254,6 +256,7 @@ async def _one_at_a_time() -> AsyncIterator[None]:
     try:
         yield
     except IntegrityError as error:
-        if getattr(error.orig, "sqlstate", None) != UNIQUE_VIOLATION:
+        said = {getattr(error.orig, name, None) for name in ("sqlstate", "sqlite_errorname")}
+        if not said & UNIQUE_VIOLATIONS:
             raise
         raise Conflict("written-meanwhile") from error
