@@ -142,7 +142,7 @@ def simulations(apps: Sequence[LoadedApp]) -> list[Weakness]:
     `provider` is `simulated`."""
     return [
         Weakness(
-            f"the {name} of {app.id} are simulated: nothing of it happens outside the hub",
+            f"{app.id} has simulated {name}: nothing of it is real outside the hub",
             f"name another provider under [settings.{name}] in manifests/{app.id}.toml",
         )
         for app in apps

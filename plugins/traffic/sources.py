@@ -171,18 +171,21 @@ class Police:
 def police_of(hub: Hub) -> Police:
     """Return the system of the traffic police as the grant's settings reach it.
 
-    `source_file` is where the simulated one keeps its database where that is not the app's own
-    folder; `source_patience` (2) is in seconds, and so is `source_fresh`
-    (120), for which what was said is not asked again.
+    `[settings.source]` names its `provider`: there is the simulated one, whose `file` is its
+    database where that is not in the app's own folder. `patience` (2) is in seconds, and so is
+    `fresh` (120), for which what was said is not asked again. Raises `ValueError` where no
+    provider is named that there is: nobody is shown an invented vehicle unawares.
     """
-    settings: Mapping[str, Any] = hub.settings
-    file = settings.get("source_file") or hub.folder / "simulated-source.db"
+    settings: Mapping[str, Any] = hub.settings.get("source", {})
+    if settings.get("provider") != "simulated":
+        raise ValueError('name a provider under [settings.source]: there is "simulated"')
+    file = settings.get("file") or hub.folder / "simulated-source.db"
     provider = Simulated(Path(str(file)), now=hub.now)
     engine = SourceEngine(
         hub,
         provider,
         State,
-        patience_seconds=float(settings.get("source_patience", PATIENCE_SECONDS)),
-        fresh=timedelta(seconds=float(settings.get("source_fresh", FRESH_SECONDS))),
+        patience_seconds=float(settings.get("patience", PATIENCE_SECONDS)),
+        fresh=timedelta(seconds=float(settings.get("fresh", FRESH_SECONDS))),
     )
     return Police(hub, engine, provider)

@@ -119,5 +119,5 @@ def test_what_is_only_simulated_is_said_until_the_grant_names_a_provider():
     granted = {"payments": {"provider": "simulated"}, "places": {"provider": "county"}, "days": 3}
     app = LoadedApp(id="parking", grant=msgspec.structs.replace(grant, settings=granted))
     (weakness,) = simulations([app, LoadedApp(id="other")])
-    assert weakness.what.startswith("the payments of parking are simulated")
+    assert weakness.what.startswith("parking has simulated payments")
     assert "[settings.payments] in manifests/parking.toml" in weakness.remedy

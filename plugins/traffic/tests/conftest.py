@@ -91,9 +91,9 @@ def source_grants(tmp_path: Path, source_file: Path) -> Path:
     folder = tmp_path / "granted"
     folder.mkdir()
     grant = (ROOT / "manifests" / "traffic.toml").read_text(encoding="utf-8")
-    more = f'[settings]\nsource_file = "{source_file}"\n'
-    grant = grant.replace("source_patience = 2.0", "source_patience = 3.0")
-    more = grant.replace("[settings]\n", more, 1)
+    more = f'[settings.source]\nfile = "{source_file}"\n'
+    grant = grant.replace("patience = 2.0", "patience = 3.0")
+    more = grant.replace("[settings.source]\n", more, 1)
     (folder / "traffic.toml").write_text(more, encoding="utf-8")
     return folder
 
