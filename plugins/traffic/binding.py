@@ -6,7 +6,7 @@ and the person knows what stands in the papers. No answer tells which of them wa
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -22,6 +22,9 @@ from plugins.traffic.sources import Police, Vehicle
 MOST_VEHICLES: Final = 10
 PROVEN_FOR: Final = timedelta(minutes=5)
 """How old what the source said may be for it to prove anything."""
+
+
+Mine = TypeVar("Mine", OwnVehicle, OwnLicence)
 
 
 class SourceAway(AppConflict):
@@ -128,28 +131,29 @@ class Binding:
         """Return the actor's vehicles, oldest binding first."""
         statement = self._mine(read, OwnVehicle).order_by(col(OwnVehicle.id))
         rows: Sequence[OwnVehicle] = (await read.session.execute(statement)).scalars().all()
-        return [row for row in rows if await self._still_mine(read, row)]
+        return await self._still_mine(read, rows)
 
     async def licence(self, read: Read) -> OwnLicence | None:
         """Return the actor's licence, None where none is bound."""
         row: OwnLicence | None = (
             await read.session.execute(self._mine(read, OwnLicence))
         ).scalar_one_or_none()
-        return row if row is not None and await self._still_mine(read, row) else None
+        found = await self._still_mine(read, [row] if row is not None else [])
+        return found[0] if found else None
 
     async def vehicle(self, read: Read, id: UUID) -> OwnVehicle:
         """Return a vehicle of the actor. Raises `NotFound`."""
         statement = self._mine(read, OwnVehicle).where(col(OwnVehicle.id) == id)
         row: OwnVehicle | None = (await read.session.execute(statement)).scalar_one_or_none()
-        if row is None or not await self._still_mine(read, row):
+        if row is None or not await self._still_mine(read, [row]):
             raise NotFound
         return row
 
-    async def _still_mine(self, read: Read, row: OwnVehicle | OwnLicence) -> bool:
-        """Return whether what was bound is the actor's by the number that they have now: staff
-        may have put a wrong one right since."""
-        own = await self.hub.numbers.own(read.actor)
-        return own is None or own == row.owner_index
+    async def _still_mine(self, read: Read, rows: Sequence[Mine]) -> list[Mine]:
+        """Return what of it is the actor's by the number that they have now: staff may have put a
+        wrong one right since it was bound."""
+        own = await self.hub.numbers.own(read.actor) if rows else None
+        return [row for row in rows if own is None or own == row.owner_index]
 
     def vehicle_asks(self, row: OwnVehicle) -> tuple[Ask, Ask]:
         """Return what is asked of a bound vehicle: itself, and its violations."""
