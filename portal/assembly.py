@@ -1,19 +1,19 @@
 """The assembly: settings in, one ASGI application out. The only place that builds a hub."""
 
+import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
-
-from litestar import Litestar
 
 from core.access.grants import define_roles, shell_roles
 from core.apps.door import Door
 from core.apps.migrations import pending, unwalled
 from core.apps.native import build, check_routes, make_guard
 from core.apps.registry import LoadedApp, Refusal, folder_of, installed
+from core.apps.sections import Sections
 from core.apps.slots import Gate
 from core.apps.supervisor import Apps
 from core.audit import SHELL
@@ -36,6 +36,8 @@ from portal.templating import WORDS, Assets, make_environment
 from portal.texts import Catalogue
 
 logger = logging.getLogger(__name__)
+
+WARM_SECONDS = 5.0  # a worker that has just started has enough to do
 
 
 class StartRefused(Exception):
@@ -72,6 +74,7 @@ class Yimen:
             self.services, environment, self.catalogue, self._manifest, self._gate
         )
         guard = make_guard(self.services.database.clock, self._refused, self.services.freshness)
+        section = partial(build, guard=guard, on_problem=self.renderer.on_problem)
         self.door = Door(
             self.services.usage,
             self.services.visits,
@@ -86,8 +89,7 @@ class Yimen:
             self.services.jobs,
             self.door,
             hub_for=self._hub_for,
-            guard=guard,
-            on_problem=self.renderer.on_problem,
+            build=section,
         )
         self.apps.load(self._points)
         self.governance = Governance(self.services.database, settings.grants, self._installed)
@@ -117,15 +119,16 @@ class Yimen:
         )
         self.handlers = check_routes(SHELL, routes(self.portal), known)
         self.portal.handlers = self.handlers
-        pages: Litestar = build(self.handlers, guard, self.renderer.on_problem)
+        self.pages = Sections(self.handlers, section)
         self.front = Front(
             settings,
             self.services.actors,
             door=self.door,
-            portal=pages,
+            portal=self.pages,
             refuse=self.renderer.refuse,
         )
         self.portal.front = self.front
+        self._warming: asyncio.Task[None] | None = None
 
     def _manifest(self, app: str) -> Manifest | None:
         return self.apps.manifest(app)
@@ -171,6 +174,7 @@ class Yimen:
                 )
         if background:
             await self.apps.start()
+            self._warming = asyncio.create_task(self._warm(), name="warm")
         else:
             await self.apps.prepare()
             await self.apps.follow()
@@ -181,9 +185,17 @@ class Yimen:
     async def close(self) -> None:
         """Stop the apps, then the rooms."""
         self.portal.ready = False
+        if self._warming:
+            self._warming.cancel()
         await self.archives.close()
         await self.apps.close()
         await self.services.close()
+
+    async def _warm(self) -> None:
+        """Build the pages that nobody has asked for yet, before anybody waits for one."""
+        await asyncio.sleep(WARM_SECONDS)
+        for sections in (self.pages, *(instance.sections for instance in self.apps.running)):
+            await sections.warm()
 
     def loaded(self) -> Sequence[LoadedApp]:
         """Return the apps that were found."""

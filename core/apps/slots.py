@@ -3,17 +3,17 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
-from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from core.apps.breaker import Breaker
 from core.apps.farewell import Headers, Links
 from core.apps.registry import LoadedApp
+from core.apps.sections import ASGIApp, Build, Sections, nothing
 from core.usage.visits import RULES
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.extension import Job
@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 
 State = Literal["enabled", "draining", "disabled", "quarantined"]
 Mode = Literal["open", "read_only", "moved", "closed"]
-ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 CUT_SECONDS = 5.0
 CLOCK_SECONDS = 0.001  # what a timer may come too early by
@@ -57,7 +56,7 @@ class Instance:
         app: LoadedApp,
         *,
         handlers: Sequence[HTTPRouteHandler] = (),
-        build: Callable[[], Litestar] | None = None,
+        build: Build = nothing,
         lifespan: Callable[[], contextlib.AbstractAsyncContextManager[None]] | None = None,
         engines: Sequence[CaseEngine[Any]] = (),
         subscriptions: Mapping[str, Any] | None = None,
@@ -72,31 +71,20 @@ class Instance:
         self.subscriptions = dict(subscriptions or {})
         self.jobs = list(jobs)
         self.on_fault: Callable[[str], None] = lambda reason: None
+        self.sections = Sections(self.handlers, build, self._fault)
+        self.asgi: ASGIApp = self.sections
         self.requests: dict[asyncio.Task[Any], float] = {}
         self.cut: set[asyncio.Task[Any]] = set()
         self.late: set[asyncio.Task[Any]] = set()
         self.idle = asyncio.Event()
         self.idle.set()
-        self._build = build
         self._lifespan = lifespan
-        self._asgi: ASGIApp | None = None
         self._life: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
 
-    @property
-    def asgi(self) -> ASGIApp:
-        """Return the application, built on first use. Raises what building it raises, once
-        `on_fault` has been told."""
-        if self._asgi is None:
-            if self._build is None:
-                raise RuntimeError(f"{self.app.id} has nothing to run")
-            try:
-                self._asgi = self._build()
-            except Exception as error:
-                self.on_fault(f"build: {type(error).__name__}: {error}")
-                raise
-        return self._asgi
+    def _fault(self, reason: str) -> None:
+        self.on_fault(reason)
 
     @property
     def started(self) -> bool:

@@ -19,8 +19,6 @@ from core.apps.door import Door
 from core.apps.hooks import Hooks
 from core.apps.imports import ImportWatch
 from core.apps.native import (
-    OnProblem,
-    build,
     check_elements,
     check_flows,
     check_jobs,
@@ -30,6 +28,7 @@ from core.apps.native import (
     permissions,
 )
 from core.apps.registry import LoadedApp, Refusal, load_apps
+from core.apps.sections import Build
 from core.apps.slots import Instance
 from core.apps.standing import Standing
 from core.apps.watchdog import Watchdog, read_notes
@@ -64,16 +63,14 @@ class Apps:
         door: Door,
         *,
         hub_for: HubFor,
-        guard: Any,
-        on_problem: OnProblem,
+        build: Build,
     ) -> None:
         self._settings = settings
         self._database = database
         self._shared = shared
         self._jobs = jobs
         self._hub_for = hub_for
-        self._guard = guard
-        self._on_problem = on_problem
+        self._build = build
         self.door = door
         self.hooks = Hooks()
         self.hubs: dict[str, Hub] = {}
@@ -133,7 +130,7 @@ class Apps:
         return Instance(
             app,
             handlers=handlers,
-            build=lambda: build(handlers, self._guard, self._on_problem),
+            build=self._build,
             lifespan=(lambda: call("plugin_lifespan")) if life else None,
             engines=check_flows(call("register_flows")),
             subscriptions=check_subscriptions(call("subscribe_events"), asked),
@@ -212,8 +209,6 @@ class Apps:
         await self.follow()
         self.background.start()
         self._tasks = [asyncio.create_task(self._keep(), name="apps-follow")]
-        if watch:
-            self._tasks.append(asyncio.create_task(self._warm(), name="apps-warm"))
 
     async def close(self) -> None:
         """Stop following, and leave the apps' lifespans."""
@@ -235,12 +230,6 @@ class Apps:
                 await self._follow()
             except Exception as error:
                 logger.warning("the state of apps was not read: %s", type(error).__name__)
-
-    async def _warm(self) -> None:
-        for instance in list(self.running):  # built before anybody waits, one by one
-            await asyncio.sleep(0.01)
-            with contextlib.suppress(Exception):
-                _ = instance.asgi
 
     async def follow(self) -> None:
         """Make the slots what the database says; return once apps that open have started and

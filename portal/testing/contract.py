@@ -59,7 +59,7 @@ def break_app(hubs_made: list[HubUnderTest], make_hub: HubMaker) -> BreakApp:
     def break_(app: str, how: Way | None = "raise") -> None:
         assert hubs_made, "start a hub first: fixture hub_app or make_hub"
         instance = hubs_made[-1].hub.apps.instances[app]
-        instance._asgi = None if how is None else _broken(how)
+        instance.asgi = instance.sections if how is None else _broken(how)
 
     return break_
 

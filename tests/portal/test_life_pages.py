@@ -271,7 +271,7 @@ async def test_a_write_that_had_begun_is_let_end(hub):
         await goes.wait()
         await inner(scope, receive, send)
 
-    instance._asgi = slow
+    instance.asgi = slow
     order = {"kind": "help", "text": "路灯不亮，连着五盏", "place": "文化路"}
     begun = asyncio.create_task(resident.post("/apps/hotline/orders", json=order))
     await waits.wait()

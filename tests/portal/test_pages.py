@@ -2,6 +2,8 @@
 
 import pytest
 
+from core.apps.native import build
+
 OPEN = ["/", "/apps", "/track", "/feedback", "/search?q=12345", "/transparency", "/sign-in"]
 OPEN += ["/about/hotline", "/why", "/why?permission=hotline.order.dispatch", "/absent"]
 OPEN += ["/_components"]
@@ -48,6 +50,16 @@ async def test_pages_show_themselves_in_both_languages_and_modes(hub_app, role):
 
 async def _visitor(hub_app):
     return hub_app.client()
+
+
+@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
+async def test_every_page_can_be_built_and_none_is_in_anothers_way(hub_app):
+    build(
+        [*hub_app.hub.handlers], guard=lambda app: app, on_problem=hub_app.hub.renderer.on_problem
+    )
+    for instance in hub_app.hub.apps.instances.values():
+        await instance.sections.warm()
+        assert hub_app.hub.door.slots[instance.app.id].gate.state == "enabled"
 
 
 @pytest.mark.parametrize("path", [*ADMIN, "/governance", "/work", "/me"])

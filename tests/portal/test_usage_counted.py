@@ -58,7 +58,7 @@ async def test_an_app_that_leads_elsewhere_is_seen_by_the_door(hub_app):
         await send({"type": "http.response.start", **start})
         await send({"type": "http.response.body"})
 
-    hub_app.hub.door.slots["hotline"].instance._asgi = elsewhere
+    hub_app.hub.door.slots["hotline"].instance.asgi = elsewhere
     client = hub_app.client()
     for path in ("new", "old"):
         assert (await client.get(f"/apps/hotline/{path}")).status_code == 302

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from core.apps.sections import Sections
 from plugin_sdk.manifest import Breaker as Limits
 from portal.testing.apps import FAILING, GRANTS, bad_apps, good_app
 from portal.testing.apps.good.models import Item, Notice
@@ -360,12 +361,11 @@ async def test_an_app_that_a_test_breaks_is_whole_again(hub, break_app):
 
 async def test_an_app_that_cannot_be_built_is_closed_by_name(hub):
     instance = hub.hub.apps.instances["good"]
-    instance._asgi = None
 
-    def build():
+    def build(handlers):
         raise ValueError("two handlers disagree")
 
-    instance._build = build
+    instance.asgi = Sections(instance.handlers, build, instance.on_fault)
     client = await hub.client_as("resident")
     assert (await client.get("/apps/good/items")).status_code == 500
     answer = await client.get("/apps/good/items")

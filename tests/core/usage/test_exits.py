@@ -65,7 +65,7 @@ def door_of(counted: Any, answer: Any) -> Door:
     """A door with one app behind it, which answers so."""
     door = Door(counted, counted, Exits(counted, OWN), counted.nothing, counted.nothing)
     instance = Instance(LoadedApp(id="old"))
-    instance._asgi = answer
+    instance.asgi = answer
     door.slots = {"old": Slot(instance, Gate(state="enabled"))}
     return door
 
