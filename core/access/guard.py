@@ -50,9 +50,11 @@ def _mark_scoped(mapper: Mapper[Any], class_: type[Any]) -> None:
         _scoped.add(mapper.local_table.name)
 
 
+_scans: WeakKeyDictionary[Any, _Scan] = WeakKeyDictionary()
+
+
 def install(engine: Engine) -> None:
     """Let the engine refuse what is not scoped."""
-    scans: WeakKeyDictionary[Any, _Scan] = WeakKeyDictionary()
 
     def before_cursor(
         connection: Connection, cursor: Any, statement: str, params: Any, context: Any, many: bool
@@ -65,9 +67,9 @@ def install(engine: Engine) -> None:
         compiled = context.compiled
         if compiled is None or context.isddl:
             raise ScopeViolation("driver SQL and DDL are for migrations alone")
-        scan = scans.get(compiled)
+        scan = _scans.get(compiled)
         if scan is None:
-            scan = scans[compiled] = _scan(compiled)
+            scan = _scans[compiled] = _scan(compiled)
         if scan.opaque:
             raise ScopeViolation(
                 f"{scan.opaque} cannot be scoped: use rows() or the model's columns"

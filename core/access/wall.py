@@ -18,6 +18,7 @@ import contextlib
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -108,8 +109,10 @@ async def stand(tx: Transaction, within: Envelope) -> None:
     await tx.session.execute(_STAND, values)
 
 
+@cache
 def condition(model: type[Owned]) -> str:
-    """Return the condition of a model's policy, in the SQL of PostgreSQL."""
+    """Return the condition of a model's policy, in the SQL of PostgreSQL. It is asked at every
+    start, of every table, and is always the same."""
 
     def parameter(name: str) -> str:
         return f"nullif(current_setting('yimen.{name}', true), '')"

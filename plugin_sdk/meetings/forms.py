@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from pydantic import Field, create_model, model_validator
@@ -95,6 +96,7 @@ class Held(Form):
         return {group: [values[f"came_{group}"], values[f"of_{group}"]] for group in groups}
 
 
+@cache
 def held_form(groups: tuple[str, ...]) -> type[Held]:
     """Return the form of attendance for the groups of a meeting."""
     fields: dict[str, Any] = {}

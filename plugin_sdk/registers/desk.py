@@ -1,6 +1,7 @@
 """The desk of a register: beside its list, one record with its versions, its forms."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import Field
@@ -213,15 +214,19 @@ class RegisterDesk(RegisterList[R]):
     def form_of(self) -> type[RecordForm]:
         """Return the form of a change: the record's, with the version that was seen and why; what
         a record is entered under stays, and is not asked again."""
-        form = self.register.form
-        kept = [name for name in ("code", "organization") if name in form.model_fields]
-        names: dict[str, Any] = {
-            "kinds": {**form.kinds, **ChangeForm.kinds},
-            "__annotations__": dict.fromkeys(kept, str | None),
-            **{name: Field(default=None, max_length=40) for name in kept},
-        }
-        return type(f"{form.__name__}Change", (ChangeForm, form), names)
+        return _change_form(self.register.form)
 
     async def take_row(self, work: Work, form: RecordForm) -> R:
         """Enter a record that a row of a file says."""
         return await self.engine.add(work, form)
+
+
+@cache
+def _change_form(form: type[RecordForm]) -> type[RecordForm]:
+    kept = [name for name in ("code", "organization") if name in form.model_fields]
+    names: dict[str, Any] = {
+        "kinds": {**form.kinds, **ChangeForm.kinds},
+        "__annotations__": dict.fromkeys(kept, str | None),
+        **{name: Field(default=None, max_length=40) for name in kept},
+    }
+    return type(f"{form.__name__}Change", (ChangeForm, form), names)

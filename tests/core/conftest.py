@@ -24,6 +24,7 @@ from core.settings import Settings
 from plugin_sdk.ports import Actor, Audience, ScopeKind
 from plugin_sdk.text import Text
 from portal.testing.hub import MovedClock
+from portal.testing.statements import share_statements
 from tests.core.probe import APP, Base, Petition
 
 TREE = (
@@ -179,6 +180,7 @@ async def make_shell(
             **settings,
         }
         shell = Shell(Services(Settings(**values), clock=clock), clock)
+        share_statements(shell.database.engine.sync_engine)
         made.append(shell)
         await shell.services.start(background=background)
         return shell
