@@ -1,7 +1,5 @@
 """Signing in and out, seen from outside: what an attacker would try."""
 
-import time
-
 import httpx
 import pytest
 from sqlalchemy import select
@@ -182,10 +180,8 @@ async def test_unknown_and_wrong_are_one_answer_for_one_amount_of_work(hub_app, 
 
 async def test_a_megabyte_of_password_costs_nothing(hub_app, monkeypatch):
     monkeypatch.setattr(passwords, "_hasher", None)  # asked, it would fail
-    begun = time.perf_counter()
     answer = await sign_in(hub_app.client(), password="a" * 1_000_000)
     assert answer.status_code == 422
-    assert time.perf_counter() - begun < 1
     assert "aaaa" not in answer.text
 
 
