@@ -14,6 +14,7 @@ from core.apps.migrations import migrate
 from core.governance.declared import load as load_declared
 from core.governance.evaluation import last
 from core.governance.register import register
+from core.identity.passwords import unchecked
 from core.settings import Settings
 from core.usage.reach import settle
 from plugin_sdk.times import SHANGHAI
@@ -108,7 +109,8 @@ async def _load(hub: Any, apps: list[str], passwords: dict[str, str], console: C
             async with hub.services.database.transaction(write=True) as tx:
                 known = await county.cast_actors(tx)
                 if member.role not in known:
-                    await county.enlist(tx, member, passwords[member.username])
+                    password = await unchecked(passwords[member.username])
+                    await county.enlist(tx, member, password)
             progress.advance(people)
         async with hub.services.database.transaction(write=True) as tx:
             for app in apps:

@@ -15,7 +15,7 @@ from core.database import Transaction
 from core.identity.arrivals import DirectoryRow, import_directory, read_directory
 from core.identity.models import Person, Post
 from core.identity.organizations import by_code, children
-from core.identity.passwords import unchecked
+from core.identity.passwords import NewPassword
 from core.identity.people import add_person, add_post
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor, ScopeKind
@@ -317,13 +317,13 @@ async def build(tx: Transaction, rows: Sequence[DirectoryRow]) -> None:
     await import_directory(tx, rows)
 
 
-async def enlist(tx: Transaction, member: Member, password: str) -> None:
+async def enlist(tx: Transaction, member: Member, password: NewPassword) -> None:
     """Add one person of the cast with post and grants."""
     person_id = await add_person(
         tx,
         member.username,
         member.name,
-        await unchecked(password),
+        password,
         demonstration=True,
         phone="+8613800000000",
     )

@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+
+if TYPE_CHECKING:
+    from core.identity.passwords import NewPassword
 
 PASSWORD = "correct horse battery staple"  # noqa: S105  (of throw-away accounts)
 ROOT = Path(__file__).parent.parent.parent
@@ -146,6 +149,16 @@ def prepare_template() -> Callable[[str], Awaitable[None]]:
     return fill_template
 
 
+def quick(password: str) -> "NewPassword":
+    """Return a password that is checked with next to no work, for it says itself how much: what a
+    real one costs is tried where passwords are, and not at each sign-in of a test."""
+    from argon2 import PasswordHasher
+
+    from core.identity.passwords import NewPassword
+
+    return NewPassword(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password))
+
+
 async def fill_template(url: str) -> None:
     """Migrate and load a county; every account has the same throw-away password."""
     from core.access.grants import define_roles, shell_roles
@@ -168,7 +181,7 @@ async def fill_template(url: str) -> None:
                 if app.manifest is not None:
                     await define_roles(tx, app.id, roles_of(app.manifest))
             for member in county.CAST:
-                await county.enlist(tx, member, PASSWORD)
+                await county.enlist(tx, member, quick(PASSWORD))
     finally:
         await database.close()
 

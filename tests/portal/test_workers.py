@@ -28,7 +28,6 @@ from core.apps.registry import installed, load_apps
 from core.apps.supervisor import roles_of
 from core.database import Database
 from core.identity.organizations import by_code
-from core.identity.passwords import unchecked
 from core.identity.people import add_person, add_post
 from core.jobs import PeriodicJob
 from core.usage import gaps
@@ -43,7 +42,7 @@ from portal.commands.base import with_hub
 from portal.demo import county
 from portal.testing.apps import GRANTS, good_app
 from portal.testing.apps.good.models import Item, Notice
-from portal.testing.hub import PASSWORD, ROOT
+from portal.testing.hub import PASSWORD, ROOT, quick
 from portal.testing.served import prepare
 
 TRIALS = int(os.environ.get("YIMEN_REVOCATION_TRIALS", "10"))
@@ -66,9 +65,9 @@ async def fill_for_production(url: str) -> None:
             for app in apps:
                 if app.manifest is not None:
                     await define_roles(tx, app.id, roles_of(app.manifest))
-            await add_person(tx, "resident", "居民", await unchecked(PASSWORD))
-            sealer = await add_person(tx, "sealer", "盖章", await unchecked(PASSWORD))
-            keeper = await add_person(tx, "keeper", "管理", await unchecked(PASSWORD))
+            await add_person(tx, "resident", "居民", quick(PASSWORD))
+            sealer = await add_person(tx, "sealer", "盖章", quick(PASSWORD))
+            keeper = await add_person(tx, "keeper", "管理", quick(PASSWORD))
             unit = await by_code(tx, county.COUNTY)
             assert unit is not None
             post = await add_post(tx, keeper, unit.id, "系统管理员")
@@ -648,7 +647,7 @@ async def test_a_production_hub_with_accounts_of_the_demonstration_does_not_star
 ):
     database = Database(fresh_database_url)
     async with database.transaction(write=True) as tx:
-        await add_person(tx, "operator", "话务", await unchecked(PASSWORD), demonstration=True)
+        await add_person(tx, "operator", "话务", quick(PASSWORD), demonstration=True)
     await database.close()
     status, said = await refused(environment, tmp_path, fresh_database_url, fresh_redis_url, 2)
     assert status == 1

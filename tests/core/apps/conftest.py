@@ -18,7 +18,7 @@ from plugin_sdk.ports import ScopeKind
 from portal.demo import county
 from portal.testing.apps import GRANTS, bad_apps, good_app
 from portal.testing.apps.good import LIFE
-from portal.testing.hub import PASSWORD, ROOT
+from portal.testing.hub import PASSWORD, ROOT, quick
 
 
 async def fill_with_good(url: str) -> None:
@@ -41,7 +41,8 @@ async def fill_with_good(url: str) -> None:
                     await define_roles(tx, app.id, roles)
             for member in county.CAST:  # an installed app that is broken is not looked at here
                 grants = tuple((role, scope) for role, scope in member.grants if role in known)
-                await county.enlist(tx, msgspec.structs.replace(member, grants=grants), PASSWORD)
+                reduced = msgspec.structs.replace(member, grants=grants)
+                await county.enlist(tx, reduced, quick(PASSWORD))
     finally:
         await database.close()
 
