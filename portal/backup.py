@@ -360,4 +360,4 @@ async def _expect_empty(database: Database) -> None:
 
 def _progress(console: Console) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, TimeElapsedColumn(), console=console)
+    return Progress(*columns, TimeElapsedColumn(), console=console, disable=console.quiet)

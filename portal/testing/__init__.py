@@ -11,6 +11,9 @@ NEW_OBJECTS = 50_000
 
 
 def pytest_sessionstart() -> None:
-    """Look for garbage less often: a process that builds a hub for each test makes millions of
-    objects, and looking through them was a fifth of its time."""
+    """Look for garbage less often (a process that builds a hub for each test makes millions of
+    objects, and looking through them was a fifth of its time), and compile statements once."""
+    from portal.testing.statements import share_statements
+
     gc.set_threshold(NEW_OBJECTS, 20, 20)
+    share_statements()

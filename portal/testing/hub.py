@@ -211,7 +211,6 @@ async def make_hub(
     from core.apps.migrations import migrate
     from core.settings import Settings
     from portal.assembly import Yimen
-    from portal.testing.statements import share_statements
 
     redis_url = request.getfixturevalue("fresh_redis_url") if engine_kind == "production" else None
     made = hubs_made
@@ -251,7 +250,6 @@ async def make_hub(
         }
         every = [*installed(), *(points or ())]
         hub = Yimen(Settings(**values), clock=moved, points=every)
-        share_statements(hub.services.database.engine.sync_engine)
         under_test = HubUnderTest(hub, moved)
         made.append(under_test)
         if points is not None:  # their tables are not in the template

@@ -24,7 +24,6 @@ from core.settings import Settings
 from plugin_sdk.ports import Actor, Audience, ScopeKind
 from plugin_sdk.text import Text
 from portal.testing.hub import MovedClock
-from portal.testing.statements import share_statements
 from tests.core.probe import APP, Base, Petition
 
 TREE = (
@@ -180,7 +179,6 @@ async def make_shell(
             **settings,
         }
         shell = Shell(Services(Settings(**values), clock=clock), clock)
-        share_statements(shell.database.engine.sync_engine)
         made.append(shell)
         await shell.services.start(background=background)
         return shell

@@ -28,7 +28,7 @@ from core.identity.models import OrganizationRow, Person, SignInSession
 from plugin_sdk.ports import Actor
 from portal.backup import BackupRefused, back_up, restore, tables_of
 
-QUIET = Console(file=io.StringIO())
+QUIET = Console(quiet=True)
 TREE = core_metadata.tables["identity_organization"]
 
 
