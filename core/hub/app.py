@@ -1,7 +1,7 @@
 """The hub as one app sees it."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from copy import copy
 from datetime import date, datetime
 from pathlib import Path
@@ -46,6 +46,10 @@ from plugin_sdk.problems import Conflict, Invalid, field_error
 UNIQUE_VIOLATIONS: Final = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE"})
 """What PostgreSQL and SQLite call it: there nobody writes at the same moment, but what an app asked
 before its unit of work may be old."""
+
+
+class _Tried(Exception):
+    """Ends a unit of work of a trial: nothing of it stays."""
 
 
 class _Directory:
@@ -141,6 +145,7 @@ class AppHub:
         self.elements: Elements = AppElements(services, app, elements)
         self._clock = clock
         self._rules = rules
+        self._trial = False
 
     @property
     def site(self) -> str:
@@ -165,6 +170,14 @@ class AppHub:
         """See `plugin_sdk.ports.Hub`."""
         there = copy(self)
         there._clock = lambda: moment
+        return there
+
+    def trying(self) -> "AppHub":
+        """Return the hub with each unit of work undone at its end, when all that it would have
+        written has been checked: for the trial of an import. What a unit of work would leave for
+        a later one is not there."""
+        there = copy(self)
+        there._trial = True
         return there
 
     def system(self, name: str) -> Actor:
@@ -216,20 +229,24 @@ class AppHub:
         """See `plugin_sdk.ports.Hub`."""
         await self.services.current_calendar()
         unit = self._unit(actor, measured=self._clock is None)
-        async with (
-            _one_at_a_time(),
-            self.services.database.share(self.app).held(),
-            self.services.database.transaction(
-                write=True, now=self._clock() if self._clock else None, options={UNIT: unit}
-            ) as tx,
-        ):
-            unit.enter(tx)
-            unit.actor = await still_allowed(tx, actor)
-            await unit.stand()
-            await unit.begin(key)
-            yield unit
-            await unit.finish()
-        if unit.leaves_something:
+        with suppress(_Tried):
+            async with (
+                _one_at_a_time(),
+                self.services.database.share(self.app).held(),
+                self.services.database.transaction(
+                    write=True, now=self._clock() if self._clock else None, options={UNIT: unit}
+                ) as tx,
+            ):
+                unit.enter(tx)
+                unit.actor = await still_allowed(tx, actor)
+                await unit.stand()
+                await unit.begin(key)
+                yield unit
+                await unit.finish()
+                if self._trial:
+                    await tx.session.flush()
+                    raise _Tried
+        if unit.leaves_something and not self._trial:
             self.services.jobs.wake()
 
     @asynccontextmanager

@@ -16,6 +16,10 @@ from plugin_sdk.signing import Signed
 
 STATES: Final = ("open", "paid", "refunding", "refunded", "expired", "failed")
 
+IMPORTED: Final = "imported"
+"""The `source` of a transaction that an old app took: another provider's, so that no statement of
+this one has it."""
+
 TRANSITIONS: Final[dict[tuple[str, str], str]] = {
     ("open", "pay"): "paid",
     ("open", "expire"): "expired",
@@ -54,7 +58,7 @@ class PaymentRow(Owned, Versioned):
 
 class TransactionRow(Owned):
     """Money that came in: what the provider calls it, how we learnt of it (`source`: notice,
-    asked, statement), and whether it is `extra`, so that it goes back."""
+    asked, statement, imported), and whether it is `extra`, so that it goes back."""
 
     payment_id: UUID = Field(index=True)
     transaction: str = Field(max_length=64, unique=True)

@@ -1,14 +1,17 @@
 """Traffic (交管业务): vehicles and licences, violations, and what an officer decides."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 
 from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk import hookimpl
+from plugin_sdk.cases.tallies import tally_of_cases
 from plugin_sdk.extension import ImportReport, Job
 from plugin_sdk.hooks import case_hooks
 from plugin_sdk.ports import Actor, Hub
-from plugins.traffic import appointments, demonstration, routes
+from plugin_sdk.tallies import Tally
+from plugins.traffic import appointments, demonstration, imports, routes
 from plugins.traffic.desk import desk_of
 from plugins.traffic.fine_routes import fine_jobs
 
@@ -35,6 +38,22 @@ def register_jobs(hub: Hub) -> Sequence[Job]:
         Job(key="reminders", run=desk.reminders.run),
         *fine_jobs(desk),
         appointments.job(hub),
+    ]
+
+
+@hookimpl
+def import_legacy(hub: Hub, source: Path, of: str) -> AsyncIterator[ImportReport]:
+    """Bring in one table of the old app's export."""
+    return imports.run(desk_of(hub), source, of)
+
+
+@hookimpl
+async def tallies(hub: Hub, of: str) -> Sequence[Tally]:
+    """Return what the app holds of what came from `of`: its objections, then everything else."""
+    desk = desk_of(hub)
+    return [
+        await tally_of_cases([desk.objections.engine], of),
+        *await imports.tallies(desk, of),
     ]
 
 

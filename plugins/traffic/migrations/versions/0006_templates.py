@@ -1,0 +1,23 @@
+"""What came over from an old app; the words that decisions begin with, and what was sent."""
+
+from plugin_sdk.revisions import create_owned, drop, text, time
+
+revision = "0006"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Bring the tables up."""
+    create_owned(
+        "traffic_imported",
+        [text("key", 120), text("of", 40), text("kind", 20), text("number", 40), time("at")],
+        unique=("key",),
+        index=("of",),
+    )
+
+
+def downgrade() -> None:
+    """Take the tables back."""
+    drop("traffic_imported")
