@@ -170,6 +170,18 @@ async def waiting(engine: CaseTraces[Any], read: Read) -> Waiting:
     return Waiting(*(await read.session.execute(statement)).one())
 
 
+async def due_first(
+    engine: CaseTraces[Any], read: Read, *, kind: str | None = None, size: int = PAGE
+) -> list[CaseFacts]:
+    """Return what of the actor's own cases runs: what is due first, then what has no date."""
+    row, due_at = engine.row, col(engine.row.due_at)
+    statement = read.rows(row, *columns_of(row, kind), permission=engine.flow.read).where(
+        running(engine.flow, row), mine(row, read.actor)
+    )
+    first = (due_at.is_(None), due_at, col(row.opened_at), col(row.id))
+    return await read.fetch(statement.order_by(*first).limit(size), CaseFacts)
+
+
 async def unfinished(engine: CaseTraces[Any], read: Read) -> int:
     """Return how many cases are in no final state, whoever holds them."""
     row, flow = engine.row, engine.flow

@@ -7,11 +7,15 @@ from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk.cases.routes import case_routes
 from plugin_sdk.ports import Hub
+from plugin_sdk.registers import register_routes
 from plugins.traffic import appointments, moving_routes
 from plugins.traffic.desk import desk_of
+from plugins.traffic.drafting import TemplateDesk, drafting_routes
 from plugins.traffic.fine_routes import fine_routes
 from plugins.traffic.licence_routes import licence_routes
+from plugins.traffic.objections import DECISIONS
 from plugins.traffic.own_routes import own_routes
+from plugins.traffic.queue import queue_routes
 
 Part = Callable[[Hub], list[HTTPRouteHandler]]
 
@@ -21,7 +25,22 @@ def _own(hub: Hub) -> list[HTTPRouteHandler]:
     return [*own_routes(desk), *licence_routes(desk), *case_routes(desk.objections)]
 
 
-PARTS: Final[tuple[Part, ...]] = (_own, fine_routes, appointments.of, moving_routes.of)
+def _deciding(hub: Hub) -> list[HTTPRouteHandler]:
+    desk = desk_of(hub).objections
+    return [
+        *queue_routes(hub),
+        *register_routes(TemplateDesk(desk.drafting.engine)),
+        *drafting_routes(desk, desk.drafting, DECISIONS, desk.said_of),
+    ]
+
+
+PARTS: Final[tuple[Part, ...]] = (
+    _own,
+    fine_routes,
+    appointments.of,
+    moving_routes.of,
+    _deciding,
+)
 """What each part of the app serves."""
 
 

@@ -93,7 +93,7 @@ async def office(town, tmp_path):
 
 async def state(town):
     """Return all that was taken over, to compare."""
-    found = Counter()
+    found: Counter[str] = Counter()
     models = (Imported, OwnVehicle, OwnLicence, Handling, Payment, PaymentTransaction)
     for model in (*models, PaymentRefund, Objection, ObjectionEntry):
         found[model.__tablename__] = len(await town.rows(model))

@@ -10,6 +10,11 @@ from plugins.traffic.tests.conftest import CAR, LICENCE, PARKED, RED_LIGHT, Town
 from plugins.traffic.tests.paying import Till
 
 FURTHER = "3716030000010003"
+BLOCK = {
+    "name": "标线清楚",
+    "decision": "objection-uphold",
+    "text": "{车牌} 于{违法时间}在{违法地点}的记录，照片中标线清楚，维持。",
+}
 REPLY = {"text": "经核对，情况属实。"}
 
 
@@ -93,6 +98,12 @@ async def violations_and_objections(walk: Walk) -> str:
     await walk.get(f"/objections/{small}")
     await walk.get("/figures", "brigade")
     return str(small)
+
+
+async def deciding(walk: Walk) -> None:
+    """Look at what waits, and keep the words that decisions begin with."""
+    await walk.get("/queue", "officer")
+    await walk.post("/templates", "brigade", 201, **BLOCK)
 
 
 async def appointments(walk: Walk) -> None:

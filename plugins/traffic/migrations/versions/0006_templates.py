@@ -1,6 +1,10 @@
 """What came over from an old app; the words that decisions begin with, and what was sent."""
 
-from plugin_sdk.revisions import create_owned, drop, text, time
+import sqlalchemy as sa
+from alembic import op
+
+from plugin_sdk.registers.revisions import create_register, drop_register
+from plugin_sdk.revisions import column, create_owned, drop, text, time
 
 revision = "0006"
 down_revision = "0003"
@@ -10,6 +14,8 @@ depends_on = None
 
 def upgrade() -> None:
     """Bring the tables up."""
+    create_register("traffic_template", text("decision", 40), column("text", sa.Text()))
+    op.create_index("ix_traffic_template_decision", "traffic_template", ["decision"])
     create_owned(
         "traffic_imported",
         [text("key", 120), text("of", 40), text("kind", 20), text("number", 40), time("at")],
@@ -21,3 +27,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take the tables back."""
     drop("traffic_imported")
+    drop_register("traffic_template")
