@@ -74,7 +74,9 @@ class RefundRow(Owned, Signed):
 
     States: proposed (waits for a second person) → asked (of the provider, by the job) → sent →
     done; declined and failed end it. `claim` is unique: the money of a transaction goes back
-    once. The provider knows it by its `number`, so that asking twice is asking once.
+    once. The provider knows it by its `number`, so that asking twice is asking once. One that is
+    `owed`, because what was paid for fell away, is never declined; `note` says why it was delayed,
+    or why another was declined.
     """
 
     number: str = Field(max_length=20, unique=True)
@@ -84,6 +86,8 @@ class RefundRow(Owned, Signed):
     amount: int = Field(sa_type=BigInteger)
     reason: str = Field(max_length=1000)
     automatic: bool = False
+    owed: bool = False
+    note: str | None = Field(default=None, max_length=1000)
     state: str = Field(max_length=20, index=True)
     decided_by: UUID | None = None
     decided_role: str = Field(default="", max_length=200)

@@ -57,7 +57,7 @@ DECISIONS: Final = {
 }
 """The acts that say something to who objected, and of which kind their blocks are."""
 PROPOSED: Final = ("propose",)
-AFTERWARDS: Final = frozenset({"accepted", "paid"})
+AFTERWARDS: Final = frozenset({"accepted", "paid", "elsewhere"})
 """How a violation may stand that was dealt with and is still objected to: what was paid goes back
 when it is cancelled."""
 
@@ -84,13 +84,13 @@ def objection_flow(hub: Hub, fines: Fines) -> Flow:
             statement = statement.where(col(Handling.number) == row.violation)
             found = (await work.session.execute(statement)).scalar_one()
             handling = await work.get(Handling, found, permission="objection.read")
-            if state == "cancelled":
-                await fines.dropped(work, row.violation)
             stands = state if state == "cancelled" else await fines.stands(work, handling)
             if stands == "accepted" and handling.due_on is not None:
                 # nobody may pay while it is reviewed, so that time is not counted as late
                 handling.due_on += local_day(work.now) - local_day(handling.changed_at)
             handling.state, handling.changed_at = stands, work.now
+            if state == "cancelled":
+                await fines.dropped(work, handling)
 
         return settle
 

@@ -22,12 +22,12 @@ from plugin_sdk.payments.models import IMPORTED
 from plugin_sdk.ports import LegacyPerson, Work
 from plugin_sdk.times import LegacyTime
 from plugin_sdk.views import Phrase
-from plugins.traffic.fines import subject_of
 from plugins.traffic.identifiers import read_file_number, read_plate, shown_plate
 from plugins.traffic.models import Handling, Objection, OwnLicence, OwnVehicle
 from plugins.traffic.objections import SECOND_FROM
 from plugins.traffic.payments_models import Payment, PaymentRefund, PaymentTransaction
 from plugins.traffic.rules import POINTS, pay_by
+from plugins.traffic.settling import subject_of
 from plugins.traffic.takeover import USER, NotTaken, Table, Takeover, Values
 
 VIOLATION: Final = (

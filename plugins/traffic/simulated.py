@@ -229,6 +229,7 @@ def _violation(row: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: row[name] for name in names},
         "open": row["handled_on"] is None,
+        "paid": bool(row["paid"]),
         "pictures": pictures,
     }
 

@@ -48,8 +48,8 @@ class Licence(Record, frozen=True, kw_only=True):
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True):
-    """One violation as the source says it. `fine` is in fen; `open` until it is dealt with there;
-    `pictures` name its evidence."""
+    """One violation as the source says it. `fine` is in fen; `open` until it is dealt with there,
+    `paid` once its fine is; `pictures` name its evidence."""
 
     number: Annotated[str, Meta(pattern="^[0-9A-Z]{6,32}$")]
     plate: Short
@@ -59,6 +59,7 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
     points: int
     fine: Annotated[int, Meta(ge=0, le=10_000_000)]
     open: bool
+    paid: bool = False
     pictures: Annotated[tuple[Short, ...], Meta(max_length=5)] = ()
 
 

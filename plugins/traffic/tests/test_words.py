@@ -16,7 +16,8 @@ APP = Path(__file__).parent.parent
 CODES = "plate-region plate-format file-number not-yours not-your-licence not-bound"
 REFUSALS = (
     "source-away number-unknown bound-already claimed too-many licence-bound licence-needed "
-    "objection-late is-others is-handled is-accepted is-objected is-cancelled is-upheld"
+    "objection-late is-others is-handled is-elsewhere is-accepted is-objected is-cancelled "
+    "is-upheld"
 )
 PAGES = "bind-vehicle bind-licence unbind-vehicle unbind-licence release accept"
 

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from plugin_sdk.payments.revisions import add_owed, drop_owed
 from plugin_sdk.registers.revisions import create_register, drop_register
 from plugin_sdk.revisions import column, create_owned, drop, text, time
 
@@ -14,6 +15,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Bring the tables up."""
+    add_owed("traffic")
     create_register("traffic_template", text("decision", 40), column("text", sa.Text()))
     op.create_index("ix_traffic_template_decision", "traffic_template", ["decision"])
     create_owned(
@@ -28,3 +30,4 @@ def downgrade() -> None:
     """Take the tables back."""
     drop("traffic_imported")
     drop_register("traffic_template")
+    drop_owed("traffic")
