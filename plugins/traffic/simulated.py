@@ -78,6 +78,17 @@ class Simulated:
                 (on.isoformat(), int(paid), number),
             )
 
+    async def vehicles(self, owned: Callable[[str], bool]) -> list[tuple[str, str]]:
+        """Return the plates and the last six characters of the identification numbers of whose
+        owner's number `owned` says so: papers that nobody in a demonstration holds."""
+
+        def read() -> list[tuple[str, str]]:
+            with self._open() as database:
+                rows = database.execute("SELECT plate, owner_number, vin FROM vehicle")
+                return [(row["plate"], row["vin"][-6:]) for row in rows if owned(row[1])]
+
+        return await asyncio.to_thread(read)
+
     def switch(self, *, delay: float = 0.0, away: bool = False, lie: str = "") -> None:
         """Set how it behaves from now on: seconds of delay, an outage, and the lie it tells
         (`person`: another's record, `key`: another record, `garbage`, `size`)."""
