@@ -11,6 +11,11 @@ from plugin_sdk.ports import Actor, Hub
 from plugins.traffic import appointments, demonstration, routes
 from plugins.traffic.desk import desk_of
 from plugins.traffic.fine_routes import fine_jobs
+from plugins.traffic.reports.desk import ReportDesk
+from plugins.traffic.reports.evidence import Handing
+from plugins.traffic.roads import notices
+from plugins.traffic.roads.following import Following
+from plugins.traffic.study.studying import Crediting, Studying
 
 
 @hookimpl
@@ -20,21 +25,26 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
 
 
 register_flows, portal_cards, search, health, can_retire = case_hooks(
-    lambda hub: [desk_of(hub).objections],
+    lambda hub: [desk_of(hub).objections, ReportDesk(hub)],
     needs="objection.cancel",
-    shown=lambda hub: [desk_of(hub), appointments.desk_of(hub), desk_of(hub).objections],
+    shown=lambda hub: [
+        *(desk_of(hub), appointments.desk_of(hub), desk_of(hub).objections, ReportDesk(hub)),
+    ],
 )
 
 
 @hookimpl
 def register_jobs(hub: Hub) -> Sequence[Job]:
-    """Return the reminders of inspections and validity, and what minds payments and
-    appointments."""
+    """Return the reminders of inspections and validity, what minds payments and appointments, and
+    what hands reports and studies to the police's system and tells who follows roads."""
     desk = desk_of(hub)
     return [
         Job(key="reminders", run=desk.reminders.run),
         *fine_jobs(desk),
         appointments.job(hub),
+        Handing(ReportDesk(hub), desk.police.provider).job(),
+        Following(notices.desk_of(hub)).job(),
+        Crediting(Studying(hub), desk.police.provider).job(),
     ]
 
 

@@ -12,6 +12,9 @@ from plugins.traffic.desk import desk_of
 from plugins.traffic.fine_routes import fine_routes
 from plugins.traffic.licence_routes import licence_routes
 from plugins.traffic.own_routes import own_routes
+from plugins.traffic.reports import routes as report_routes
+from plugins.traffic.roads import routes as road_routes
+from plugins.traffic.study import routes as study_routes
 
 Part = Callable[[Hub], list[HTTPRouteHandler]]
 
@@ -21,7 +24,10 @@ def _own(hub: Hub) -> list[HTTPRouteHandler]:
     return [*own_routes(desk), *licence_routes(desk), *case_routes(desk.objections)]
 
 
-PARTS: Final[tuple[Part, ...]] = (_own, fine_routes, appointments.of, moving_routes.of)
+PARTS: Final[tuple[Part, ...]] = (
+    *(_own, fine_routes, appointments.of, moving_routes.of),
+    *(report_routes.of, road_routes.of, study_routes.of),
+)
 """What each part of the app serves."""
 
 
