@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS switch (name TEXT PRIMARY KEY, value TEXT);
 LIES: Final = ("", "person", "key", "garbage", "size")
 
 
-class Away(Exception):
+class Away(ConnectionError):
     """The system cannot be reached."""
 
 
