@@ -2,17 +2,22 @@
 
 What comes out is a JPEG made from bare pixels: no EXIF, position, colour profile, comment,
 thumbnail or trailing bytes. The position of an event is a field of a form, never taken from
-a photo. Colour profiles are dropped, not applied, so that no profile is ever interpreted.
+a photo; what the camera wrote is read once, for whoever compares it (`taken`), and not kept.
+Colour profiles are dropped, not applied, so that no profile is ever interpreted.
 """
 
 import asyncio
 import hashlib
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import msgspec
 from PIL import Image
+
+from plugin_sdk.files import Taken
+from plugin_sdk.times import SHANGHAI
 
 MAX_BYTES: Final = 12 * 1024 * 1024
 MAX_PIXELS: Final = 40_000_000
@@ -24,6 +29,8 @@ AT_ONCE: Final = 2
 
 _GATES: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]] = WeakKeyDictionary()
 _ORIENTATION: Final = 0x0112
+_EXIF, _TAKEN_AT, _ZONE = 0x8769, 0x9003, 0x9011  # DateTimeOriginal, OffsetTimeOriginal
+_GPS: Final = 0x8825
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -54,13 +61,15 @@ class PictureError(ValueError):
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """A re-encoded picture: `width` and `height` in pixels, `sha256` of `data` in hex."""
+    """A re-encoded picture: `width` and `height` in pixels, `sha256` of `data` in hex, `taken`
+    what the camera had written into the bytes that were sent."""
 
     data: bytes
     width: int
     height: int
     media_type: str
     sha256: str
+    taken: Taken = Taken()
 
 
 def reencode(
@@ -91,6 +100,7 @@ def reencode(
                 raise PictureError("picture-kind")
             if image.format != "MPO" and getattr(image, "is_animated", False):
                 raise PictureError("picture-animated")
+            taken = _taken(image)
             picture = _draw(image, max_side)
     except PictureError:
         raise
@@ -102,7 +112,7 @@ def reencode(
     picture.save(out, "JPEG", quality=quality, progressive=True, optimize=True)
     encoded = out.getvalue()
     digest = hashlib.sha256(encoded).hexdigest()
-    return Picture(encoded, picture.width, picture.height, MEDIA_TYPE, digest)
+    return Picture(encoded, picture.width, picture.height, MEDIA_TYPE, digest, taken)
 
 
 async def reencode_async(
@@ -192,3 +202,40 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # what cannot be read is not carried on either
         return 1
+
+
+def _taken(image: Image.Image) -> Taken:
+    """Return what the camera wrote (EXIF 2.32); nothing of what is broken."""
+    try:
+        exif = image.getexif()
+        written, position = exif.get_ifd(_EXIF), exif.get_ifd(_GPS)
+    except Exception:  # what cannot be read is not known
+        return Taken()
+    longitude = _degrees(position, 3, "W", 180)
+    latitude = _degrees(position, 1, "S", 90)
+    if longitude is None or latitude is None:
+        longitude = latitude = None
+    return Taken(_moment(written), longitude, latitude)
+
+
+def _moment(written: Any) -> datetime | None:
+    try:
+        zone = str(written.get(_ZONE, "")).strip(" \0")
+        text = str(written[_TAKEN_AT]).strip(" \0")
+        if zone:
+            return datetime.strptime(f"{text}{zone}", "%Y:%m:%d %H:%M:%S%z").astimezone(UTC)
+        local = datetime.strptime(text, "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007  its zone follows
+        return local.replace(tzinfo=SHANGHAI).astimezone(UTC)
+    except Exception:  # hostile bytes raise anything
+        return None
+
+
+def _degrees(position: Any, tag: int, behind: str, most: int) -> float | None:
+    """Return one co-ordinate: its sign stands at `tag`, degrees, minutes and seconds after it."""
+    try:
+        degrees, minutes, seconds = (float(part) for part in position[tag + 1])
+        found = degrees + minutes / 60 + seconds / 3600
+        found = -found if str(position[tag]).strip(" \0") == behind else found
+        return found if abs(found) <= most else None
+    except Exception:  # hostile bytes raise anything
+        return None

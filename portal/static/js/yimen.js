@@ -107,6 +107,10 @@
   const kept = new WeakMap();
   async function chosen(input) {
     if (!window.DataTransfer) return;
+    if ("original" in input.dataset) { // one alone, with what the camera wrote
+      if (input.files.length) keep(input, Array.from(input.files));
+      return;
+    }
     const files = (kept.get(input) || []).concat(await Promise.all(Array.from(input.files, shrink)));
     keep(input, files);
   }
