@@ -1,10 +1,12 @@
 """Traffic (交管业务): vehicles and licences, violations, and what an officer decides."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk import hookimpl
+from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.extension import ImportReport, Job
 from plugin_sdk.hooks import case_hooks
 from plugin_sdk.ports import Actor, Hub
@@ -19,10 +21,14 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
     return routes.of(hub)
 
 
+def _cases(hub: Hub) -> Sequence[CaseDesk[Any]]:
+    return [desk_of(hub).objections, desk_of(hub).accidents]
+
+
 register_flows, portal_cards, search, health, can_retire = case_hooks(
-    lambda hub: [desk_of(hub).objections],
+    _cases,
     needs="objection.cancel",
-    shown=lambda hub: [desk_of(hub), appointments.desk_of(hub), desk_of(hub).objections],
+    shown=lambda hub: [desk_of(hub), appointments.desk_of(hub), *_cases(hub)],
 )
 
 

@@ -221,8 +221,11 @@ class ObjectionDesk(CaseDesk[Objection]):
         return view
 
     async def links(self, read: Read) -> list[ActionView]:
-        """Return the form that frees a vehicle, and the payments."""
+        """Return the accidents, the form that frees a vehicle, and the payments."""
         return [
+            *await self.link(
+                read, "/accidents", Phrase("traffic.accident.list"), "accident.decide"
+            ),
             *await self.link(read, "/release", Phrase("traffic.release.title"), "binding.release"),
             *await self.link(
                 read, "/payments", Phrase("traffic.act.payments"), "payment.reconcile"
