@@ -11,6 +11,7 @@ from plugin_sdk.extension import ImportReport, Job
 from plugin_sdk.hooks import case_hooks
 from plugin_sdk.ports import Actor, Hub
 from plugins.traffic import appointments, demonstration, routes
+from plugins.traffic.accidents import demonstration as accidents
 from plugins.traffic.desk import desk_of
 from plugins.traffic.fine_routes import fine_jobs
 
@@ -46,11 +47,16 @@ def register_jobs(hub: Hub) -> Sequence[Job]:
 
 @hookimpl
 def load_demonstration(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    """Bind what the simulated source knows of the cast, act out objections and appointments."""
+    """Bind what the simulated source knows of the cast, act out objections, appointments
+    and accidents."""
     return _act_out(hub, cast)
 
 
 async def _act_out(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    for part in (demonstration.run(desk_of(hub), cast), appointments.demonstrate(hub, cast)):
+    for part in (
+        demonstration.run(desk_of(hub), cast),
+        appointments.demonstrate(hub, cast),
+        accidents.demonstrate(hub, cast),
+    ):
         async for report in part:
             yield report

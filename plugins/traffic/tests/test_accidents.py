@@ -11,6 +11,7 @@ from sqlalchemy import select
 from plugin_sdk.acting import Agent
 from plugin_sdk.files import Taken
 from plugin_sdk.problems import AppConflict
+from plugins.traffic.accidents import demonstration
 from plugins.traffic.accidents.evidence import metres_off
 from plugins.traffic.accidents.forms import OTHER, Share, Stop
 from plugins.traffic.accidents.models import (
@@ -334,3 +335,17 @@ def test_metres_are_those_of_the_ground():
     assert metres_off(Taken(), EAST, NORTH) is None
     assert metres_off(here, None, None) is None
     assert metres_off(Taken(None, 0.0, 0.0), 180.0, 0.0) == 20015087
+
+
+@EMBEDDED
+async def test_the_demonstration_shows_how_far_each_went(town):
+    hub, cast = town.desk.hub, await town.hub.actors()
+    town.hub.clock.move(hours=1)
+    for outcome in ("added", "present"):  # begun again, nothing comes twice
+        said = [report.outcome async for report in demonstration.demonstrate(hub, cast)]
+        assert said == [outcome] * 4
+    states = {row.state: row for row in await town.rows(Accident)}
+    assert set(states) == {"agreed", "decided", "disputed", "confirming"}
+    assert len(await plain_rows(town, AccidentPaper)) == 2
+    listed = await town.get("/accidents", "officer")
+    assert [one["state"] for one in listed["items"]][:2] == ["confirming", "disputed"]
