@@ -7,8 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-EARTH_METRES: Final = 6_371_009
-"""The mean radius of the earth (IUGG)."""
+EARTH_METRES: Final = 6_371_000
+"""The mean radius of the earth."""
 
 
 class StoredFile(msgspec.Struct, frozen=True):

@@ -100,13 +100,8 @@ class _Files:
         except PictureError as error:
             raise Invalid(field_error("photos", error.code, **error.params)) from None
         return Picture(
-            plain_name(name),
-            drawn.data,
-            drawn.width,
-            drawn.height,
-            drawn.media_type,
-            drawn.sha256,
-            drawn.taken,
+            *(plain_name(name), drawn.data, drawn.width, drawn.height),
+            *(drawn.media_type, drawn.sha256, drawn.taken),
         )
 
     async def keep(self, work: Any, subject: str, picture: Picture) -> StoredFile:

@@ -1,14 +1,17 @@
 """Traffic (交管业务): vehicles and licences, violations, and what an officer decides."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk import hookimpl
+from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.extension import ImportReport, Job
 from plugin_sdk.hooks import case_hooks
 from plugin_sdk.ports import Actor, Hub
 from plugins.traffic import appointments, demonstration, routes
+from plugins.traffic.accidents import demonstration as accidents
 from plugins.traffic.desk import desk_of
 from plugins.traffic.fine_routes import fine_jobs
 from plugins.traffic.reports.desk import ReportDesk
@@ -24,12 +27,14 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
     return routes.of(hub)
 
 
+def _cases(hub: Hub) -> Sequence[CaseDesk[Any]]:
+    return [desk_of(hub).objections, desk_of(hub).accidents, ReportDesk(hub)]
+
+
 register_flows, portal_cards, search, health, can_retire = case_hooks(
-    lambda hub: [desk_of(hub).objections, ReportDesk(hub)],
+    _cases,
     needs="objection.cancel",
-    shown=lambda hub: [
-        *(desk_of(hub), appointments.desk_of(hub), desk_of(hub).objections, ReportDesk(hub)),
-    ],
+    shown=lambda hub: [desk_of(hub), appointments.desk_of(hub), *_cases(hub)],
 )
 
 
@@ -50,11 +55,16 @@ def register_jobs(hub: Hub) -> Sequence[Job]:
 
 @hookimpl
 def load_demonstration(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    """Bind what the simulated source knows of the cast, act out objections and appointments."""
+    """Bind what the simulated source knows of the cast, act out objections, appointments
+    and accidents."""
     return _act_out(hub, cast)
 
 
 async def _act_out(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    for part in (demonstration.run(desk_of(hub), cast), appointments.demonstrate(hub, cast)):
+    for part in (
+        demonstration.run(desk_of(hub), cast),
+        appointments.demonstrate(hub, cast),
+        accidents.demonstrate(hub, cast),
+    ):
         async for report in part:
             yield report

@@ -221,8 +221,11 @@ class ObjectionDesk(CaseDesk[Objection]):
         return view
 
     async def links(self, read: Read) -> list[ActionView]:
-        """Return the form that frees a vehicle, the payments, reports and road notices."""
+        """Return what else officers decide and keep, and the payments."""
         return [
+            *await self.link(
+                read, "/accidents", Phrase("traffic.accident.list"), "accident.decide"
+            ),
             *await self.link(read, "/reports", Phrase("traffic.report.list"), "report.accept"),
             *await self.link(
                 read, "/road-notices", Phrase("traffic.road_notice.list"), "road.publish"

@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from plugin_sdk.cases.routes import case_routes
 from plugin_sdk.ports import Hub
 from plugins.traffic import appointments, moving_routes
+from plugins.traffic.accidents.routes import accident_routes
 from plugins.traffic.desk import desk_of
 from plugins.traffic.fine_routes import fine_routes
 from plugins.traffic.licence_routes import licence_routes
@@ -24,9 +25,13 @@ def _own(hub: Hub) -> list[HTTPRouteHandler]:
     return [*own_routes(desk), *licence_routes(desk), *case_routes(desk.objections)]
 
 
+def _accidents(hub: Hub) -> list[HTTPRouteHandler]:
+    return accident_routes(desk_of(hub).accidents)
+
+
 PARTS: Final[tuple[Part, ...]] = (
     *(_own, fine_routes, appointments.of, moving_routes.of),
-    *(report_routes.of, road_routes.of, study_routes.of),
+    *(_accidents, report_routes.of, road_routes.of, study_routes.of),
 )
 """What each part of the app serves."""
 

@@ -9,7 +9,7 @@ import msgspec
 from sqlmodel import col
 
 from plugin_sdk.cases import CaseEngine
-from plugin_sdk.cases.desk import CaseDesk
+from plugin_sdk.cases.desk import CaseDesk, Way
 from plugin_sdk.cases.rules import is_requester
 from plugin_sdk.data import new_id
 from plugin_sdk.deadlines import Term, local_day
@@ -17,11 +17,13 @@ from plugin_sdk.figures import bounds
 from plugin_sdk.forms import Submission
 from plugin_sdk.ports import Hub, Read, Work
 from plugin_sdk.problems import AppConflict, NotFound
+from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import (
     ActionView,
     CaseDetailView,
     CaseListView,
     FactView,
+    FormView,
     Phrase,
 )
 from plugins.traffic.identifiers import shown_plate
@@ -223,6 +225,13 @@ class ReportDesk(CaseDesk[Report]):
         if not is_requester(read.actor, row) and await concerns(read, row):
             raise NotFound
         return await super().act_view(read, row, verb, *more)
+
+    async def new_view(self, read: Read, way: Way, typed: Typed = BLANK) -> FormView:
+        """Return the form, whose photos leave the device with what the camera wrote."""
+        view = await super().new_view(read, way, typed)
+        for field in view.fields:
+            field.original = field.kind == "photo"
+        return view
 
     async def list_view(self, read: Read, filters: Any, cursor: str) -> CaseListView:
         """Return a page of the list, with the way to report."""

@@ -7,6 +7,7 @@ import threading
 import time
 import zipfile
 import zlib
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -167,6 +168,31 @@ class TestWhatIsAccepted:
         data = encoded(picture(), "MPO", save_all=True, append_images=[picture((8, 8))])
         assert decoded(data).format == "MPO"
         assert (reencode(data).width, decoded(reencode(data).data).format) == (40, "JPEG")
+
+
+class TestWhatTheCameraWrote:
+    def test_time_and_place_are_read_and_not_kept(self):
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[0x9003] = "2026:09:01 08:30:00"
+        gps = exif.get_ifd(0x8825)
+        gps[1], gps[2], gps[3], gps[4] = "N", (37.0, 22.0, 30.0), "E", (118.0, 1.0, 12.0)
+        drawn = reencode(encoded(picture(), exif=exif))
+        assert drawn.taken == Taken(datetime(2026, 9, 1, 0, 30, tzinfo=UTC), 118.02, 37.375)
+        assert reencode(drawn.data).taken == Taken()
+        exif.get_ifd(0x8769)[0x9011] = "+00:00"
+        gps[1], gps[3] = "S", "W"
+        drawn = reencode(encoded(picture(), exif=exif))
+        assert drawn.taken == Taken(datetime(2026, 9, 1, 8, 30, tzinfo=UTC), -118.02, -37.375)
+
+    @pytest.mark.parametrize(
+        ("at", "north"), [("0000:00:00 00:00:00", (99.0, 0.0, 0.0)), ("\0", (1.0,)), ("x", ())]
+    )
+    def test_what_is_broken_is_not_known(self, at, north):
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[0x9003] = at
+        gps = exif.get_ifd(0x8825)
+        gps[1], gps[2], gps[3], gps[4] = "N", north, "E", (118.0, 1.0, 12.0)
+        assert reencode(encoded(picture(), exif=exif)).taken == Taken()
 
 
 class TestWhatSurvives:
