@@ -14,8 +14,10 @@ from plugins.traffic import appointments, demonstration, routes
 from plugins.traffic.accidents import demonstration as accidents
 from plugins.traffic.desk import desk_of
 from plugins.traffic.fine_routes import fine_jobs
+from plugins.traffic.reports import demonstration as reports
 from plugins.traffic.reports.desk import ReportDesk
 from plugins.traffic.reports.evidence import Handing
+from plugins.traffic.roads import demonstration as roads
 from plugins.traffic.roads import notices
 from plugins.traffic.roads.following import Following
 from plugins.traffic.study.studying import Crediting, Studying
@@ -55,8 +57,8 @@ def register_jobs(hub: Hub) -> Sequence[Job]:
 
 @hookimpl
 def load_demonstration(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    """Bind what the simulated source knows of the cast, act out objections, appointments
-    and accidents."""
+    """Bind what the simulated source knows of the cast, act out objections, appointments,
+    accidents and reports, publish what is the matter on the roads."""
     return _act_out(hub, cast)
 
 
@@ -65,6 +67,8 @@ async def _act_out(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportR
         demonstration.run(desk_of(hub), cast),
         appointments.demonstrate(hub, cast),
         accidents.demonstrate(hub, cast),
+        reports.demonstrate(hub, cast),
+        roads.demonstrate(hub, cast),
     ):
         async for report in part:
             yield report
