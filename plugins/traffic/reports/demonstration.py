@@ -10,7 +10,7 @@ import msgspec
 
 from plugin_sdk.cases.rehearsal import Act, Scene, rehearse
 from plugin_sdk.extension import ImportReport
-from plugin_sdk.files import Picture
+from plugin_sdk.files import Picture, Taken
 from plugin_sdk.forms import Submission, validate
 from plugin_sdk.ports import Actor, Hub, Work
 from plugin_sdk.times import SHANGHAI
@@ -43,6 +43,8 @@ REPORTS: Final = (
     Told("resident2", 0.2, "throwing", "鲁M6C028", "富源大街"),
 )
 BEFORE: Final = timedelta(minutes=90)
+CROSSING: Final = (118.131, 37.698)
+"""Longitude and latitude of a crossing in the county."""
 
 
 async def demonstrate(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
@@ -65,7 +67,8 @@ def _scene(desk: ReportDesk, n: int, told: Told, picture: Picture) -> Scene:
     async def file(work: Work) -> Any:
         happened = (work.now - BEFORE).astimezone(SHANGHAI)
         form = validate(ReportForm, _values(told, happened))
-        return await desk.file(work, Submission(form, None, pictures=(picture,)))
+        taken = msgspec.structs.replace(picture, taken=Taken(happened, *CROSSING))
+        return await desk.file(work, Submission(form, None, pictures=(taken,)))
 
     key = f"report:{n}"
     return Scene(key=key, by=told.by, days_ago=told.days_ago, open=file, acts=told.acts)

@@ -36,7 +36,6 @@ from plugins.traffic.reports.photos import Rules
 REVEAL: Final = "report.reveal"
 LIVING: Final = ("filed", "accepted", "recorded")
 """States of a report which another of the same violation follows."""
-WRITTEN: Final = "zh-CN"
 
 
 class ReportDesk(CaseDesk[Report]):
@@ -85,10 +84,9 @@ class ReportDesk(CaseDesk[Report]):
         if mine := next((row for row in same if row.person_id == me), None):
             raise AppConflict("traffic", "report-twice", number=mine.number)
         first = await self._first(work, [row.id for row in same])
-        kind = self.hub.pages.say(self.engine.words(f"kind.{form.kind}"), WRITTEN)
         row = await self.engine.open(
             work,
-            title=f"{shown_plate(form.plate)} {kind}",
+            title=f"{shown_plate(form.plate)} {form.place}",
             organization_id=await self.engine.receiver(work.actor),
             person_id=me,
             term=Term(working_days=self.rules.review_days),
@@ -234,9 +232,9 @@ class ReportDesk(CaseDesk[Report]):
         return view
 
     async def list_view(self, read: Read, filters: Any, cursor: str) -> CaseListView:
-        """Return a page of the list, with the way to report."""
+        """Return a page of the list, with the way to report for whoever does not decide."""
         view = await super().list_view(read, filters, cursor)
-        if await read.holds("report.file"):
+        if await read.holds("report.file") and not await read.holds("report.accept"):
             view.create = ActionView(
                 verb="file", label=self.engine.words("new"), href=f"{self.here}/new", primary=True
             )

@@ -16,13 +16,15 @@ from plugin_sdk.extension import Job
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Conflict
 from plugins.traffic.handed import Evidence, Ruling, TakesEvidence
-from plugins.traffic.reports.desk import WRITTEN, ReportDesk
+from plugins.traffic.reports.desk import ReportDesk
 from plugins.traffic.reports.models import Report
 
 logger = logging.getLogger(__name__)
 
 BATCH: Final = 50
 SOURCE_SECONDS: Final = 5.0
+WRITTEN: Final = "zh-CN"
+"""The language of what stays on a timeline."""
 
 
 class Handing:

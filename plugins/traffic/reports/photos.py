@@ -85,9 +85,11 @@ def place_of(form: ReportForm, pictures: Sequence[Picture]) -> Place | None:
 
 
 def lacking(pictures: Sequence[Picture]) -> list[str]:
-    """Return what none of the photos says: `no-time`, `no-place`."""
-    found = [] if any(one.taken.at for one in pictures) else ["no-time"]
-    return found if places(pictures) else [*found, "no-place"]
+    """Return what none of the photos says: `no-time`, `no-place`, or `bare` for both."""
+    timed, placed = any(one.taken.at for one in pictures), bool(places(pictures))
+    if not timed and not placed:
+        return ["bare"]
+    return [name for name, known in (("no-time", timed), ("no-place", placed)) if not known]
 
 
 def near(rules: Rules, one: Place | None, other: Place | None) -> bool:

@@ -27,6 +27,7 @@ class RoadForm(RecordForm):
     """A notice: what, where, from when until when, and what to do."""
 
     kinds: ClassVar[dict[str, FieldKind]] = {
+        "kind": "select",
         "road": "select",
         "region": "select",
         "advice": "textarea",

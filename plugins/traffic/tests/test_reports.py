@@ -52,7 +52,7 @@ async def test_photos_that_contradict_the_report_are_refused_with_a_sentence(rep
     page = await (await reporters.town.client("resident")).page(f"{HERE}/reports/new")
     assert "照片自带的时间" in page.text
     number = await reporters.report("resident", photo(at=None))
-    assert (await reporters.row(number)).remarks == ["no-time", "no-place"]
+    assert (await reporters.row(number)).remarks == ["bare"]
     seen = await reporters.town.get(f"/reports/{number}", "officer")
     said = {fact["label"]["key"].rpartition(".")[2] for fact in seen["summary"]}
     assert "remark" in said
