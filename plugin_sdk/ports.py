@@ -108,6 +108,10 @@ class Files(Protocol):
         """Return the files of a subject. The app has checked that the actor may see it."""
         ...
 
+    async def content(self, read: "Read", file: StoredFile) -> bytes:
+        """Return what a file of the app holds, to hand it on. Raises `NotFound`."""
+        ...
+
     def href(self, file: StoredFile, actor: Actor) -> str:
         """Return the address that opens the file for this actor's session and seat, for a while."""
         ...

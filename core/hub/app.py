@@ -41,7 +41,7 @@ from plugin_sdk.ports import (
 from plugin_sdk.ports import Numbers as NumbersPort
 from plugin_sdk.ports import Read as ReadPort
 from plugin_sdk.ports import Work as WorkPort
-from plugin_sdk.problems import Conflict, Invalid, field_error
+from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
 
 UNIQUE_VIOLATIONS: Final = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE"})
 """What PostgreSQL and SQLite call it: there nobody writes at the same moment, but what an app asked
@@ -104,7 +104,8 @@ class _Files:
         except PictureError as error:
             raise Invalid(field_error("photos", error.code, **error.params)) from None
         return Picture(
-            plain_name(name), drawn.data, drawn.width, drawn.height, drawn.media_type, drawn.sha256
+            *(plain_name(name), drawn.data, drawn.width, drawn.height),
+            *(drawn.media_type, drawn.sha256, drawn.taken),
         )
 
     async def keep(self, work: Any, subject: str, picture: Picture) -> StoredFile:
@@ -112,6 +113,12 @@ class _Files:
 
     async def of(self, read: Any, subject: str) -> list[StoredFile]:
         return await files_of(read.tx, self._app, subject)
+
+    async def content(self, read: Any, file: StoredFile) -> bytes:
+        found = await self._services.files.content(read.tx, self._app, file.id)
+        if found is None:
+            raise NotFound
+        return found
 
     def href(self, file: StoredFile, actor: Actor) -> str:
         now = self._services.database.clock()

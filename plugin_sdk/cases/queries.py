@@ -88,8 +88,8 @@ def narrow(
 
 
 def mine(row: type[CaseRow], actor: Actor) -> ColumnElement[bool]:
-    """Return the condition for what the actor's unit holds, or the person asked for."""
-    asked = col(row.person_id) == actor.person_id
+    """Return the condition for what the actor's unit holds, or what is the person's own."""
+    asked: ColumnElement[bool] = row.reach_person(actor.person_id)  # type: ignore[arg-type]  # none is nobody's
     if actor.organization_id is None:
         return asked
     return or_(asked, col(row.organization_id) == actor.organization_id)

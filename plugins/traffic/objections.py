@@ -267,8 +267,15 @@ class ObjectionDesk(CaseDesk[Objection]):
         return view
 
     async def links(self, read: Read) -> list[ActionView]:
-        """Return the form that frees a vehicle, and the payments."""
+        """Return what else officers decide and keep, and the payments."""
         return [
+            *await self.link(
+                read, "/accidents", Phrase("traffic.accident.list"), "accident.decide"
+            ),
+            *await self.link(read, "/reports", Phrase("traffic.report.list"), "report.accept"),
+            *await self.link(
+                read, "/road-notices", Phrase("traffic.road_notice.list"), "road.publish"
+            ),
             *await self.link(read, "/release", Phrase("traffic.release.title"), "binding.release"),
             *await self.link(
                 read, "/payments", Phrase("traffic.act.payments"), "payment.reconcile"

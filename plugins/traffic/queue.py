@@ -13,11 +13,16 @@ from plugin_sdk.ports import Answer, Hub, Read
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.views import ActionView, CaseItem, Phrase, View, Words
 from plugins.traffic.desk import desk_of
+from plugins.traffic.reports.desk import ReportDesk
 
 MOST: Final = 10
 """Cases of one procedure; the rest stand on its own list."""
 
-QUEUES: Final[tuple[Callable[[Hub], CaseDesk[Any]], ...]] = (lambda hub: desk_of(hub).objections,)
+QUEUES: Final[tuple[Callable[[Hub], CaseDesk[Any]], ...]] = (
+    lambda hub: desk_of(hub).objections,
+    lambda hub: desk_of(hub).accidents,
+    ReportDesk,
+)
 """The procedures that officers decide on. A part that brings one adds its desk here."""
 
 

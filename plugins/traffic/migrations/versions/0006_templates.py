@@ -8,7 +8,7 @@ from plugin_sdk.registers.revisions import create_register, drop_register
 from plugin_sdk.revisions import column, create_owned, drop, text, time
 
 revision = "0006"
-down_revision = "0003"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
