@@ -32,7 +32,8 @@ def lines(*paths: Path) -> int:
 
 def row(folder: Path) -> str:
     """Return the row of an app."""
-    python = sorted(folder.glob("*.py"))
+    parts = (path.relative_to(folder) for path in folder.rglob("*.py"))
+    python = sorted(folder / path for path in parts if path.parts[0] not in ("tests", "migrations"))
     code = sum(code_lines(path.read_text(encoding="utf-8")) for path in python)
     counts = (
         lines(*python),

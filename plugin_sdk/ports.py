@@ -55,6 +55,14 @@ class To(msgspec.Struct, frozen=True):
     permission: str | None = None
 
 
+class LegacyPerson(msgspec.Struct, frozen=True):
+    """Somebody whom an old system knew: who they are here, and the index of their number, None
+    where nobody of staff has compared one with their card."""
+
+    person_id: UUID
+    number: str | None
+
+
 class Numbers(Protocol):
     """Identity numbers as an app may know them: never themselves, only whether two are one.
 
@@ -69,6 +77,10 @@ class Numbers(Protocol):
     async def own(self, actor: Actor) -> str | None:
         """Return the index of the actor's own number, None where nobody of staff has compared one
         with their card, and for whoever acts on another's behalf."""
+        ...
+
+    async def legacy(self, system: str, id: str) -> LegacyPerson | None:
+        """Return whom an old system knew under an id, None for nobody (`yimen people import`)."""
         ...
 
 
@@ -94,6 +106,10 @@ class Files(Protocol):
 
     async def of(self, read: "Read", subject: str) -> list[StoredFile]:
         """Return the files of a subject. The app has checked that the actor may see it."""
+        ...
+
+    async def content(self, read: "Read", file: StoredFile) -> bytes:
+        """Return what a file of the app holds, to hand it on. Raises `NotFound`."""
         ...
 
     def href(self, file: StoredFile, actor: Actor) -> str:

@@ -65,7 +65,8 @@ class HeldView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FieldView(msgspec.Struct, kw_only=True):
-    """One field of a form with what was typed and what is wrong with it."""
+    """One field of a form with what was typed and what is wrong with it. An `original` photo
+    leaves the device as the camera wrote it; of one that is `alone` there are no more."""
 
     name: str
     kind: FieldKind
@@ -78,6 +79,8 @@ class FieldView(msgspec.Struct, kw_only=True):
     autocomplete: str | None = None
     rules: list[Rule] = []
     held: HeldView | None = None
+    original: bool = False
+    alone: bool = False
     error: Phrase | None = None
 
 

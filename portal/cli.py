@@ -267,12 +267,15 @@ def app_disable(name: str, reason: str) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="CSV of refusals.")
 @click.option("--from", "of", default="", help="Id of the app it comes from, if on the register.")
-def app_import(name: str, file: Path, report: Path | None, of: str) -> None:
+@click.option("--dry-run", is_flag=True, help="Say what each row would do, and change nothing.")
+def app_import(name: str, file: Path, report: Path | None, of: str, *, dry_run: bool) -> None:
     """Bring in the export of the app that this one replaces; can be run again."""
     from portal.imports import run_import
 
     try:
-        counts = with_hub(lambda hub: run_import(hub, name, file, report, console, of=of))
+        counts = with_hub(
+            lambda hub: run_import(hub, name, file, report, console, of=of, dry_run=dry_run)
+        )
     except LookupError as error:
         raise click.ClickException(str(error)) from error
     console.print(f"added {counts.added}, already there {counts.present}, refused {counts.refused}")

@@ -21,16 +21,24 @@ class ImportCounts(msgspec.Struct, frozen=True):
 
 
 async def run_import(
-    hub: Any, app: str, source: Path, report: Path | None, console: Console, *, of: str = ""
+    hub: Any,
+    app: str,
+    source: Path,
+    report: Path | None,
+    console: Console,
+    *,
+    of: str = "",
+    dry_run: bool = False,
 ) -> ImportCounts:
     """Run the import of an app to its end; refusals go to the report or the screen. `of` is the
-    app that the file comes from, where the hub knows it.
+    app that the file comes from, where the hub knows it. A `dry_run` tries each row against what
+    is there now and keeps none: what one row needs of another of the same file it does not find.
 
     Raises `LookupError` when the app is not there or imports nothing.
     """
     if app not in hub.apps.hooks.implemented("import_legacy"):
         raise LookupError(f"{app} is not here, or imports nothing")
-    own = hub.apps.hubs[app]
+    own = hub.apps.hubs[app].trying() if dry_run else hub.apps.hubs[app]
     rows = hub.apps.hooks.call(app, "import_legacy", hub=own, source=source, of=of)
     outcome: Counter[str] = Counter()
     refused: list[tuple[int, str, str]] = []

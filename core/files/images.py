@@ -1,8 +1,9 @@
 """Photos are decoded and drawn anew, so that nothing but the picture survives.
 
 What comes out is a JPEG made from bare pixels: no EXIF, position, colour profile, comment,
-thumbnail or trailing bytes. The position of an event is a field of a form, never taken from
-a photo. Colour profiles are dropped, not applied, so that no profile is ever interpreted.
+thumbnail or trailing bytes. What the camera wrote of when and where is read before (`camera`)
+and told beside the picture; it can speak against what a form says, and never replaces it. Colour
+profiles are dropped, not applied, so that no profile is ever interpreted.
 """
 
 import asyncio
@@ -13,6 +14,9 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 from PIL import Image
+
+from core.files.camera import taken_of
+from plugin_sdk.files import Taken
 
 MAX_BYTES: Final = 12 * 1024 * 1024
 MAX_PIXELS: Final = 40_000_000
@@ -54,13 +58,15 @@ class PictureError(ValueError):
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """A re-encoded picture: `width` and `height` in pixels, `sha256` of `data` in hex."""
+    """A re-encoded picture: `width` and `height` in pixels, `sha256` of `data` in hex; `taken` is
+    what stood in the photo and no longer stands in the picture."""
 
     data: bytes
     width: int
     height: int
     media_type: str
     sha256: str
+    taken: Taken = Taken()
 
 
 def reencode(
@@ -91,6 +97,7 @@ def reencode(
                 raise PictureError("picture-kind")
             if image.format != "MPO" and getattr(image, "is_animated", False):
                 raise PictureError("picture-animated")
+            taken = taken_of(image)
             picture = _draw(image, max_side)
     except PictureError:
         raise
@@ -102,7 +109,7 @@ def reencode(
     picture.save(out, "JPEG", quality=quality, progressive=True, optimize=True)
     encoded = out.getvalue()
     digest = hashlib.sha256(encoded).hexdigest()
-    return Picture(encoded, picture.width, picture.height, MEDIA_TYPE, digest)
+    return Picture(encoded, picture.width, picture.height, MEDIA_TYPE, digest, taken)
 
 
 async def reencode_async(

@@ -66,6 +66,19 @@ class FileStore:
         await tx.session.flush()
         return StoredFile(row.id, row.name, row.media_type, row.size, row.width, row.height)
 
+    async def content(self, tx: Transaction, app: str, file_id: UUID) -> bytes | None:
+        """Return what a file of an app holds, None where it has none such."""
+        statement = select(col(FileRow.sha256)).where(
+            col(FileRow.id) == file_id, col(FileRow.app) == app
+        )
+        sha256 = (await tx.session.execute(statement)).scalar_one_or_none()
+        if sha256 is None:
+            return None
+        try:
+            return await asyncio.to_thread(self._path(sha256).read_bytes)
+        except FileNotFoundError:
+            return None
+
     def token(self, file_id: UUID, actor: Actor, now: datetime) -> str:
         """Return what opens a file until the next term is over: who sees the page sees the
         picture, in the same session and seat. A visitor's opens it for any visitor.

@@ -1,7 +1,7 @@
 """The hub as one app sees it."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from copy import copy
 from datetime import date, datetime
 from pathlib import Path
@@ -41,11 +41,15 @@ from plugin_sdk.ports import (
 from plugin_sdk.ports import Numbers as NumbersPort
 from plugin_sdk.ports import Read as ReadPort
 from plugin_sdk.ports import Work as WorkPort
-from plugin_sdk.problems import Conflict, Invalid, field_error
+from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
 
 UNIQUE_VIOLATIONS: Final = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE"})
 """What PostgreSQL and SQLite call it: there nobody writes at the same moment, but what an app asked
 before its unit of work may be old."""
+
+
+class _Tried(Exception):
+    """Ends a unit of work of a trial: nothing of it stays."""
 
 
 class _Directory:
@@ -100,7 +104,8 @@ class _Files:
         except PictureError as error:
             raise Invalid(field_error("photos", error.code, **error.params)) from None
         return Picture(
-            plain_name(name), drawn.data, drawn.width, drawn.height, drawn.media_type, drawn.sha256
+            *(plain_name(name), drawn.data, drawn.width, drawn.height),
+            *(drawn.media_type, drawn.sha256, drawn.taken),
         )
 
     async def keep(self, work: Any, subject: str, picture: Picture) -> StoredFile:
@@ -108,6 +113,12 @@ class _Files:
 
     async def of(self, read: Any, subject: str) -> list[StoredFile]:
         return await files_of(read.tx, self._app, subject)
+
+    async def content(self, read: Any, file: StoredFile) -> bytes:
+        found = await self._services.files.content(read.tx, self._app, file.id)
+        if found is None:
+            raise NotFound
+        return found
 
     def href(self, file: StoredFile, actor: Actor) -> str:
         now = self._services.database.clock()
@@ -141,6 +152,7 @@ class AppHub:
         self.elements: Elements = AppElements(services, app, elements)
         self._clock = clock
         self._rules = rules
+        self._trial = False
 
     @property
     def site(self) -> str:
@@ -165,6 +177,14 @@ class AppHub:
         """See `plugin_sdk.ports.Hub`."""
         there = copy(self)
         there._clock = lambda: moment
+        return there
+
+    def trying(self) -> "AppHub":
+        """Return the hub with each unit of work undone at its end, when all that it would have
+        written has been checked: for the trial of an import. What a unit of work would leave for
+        a later one is not there."""
+        there = copy(self)
+        there._trial = True
         return there
 
     def system(self, name: str) -> Actor:
@@ -216,20 +236,24 @@ class AppHub:
         """See `plugin_sdk.ports.Hub`."""
         await self.services.current_calendar()
         unit = self._unit(actor, measured=self._clock is None)
-        async with (
-            _one_at_a_time(),
-            self.services.database.share(self.app).held(),
-            self.services.database.transaction(
-                write=True, now=self._clock() if self._clock else None, options={UNIT: unit}
-            ) as tx,
-        ):
-            unit.enter(tx)
-            unit.actor = await still_allowed(tx, actor)
-            await unit.stand()
-            await unit.begin(key)
-            yield unit
-            await unit.finish()
-        if unit.leaves_something:
+        with suppress(_Tried):
+            async with (
+                _one_at_a_time(),
+                self.services.database.share(self.app).held(),
+                self.services.database.transaction(
+                    write=True, now=self._clock() if self._clock else None, options={UNIT: unit}
+                ) as tx,
+            ):
+                unit.enter(tx)
+                unit.actor = await still_allowed(tx, actor)
+                await unit.stand()
+                await unit.begin(key)
+                yield unit
+                await unit.finish()
+                if self._trial:
+                    await tx.session.flush()
+                    raise _Tried
+        if unit.leaves_something and not self._trial:
             self.services.jobs.wake()
 
     @asynccontextmanager

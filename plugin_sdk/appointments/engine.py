@@ -6,7 +6,7 @@ them and nobody else can book it.
 """
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -90,11 +90,12 @@ class AppointmentEngine(AppointmentBook[B]):
 
     async def confirm(self, work: Work, number: str) -> B:
         """Take the place that one was offered from the waiting list. Raises `Conflict` when the
-        time for it is over."""
+        time for it is over, and for who may book nothing since they waited."""
         at, row = await self.take(work, number, self.declared.book)
         self.stands(row, OFFERED)
         if row.offered_until is not None and work.now > row.offered_until:
             raise Conflict("appointments.offer-over", date=row.offered_until)
+        self._not_barred(await self.barred_until(work, row.person_id))
         at.queued += 1
         row.state, row.queue, row.offered_until = BOOKED, self._queue(row, at.queued), None
         row.reminded = row.day <= local_day(work.now) + timedelta(days=1)
@@ -163,9 +164,12 @@ class AppointmentEngine(AppointmentBook[B]):
             raise Conflict("appointments.too-late")
         if offer.slot.day > self.last_day(work.now):
             raise Conflict("appointments.too-early", n=self.rules.ahead)
-        if offer.barred_until is not None:
+        self._not_barred(offer.barred_until)
+
+    def _not_barred(self, until: date | None) -> None:
+        if until is not None:
             n, days = self.rules.missed, self.rules.missed_days
-            raise Conflict("appointments.barred", date=offer.barred_until, n=n, days=days)
+            raise Conflict("appointments.barred", date=until, n=n, days=days)
 
     async def _number(self, work: Work, at: SlotRow, slot: Slot, wait: bool) -> str:
         """Return the number of a booking; none is drawn for one that finds no place."""

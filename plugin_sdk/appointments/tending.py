@@ -61,8 +61,8 @@ async def tend(
     engine: AppointmentEngine[Any], work: Work, schedule: Schedule, slot_id: UUID
 ) -> None:
     """Do what an hour needs: call it off where a closing touches it; let offers lapse that were
-    not confirmed in time; offer what is free to those who wait, first come first; and let go
-    those who waited in vain."""
+    not confirmed in time; offer what is free to those who wait and may book, first come first; and
+    let go those who waited in vain."""
     at = await engine.lock(work, slot_id)
     slot = _slot(schedule, at)
     reason = schedule.closing(slot) if at.starts_at > work.now else None
@@ -82,7 +82,7 @@ async def tend(
         if at.starts_at <= work.now:
             engine.free(work, at, row, LAPSED, "wait-in-vain")
             engine.tell(work, row, "in_vain")
-        elif at.taken < slot.quota:
+        elif at.taken < slot.quota and not await engine.barred_until(work, row.person_id):
             until = work.now + timedelta(minutes=engine.rules.confirm_minutes)
             engine.raise_up(work, at, row, min(until, at.starts_at))
             engine.tell(work, row, "offered", until=row.offered_until)

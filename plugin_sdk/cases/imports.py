@@ -138,14 +138,22 @@ async def _bring_in(
     if isinstance(line, BadRow):
         raise Refused(line.code, **line.params)
     old = make(line.values)
+    async with engine.hub.work(engine.hub.system("import")) as work:
+        return await bring_in_case(engine, work, old, receiver, of)
+
+
+async def bring_in_case(
+    engine: CaseActs[Any], work: Work, old: OldCase, receiver: UUID, of: str
+) -> bool:
+    """Bring a case in within a unit of work of the app's own, for one that writes more with it;
+    return whether it is new. Raises `Refused`."""
     row = _row(engine.row, old, receiver, of)
     entries = [_entry(engine.row.entries, old, n) for n in range(len(old.steps))]
-    async with engine.hub.work(engine.hub.system("import")) as work:
-        if await _taken(engine, work, row):
-            raise Refused("number-taken", number=old.number)
-        known = await engine.bring_in(work, row, entries)
-        if known is not None and any(getattr(known, n) != getattr(row, n) for n in old.same):
-            raise Refused("number-taken", number=old.number)
+    if await _taken(engine, work, row):
+        raise Refused("number-taken", number=old.number)
+    known = await engine.bring_in(work, row, entries)
+    if known is not None and any(getattr(known, n) != getattr(row, n) for n in old.same):
+        raise Refused("number-taken", number=old.number)
     return known is None
 
 

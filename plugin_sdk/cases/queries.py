@@ -88,8 +88,8 @@ def narrow(
 
 
 def mine(row: type[CaseRow], actor: Actor) -> ColumnElement[bool]:
-    """Return the condition for what the actor's unit holds, or the person asked for."""
-    asked = col(row.person_id) == actor.person_id
+    """Return the condition for what the actor's unit holds, or what is the person's own."""
+    asked: ColumnElement[bool] = row.reach_person(actor.person_id)  # type: ignore[arg-type]  # none is nobody's
     if actor.organization_id is None:
         return asked
     return or_(asked, col(row.organization_id) == actor.organization_id)
@@ -168,6 +168,18 @@ async def waiting(engine: CaseTraces[Any], read: Read) -> Waiting:
         permission=flow.read,
     ).where(running(flow, row), mine(row, read.actor))
     return Waiting(*(await read.session.execute(statement)).one())
+
+
+async def due_first(
+    engine: CaseTraces[Any], read: Read, *, kind: str | None = None, size: int = PAGE
+) -> list[CaseFacts]:
+    """Return what of the actor's own cases runs: what is due first, then what has no date."""
+    row, due_at = engine.row, col(engine.row.due_at)
+    statement = read.rows(row, *columns_of(row, kind), permission=engine.flow.read).where(
+        running(engine.flow, row), mine(row, read.actor)
+    )
+    first = (due_at.is_(None), due_at, col(row.opened_at), col(row.id))
+    return await read.fetch(statement.order_by(*first).limit(size), CaseFacts)
 
 
 async def unfinished(engine: CaseTraces[Any], read: Read) -> int:

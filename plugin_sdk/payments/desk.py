@@ -13,7 +13,14 @@ from plugin_sdk.figures import counted
 from plugin_sdk.money import spell_yuan
 from plugin_sdk.payments.engine import PaymentEngine
 from plugin_sdk.payments.findings import may_go_back
-from plugin_sdk.payments.forms import DecideForm, RefundForm, Settled, SettleForm, SimulatedForm
+from plugin_sdk.payments.forms import (
+    DecideForm,
+    Decision,
+    RefundForm,
+    Settled,
+    SettleForm,
+    SimulatedForm,
+)
 from plugin_sdk.payments.models import STATES
 from plugin_sdk.payments.provider import Order
 from plugin_sdk.payments.views import (
@@ -203,7 +210,7 @@ class PaymentDesk:
             at=refund.done_at or refund.at,
             role=refund.role,
             unit=refund.unit,
-            reason=refund.reason or None,
+            reason=" · ".join(said for said in (refund.reason, refund.note) if said) or None,
             text=f"¥{spell_yuan(refund.amount)} · {refund.number}",
             tone=TONES.get(refund.state, "step"),
         )
@@ -320,18 +327,24 @@ class PaymentDesk:
     def decide_form(self, row: Any, refund: Any, typed: Typed = BLANK) -> FormView:
         """Return the form in which a second person decides."""
         proposed = Phrase("payments.refund.by", {"unit": refund.unit, "role": refund.role})
+        offered = [Option(one, Phrase(f"payments.decision.{one}")) for one in Decision.of(refund)]
         return FormView(
             title=Phrase("payments.act.decide"),
-            intro=Phrase("payments.refund.second"),
+            intro=Phrase(f"payments.refund.{'owed' if refund.owed else 'second'}"),
             action=self.engine.href("refunds", str(refund.id)),
             verb=Phrase("payments.act.decide"),
-            fields=typed.fields(DecideForm, "payments"),
+            fields=typed.fields(DecideForm, "payments", options={"decision": offered}),
             cancel=self.engine.href(row.number),
             conflict=typed.conflict,
             about=[
                 *self.about(row),
                 FactView(Phrase("payments.field.reason"), refund.reason),
                 FactView(Phrase("payments.column.proposed"), proposed),
+                *(
+                    [FactView(Phrase("payments.column.delayed"), refund.note)]
+                    if refund.note
+                    else []
+                ),
             ],
         )
 
@@ -359,7 +372,8 @@ class PaymentDesk:
         )
 
     def simulated_form(self, order: Order, action: str, typed: Typed = BLANK) -> FormView:
-        """Return the page of the simulated provider."""
+        """Return the page of the simulated provider, which takes nothing once it is too late."""
+        over = order.expires_at <= self.hub.now()
         return FormView(
             title=Phrase("payments.simulated.title"),
             intro=Phrase("payments.simulated.intro"),
@@ -367,7 +381,7 @@ class PaymentDesk:
             verb=Phrase("payments.simulated.pay", {"amount": Money(order.amount)}),
             fields=typed.fields(SimulatedForm, "payments.simulated", {"how": "at-once"}),
             cancel=self.engine.href(order.number),
-            conflict=typed.conflict,
+            conflict=typed.conflict or (Phrase("payments.simulated.over") if over else None),
             about=[
                 FactView(Phrase("payments.column.title"), order.title),
                 FactView(Phrase("payments.column.amount"), Money(order.amount)),

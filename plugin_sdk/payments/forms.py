@@ -1,7 +1,7 @@
 """Forms of payments."""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -26,12 +26,22 @@ class Decision(StrEnum):
 
     APPROVE = "approve"
     DECLINE = "decline"
+    DELAY = "delay"
+
+    @classmethod
+    def of(cls, refund: Any) -> "tuple[Decision, ...]":
+        """Return what may be said of a refund: what is owed is not declined, only delayed."""
+        return (cls.APPROVE, cls.DELAY if refund.owed else cls.DECLINE)
 
 
 class DecideForm(Form):
-    """Approve or decline what another proposed to give back."""
+    """Approve or decline what another proposed to give back; delay, with a reason, what is owed."""
+
+    kinds: ClassVar[dict[str, FieldKind]] = {"decision": "radio", "reason": "textarea"}
+    words: ClassVar[dict[str, str]] = {"reason": "decision_reason"}
 
     decision: Decision
+    reason: str | None = Field(default=None, max_length=REASON)
 
 
 class Settled(StrEnum):

@@ -16,6 +16,7 @@ from plugin_sdk.figures import bounds
 from plugin_sdk.payments import findings
 from plugin_sdk.payments.engine import Disagreement, PaymentEngine
 from plugin_sdk.payments.findings import Ours, compare
+from plugin_sdk.payments.models import IMPORTED
 from plugin_sdk.payments.provider import Movement, ProviderAway, RefundOrder, RefundRefused
 from plugin_sdk.payments.simulated import SimulatedProvider
 from plugin_sdk.ports import Actor, Read
@@ -145,7 +146,9 @@ async def _held(engine: PaymentEngine, read: Read, day: date) -> Mapping[str, Ou
     start, end = bounds(day, day)
     came, back = engine.tables.transaction, engine.tables.refund
     found = await read.session.execute(
-        read.rows(came).where(col(came.paid_at) >= start, col(came.paid_at) < end)
+        read.rows(came).where(
+            col(came.paid_at) >= start, col(came.paid_at) < end, col(came.source) != IMPORTED
+        )
     )
     moved = [(row.transaction, row) for row in found.scalars()]
     found = await read.session.execute(
@@ -153,7 +156,15 @@ async def _held(engine: PaymentEngine, read: Read, day: date) -> Mapping[str, Ou
             col(back.done_at) >= start, col(back.done_at) < end, col(back.state) == "done"
         )
     )
-    moved += [(row.number, row) for row in found.scalars()]
+    gone = list(found.scalars())
+    elsewhere = await read.session.execute(
+        read.rows(came, col(came.transaction)).where(
+            col(came.source) == IMPORTED,
+            col(came.transaction).in_([row.transaction for row in gone]),
+        )
+    )
+    known = set(elsewhere.scalars())
+    moved += [(row.number, row) for row in gone if row.transaction not in known]
     numbers = await _numbers(read, engine.tables.payment, {row.payment_id for _, row in moved})
     return {id: Ours(numbers[row.payment_id], row.transaction, row.amount) for id, row in moved}
 

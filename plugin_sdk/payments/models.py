@@ -16,6 +16,10 @@ from plugin_sdk.signing import Signed
 
 STATES: Final = ("open", "paid", "refunding", "refunded", "expired", "failed")
 
+IMPORTED: Final = "imported"
+"""The `source` of a transaction that an old app took: another provider's, so that no statement of
+this one has it."""
+
 TRANSITIONS: Final[dict[tuple[str, str], str]] = {
     ("open", "pay"): "paid",
     ("open", "expire"): "expired",
@@ -54,7 +58,7 @@ class PaymentRow(Owned, Versioned):
 
 class TransactionRow(Owned):
     """Money that came in: what the provider calls it, how we learnt of it (`source`: notice,
-    asked, statement), and whether it is `extra`, so that it goes back."""
+    asked, statement, imported), and whether it is `extra`, so that it goes back."""
 
     payment_id: UUID = Field(index=True)
     transaction: str = Field(max_length=64, unique=True)
@@ -70,7 +74,9 @@ class RefundRow(Owned, Signed):
 
     States: proposed (waits for a second person) → asked (of the provider, by the job) → sent →
     done; declined and failed end it. `claim` is unique: the money of a transaction goes back
-    once. The provider knows it by its `number`, so that asking twice is asking once.
+    once. The provider knows it by its `number`, so that asking twice is asking once. One that is
+    `owed`, because what was paid for fell away, is never declined; `note` says why it was delayed,
+    or why another was declined.
     """
 
     number: str = Field(max_length=20, unique=True)
@@ -80,6 +86,8 @@ class RefundRow(Owned, Signed):
     amount: int = Field(sa_type=BigInteger)
     reason: str = Field(max_length=1000)
     automatic: bool = False
+    owed: bool = False
+    note: str | None = Field(default=None, max_length=1000)
     state: str = Field(max_length=20, index=True)
     decided_by: UUID | None = None
     decided_role: str = Field(default="", max_length=200)

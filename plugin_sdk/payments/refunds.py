@@ -8,16 +8,23 @@ from sqlmodel import col
 from plugin_sdk.payments.engine import PaymentEngine
 from plugin_sdk.payments.forms import Decision
 from plugin_sdk.ports import Work
-from plugin_sdk.problems import Conflict
+from plugin_sdk.problems import Conflict, Invalid, field_error
 from plugin_sdk.signing import signature
 from plugin_sdk.views import Phrase
 
 
 async def propose(
-    engine: PaymentEngine, work: Work, row: Any, reason: str, *, version: int | None = None
+    engine: PaymentEngine,
+    work: Work,
+    row: Any,
+    reason: str,
+    *,
+    version: int | None = None,
+    owed: bool = False,
 ) -> Any:
     """Give a payment back, or propose it where its sum is above what one decides alone. `row` was
-    got for change. Returns the refund. Raises `Conflict`."""
+    got for change. What is `owed` the second person cannot decline. Returns the refund. Raises
+    `Conflict`."""
     if version is not None and version != row.version:
         raise Conflict("payments.stale")
     if row.state != "paid" or row.transaction is None:
@@ -33,6 +40,7 @@ async def propose(
         **signature(work),
         reason=reason,
         automatic=False,
+        owed=owed,
         state="asked" if alone else "proposed",
     )
     if alone:
@@ -49,9 +57,12 @@ async def propose(
     return refund
 
 
-async def decide(engine: PaymentEngine, work: Work, id: UUID, decision: Decision) -> Any:
-    """Approve or decline what another person proposed; return the payment. Raises `Conflict`:
-    nobody decides on what they had a hand in."""
+async def decide(
+    engine: PaymentEngine, work: Work, id: UUID, decision: Decision, reason: str | None = None
+) -> Any:
+    """Approve or decline what another person proposed, or say why what is owed has to wait; return
+    the payment. Raises `Conflict`: nobody decides on what they had a hand in, and what is owed is
+    not declined; `Invalid` for a delay without a reason."""
     refund = await work.get(engine.tables.refund, id)
     row = await work.get(engine.tables.payment, refund.payment_id)
     await work.require(engine.payments.refund, row)
@@ -59,6 +70,15 @@ async def decide(engine: PaymentEngine, work: Work, id: UUID, decision: Decision
         raise Conflict("payments.refund-decided")
     if refund.signers & work.actor.hands:
         raise Conflict("payments.second-person")
+    if decision not in Decision.of(refund):
+        raise Conflict(f"payments.refund-{'owed' if refund.owed else 'not-owed'}")
+    refund.note = reason or refund.note
+    if decision is Decision.DELAY:
+        if reason is None:
+            raise Invalid(field_error("reason", "missing"))
+        row.version, row.changed_at = row.version + 1, work.now
+        work.audit("refund.delay", engine.subject(row), refund=refund.number, reason=reason)
+        return row  # it goes on waiting, for them or for another
     refund.decided_by, refund.decided_role = work.actor.real_person_id, work.actor.post_title
     if decision is Decision.APPROVE:
         refund.state = "asked"
@@ -73,23 +93,31 @@ async def decide(engine: PaymentEngine, work: Work, id: UUID, decision: Decision
 
 async def give_back(engine: PaymentEngine, work: Work, subject: str, reason: str) -> bool:
     """Give back what settled a subject that turned out not to be owed; return whether there was
-    anything. What is under way already is left alone."""
+    anything to ask for. What staff have proposed is owed from now on; what is on its way is left
+    alone. It looks within the actor's scope: the receiver of the money may be another unit, so an
+    app's own job looks again."""
     row = await engine.claimed(work, f"paid:{subject}")
-    if row is None or row.state != "paid" or await _under_way(engine, work, row.transaction):
+    if row is None or row.state != "paid":
         return False
     row = await work.get(engine.tables.payment, row.id, permission=engine.payments.read)
-    await propose(engine, work, row, reason)
-    return True
+    waiting = await _under_way(engine, work, row.transaction)
+    if waiting is None:
+        await propose(engine, work, row, reason, owed=True)
+        return True
+    refund = await work.get(engine.tables.refund, waiting, permission=engine.payments.read)
+    refund.owed = True
+    return False
 
 
-async def _under_way(engine: PaymentEngine, work: Work, transaction: str) -> bool:
+async def _under_way(engine: PaymentEngine, work: Work, transaction: str) -> UUID | None:
     refund = engine.tables.refund
     found = await work.session.execute(
         work.rows(refund, col(refund.id), permission=engine.payments.read).where(
             col(refund.claim) == transaction
         )
     )
-    return found.first() is not None
+    id: UUID | None = found.scalar_one_or_none()
+    return id
 
 
 def _subject(refund: Any) -> str:

@@ -7,6 +7,7 @@ def upgrade() -> None:
 from typing import Any
 
 import sqlalchemy as sa
+from alembic import op
 
 from plugin_sdk.revisions import column, create_owned, drop, signed, text, time
 
@@ -96,3 +97,16 @@ def drop_payments(prefix: str) -> None:
     """Take the tables of payments back."""
     names = ("payment_finding", "payment_refund", "payment_transaction", "payment")
     drop(*(f"{prefix}_{name}" for name in names))
+
+
+def add_owed(prefix: str) -> None:
+    """Bring what a refund says of being owed, and why it was delayed or declined."""
+    table = f"{prefix}_payment_refund"
+    op.add_column(table, sa.Column("owed", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column(table, text("note", 1000, null=True))
+
+
+def drop_owed(prefix: str) -> None:
+    """Take that back."""
+    for name in ("note", "owed"):
+        op.drop_column(f"{prefix}_payment_refund", name)

@@ -16,7 +16,7 @@ from plugin_sdk.payments.desk import PaymentDesk
 from plugin_sdk.payments.forms import DecideForm, RefundForm, Settled, SettleForm, SimulatedForm
 from plugin_sdk.payments.simulated import SimulatedProvider
 from plugin_sdk.ports import Answer, Read, Work
-from plugin_sdk.problems import NotFound
+from plugin_sdk.problems import Conflict, NotFound
 from plugin_sdk.routes import PUBLIC, actor_of, needs, respond
 from plugin_sdk.taking import Of, Typed, form_routes, keeping
 from plugin_sdk.views import FormView, Phrase, View
@@ -106,7 +106,7 @@ def _giving_back(desk: PaymentDesk) -> list[HTTPRouteHandler]:
         return desk.decide_form(row, proposed, typed)
 
     async def decide(work: Work, of: Of, form: DecideForm) -> Answer:
-        row = await refunds.decide(engine, work, of["id"], form.decision)
+        row = await refunds.decide(engine, work, of["id"], form.decision, form.reason)
         await work.session.flush()
         return Answer(
             view=await desk.payment_view(work, row),
@@ -217,7 +217,10 @@ def _simulating(desk: PaymentDesk) -> list[HTTPRouteHandler]:
 
         async with keeping(hub, request, actor, again):
             sent = await read_form(request, SimulatedForm, actor)
-            await provider.pay(provider.ordered(number, dict(request.query_params)), sent.form.how)
+            order = provider.ordered(number, dict(request.query_params))
+            if order.expires_at <= hub.now():
+                raise Conflict("payments.over")
+            await provider.pay(order, sent.form.how)
         await provider.deliver(engine.receive)
         async with hub.read(actor) as read:
             view = await desk.payment_view(read, await desk.find(read, number))

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from sqlmodel import col
 
 from plugin_sdk.cases.rehearsal import Act, Scene, rehearse
 from plugin_sdk.extension import ImportReport
@@ -16,6 +17,8 @@ from plugin_sdk.ports import Actor, Work
 from plugin_sdk.problems import AppConflict
 from plugins.traffic.binding import Proof
 from plugins.traffic.desk import Desk, desk_of
+from plugins.traffic.desk_models import Template
+from plugins.traffic.drafting import TemplateForm
 from plugins.traffic.fines import FineDesk
 from plugins.traffic.forms import ObjectionForm
 
@@ -42,10 +45,24 @@ FINES: Final = (
 )
 
 
+BLOCKS: Final = (
+    (
+        *("标线清楚，维持", "objection-uphold"),
+        "{车牌}于{违法时间}在{违法地点}的违法记录（{违法编号}），照片中标志标线清楚，维持原记录。"
+        "对本意见不服的，可以自收到之日起六十日内申请行政复议。",
+    ),
+    (
+        *("证据不足，撤销", "objection-cancel"),
+        "{车牌}于{违法时间}在{违法地点}的违法记录（{违法编号}），经核对现有照片不足以认定，予以撤销。",
+    ),
+)
+"""Words that decisions begin with: for which, and how they read."""
+
+
 async def run(desk: Desk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    """Yield a report for each thing that is bound, each objection and each fine."""
+    """Yield a report for each thing that is bound, each objection, fine and block."""
     bound = [(role, plate) for role, plates in VEHICLES.items() for plate in plates]
-    total = len(bound) + len(LICENCES) + len(OBJECTIONS) + len(FINES)
+    total = len(bound) + len(LICENCES) + len(OBJECTIONS) + len(FINES) + len(BLOCKS)
     line, unit = 0, await desk.unit()
     for role, plate in bound:
         line += 1
@@ -63,6 +80,22 @@ async def run(desk: Desk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportRepo
         line += 1
         new = await _fine(desk, cast[role], number, days_ago, how)
         yield ImportReport(line=line, outcome="added" if new else "present", total=total)
+    for told in BLOCKS:
+        line += 1
+        new = await _block(desk, cast["brigade"], *told)
+        yield ImportReport(line=line, outcome="added" if new else "present", total=total)
+
+
+async def _block(desk: Desk, actor: Actor, name: str, decision: str, text: str) -> bool:
+    """Enter a block that decisions begin with; return whether it is new."""
+    engine = desk.objections.drafting.engine
+    async with desk.hub.work(_by(actor, "template.edit")) as work:
+        known = work.rows(Template, col(Template.id)).where(col(Template.name) == name)
+        if (await work.session.execute(known)).first() is not None:
+            return False
+        form = validate(TemplateForm, {"name": name, "decision": decision, "text": text})
+        await engine.add(work, form)
+    return True
 
 
 async def _bind(

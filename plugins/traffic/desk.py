@@ -7,6 +7,7 @@ import msgspec
 from plugin_sdk.extension import Card
 from plugin_sdk.ports import Hub, Read
 from plugin_sdk.views import Phrase
+from plugins.traffic.accidents.desk import AccidentDesk
 from plugins.traffic.binding import Binding
 from plugins.traffic.fines import Fines, fines_of
 from plugins.traffic.licences import Licences
@@ -29,6 +30,7 @@ class Desk(msgspec.Struct, frozen=True):
     licences: Licences
     reminders: Reminders
     overview: Overview
+    accidents: AccidentDesk
 
     async def unit(self) -> UUID:
         """Return the unit of the traffic police that keeps what residents bind. Ask before a unit
@@ -62,6 +64,7 @@ def desk_of(hub: Hub) -> Desk:
     violations = ViolationDesk(hub, binding)
     fines = fines_of(hub)
     licences = Licences(hub, binding)
+    accidents = AccidentDesk(hub, binding)
     return Desk(
         hub=hub,
         police=police,
@@ -70,6 +73,7 @@ def desk_of(hub: Hub) -> Desk:
         violations=violations,
         objections=ObjectionDesk(hub, violations, fines),
         licences=licences,
-        reminders=Reminders(hub, binding, licences),
+        reminders=Reminders(hub, binding, (licences, accidents.invitations)),
         overview=Overview(hub),
+        accidents=accidents,
     )

@@ -1,14 +1,18 @@
-"""What traffic counts beside the kit: vehicles bound, violations accepted and cancelled."""
+"""What traffic counts beside the kit: vehicles bound, violations accepted and cancelled, reports,
+road notices, studies."""
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col
 
 from plugin_sdk.figures import bounds, counted, window
 from plugin_sdk.ports import Read
 from plugin_sdk.views import FigureCard, FiguresView, Phrase
 from plugins.traffic.models import Handling, OwnVehicle
+from plugins.traffic.reports.models import Report
+from plugins.traffic.roads.models import RoadNotice
+from plugins.traffic.study.models import StudyRun
 
 WORDS: Final = "traffic.figure"
 
@@ -19,7 +23,20 @@ async def add_figures(read: Read, view: FiguresView) -> None:
         read, f"{WORDS}.bound", OwnVehicle, OwnVehicle.bound_at, view.since, view.until
     )
     settled = [await _in_state(read, view, state) for state in ("accepted", "cancelled")]
-    view.cards = [bound, *settled, *view.cards]
+    more = [
+        await counted(read, f"{WORDS}.{name}", model, moment, view.since, view.until, value=value)
+        for name, model, moment, value in (
+            ("reported", Report, Report.opened_at, None),
+            ("recorded", Report, Report.opened_at, func.count(col(Report.recorded_as))),
+            ("road_notices", RoadNotice, RoadNotice.changed_at, None),
+            ("studies", StudyRun, StudyRun.begun_at, _in(col(StudyRun.state) == "credited")),
+        )
+    ]
+    view.cards = [bound, *settled, *more, *view.cards]
+
+
+def _in(condition: ColumnElement[bool]) -> Any:
+    return func.count().filter(condition)
 
 
 async def _in_state(read: Read, view: FiguresView, state: str) -> FigureCard:

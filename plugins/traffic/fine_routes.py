@@ -17,6 +17,7 @@ from plugins.traffic.desk import Desk
 from plugins.traffic.fines import PAYMENTS, FineDesk, fines_of
 from plugins.traffic.identifiers import shown_plate
 from plugins.traffic.models import Handling
+from plugins.traffic.settling import Settling
 
 WORDS: Final = "traffic.pay"
 
@@ -73,9 +74,11 @@ def fine_routes(hub: Hub) -> list[HTTPRouteHandler]:
 
 def fine_jobs(desk: Desk) -> list[Job]:
     """Return what minds payments, compares statements and tells the source."""
+    settling = Settling(desk.hub, desk.police, desk.fines)
 
     async def tell(actor: Actor) -> None:
         await desk.fines.tell(desk.police.provider)
+        await settling.run()
 
     minding = payment_jobs(desk.fines, often="payments", daily="payment_statements")
     return [*minding, Job(key="fines", run=tell)]

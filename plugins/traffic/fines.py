@@ -28,19 +28,14 @@ from plugins.traffic.payments_models import (
     PaymentTransaction,
 )
 from plugins.traffic.rules import late_fee
+from plugins.traffic.settling import ELSEWHERE, FELL_AWAY, paid_elsewhere, subject_of
 from plugins.traffic.sources import Told
 
 logger = logging.getLogger(__name__)
 
 PAYMENTS: Final = Payments(effect="fine.paid")
-CANCELLED: Final = "违法记录已撤销"
 BATCH: Final = 50
 SOURCE_SECONDS: Final = 5.0
-
-
-def subject_of(number: str) -> str:
-    """Return what a payment of a violation is for."""
-    return f"violation:{number}"
 
 
 class Fines(PaymentEngine):
@@ -69,6 +64,8 @@ class Fines(PaymentEngine):
         row: Handling | None = (await work.session.execute(statement)).scalar_one_or_none()
         if row is None:
             raise NotFound
+        if await paid_elsewhere(work, row):
+            raise AppConflict("traffic", "is-elsewhere")
         return await self.open(
             work,
             subject=subject_of(number),
@@ -77,13 +74,18 @@ class Fines(PaymentEngine):
         )
 
     async def paid(self, work: Work, row: Any) -> None:
-        """Show the violation as paid."""
+        """Show the violation as paid. Money that was under way while the fine fell away, or that
+        was paid elsewhere too, goes back."""
         handling = await self._handling(work, row)
-        if handling is not None and handling.state == "accepted":
+        if handling is None:
+            return
+        if await paid_elsewhere(work, handling):
+            handling.state, handling.changed_at = ELSEWHERE, work.now
+        if handling.state == "accepted":
             handling.state, handling.changed_at = "paid", work.now
-        elif handling is not None and handling.state == "cancelled":  # it was under way
+        elif handling.state in FELL_AWAY:
             await work.session.flush()
-            await self.dropped(work, handling.number)
+            await self.dropped(work, handling)
 
     async def returned(self, work: Work, row: Any) -> None:
         """Let a violation be paid anew whose fine went back though it stands."""
@@ -105,9 +107,10 @@ class Fines(PaymentEngine):
             return "paid"
         return "accepted" if row.due_on is not None else "upheld"
 
-    async def dropped(self, work: Work, number: str) -> None:
-        """Give back what was paid for a violation that was cancelled."""
-        await give_back(self, work, subject_of(number), CANCELLED)
+    async def dropped(self, work: Work, row: Handling) -> None:
+        """Give back what was paid for a violation that fell away, as far as the actor sees it;
+        the rest is the app's own (`Settling`)."""
+        await give_back(self, work, subject_of(row.number), FELL_AWAY[row.state])
 
     async def tell(self, source: Told) -> None:
         """Say to the source what was paid and given back since, between units of work; what it

@@ -32,6 +32,12 @@ def _checked(field: str, read: Any) -> Any:
 PlateText = Annotated[
     str, Field(min_length=1, max_length=20), _checked("plate", lambda text: read_plate(text).text)
 ]
+OtherPlate = Annotated[
+    str,
+    Field(min_length=1, max_length=20),
+    _checked("other_plate", lambda text: read_plate(text).text),
+]
+"""The plate of somebody else's vehicle, beside one's own."""
 FileNumber = Annotated[
     str, Field(min_length=1, max_length=20), _checked("file_number", read_file_number)
 ]

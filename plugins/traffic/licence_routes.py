@@ -1,4 +1,5 @@
-"""The routes of the electronic licence, and of checking one, which needs no sign-in."""
+"""The routes of the electronic licence, and of checking it or the paper of an accident, which
+needs no sign-in."""
 
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import PUBLIC, actor_of, needs, respond
 from plugin_sdk.sources import Known, freshness
 from plugin_sdk.views import FactView, Phrase
+from plugins.traffic.accidents import papers
 from plugins.traffic.binding import SourceAway
 from plugins.traffic.desk import Desk
 from plugins.traffic.overview import mask_file_number, standing_of
@@ -109,6 +111,8 @@ def _checking(desk: Desk) -> list[HTTPRouteHandler]:
         )
         if not code:
             return view
+        if len(code) == papers.LENGTH:
+            return await paper(view)
         checked = await desk.licences.check(code)
         if checked is None:
             view.state, view.tone = "unknown", "late"
@@ -126,6 +130,17 @@ def _checking(desk: Desk) -> list[HTTPRouteHandler]:
             ]
             view.fresh = freshness(checked.known, hub.now(), NAME)
         view.state_label = Phrase(f"traffic.verify.state.{view.state}")
+        return view
+
+    async def paper(view: VerifyView) -> VerifyView:
+        checked = await desk.accidents.papers.check(view.code)
+        if checked is None:
+            view.state, view.tone = "unknown", "late"
+        else:
+            view.state, view.facts = checked.state, checked.facts
+            view.tone = "ok" if checked.state == "good" else "late"
+            view.expires_at = checked.expires_at
+        view.state_label, view.paper = Phrase(f"traffic.verify.paper.{view.state}"), True
         return view
 
     async def answer(request: Ask, code: str) -> Response[Any]:

@@ -58,7 +58,8 @@ class LicenceCode(Identified, Base, table=True):
 class Handling(Owned, Base, table=True):
     """What a person did about a violation of theirs (违法处理), once for each.
 
-    `state` is `objected`, `accepted`, `cancelled` or `upheld`; the facts are those that the source
+    `state` is `objected`, `accepted`, `paid`, `elsewhere` (its fine was paid elsewhere),
+    `cancelled` or `upheld`; the facts are those that the source
     said when it was done. `fine` is in fen; `due_on` the last day to pay it without more.
     """
 

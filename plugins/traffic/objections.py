@@ -1,7 +1,7 @@
 """Objections (异议): a case for each, reviewed by an officer within its term; a fine that is not
 small is cancelled by two."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlmodel import col
@@ -9,21 +9,32 @@ from sqlmodel import col
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.flow import Clock, Does, Flow, Notice, State
-from plugin_sdk.cases.forms import ActForm, NoteForm, ReasonForm, ReplyForm
+from plugin_sdk.cases.forms import ActForm, NoteForm, ReasonForm
 from plugin_sdk.cases.shorthand import HOLDER, REQUESTER, Acts
 from plugin_sdk.deadlines import Term, local_day
 from plugin_sdk.forms import Submission
 from plugin_sdk.identifiers import redact
+from plugin_sdk.money import spell_yuan
 from plugin_sdk.ports import Hub, Read, Work
 from plugin_sdk.problems import AppConflict
+from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import (
     ActionView,
+    ActView,
     AttachmentView,
     CaseListView,
     FactView,
     FiguresView,
     Money,
     Phrase,
+)
+from plugins.traffic.drafting import (
+    Decision,
+    DecisionForm,
+    Drafting,
+    begun_with,
+    spelled_day,
+    spelled_moment,
 )
 from plugins.traffic.figures import add_figures
 from plugins.traffic.fines import Fines
@@ -39,8 +50,14 @@ SECOND_FROM: Final = ("second_person_fine", 20_000)
 may object, within how many working days an officer decides, from which fine (in fen) on a second
 officer confirms that it is cancelled. No text of a rule was at hand for them."""
 
+DECISIONS: Final = {
+    "cancel": Decision.OBJECTION_CANCEL,
+    "propose": Decision.OBJECTION_CANCEL,
+    "uphold": Decision.OBJECTION_UPHOLD,
+}
+"""The acts that say something to who objected, and of which kind their blocks are."""
 PROPOSED: Final = ("propose",)
-AFTERWARDS: Final = frozenset({"accepted", "paid"})
+AFTERWARDS: Final = frozenset({"accepted", "paid", "elsewhere"})
 """How a violation may stand that was dealt with and is still objected to: what was paid goes back
 when it is cancelled."""
 
@@ -48,7 +65,7 @@ when it is cancelled."""
 def objection_flow(hub: Hub, fines: Fines) -> Flow:
     """Return the flow of an objection: filed → upheld or cancelled. A weighty one (a fine from
     the setting `second_person_fine`) is cancelled by one officer and confirmed by another."""
-    act = Acts("objection")
+    act, drafting = Acts("objection"), Drafting(hub)
     asker = Notice(to="requester")
     closed: dict[str, Any] = {
         "resolves": True,
@@ -61,21 +78,24 @@ def objection_flow(hub: Hub, fines: Fines) -> Flow:
     def settling(state: str) -> Any:
         async def settle(work: Work, row: Objection, form: Any) -> None:
             row.reply = getattr(form, "text", None) or row.reply
+            if isinstance(form, DecisionForm):
+                await drafting.check(work, form)
             statement = work.rows(Handling, col(Handling.id), permission="objection.read")
             statement = statement.where(col(Handling.number) == row.violation)
             found = (await work.session.execute(statement)).scalar_one()
             handling = await work.get(Handling, found, permission="objection.read")
-            if state == "cancelled":
-                await fines.dropped(work, row.violation)
             stands = state if state == "cancelled" else await fines.stands(work, handling)
             if stands == "accepted" and handling.due_on is not None:
                 # nobody may pay while it is reviewed, so that time is not counted as late
                 handling.due_on += local_day(work.now) - local_day(handling.changed_at)
             handling.state, handling.changed_at = stands, work.now
+            if state == "cancelled":
+                await fines.dropped(work, handling)
 
         return settle
 
-    async def propose(work: Work, row: Objection, form: ReplyForm) -> None:
+    async def propose(work: Work, row: Objection, form: DecisionForm) -> None:
+        await drafting.check(work, form)
         row.reply = form.text
 
     return Flow(
@@ -99,12 +119,12 @@ def objection_flow(hub: Hub, fines: Fines) -> Flow:
         ),
         transitions=(
             act(
-                *("cancel", "filed", "cancelled", HOLDER, ReplyForm, asker),
+                *("cancel", "filed", "cancelled", HOLDER, DecisionForm, asker),
                 apply=settling("cancelled"),
                 **closed,
             ),
             act(
-                *("propose", "weighty", "proposed", HOLDER, ReplyForm, act.holder("confirm")),
+                *("propose", "weighty", "proposed", HOLDER, DecisionForm, act.holder("confirm")),
                 apply=propose,
             ),
             act(
@@ -120,7 +140,7 @@ def objection_flow(hub: Hub, fines: Fines) -> Flow:
                 tone="returned",
             ),
             act(
-                *("uphold", "filed weighty", "upheld", HOLDER, ReplyForm, asker),
+                *("uphold", "filed weighty", "upheld", HOLDER, DecisionForm, asker),
                 apply=settling("upheld"),
                 **closed,
             ),
@@ -148,6 +168,7 @@ class ObjectionDesk(CaseDesk[Objection]):
     def __init__(self, hub: Hub, violations: ViolationDesk, fines: Fines) -> None:
         super().__init__(CaseEngine(hub, objection_flow(hub, fines), Objection))
         self.violations = violations
+        self.drafting = Drafting(hub)
 
     async def file(self, work: Work, sent: Submission[ObjectionForm]) -> Objection:
         """Open an objection to a violation of the actor's. Raises `NotFound` for another's and
@@ -214,6 +235,31 @@ class ObjectionDesk(CaseDesk[Objection]):
         ]
         return evidence + await super().attachments(read, row)
 
+    async def act_view(
+        self, read: Read, row: Objection, verb: str, typed: Typed = BLANK
+    ) -> ActView:
+        """Return the form of an act; of a decision with the blocks that it may begin with."""
+        view = await super().act_view(read, row, verb, typed)
+        if verb not in DECISIONS:
+            return view
+        here = self.engine.href(row.number, verb)
+        blocks = await self.drafting.blocks(read, DECISIONS[verb], here)
+        return begun_with(view, blocks, typed)
+
+    def said_of(self, row: Objection, now: datetime) -> dict[str, str]:
+        """Return what a block may leave open (`drafting.PLACES`), as a letter writes it."""
+        return {
+            "编号": row.number,
+            "违法编号": row.violation,
+            "车牌": shown_plate(row.plate),
+            "违法时间": spelled_moment(row.happened_at),
+            "违法地点": row.place,
+            "违法行为": row.what,
+            "记分": f"{row.points} 分",
+            "罚款": f"{spell_yuan(row.fine)} 元",
+            "今天": spelled_day(local_day(now)),
+        }
+
     async def list_view(self, read: Read, filters: Any, cursor: str) -> CaseListView:
         """Return a page of the list. An objection begins at its violation."""
         view = await super().list_view(read, filters, cursor)
@@ -221,8 +267,15 @@ class ObjectionDesk(CaseDesk[Objection]):
         return view
 
     async def links(self, read: Read) -> list[ActionView]:
-        """Return the form that frees a vehicle, and the payments."""
+        """Return what else officers decide and keep, and the payments."""
         return [
+            *await self.link(
+                read, "/accidents", Phrase("traffic.accident.list"), "accident.decide"
+            ),
+            *await self.link(read, "/reports", Phrase("traffic.report.list"), "report.accept"),
+            *await self.link(
+                read, "/road-notices", Phrase("traffic.road_notice.list"), "road.publish"
+            ),
             *await self.link(read, "/release", Phrase("traffic.release.title"), "binding.release"),
             *await self.link(
                 read, "/payments", Phrase("traffic.act.payments"), "payment.reconcile"

@@ -29,6 +29,7 @@ TONES: Final[dict[str, Tone]] = {
     "open": "late",
     "accepted": "soon",
     "paid": "ok",
+    "elsewhere": "ok",
     "objected": "state",
     "cancelled": "ok",
     "handled": "paused",
@@ -49,7 +50,7 @@ class Overview:
 
     def mine(self, standing: Standing, now: datetime) -> MineView:
         """Return the page of everything bound, what waits first."""
-        items = [self.item(standing, item) for item in standing.items()]
+        items = [self.item(standing, item, now) for item in standing.items()]
         waiting = [item for item in items if item.state in WAITING]
         waiting.sort(key=lambda item: WAITING.index(item.state))
         vehicles = [self._vehicle(standing, one, now) for one in standing.vehicles]
@@ -80,7 +81,7 @@ class Overview:
         ]
         return ViolationsView(
             title=Phrase("traffic.violations.title"),
-            items=[self.item(standing, item) for item in listing.items()],
+            items=[self.item(standing, item, now) for item in listing.items()],
             of=chosen if len(standing.bound) > 1 else [],
             fresh=_worst(bound, now),
             bound=bool(standing.bound),
@@ -105,7 +106,7 @@ class Overview:
             actions.append(_action("pay", f"{here}/pay", primary=True))
         elif state == "paid":
             actions.append(_action("payments", self.href("/payments"), primary=True))
-        if objectable is not None and state in ("open", "accepted", "paid"):
+        if objectable is not None and state in ("open", "accepted", "paid", "elsewhere"):
             actions.append(_action("object", f"{here}/object"))
         due_on = handling.due_on if handling else None
         facts = [
@@ -124,14 +125,18 @@ class Overview:
         said = Phrase(
             f"traffic.violation.said.{state}", {"date": due_on or objectable or local_day(now)}
         )
+        late = state == "accepted" and due_on is not None and bool(item.fine)
+        late = late and local_day(now) > (due_on or local_day(now))
         if state == "open" and objectable is None:
             said = Phrase("traffic.violation.said.open_late")
+        elif late:
+            said = Phrase("traffic.violation.said.late", {"date": due_on})
         return ViolationView(
             title=item.what,
             number=item.number,
             state=state,
-            state_label=Phrase(f"traffic.violation.state.{state}"),
-            tone=TONES[state],
+            state_label=Phrase(f"traffic.violation.state.{'late' if late else state}"),
+            tone="late" if late else TONES[state],
             facts=facts,
             pictures=[f"{here}/pictures/{n}" for n in range(len(item.pictures))],
             actions=actions,
@@ -140,10 +145,12 @@ class Overview:
             list_href=self.href("/violations"),
         )
 
-    def item(self, standing: Standing, item: Violation) -> ViolationItem:
-        """Return a violation as lists show it."""
+    def item(self, standing: Standing, item: Violation, now: datetime) -> ViolationItem:
+        """Return a violation as lists show it: one that is late to be paid says so."""
         state = standing.state(item)
         handling = standing.handled.get(item.number)
+        due_on = handling.due_on if handling and state == "accepted" else None
+        late = due_on is not None and bool(item.fine) and local_day(now) > due_on
         return ViolationItem(
             number=item.number,
             plate=shown_plate(item.plate),
@@ -153,10 +160,10 @@ class Overview:
             points=item.points,
             fine=Money(item.fine),
             state=state,
-            state_label=Phrase(f"traffic.violation.state.{state}"),
-            tone=TONES[state],
+            state_label=Phrase(f"traffic.violation.state.{'late' if late else state}"),
+            tone="late" if late else TONES[state],
             href=self.href(f"/violations/{item.number}"),
-            due_on=handling.due_on if handling and state == "accepted" else None,
+            due_on=due_on,
         )
 
     def _vehicle(self, standing: Standing, one: Bound, now: datetime) -> VehicleItem:

@@ -9,7 +9,7 @@ from litestar.params import FromPath, QueryParameter
 from plugin_sdk.cases.desk import Way
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.forms import F, Form, Submission
-from plugin_sdk.ports import Answer, Read, Work
+from plugin_sdk.ports import Actor, Answer, Read, Work
 from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.taking import BLANK, Of, Typed, form_routes, take
@@ -20,6 +20,7 @@ from plugins.traffic.forms import LicenceForm, ObjectionForm, ReleaseForm, Vehic
 from plugins.traffic.identifiers import shown_plate
 from plugins.traffic.objections import AFTERWARDS
 from plugins.traffic.overview import mask_file_number
+from plugins.traffic.simulated import Simulated
 from plugins.traffic.violations import listed
 
 Ask = Request[Any, Any, Any]
@@ -66,6 +67,22 @@ def _form(desk: Desk, form: type[Form], name: str, path: str, typed: Typed) -> F
     )
 
 
+async def _papers(desk: Desk, actor: Actor) -> list[FactView]:
+    """Return, where the source is simulated, what stands in the papers of the actor's vehicles
+    that are not bound yet: in a demonstration nobody holds any."""
+    provider, index = desk.police.provider, desk.hub.numbers.index
+    owner = await desk.hub.numbers.own(actor)
+    if owner is None or not isinstance(provider, Simulated):
+        return []
+    async with desk.hub.read(actor) as read:
+        bound = {row.plate for row in await desk.binding.vehicles(read)}
+    return [
+        FactView(Phrase("traffic.bind-vehicle.papers"), f"{shown_plate(plate)} · {tail}")
+        for plate, tail in await provider.vehicles(lambda number: index(number) == owner)
+        if plate not in bound
+    ]
+
+
 def _binding(desk: Desk) -> list[HTTPRouteHandler]:
     hub, binding = desk.hub, desk.binding
 
@@ -77,6 +94,8 @@ def _binding(desk: Desk) -> list[HTTPRouteHandler]:
         async def show_form(request: Ask) -> Response[Any]:
             """Show the form that binds it."""
             view = _form(desk, form, name, path, BLANK)
+            if form is VehicleForm:
+                view.about = await _papers(desk, actor_of(request))
             return await respond(hub, request, Answer(view=view))
 
         @post(path, opt=needs(OWN, body=form, start=True), operation_id=name)

@@ -2,31 +2,37 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from sqlmodel import col
 
 from plugin_sdk.deadlines import local_day
-from plugin_sdk.ports import Actor, Hub, To
+from plugin_sdk.ports import Actor, Hub, To, Work
 from plugin_sdk.sources import Known
 from plugin_sdk.views import Phrase
 from plugins.traffic.binding import Binding
 from plugins.traffic.identifiers import shown_plate
-from plugins.traffic.licences import Licences
 from plugins.traffic.models import OwnLicence, OwnVehicle
 
 BATCH: Final = 8
 DAYS: Final = ("remind_days", (30, 7))
 
 
+class Expiring(Protocol):
+    """What keeps codes that expire."""
+
+    async def tidy(self, work: Work) -> None:
+        """Forget those that expired long ago."""
+
+
 class Reminders:
     """The daily look at what is due soon."""
 
-    def __init__(self, hub: Hub, binding: Binding, licences: Licences) -> None:
+    def __init__(self, hub: Hub, binding: Binding, expiring: Sequence[Expiring]) -> None:
         self.hub = hub
         self.binding = binding
-        self.licences = licences
+        self.expiring = expiring
         self.days = tuple(int(n) for n in hub.settings.get(*DAYS))
 
     async def run(self, actor: Actor) -> None:
@@ -37,7 +43,8 @@ class Reminders:
                 last = rows[-1].id
                 await self._tell(actor, rows)
         async with self.hub.work(actor) as work:
-            await self.licences.tidy(work)
+            for codes in self.expiring:
+                await codes.tidy(work)
 
     async def _next(self, actor: Actor, model: Any, last: UUID | None) -> Sequence[Any]:
         async with self.hub.read(actor) as read:

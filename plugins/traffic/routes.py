@@ -7,11 +7,19 @@ from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk.cases.routes import case_routes
 from plugin_sdk.ports import Hub
+from plugin_sdk.registers import register_routes
 from plugins.traffic import appointments, moving_routes
+from plugins.traffic.accidents.routes import accident_routes
 from plugins.traffic.desk import desk_of
+from plugins.traffic.drafting import TemplateDesk, drafting_routes
 from plugins.traffic.fine_routes import fine_routes
 from plugins.traffic.licence_routes import licence_routes
+from plugins.traffic.objections import DECISIONS
 from plugins.traffic.own_routes import own_routes
+from plugins.traffic.queue import queue_routes
+from plugins.traffic.reports import routes as report_routes
+from plugins.traffic.roads import routes as road_routes
+from plugins.traffic.study import routes as study_routes
 
 Part = Callable[[Hub], list[HTTPRouteHandler]]
 
@@ -21,7 +29,24 @@ def _own(hub: Hub) -> list[HTTPRouteHandler]:
     return [*own_routes(desk), *licence_routes(desk), *case_routes(desk.objections)]
 
 
-PARTS: Final[tuple[Part, ...]] = (_own, fine_routes, appointments.of, moving_routes.of)
+def _accidents(hub: Hub) -> list[HTTPRouteHandler]:
+    return accident_routes(desk_of(hub).accidents)
+
+
+def _deciding(hub: Hub) -> list[HTTPRouteHandler]:
+    desk = desk_of(hub).objections
+    return [
+        *queue_routes(hub),
+        *register_routes(TemplateDesk(desk.drafting.engine)),
+        *drafting_routes(desk, desk.drafting, DECISIONS, desk.said_of),
+    ]
+
+
+PARTS: Final[tuple[Part, ...]] = (
+    *(_own, fine_routes, appointments.of, moving_routes.of),
+    *(_accidents, report_routes.of, road_routes.of, study_routes.of),
+    _deciding,
+)
 """What each part of the app serves."""
 
 

@@ -20,6 +20,8 @@ from typing import Any, Final
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.times import SHANGHAI
 from plugins.traffic.rules import Scored, Use, next_inspection, points_used
+from plugins.traffic.simulated_taking import SCHEMA as TAKING
+from plugins.traffic.simulated_taking import Taking
 
 DATA: Final = Path(__file__).parent / "data" / "simulated.json"
 SCHEMA: Final = """
@@ -37,11 +39,11 @@ CREATE TABLE IF NOT EXISTS switch (name TEXT PRIMARY KEY, value TEXT);
 LIES: Final = ("", "person", "key", "garbage", "size")
 
 
-class Away(Exception):
+class Away(ConnectionError):
     """The system cannot be reached."""
 
 
-class Simulated:
+class Simulated(Taking):
     """A provider of vehicles, licences and violations (`plugin_sdk.sources.Provider`)."""
 
     def __init__(self, file: Path | None, *, now: Callable[[], datetime]) -> None:
@@ -78,6 +80,17 @@ class Simulated:
                 (on.isoformat(), int(paid), number),
             )
 
+    async def vehicles(self, owned: Callable[[str], bool]) -> list[tuple[str, str]]:
+        """Return the plates and the last six characters of the identification numbers of whose
+        owner's number `owned` says so: papers that nobody in a demonstration holds."""
+
+        def read() -> list[tuple[str, str]]:
+            with self._open() as database:
+                rows = database.execute("SELECT plate, owner_number, vin FROM vehicle")
+                return [(row["plate"], row["vin"][-6:]) for row in rows if owned(row[1])]
+
+        return await asyncio.to_thread(read)
+
     def switch(self, *, delay: float = 0.0, away: bool = False, lie: str = "") -> None:
         """Set how it behaves from now on: seconds of delay, an outage, and the lie it tells
         (`person`: another's record, `key`: another record, `garbage`, `size`)."""
@@ -105,7 +118,7 @@ class Simulated:
         database.row_factory = sqlite3.Row
         try:
             if not self._ready:
-                database.executescript(SCHEMA)
+                database.executescript(SCHEMA + TAKING)
                 self._fill(database)
                 self._ready = True
             with database:
@@ -177,8 +190,9 @@ class Simulated:
             Scored(date.fromisoformat(row["handled_on"]), row["points"], bool(row["paid"]))
             for row in rows
         ]
-        first_issued = date.fromisoformat(licence["first_issued"])
-        return points_used(first_issued, scored, local_day(self._now()))
+        first_issued, today = date.fromisoformat(licence["first_issued"]), local_day(self._now())
+        used = points_used(first_issued, scored, today)
+        return max(0, used - self._taken_off(database, licence, today))
 
     def _say(self, found: dict[str, Any] | None, lie: str) -> bytes | None:
         if lie == "garbage":
@@ -200,6 +214,9 @@ class Simulated:
         number, _, n = key.partition("-")
         with self._open() as database:
             found = _one(database, "SELECT * FROM violation WHERE number = ?", number)
+            photo = self._photo(database, key)
+        if photo is not None:
+            return photo
         if found is None or not n.isdecimal() or int(n) >= found["pictures"]:
             return None
         picture = Image.new("RGB", (800, 600), (96, 102, 108))
@@ -229,6 +246,7 @@ def _violation(row: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: row[name] for name in names},
         "open": row["handled_on"] is None,
+        "paid": bool(row["paid"]),
         "pictures": pictures,
     }
 

@@ -13,6 +13,7 @@ from plugin_sdk.ports import Hub
 from plugin_sdk.sources import Ask, Kind, SourceEngine
 from plugin_sdk.sources.engine import PATIENCE_SECONDS, Record
 from plugin_sdk.views import Phrase
+from plugins.traffic.handed import TakesEvidence, TakesStudy
 from plugins.traffic.identifiers import read_file_number, read_plate, read_vin
 from plugins.traffic.models import State
 from plugins.traffic.rules import POINTS, Use
@@ -48,8 +49,8 @@ class Licence(Record, frozen=True, kw_only=True):
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True):
-    """One violation as the source says it. `fine` is in fen; `open` until it is dealt with there;
-    `pictures` name its evidence."""
+    """One violation as the source says it. `fine` is in fen; `open` until it is dealt with there,
+    `paid` once its fine is; `pictures` name its evidence."""
 
     number: Annotated[str, Meta(pattern="^[0-9A-Z]{6,32}$")]
     plate: Short
@@ -59,6 +60,7 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
     points: int
     fine: Annotated[int, Meta(ge=0, le=10_000_000)]
     open: bool
+    paid: bool = False
     pictures: Annotated[tuple[Short, ...], Meta(max_length=5)] = ()
 
 
@@ -97,8 +99,8 @@ class _ViolationsSaid(msgspec.Struct, frozen=True):
 Index = Callable[[str], str]
 
 
-class Told(Protocol):
-    """Where it is said that a fine was paid."""
+class Told(TakesEvidence, TakesStudy, Protocol):
+    """Where it is said that a fine was paid, and what else the system takes."""
 
     async def settle(self, number: str, *, on: date, paid: bool) -> None:
         """Say that a violation's fine was paid on a day, or has been given back. Saying it twice

@@ -120,16 +120,17 @@ class LicenceView(View, kw_only=True):
 
 
 class VerifyView(View, kw_only=True):
-    """What everybody may know of a code: whether it is good, and then the least that a check
-    needs."""
+    """What everybody may know of a code, a licence's or that of a `paper`: whether it is good, and
+    then the least that a check needs."""
 
     template: ClassVar[str] = "traffic_verify.html"
     title: Words
-    state: Literal["asked", "good", "expired", "unknown"]
+    state: Literal["asked", "good", "expired", "withdrawn", "unknown"]
     state_label: Words
     tone: Tone
     facts: list[FactView]
     code: str = ""
     expires_at: datetime | None = None
     fresh: FreshView | None = None
+    paper: bool = False
     action: str

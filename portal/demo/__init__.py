@@ -15,6 +15,7 @@ from core.governance.declared import load as load_declared
 from core.governance.evaluation import last
 from core.governance.register import register
 from core.identity.passwords import unchecked
+from core.identity.register import number_of, set_number
 from core.settings import Settings
 from core.usage.reach import settle
 from plugin_sdk.times import SHANGHAI
@@ -105,12 +106,17 @@ async def _load(hub: Any, apps: list[str], passwords: dict[str, str], console: C
             await county.build(tx, rows)
         progress.update(divisions, completed=len(rows))
         people = progress.add_task("人员 people", total=len(county.CAST))
+        numbers = hub.services.numbers
         for member in county.CAST:
             async with hub.services.database.transaction(write=True) as tx:
                 known = await county.cast_actors(tx)
                 if member.role not in known:
                     password = await unchecked(passwords[member.username])
                     await county.enlist(tx, member, password)
+                if member.number is not None:
+                    person = (await county.cast_actors(tx))[member.role].person_id
+                    if person is not None and await number_of(tx, numbers, person) is None:
+                        await set_number(tx, numbers, person, member.number, seen=True)
             progress.advance(people)
         async with hub.services.database.transaction(write=True) as tx:
             for app in apps:

@@ -52,7 +52,8 @@ UNITS = (
 
 
 class Member(msgspec.Struct, frozen=True):
-    """One person of the cast: role in the demonstration, post, and what it grants."""
+    """One person of the cast: role in the demonstration, post, and what it grants. `number` is an
+    identity number of a place that there is not, which staff have compared with their card."""
 
     role: str
     username: str
@@ -60,11 +61,12 @@ class Member(msgspec.Struct, frozen=True):
     unit: str | None = None
     title: str = ""
     grants: tuple[tuple[str, ScopeKind], ...] = ()
+    number: str | None = None
 
 
 CAST = (
-    Member("resident", "resident", "周晓岚"),
-    Member("resident2", "resident2", "钱立新"),
+    Member("resident", "resident", "周晓岚", number="999999199003070012"),
+    Member("resident2", "resident2", "钱立新", number="999999198806120023"),
     Member(
         "operator",
         "operator",

@@ -190,13 +190,15 @@ def row_of(portal: Portal, request: AnyRequest, item: items.WorkItemFacts, now: 
 
 def kept(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters of words as they were before they were kept as JSON: days,
-    moments, and texts in both languages."""
+    moments, texts in both languages, and words inside words."""
     return {name: _kept(value) for name, value in params.items()}
 
 
 def _kept(value: Any) -> Any:
     if isinstance(value, dict) and value.keys() == {"zh", "en"}:
         return Text(**value)
+    if isinstance(value, dict) and value.keys() == {"key", "params"}:
+        return Phrase(value["key"], kept(value["params"]))
     if isinstance(value, str):
         with suppress(ValueError):
             if DAY.fullmatch(value):

@@ -6,8 +6,8 @@ import pytest
 
 from core.usage.measures import DayTotals, Observed, Window
 from core.usage.months import Month
+from plugin_sdk.documents import Document, Part, Table, pdf, workbook
 from plugin_sdk.views import Phrase
-from portal.documents import Document, Part, Table, pdf, workbook
 from portal.pages.governance.dossier_charts import spans, use
 from portal.pages.governance.thresholds import limits
 

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from portal.documents import XLSX
+from plugin_sdk.documents import XLSX
 
 HERE = "/governance/register"
 EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)

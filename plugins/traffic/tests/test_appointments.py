@@ -154,6 +154,34 @@ async def test_who_misses_three_books_no_more_for_a_month(hall):
     assert (await hall.book(person, day=date(2026, 9, 8))).state == "booked"
 
 
+async def test_who_waits_and_misses_three_meanwhile_is_offered_no_place_and_takes_none(hall):
+    later, first, person, next_one = date(2026, 9, 8), *(hall.resident() for _ in range(3))
+    held = await hall.book(first, day=later)
+    waits = await hall.book(person, day=later, wait=True)
+    behind = await hall.book(next_one, day=later, wait=True)
+    again = await hall.book(first, day=date(2026, 9, 9))
+    passed = await hall.book(person, day=date(2026, 9, 9), wait=True)
+    for day in (2, 3, 4):
+        hall.stand(1)
+        made = await hall.book(person, day=date(2026, 9, day))
+        hall.stand(day, 9, 10)
+        if day == 4:  # the place is offered to them while they are about to miss the third
+            await hall.cancel(first, held.number)
+            await hall.tend()
+        hall.stand(day, 9, 20)
+        await hall.serve("absent", made.number)
+    await refused("barred", hall.confirm(person, waits.number))
+    hall.stand(4, 14)  # the offer has lapsed: it goes to who waits behind
+    await hall.tend()
+    await hall.tend()
+    assert (await hall.confirm(next_one, behind.number)).state == "booked"
+    # who is barred and still waits is passed over
+    await hall.cancel(first, again.number)
+    await hall.tend()
+    states = {row.number: row.state for row in await hall.bookings()}
+    assert states[passed.number] == "waiting"
+
+
 async def test_a_closing_calls_off_and_is_nobodys_fault(hall):
     one, two = hall.resident(), hall.resident()
     await hall.book(one)

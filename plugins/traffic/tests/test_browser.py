@@ -22,9 +22,9 @@ async def test_violations_and_a_licence_on_phones(served_hub, phone):
     desk = desk_of(served_hub.hub.apps.hubs["traffic"])
     cast = await served_hub.actors()
     reports = [report.outcome async for report in demonstration.run(desk, cast)]
-    assert reports == ["added"] * 10
+    assert reports == ["added"] * 12
     again = [report.outcome async for report in demonstration.run(desk, cast)]
-    assert again == ["present"] * 10
+    assert again == ["present"] * 12
     resident = await phone()
     await sign_in(resident, served_hub.url, "resident")
     await resident.goto(f"{served_hub.url}{HERE}/mine")

@@ -5,6 +5,20 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from plugin_sdk.cases.flow import words_of
+from plugins.traffic.accidents import evidence, papers
+from plugins.traffic.accidents.desk import OPEN, AccidentDesk
+from plugins.traffic.accidents.flow import TOLD, accident_flow
+from plugins.traffic.accidents.forms import (
+    AccidentForm,
+    Collision,
+    JoinForm,
+    Outcome,
+    PhotoForm,
+    Road,
+    Share,
+    Stop,
+    Weather,
+)
 from plugins.traffic.forms import LicenceForm, ObjectionForm, ReleaseForm, VehicleForm
 from plugins.traffic.objections import ObjectionDesk, objection_flow
 from plugins.traffic.overview import TONES
@@ -16,7 +30,8 @@ APP = Path(__file__).parent.parent
 CODES = "plate-region plate-format file-number not-yours not-your-licence not-bound"
 REFUSALS = (
     "source-away number-unknown bound-already claimed too-many licence-bound licence-needed "
-    "objection-late is-others is-handled is-accepted is-objected is-cancelled is-upheld"
+    "objection-late is-others is-handled is-elsewhere is-accepted is-objected is-cancelled "
+    "is-upheld"
 )
 PAGES = "bind-vehicle bind-licence unbind-vehicle unbind-licence release accept"
 
@@ -39,4 +54,48 @@ def test_every_word_is_there():
     for state in TONES:
         words |= {f"traffic.violation.{kind}.{state}" for kind in ("state", "said")}
     words |= {f"traffic.verify.state.{state}" for state in ("good", "expired", "unknown")}
+    assert sorted(key for key in words if key not in found) == []
+
+
+ACCIDENT_REFUSALS = (
+    "accident-in-person accident-own-side accident-tries invitation-used invitation-expired "
+    "accident-joined accident-changed accident-agreed photos-missing photos-closed photo-too-often"
+)
+ACCIDENT_CODES = (
+    "call-122 move-and-call same-plate not-the-other invitation happens-later happened-long-ago"
+)
+FACTS = (
+    "happened_at name car liability agreed_at side kind number issued_on issued_at happened_on "
+    "paper_code standing"
+)
+
+
+def test_every_word_of_accidents_is_there():
+    found = Catalogue.merge({"": WORDS, "traffic": APP / "locale.toml"})
+    hub = cast("Any", SimpleNamespace(app="traffic", settings={}))
+    asked = evidence.Evidence(hub)
+    flow = accident_flow(hub, asked, papers.Papers(hub))
+    words = words_of(flow, "traffic")
+    words |= {f"traffic.accident.notice.{verb}" for verb in TOLD}
+    words |= {f"traffic.accident.hint.{name}" for name in AccidentDesk.hints}
+    forms = (AccidentForm, JoinForm, PhotoForm)
+    names = [*FACTS.split(), *(name for form in forms for name in form.model_fields)]
+    words |= {f"traffic.accident.field.{name}" for name in names}
+    choices = (Stop, Collision, Weather, Road, Share, Outcome)
+    words |= {f"traffic.accident.{kind.__name__.lower()}.{one}" for kind in choices for one in kind}
+    words |= {
+        f"traffic.accident.{kind}.{view}" for view in asked.views for kind in ("view", "shot")
+    }
+    states = [state.key for state in flow.states]
+    more = ["photos", "agreed_waits"]
+    words |= {f"traffic.accident.now.{state}" for state in [*states, *more]}
+    assert set(states) >= OPEN
+    words |= {f"traffic.accident.doubt.{name}" for name in ("time", "place", "time_and_place")}
+    for kind in ("agreement", "decision"):
+        words |= {f"traffic.accident.paper.{part}.{kind}" for part in ("kind", "basis")}
+    words |= {f"traffic.wrong.{code}" for code in ACCIDENT_CODES.split()}
+    for code in ACCIDENT_REFUSALS.split():
+        words |= {f"traffic.problem.{code}.{part}" for part in ("title", "detail")}
+    checks = ("good", "expired", "withdrawn", "unknown")
+    words |= {f"traffic.verify.paper.{state}" for state in checks}
     assert sorted(key for key in words if key not in found) == []

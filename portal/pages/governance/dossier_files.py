@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from plugin_sdk.documents import Document, Part, Table
 from plugin_sdk.tables import Cell
 from plugin_sdk.views import ChartView, FactView, FigureCard, Money, Phrase
 from portal import formats
-from portal.documents import Document, Part, Table
 from portal.pages.governance.dossier import DossierView, FindingView
 from portal.pages.governance.places import PlaceRow
 

@@ -7,9 +7,9 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
+from plugin_sdk.documents import pdf, workbook
 from plugin_sdk.routes import needs
 from plugin_sdk.views import Phrase
-from portal.documents import pdf, workbook
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.governance.dossier import FILES, DossierView, dossier
 from portal.pages.governance.dossier_files import document

@@ -4,7 +4,7 @@ from typing import Final
 
 from litestar import Response
 
-from portal import documents
+from plugin_sdk import documents
 
 CSV: Final = "text/csv"
 PDF: Final = "application/pdf"

@@ -9,11 +9,11 @@ from litestar.params import FromQuery
 from core.database import Transaction
 from core.governance.measured import share
 from core.usage.measures import Measure
+from plugin_sdk.documents import Document, Table, csv, workbook
 from plugin_sdk.routes import needs
 from plugin_sdk.tables import Cell
 from plugin_sdk.views import Phrase
 from portal import formats
-from portal.documents import Document, Table, csv, workbook
 from portal.pages.admin.reach import need_everything
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.governance.files import CSV, XLSX, file

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from plugin_sdk.documents import Document, Part, Table
 from plugin_sdk.tables import Cell
 from plugin_sdk.views import Phrase
-from portal.documents import Document, Part, Table
 from portal.pages.governance.merge import DataRow, MergeView, ProofView
 
 Say = Callable[[Any], str]

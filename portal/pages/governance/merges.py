@@ -7,10 +7,10 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from plugin_sdk.documents import pdf, workbook
 from plugin_sdk.forms import field_views, read_form
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import FieldView, Option, Phrase
-from portal.documents import pdf, workbook
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.governance.files import PDF, XLSX, file
 from portal.pages.governance.merge import Case, MergeView, case_of, merge

@@ -14,12 +14,12 @@ from core.database import Transaction
 from core.governance.register import RegisterEntry
 from core.governance.reports import APP_FIGURES, AppLine, Period, app_lines, counted
 from plugin_sdk.deadlines import local_day
+from plugin_sdk.documents import Document, Table, csv, workbook
 from plugin_sdk.problems import Problem
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.tables import Cell
 from plugin_sdk.text import Text
 from plugin_sdk.views import FilterView, Option, Phrase, View
-from portal.documents import Document, Table, csv, workbook
 from portal.pages.admin.reach import need_everything
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.governance.files import CSV, XLSX, file

@@ -14,12 +14,12 @@ from core.governance.oversight import figures as kept
 from core.governance.reports import AppLine, Figure, Period, app_figures, app_lines, counted
 from core.identity import organizations
 from plugin_sdk.deadlines import local_day
+from plugin_sdk.documents import Document, Part, Table, pdf, workbook
 from plugin_sdk.ports import Actor
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.tables import Cell
 from plugin_sdk.views import ChartView, FilterView, Phrase, View
 from portal import formats
-from portal.documents import Document, Part, Table, pdf, workbook
 from portal.pages.admin.reach import need_everything
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.governance.files import PDF, XLSX, file

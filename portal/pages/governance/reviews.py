@@ -18,11 +18,11 @@ from core.governance.oversight.flows import OPEN, READ, REPLY
 from core.governance.oversight.shown import ReviewView
 from core.governance.register import RegisterEntry
 from plugin_sdk.cases.queries import Filters, page
+from plugin_sdk.documents import Document, Part, Table, pdf
 from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import SIGNED_IN, actor_of, needs
 from plugin_sdk.views import ActionView, CaseItem, FactView, Phrase
 from portal import formats
-from portal.documents import Document, Part, Table, pdf
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.governance.files import PDF, file
 

@@ -107,8 +107,11 @@
   const kept = new WeakMap();
   async function chosen(input) {
     if (!window.DataTransfer) return;
-    const files = (kept.get(input) || []).concat(await Promise.all(Array.from(input.files, shrink)));
-    keep(input, files);
+    const files = Array.from(input.files);
+    if (!input.multiple && !files.length) return; // what was chosen before stays
+    const before = input.multiple ? kept.get(input) || [] : [];
+    const whole = "original" in input.dataset; // with what the camera wrote
+    keep(input, before.concat(whole ? files : await Promise.all(files.map(shrink))));
   }
   function keep(input, files) {
     const transfer = new DataTransfer();

@@ -7,6 +7,7 @@ import threading
 import time
 import zipfile
 import zlib
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from PIL import Image, ImageCms, ImageFile
 
 from core.files import images
 from core.files.images import PictureError, reencode, reencode_async
+from plugin_sdk.files import Taken
 
 RED, GREEN, BLUE = (220, 30, 30), (30, 200, 40), (30, 40, 210)
 
@@ -166,6 +168,31 @@ class TestWhatIsAccepted:
         data = encoded(picture(), "MPO", save_all=True, append_images=[picture((8, 8))])
         assert decoded(data).format == "MPO"
         assert (reencode(data).width, decoded(reencode(data).data).format) == (40, "JPEG")
+
+
+class TestWhatTheCameraWrote:
+    def test_time_and_place_are_read_and_not_kept(self):
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[0x9003] = "2026:09:01 08:30:00"
+        gps = exif.get_ifd(0x8825)
+        gps[1], gps[2], gps[3], gps[4] = "N", (37.0, 22.0, 30.0), "E", (118.0, 1.0, 12.0)
+        drawn = reencode(encoded(picture(), exif=exif))
+        assert drawn.taken == Taken(datetime(2026, 9, 1, 0, 30, tzinfo=UTC), 118.02, 37.375)
+        assert reencode(drawn.data).taken == Taken()
+        exif.get_ifd(0x8769)[0x9011] = "+00:00"
+        gps[1], gps[3] = "S", "W"
+        drawn = reencode(encoded(picture(), exif=exif))
+        assert drawn.taken == Taken(datetime(2026, 9, 1, 8, 30, tzinfo=UTC), -118.02, -37.375)
+
+    @pytest.mark.parametrize(
+        ("at", "north"), [("0000:00:00 00:00:00", (99.0, 0.0, 0.0)), ("\0", (1.0,)), ("x", ())]
+    )
+    def test_what_is_broken_is_not_known(self, at, north):
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[0x9003] = at
+        gps = exif.get_ifd(0x8825)
+        gps[1], gps[2], gps[3], gps[4] = "N", north, "E", (118.0, 1.0, 12.0)
+        assert reencode(encoded(picture(), exif=exif)).taken == Taken()
 
 
 class TestWhatSurvives:
@@ -372,3 +399,57 @@ class TestOffTheEventLoop:
         may_end.set()
         async with asyncio.timeout(10), gate:
             pass
+
+
+def photographed(at=None, zone=None, north=None, east=None, sides=("N", "E")):
+    """Return a photo into which a camera wrote when and where."""
+    exif = Image.Exif()
+    details = exif.get_ifd(0x8769)
+    if at is not None:
+        details[0x9003] = at
+    if zone is not None:
+        details[0x9011] = zone
+    if north is not None:
+        exif.get_ifd(0x8825).update({1: sides[0], 2: north, 3: sides[1], 4: east})
+    return encoded(picture(), exif=exif)
+
+
+@pytest.mark.parametrize(
+    ("written", "at", "place"),
+    [
+        ({}, None, None),
+        ({"at": "2026:09:01 08:59:03"}, "2026-09-01T08:59:03+08:00", None),
+        ({"at": "2026:09:01 08:59:03", "zone": "+00:00"}, "2026-09-01T08:59:03+00:00", None),
+        ({"at": "2026:09:01 08:59:03", "zone": "noon"}, "2026-09-01T08:59:03+08:00", None),
+        ({"at": "0000:00:00 00:00:00", "zone": "+08:00"}, None, None),
+        ({"at": "1970:01:01 00:00:00"}, None, None),
+        ({"north": (37, 30, 36), "east": (118, 7, 48)}, None, (118.13, 37.51)),
+        ({"north": (37, 30, 36), "east": (118, 7, 48), "sides": "SW"}, None, (-118.13, -37.51)),
+        ({"north": (0, 0, 0), "east": (0, 0, 0)}, None, None),
+        ({"north": (97, 30, 36), "east": (118, 7, 48)}, None, None),
+    ],
+)
+def test_what_the_camera_wrote_is_told_and_does_not_stay(written, at, place):
+    drawn = reencode(photographed(**written))
+    assert (drawn.taken.at and drawn.taken.at.isoformat()) == at
+    found = (drawn.taken.longitude, drawn.taken.latitude)
+    assert found == ((None, None) if place is None else pytest.approx(place, abs=1e-6))
+    assert not decoded(drawn.data).getexif()
+
+
+def test_places_of_photos_are_compared_in_metres():
+    (east, north) = (118.13, 37.51)
+    taken = reencode(photographed(north=(37, 30, 36), east=(118, 7, 48))).taken
+    assert taken.metres_from(east, north) == pytest.approx(0, abs=1)
+    assert taken.metres_from(east, north + 0.01) == pytest.approx(1112, abs=2)
+    assert taken.metres_from(None, north) is None
+    assert Taken().metres_from(east, north) is None
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=400))
+def test_whatever_stands_where_a_camera_writes_a_photo_is_drawn(junk):
+    exif = b"Exif\0\0MM\0*\0\0\0\x08" + junk
+    drawn = reencode(encoded(picture(), exif=exif))
+    assert drawn.taken == Taken() or drawn.taken.at or drawn.taken.latitude is not None

@@ -143,3 +143,13 @@ async def test_content_that_is_lost_is_absent(shell, tmp_path):
 )
 def test_a_name_is_a_name_and_nothing_more(sent, kept):
     assert plain_name(sent) == kept
+
+
+async def test_an_app_hands_on_its_own_files_alone(shell):
+    stored = await put(shell)
+    files = shell.services.files
+    async with shell.hub.read(shell.hub.system("test")) as read:
+        assert (await shell.hub.files.content(read, stored)).startswith(b"\xff\xd8")
+    async with shell.read() as tx:
+        assert await files.content(tx, "another-app", stored.id) is None
+        assert await files.content(tx, shell.hub.app, uuid4()) is None

@@ -15,6 +15,7 @@ from plugin_sdk.times import SHANGHAI
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FONT: Final = "STSong-Light"  # named, not embedded: every reader of PDF has a Song face for it
 MM: Final = 72 / 25.4
+CODE: Final = 36 * MM
 SHEET_NAME: Final = 31
 """As many characters a spreadsheet allows the name of a sheet."""
 WIDEST: Final = 60
@@ -42,11 +43,13 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """A title, what holds for all of it (whose, when, of what days), then parts and tables."""
+    """A title, what holds for all of it (whose, when, of what days), then parts and tables.
+    `address` is where a document on paper is checked: it stands at its end as a code."""
 
     title: str
     about: Sequence[str]
     parts: Sequence[Part | Table]
+    address: str = ""
 
 
 def csv(table: Table) -> bytes:
@@ -135,7 +138,19 @@ def _flow(document: Document, width: float) -> list[Any]:
         else:
             flow += [Paragraph(escape(part.note), plain)] if part.note else []
             flow.append(_printed(part, width, small))
+    if document.address:
+        flow += [Spacer(1, 5 * MM), _code(document.address), Paragraph(document.address, small)]
     return flow
+
+
+def _code(address: str) -> Any:
+    """Return the code of an address, with its quiet zone."""
+    from reportlab.graphics.barcode.qr import QrCodeWidget
+    from reportlab.graphics.shapes import Drawing
+
+    drawing = Drawing(CODE, CODE)
+    drawing.add(QrCodeWidget(address, barLevel="M", barBorder=4, barWidth=CODE, barHeight=CODE))
+    return drawing
 
 
 def _style(size: float) -> Any:

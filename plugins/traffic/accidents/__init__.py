@@ -1,0 +1,2 @@
+"""Accidents without injury (快处快赔): reported at the place, confirmed by both sides on their own
+phones, decided by officers where they disagree."""

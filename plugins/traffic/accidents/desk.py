@@ -1,0 +1,334 @@
+"""The desk of accidents: reporting one, and what each side and the officers see of it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from plugin_sdk.cases.desk import CaseDesk, Way
+from plugin_sdk.deadlines import local_day
+from plugin_sdk.forms import Submission
+from plugin_sdk.identifiers import redact
+from plugin_sdk.ports import Hub, Read, Work
+from plugin_sdk.taking import BLANK, Typed
+from plugin_sdk.times import SHANGHAI
+from plugin_sdk.views import (
+    ActionView,
+    AttachmentView,
+    CaseDetailView,
+    FactView,
+    FormView,
+    Phrase,
+    SubmittedView,
+    View,
+)
+from plugins.traffic.accidents.evidence import LICENCE
+from plugins.traffic.accidents.flow import AccidentEngine, check_time
+from plugins.traffic.accidents.forms import AccidentForm
+from plugins.traffic.accidents.models import Accident, AccidentPhoto, AccidentSide
+from plugins.traffic.accidents.papers import shares_of
+from plugins.traffic.accidents.sides import Invitations, in_person, own_side, sides_of
+from plugins.traffic.binding import Binding
+from plugins.traffic.identifiers import shown_plate
+
+WORDS: Final = "traffic.accident"
+OPEN: Final = frozenset({"scene", "confirming"})
+
+
+class SideView(msgspec.Struct, frozen=True, kw_only=True):
+    """One side as the other and the officers see it: never a number that reaches them."""
+
+    side: str
+    label: Phrase
+    mine: bool
+    facts: list[FactView]
+    said: Phrase
+    agreed: bool
+
+
+class ShotView(msgspec.Struct, frozen=True, kw_only=True):
+    """A view of the accident: the photo of it, what is doubtful of it, where it is taken."""
+
+    label: Phrase
+    href: str | None = None
+    doubts: list[Phrase] = []
+    taken_at: datetime | None = None
+    metres: int | None = None
+    take_href: str | None = None
+
+
+class AccidentView(CaseDetailView, kw_only=True):
+    """An accident: the next thing to do first, then both sides, the photos, what was said."""
+
+    template: ClassVar[str] = "traffic_accident.html"
+    sides: list[SideView]
+    shots: list[ShotView]
+    lacking: list[Phrase]
+    what_next: Phrase
+    paper: list[FactView]
+    paper_href: str | None = None
+    check_href: str | None = None
+    inside: bool = False
+
+
+class InviteView(View, kw_only=True):
+    """The invitation of the other side; with a code while one has just been made."""
+
+    template: ClassVar[str] = "traffic_accident_invite.html"
+    number: str
+    plate: str
+    make_href: str
+    back_href: str
+    minutes: int
+    code: str | None = None
+    join_href: str | None = None
+    expires_at: datetime | None = None
+
+
+class AccidentDesk(CaseDesk[Accident]):
+    """Accidents without injury."""
+
+    form = AccidentForm
+    kind = "collision"
+    hints = frozenset({"stop", "place", "other_plate", "what", "share"})
+    with_files = True
+    engine: AccidentEngine
+
+    def __init__(self, hub: Hub, binding: Binding) -> None:
+        super().__init__(AccidentEngine(hub))
+        self.binding = binding
+        self.evidence = self.engine.evidence
+        self.papers = self.engine.papers
+        self.invitations = Invitations(hub)
+
+    async def file(self, work: Work, sent: Submission[AccidentForm]) -> Accident:
+        """Open an accident of which the actor is side a. Raises `AppConflict` for whoever acts for
+        another, `Invalid` for one of the future or of too long ago."""
+        form, me = sent.form, in_person(work)
+        happened = check_time(self.hub, work.now, form)
+        place = redact(form.place)
+        row = await self.engine.open(
+            work,
+            title=place,
+            organization_id=await self.engine.receiver(work.actor),
+            person_id=me,
+            term=None,
+            happened_at=happened,
+            place=place,
+            longitude=form.longitude,
+            latitude=form.latitude,
+            other_plate=form.other_plate,
+            collision=form.collision,
+            weather=form.weather,
+            road=form.road,
+            what=redact(form.what),
+        )
+        await work.add(
+            AccidentSide(
+                case_id=row.id,
+                person_id=me,
+                side="a",
+                name=work.actor.name[:60],
+                plate=form.plate,
+                insurer=form.insurer,
+            )
+        )
+        return row
+
+    async def new_view(self, read: Read, way: Way, typed: Typed = BLANK) -> FormView:
+        """Return the form: now, and one's own car where it is the only one."""
+        if not typed.values:
+            now = read.now.astimezone(SHANGHAI)
+            known = {"happened_on": local_day(read.now), "happened_time": f"{now:%H:%M}"}
+            if await read.holds("vehicle.own"):
+                own = await self.binding.vehicles(read)
+                known |= {"plate": own[0].plate} if len(own) == 1 else {}
+            typed = msgspec.structs.replace(typed, values=known)
+        return await super().new_view(read, way, typed)
+
+    def known(self, row: Accident) -> Mapping[str, Any]:
+        """Return the statement as it stands, for whoever changes it or agrees to it."""
+        at = row.happened_at.astimezone(SHANGHAI)
+        said = {name: getattr(row, name) for name in ("place", "other_plate", "collision")}
+        said |= {name: getattr(row, name) for name in ("weather", "road", "what", "statement")}
+        if row.outcome:
+            said |= {"outcome": row.outcome, "text": row.reply}
+        return {**said, "happened_on": local_day(row.happened_at), "happened_time": f"{at:%H:%M}"}
+
+    def submitted_view(self, row: Accident) -> SubmittedView:
+        """Return what is said after the report: the photos come next."""
+        view = super().submitted_view(row)
+        view.track_href = None  # both sides have it on their own phones
+        return view
+
+    async def summary(self, read: Read, row: Accident) -> list[FactView]:
+        """Return the statement, and what an officer said of it: to the sides once it counts."""
+        shown = self.flow.state(row.state).final or await own_side(read, row.id) is None
+        outcome = Phrase(f"{WORDS}.outcome.{row.outcome}") if row.outcome and shown else None
+        return self.facts(
+            happened_at=row.happened_at,
+            place=row.place,
+            collision=Phrase(f"{WORDS}.collision.{row.collision}"),
+            weather=Phrase(f"{WORDS}.weather.{row.weather}"),
+            road=Phrase(f"{WORDS}.road.{row.road}"),
+            what=row.what,
+            statement=Phrase(f"{WORDS}.version", {"n": row.statement}),
+            outcome=outcome,
+            reply=row.reply if shown else None,
+        )
+
+    async def attachments(self, read: Read, row: Accident) -> list[AttachmentView]:
+        """Return nothing: photos stand by their view."""
+        return []
+
+    async def links(self, read: Read) -> list[ActionView]:
+        """Return the page on which one joins, and the figures."""
+        join = await self.link(
+            read, "/accidents/join", Phrase(f"{WORDS}.join.title"), "accident.agree"
+        )
+        words = Phrase(f"{WORDS}.figures")
+        return [*join, *await self.link(read, "/accidents/figures", words, "figures.read")]
+
+    async def actions(self, read: Read, row: Accident) -> list[ActionView]:
+        """Return what may be done, the photos that are missing and the invitation before it."""
+        found = await super().actions(read, row)
+        side = await own_side(read, row.id)
+        if side is None:
+            return found
+        photos = await self.evidence.photos(read, row)
+        missing = self.evidence.missing(photos, side.side) if row.state in OPEN else []
+        if side.statement == row.statement or missing:
+            found = [one for one in found if one.verb != "agree"]
+        guided = None
+        if missing:
+            words = Phrase(f"{WORDS}.shoot", {"view": Phrase(f"{WORDS}.view.{missing[0]}")})
+            guided = self._action(row, f"photos/{missing[0]}", words)
+        elif row.state == "scene":
+            guided = self._action(row, "invite", Phrase(f"{WORDS}.invite.title"))
+        if guided is None:
+            return found
+        for one in found:
+            one.primary = False
+        return [guided, *found]
+
+    def _action(self, row: Accident, verb: str, words: Phrase) -> ActionView:
+        href = self.engine.href(row.number, verb)
+        return ActionView(verb="next", label=words, href=href, primary=True)
+
+    async def detail_view(self, read: Read, row: Accident) -> AccidentView:
+        """Return an accident as one side of it, or an officer, sees it."""
+        base = await super().detail_view(read, row)
+        sides, mine = await sides_of(read, row.id), await own_side(read, row.id)
+        photos = await self.evidence.photos(read, row)
+        paper = await self.papers.of(read, row)
+        missing = self.evidence.missing(photos, mine.side) if mine and row.state in OPEN else []
+        view = AccidentView(
+            **{name: getattr(base, name) for name in base.__struct_fields__},
+            sides=[self._side(row, side, mine) for _, side in sorted(sides.items())],
+            shots=await self._shots(read, row, photos, mine),
+            lacking=[Phrase(f"{WORDS}.view.{view}") for view in missing],
+            what_next=self._next(row, mine, missing),
+            paper=[],
+            inside=mine is None,
+        )
+        if paper is not None:
+            kind = Phrase(f"{WORDS}.paper.kind.{paper.kind}")
+            state = "revoked" if paper.revoked_at else "good"
+            view.paper = self.facts(
+                kind=kind,
+                issued_at=paper.issued_at,
+                paper_code=f"{paper.code[:4]} {paper.code[4:8]} {paper.code[8:]}",
+                standing=Phrase(f"{WORDS}.paper.standing.{state}"),
+            )
+            view.paper_href = self.engine.href(row.number, "paper.pdf")
+            view.check_href = self.papers.address(paper)
+        return view
+
+    def _next(self, row: Accident, mine: AccidentSide | None, missing: Sequence[str]) -> Phrase:
+        """Return what happens now, in a sentence."""
+        if row.state not in OPEN or mine is None:
+            return Phrase(f"{WORDS}.now.{row.state}")
+        if missing:
+            return Phrase(f"{WORDS}.now.photos", {"n": len(missing)})
+        if row.state == "confirming" and mine.statement == row.statement:
+            return Phrase(f"{WORDS}.now.agreed_waits")
+        return Phrase(f"{WORDS}.now.{row.state}")
+
+    def _side(self, row: Accident, side: AccidentSide, mine: AccidentSide | None) -> SideView:
+        agreed = side.statement == row.statement
+        share = Phrase(f"{WORDS}.share.{side.share}") if side.share and agreed else None
+        if row.outcome and row.state in ("agreed", "decided"):
+            share = Phrase(f"{WORDS}.share.{shares_of(row.outcome)[side.side]}")
+        return SideView(
+            side=side.side,
+            label=Phrase(f"{WORDS}.side.{side.side}"),
+            mine=mine is not None and side.id == mine.id,
+            facts=self.facts(
+                name=side.name,
+                car=shown_plate(side.plate),
+                insurer=side.insurer,
+                liability=share,
+                agreed_at=side.agreed_at if agreed else None,
+            ),
+            said=Phrase(f"{WORDS}.said_side.{'agreed' if agreed else 'waits'}"),
+            agreed=agreed,
+        )
+
+    async def _shots(
+        self,
+        read: Read,
+        row: Accident,
+        photos: Sequence[AccidentPhoto],
+        mine: AccidentSide | None,
+    ) -> list[ShotView]:
+        """Return the photos: to a side those of the place and its own licence, to officers all."""
+        seen = [one for one in photos if _for(one, mine)]
+        sides = {one.side for one in seen if one.view == LICENCE}
+        kept = {file.id: file for file in await self.evidence.files(read, row, sorted(sides))}
+        shots = []
+        for photo in seen:
+            file = kept.get(photo.file_id)
+            again = mine is not None and photo.side == mine.side and self.may_take(row, mine)
+            shots.append(
+                ShotView(
+                    label=_view(photo.view, photo.side if mine is None else ""),
+                    href=self.hub.files.href(file, read.actor) if file else None,
+                    doubts=[
+                        Phrase(f"{WORDS}.doubt.{name}") for name in self.evidence.doubts(row, photo)
+                    ],
+                    taken_at=photo.taken_at,
+                    metres=photo.metres,
+                    take_href=self.engine.href(row.number, f"photos/{photo.view}")
+                    if again
+                    else None,
+                )
+            )
+        return shots
+
+    def may_take(self, row: Accident, side: AccidentSide) -> bool:
+        """Return whether a side may take photos now: side a before the other has seen them, side b
+        until it agrees."""
+        if side.side == "a":
+            return row.state == "scene"
+        return row.state == "confirming" and side.statement != row.statement
+
+    def invite_view(self, row: Accident) -> InviteView:
+        """Return the page of the invitation, without a code."""
+        return InviteView(
+            number=row.number,
+            plate=shown_plate(row.other_plate),
+            make_href=self.engine.href(row.number, "invite"),
+            back_href=self.engine.href(row.number),
+            minutes=self.invitations.minutes,
+        )
+
+
+def _for(photo: AccidentPhoto, mine: AccidentSide | None) -> bool:
+    return mine is None or photo.view != LICENCE or photo.side == mine.side
+
+
+def _view(view: str, side: str) -> Phrase:
+    if view == LICENCE and side:
+        return Phrase(f"{WORDS}.licence_of.{side}")
+    return Phrase(f"{WORDS}.view.{view}")

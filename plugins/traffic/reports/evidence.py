@@ -1,0 +1,128 @@
+"""What the hub does with reports by itself: it hands what was accepted to the police's system, and
+lets what follows another share its outcome."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from plugin_sdk.cases.forms import ActForm, NoteForm
+from plugin_sdk.extension import Job
+from plugin_sdk.ports import Actor
+from plugin_sdk.problems import Conflict
+from plugins.traffic.handed import Evidence, Ruling, TakesEvidence
+from plugins.traffic.reports.desk import ReportDesk
+from plugins.traffic.reports.models import Report
+
+logger = logging.getLogger(__name__)
+
+BATCH: Final = 50
+SOURCE_SECONDS: Final = 5.0
+WRITTEN: Final = "zh-CN"
+"""The language of what stays on a timeline."""
+
+
+class Handing:
+    """The job of reports."""
+
+    def __init__(self, desk: ReportDesk, provider: TakesEvidence) -> None:
+        self.desk = desk
+        self.hub = desk.hub
+        self.engine = desk.engine
+        self.provider = provider
+
+    def job(self) -> Job:
+        """Return the job."""
+        return Job(key="reports", run=self.run)
+
+    async def run(self, actor: Actor) -> None:
+        """Hand over what waits, then settle what follows."""
+        await self.hand_over(actor)
+        await self.settle(actor)
+
+    async def hand_over(self, actor: Actor) -> None:
+        """Hand what was accepted to the system, each between units of work; what it does not take
+        goes back to the officers with its reason. Where it is away, all wait."""
+        for row in await self._in_state(actor, "accepted"):
+            try:
+                async with asyncio.timeout(SOURCE_SECONDS):
+                    ruling = await self.provider.record(await self._evidence(actor, row))
+            except (TimeoutError, OSError) as error:
+                logger.warning("the source was not handed a report: %s", type(error).__name__)
+                return
+            except Exception:  # what it does not take of one keeps no other waiting
+                logger.exception("the source does not take a report")
+                continue
+            await self._become(actor, row, ruling)
+
+    async def _become(self, actor: Actor, row: Report, ruling: Ruling) -> None:
+        if ruling.refused:
+            why = self.engine.words(f"refused.{ruling.refused}")
+            reason = self.hub.pages.say(why, WRITTEN)
+            await self._act(actor, row, "bounce", NoteForm(version=row.version, reason=reason))
+        else:
+            recorded = ActForm(version=row.version)
+            await self._act(actor, row, "record", recorded, recorded_as=ruling.number)
+
+    async def _evidence(self, actor: Actor, row: Report) -> Evidence:
+        async with self.hub.read(actor) as read:
+            files = await self.hub.files.of(read, self.engine.subject(row.id))
+            pictures = [await self.hub.files.content(read, file) for file in files]
+        return Evidence(
+            reference=row.reference,
+            kind=row.kind,
+            plate=row.plate,
+            at=row.happened_at,
+            place=row.place,
+            pictures=tuple(pictures),
+        )
+
+    async def settle(self, actor: Actor) -> None:
+        """Let those that follow another share its record; where it was rejected, the oldest of
+        them takes its place, and the others follow that."""
+        for row in await self._followers(actor, "recorded"):
+            await self._act(actor, row, "share", ActForm(version=row.version))
+        heirs: dict[UUID | None, UUID] = {}
+        for row in await self._followers(actor, "rejected"):
+            if (first := row.same_as) in heirs:
+                async with self.hub.work(actor) as work:
+                    (await work.get(Report, row.id)).same_as = heirs[first]
+            else:
+                heirs[first] = row.id
+                await self._act(actor, row, "promote", ActForm(version=row.version), same_as=None)
+
+    async def _act(
+        self, actor: Actor, row: Report, verb: str, form: ActForm, **values: Any
+    ) -> None:
+        try:
+            async with self.hub.work(actor) as work:
+                found = await work.get(Report, row.id)
+                for name, value in values.items():
+                    setattr(found, name, value)
+                await self.engine.act(work, row.id, verb, form)
+        except Conflict as conflict:  # somebody was quicker: it is looked at again
+            logger.info("a report moved on meanwhile: %s", conflict.code)
+
+    async def _in_state(self, actor: Actor, state: str) -> Sequence[Report]:
+        return await self._rows(actor, col(Report.state) == state)
+
+    async def _followers(self, actor: Actor, state: str) -> Sequence[Report]:
+        """Return those that follow one which has come to an end."""
+        first = aliased(Report)
+        ended = select(col(first.id)).where(
+            col(first.id) == col(Report.same_as), col(first.state) == state
+        )
+        return await self._rows(actor, col(Report.state) == "joined", ended.exists())
+
+    async def _rows(self, actor: Actor, *conditions: ColumnElement[bool]) -> Sequence[Report]:
+        async with self.hub.read(actor) as read:
+            statement = read.rows(Report).where(*conditions)
+            statement = statement.order_by(col(Report.opened_at), col(Report.id)).limit(BATCH)
+            rows: Sequence[Report] = (await read.session.execute(statement)).scalars().all()
+            read.session.expunge_all()
+        return rows

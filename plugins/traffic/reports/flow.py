@@ -1,0 +1,122 @@
+"""The flow of a report: filed → accepted → recorded, or rejected, or joined to one of the same."""
+
+from typing import Any
+
+import msgspec
+from sqlmodel import col
+
+from plugin_sdk.cases.flow import Clock, Does, Flow, Notice, State, Transition, Who
+from plugin_sdk.cases.forms import ActForm, NoteForm, ReasonForm
+from plugin_sdk.cases.shorthand import HOLDER, Acts
+from plugin_sdk.ports import Read, Work
+from plugin_sdk.problems import Invalid, NotFound
+from plugins.traffic.forms import wrong
+from plugins.traffic.models import OwnVehicle
+from plugins.traffic.reports.forms import SameForm
+from plugins.traffic.reports.models import Report
+
+
+async def concerns(read: Read, row: Report) -> bool:
+    """Return whether who looks has bound the vehicle that is reported, or acts in the post of
+    somebody who has: they neither decide nor see more than that there is a report."""
+    if read.actor.system:
+        return False
+    statement = read.beyond_scope(OwnVehicle, col(OwnVehicle.id), reason="is it the reported")
+    found = await read.session.execute(
+        statement.where(
+            col(OwnVehicle.plate) == row.plate, col(OwnVehicle.person_id).in_(read.actor.hands)
+        )
+    )
+    return found.first() is not None
+
+
+def report_flow() -> Flow:
+    """Return the flow. What was accepted is handed to the police's system by the hub itself, which
+    says whether it became a record; one that follows another shares its outcome, and takes its
+    place where that was rejected."""
+    act = Acts("report")
+    asker, officers = Notice(to="requester"), act.holder("accept")
+    seen: dict[str, Any] = {"public": True}
+    decided: dict[str, Any] = {"resolves": True, "effect": "report.decided", **seen}
+
+    def itself(
+        verb: str, source: str, target: str, told: Notice, *, form: Any = ActForm, **more: Any
+    ) -> Transition:
+        done = act(verb, source, target, (Who.SYSTEM,), form, told, **more)
+        return msgspec.structs.replace(done, permission="report.accept")
+
+    async def apart(work: Work, row: Report, form: Any) -> None:
+        if await concerns(work, row):
+            raise NotFound
+
+    async def same(work: Work, row: Report, form: SameForm) -> None:
+        await apart(work, row, form)
+        first = await _first(work, form.number)
+        if first is None or first.id == row.id or first.plate != row.plate:
+            raise Invalid(wrong("number", "not-same"))
+        if first.state in ("joined", "rejected"):
+            raise Invalid(wrong("number", "not-decided"))
+
+    async def join(work: Work, row: Report, form: SameForm) -> None:
+        first = await _first(work, form.number)
+        row.same_as = first.id if first else None
+        ids = work.rows(Report, col(Report.id), permission="report.read").where(
+            col(Report.same_as) == row.id
+        )
+        for id in list((await work.session.execute(ids)).scalars()):
+            follower = await work.get(Report, id, permission="report.read")
+            follower.same_as = row.same_as
+
+    return Flow(
+        name="report",
+        series="report",
+        path="/reports",
+        start="filed",
+        starts=("joined",),
+        read="report.read",
+        file="report.file",
+        figures="figures.read",
+        remind=1,
+        late="supervise",
+        states=(
+            State(key="filed", waits_for="report.accept"),
+            State(key="accepted", clock=Clock.STOPPED),
+            State(key="joined", clock=Clock.STOPPED),
+            State(key="recorded", clock=Clock.STOPPED, final=True),
+            State(key="rejected", clock=Clock.STOPPED, final=True),
+        ),
+        transitions=(
+            act(
+                *("accept", "filed", "accepted", HOLDER, NoteForm, asker),
+                guard=apart,
+                **decided,
+            ),
+            act(
+                *("reject", "filed", "rejected", HOLDER, ReasonForm, asker),
+                guard=apart,
+                reason_required=True,
+                tone="returned",
+                **decided,
+            ),
+            act(
+                *("same", "filed", "joined", HOLDER, SameForm, asker),
+                guard=same,
+                apply=join,
+                **seen,
+            ),
+            itself("record", "accepted", "recorded", asker, tone="done", **seen),
+            itself("bounce", "accepted", "filed", officers, form=NoteForm, reopens=True),
+            itself("share", "joined", "recorded", asker, tone="done", **seen),
+            itself("promote", "joined", "filed", officers, reopens=True),
+            act(
+                *("supervise", "filed", None, (), NoteForm, officers),
+                does=Does.SUPERVISE,
+            ),
+        ),
+    )
+
+
+async def _first(work: Work, number: str) -> Report | None:
+    statement = work.rows(Report, permission="report.read").where(col(Report.number) == number)
+    found: Report | None = (await work.session.execute(statement)).scalar_one_or_none()
+    return found
