@@ -31,7 +31,7 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
 
 class Ruling(msgspec.Struct, frozen=True):
     """What the system said: `number` under which it took something, or in `refused` a word for why
-    it does not (`unknown`, `full`, `barred`, `period`, `nothing`, `twice`)."""
+    it does not (`unknown`, `full`, `barred`, `period`, `nothing`)."""
 
     number: str = ""
     refused: str = ""

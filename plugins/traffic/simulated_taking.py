@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 from plugins.traffic.handed import Evidence, Ruling, Study
@@ -40,7 +40,7 @@ class Taking:
     _open: Callable[[], AbstractContextManager[sqlite3.Connection]]
     _switches: Callable[[], dict[str, str]]
     _behave: Callable[[Mapping[str, str]], Any]
-    _now: Callable[[], datetime]
+    _points: Callable[[sqlite3.Connection, Mapping[str, Any]], int]
 
     async def record(self, evidence: Evidence) -> Ruling:
         """Take evidence: a violation of a vehicle that is registered, under a number of its own."""
@@ -130,6 +130,3 @@ class Taking:
             (licence["file_number"], period.first.isoformat(), period.last.isoformat()),
         )
         return sum(row["points"] for row in rows)
-
-    def _points(self, database: sqlite3.Connection, licence: Mapping[str, Any]) -> int:
-        raise NotImplementedError

@@ -87,14 +87,25 @@ class Handing:
         them takes its place, and the others follow that."""
         for row in await self._followers(actor, "recorded"):
             await self._act(actor, row, "share", ActForm(version=row.version))
-        heirs: dict[UUID | None, UUID] = {}
+        settled: set[UUID | None] = set()
         for row in await self._followers(actor, "rejected"):
-            if (first := row.same_as) in heirs:
-                async with self.hub.work(actor) as work:
-                    (await work.get(Report, row.id)).same_as = heirs[first]
-            else:
-                heirs[first] = row.id
-                await self._act(actor, row, "promote", ActForm(version=row.version), same_as=None)
+            if row.same_as not in settled:
+                settled.add(row.same_as)
+                await self._promote(actor, row)
+
+    async def _promote(self, actor: Actor, heir: Report) -> None:
+        """Let one take the place of the rejected one that it followed, with all who follow it."""
+        try:
+            async with self.hub.work(actor) as work:
+                ids = work.rows(Report, col(Report.id)).where(
+                    col(Report.same_as) == heir.same_as, col(Report.state) == "joined"
+                )
+                for id in list((await work.session.execute(ids)).scalars()):
+                    row = await work.get(Report, id)
+                    row.same_as = None if id == heir.id else heir.id
+                await self.engine.act(work, heir.id, "promote", ActForm(version=heir.version))
+        except Conflict as conflict:  # somebody was quicker: it is looked at again
+            logger.info("a report moved on meanwhile: %s", conflict.code)
 
     async def _act(
         self, actor: Actor, row: Report, verb: str, form: ActForm, **values: Any

@@ -12,7 +12,7 @@ from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.sources import freshness
 from plugin_sdk.taking import BLANK, Typed, take
-from plugin_sdk.views import FieldView, Option, Phrase, View
+from plugin_sdk.views import FieldView, FormView, Option, Phrase, View
 from plugins.traffic.binding import SourceAway
 from plugins.traffic.desk import Desk, desk_of
 from plugins.traffic.sources import NAME
@@ -21,7 +21,7 @@ from plugins.traffic.study.lessons import Lesson, Question
 from plugins.traffic.study.models import StudyRun
 from plugins.traffic.study.rules import Ground, Obstacle, ground_of, obstacles
 from plugins.traffic.study.studying import LEARNING, PENDING, STUDY, Studying, why_of
-from plugins.traffic.study.views import LessonItem, LessonView, QuizView, RunItem, StudyView
+from plugins.traffic.study.views import LessonItem, LessonView, RunItem, StudyView
 from plugins.traffic.violations import Standing
 
 Ask = Request[Any, Any, Any]
@@ -62,7 +62,7 @@ class StudyPages:
         rules = self.studying.rules
         return standing, ground, obstacles(rules, standing, ground, done, self.hub.now())
 
-    async def overview(self, actor: Actor, conflict: Phrase | None = None) -> StudyView:
+    async def overview(self, actor: Actor) -> StudyView:
         """Return how somebody stands; what the source does not say now is left open."""
         rules, now = self.studying.rules, self.hub.now()
         standing = ground = None
@@ -109,7 +109,6 @@ class StudyPages:
                     "most": rules.most,
                 },
             ),
-            conflict=conflict,
         )
 
     def lesson(self, lesson: Lesson, actor: Actor, typed: Typed, said: Any = None) -> LessonView:
@@ -127,11 +126,11 @@ class StudyPages:
             back=self.here,
         )
 
-    def quiz(self, row: StudyRun, actor: Actor, typed: Typed, intro: Phrase | None) -> QuizView:
+    def quiz(self, row: StudyRun, actor: Actor, typed: Typed, intro: Phrase | None) -> FormView:
         """Return the questions of the next try."""
         rules, questions = self.studying.rules, self.studying.course.questions
         left = {"n": rules.pass_at, "left": rules.tries - row.tries}
-        return QuizView(
+        return FormView(
             title=Phrase("traffic.study.quiz"),
             intro=intro or Phrase("traffic.study.quiz_intro", left),
             action=f"{self.here}/quiz",
@@ -250,7 +249,7 @@ def _lessons(pages: StudyPages) -> list[HTTPRouteHandler]:
 def _quiz(pages: StudyPages) -> list[HTTPRouteHandler]:
     hub, studying = pages.hub, pages.studying
 
-    async def show(read: Read, typed: Typed, intro: Phrase | None = None) -> QuizView:
+    async def show(read: Read, typed: Typed, intro: Phrase | None = None) -> FormView:
         row = await studying.open(read)
         if row is None:
             raise NotFound

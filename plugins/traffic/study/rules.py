@@ -3,9 +3,10 @@
 Of the rule these stand here as they were known: up to 6 points in a scoring period; study online of
 30 minutes within three days and a test passed take one off; not while violations are not dealt
 with, nor with 12 points, in the first twelve months (实习期), with a licence that is over, or with
-a vehicle whose inspection is. The text was not at hand, so that all figures are settings
-(`study_<name>`); what else the rule excludes (drink, flight, fraud in the last three periods) only
-the police's system knows, which decides.
+a vehicle whose inspection is. The text itself was not at hand (newspapers told it in April 2022,
+and that a test may be taken again twice), so that all figures are settings (`study_<name>`). What
+else the rule excludes (drink, flight, fraud in the last three periods) only the police's system
+knows, which decides.
 """
 
 from collections.abc import Mapping

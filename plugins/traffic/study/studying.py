@@ -241,7 +241,7 @@ class Crediting:
         return rows
 
 
-WHYS: Final = ("unknown", "full", "barred", "period", "nothing", "twice")
+WHYS: Final = ("unknown", "full", "barred", "period", "nothing")
 
 
 def why_of(code: str) -> Phrase:

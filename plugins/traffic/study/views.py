@@ -43,7 +43,6 @@ class StudyView(View, kw_only=True):
     runs: list[RunItem]
     fresh: FreshView | None
     about: Phrase
-    conflict: Phrase | None = None
 
 
 class LessonView(FormView, kw_only=True):
@@ -53,9 +52,3 @@ class LessonView(FormView, kw_only=True):
     text: list[str]
     back: str
     said: Words | None = None
-
-
-class QuizView(FormView, kw_only=True):
-    """The questions of a quiz; after a try that failed, how many were right."""
-
-    template: ClassVar[str] = "form.html"
