@@ -94,8 +94,8 @@ def accident_flow(hub: Hub, evidence: Evidence, papers: Papers) -> Flow:
         figures="figures.read",
         event="accident.filed",
         states=(
-            State(key="scene", clock=Clock.STOPPED, lapse=Lapse("lapse", A_DAY)),
-            State(key="confirming", clock=Clock.STOPPED, lapse=Lapse("hand-over", A_DAY)),
+            State(key="scene", lapse=Lapse("lapse", A_DAY)),
+            State(key="confirming", lapse=Lapse("hand-over", A_DAY)),
             State(key="checking", waits_for="accident.decide", term=term),
             State(key="disputed", waits_for="accident.decide", term=term),
             State(key="proposed", waits_for="accident.confirm", term=term),
