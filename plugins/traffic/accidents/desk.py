@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 import msgspec
+from sqlmodel import col
 
 from plugin_sdk.cases.desk import CaseDesk, Way
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.forms import Submission
 from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Audience, Hub, Read, Work
+from plugin_sdk.problems import AppConflict
 from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import (
@@ -107,9 +109,16 @@ class AccidentDesk(CaseDesk[Accident]):
 
     async def file(self, work: Work, sent: Submission[AccidentForm]) -> Accident:
         """Open an accident of which the actor is side a. Raises `AppConflict` for whoever acts for
-        another, `Invalid` for one of the future or of too long ago."""
+        another or has reported it before, `Invalid` for one of the future or of too long ago."""
         form, me = sent.form, in_person(work)
         happened = check_time(self.hub, work.now, form)
+        before = work.rows(Accident, col(Accident.number), permission="accident.read").where(
+            col(Accident.person_id) == me,
+            col(Accident.other_plate) == form.other_plate,
+            col(Accident.state).in_(OPEN),
+        )
+        if number := (await work.session.execute(before.limit(1))).scalar():
+            raise AppConflict(self.hub.app, "accident-open", number=number)
         place = redact(form.place)
         row = await self.engine.open(
             work,

@@ -126,6 +126,7 @@ async def test_what_may_not_be_settled_alone_is_told_to_call(town, crash):
     # nothing goes on before the photos are there, and nobody else may send one
     await crash.report(what="我车等红灯，被后车追尾，电话 13800138000，后保险杠损坏。")
     assert "13800138000" not in str(await crash.see())
+    assert (await crash.report(409))["type"].endswith("accident-open")
     assert len((await crash.see())["lacking"]) == 6
     await crash.invite(status=409)
     await crash.photo("front", data=b"not a picture", status=422)

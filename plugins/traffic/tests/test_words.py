@@ -58,7 +58,8 @@ def test_every_word_is_there():
 
 ACCIDENT_REFUSALS = (
     "accident-in-person accident-own-side accident-tries invitation-used invitation-expired "
-    "accident-joined accident-changed accident-agreed photos-missing photos-closed photo-too-often"
+    "accident-open accident-joined accident-changed accident-agreed photos-missing photos-closed "
+    "photo-too-often"
 )
 ACCIDENT_CODES = (
     "call-122 move-and-call same-plate not-the-other invitation happens-later happened-long-ago"
