@@ -1,6 +1,6 @@
 """What traffic counts beside the kit: vehicles bound, violations accepted and cancelled."""
 
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import func
 from sqlmodel import col
@@ -18,24 +18,19 @@ async def add_figures(read: Read, view: FiguresView) -> None:
     bound = await counted(
         read, f"{WORDS}.bound", OwnVehicle, OwnVehicle.bound_at, view.since, view.until
     )
-    settled = [
-        await in_state(read, view, f"{WORDS}.{state}", Handling, Handling.changed_at, state)
-        for state in ("accepted", "cancelled")
-    ]
+    settled = [await _in_state(read, view, state) for state in ("accepted", "cancelled")]
     view.cards = [bound, *settled, *view.cards]
 
 
-async def in_state(
-    read: Read, view: FiguresView, words: str, model: Any, moment: Any, state: str
-) -> FigureCard:
-    """Return how many rows of a table came into a state within the view's period, in scope."""
+async def _in_state(read: Read, view: FiguresView, state: str) -> FigureCard:
     start, end = bounds(view.since, view.until)
-    statement = read.rows(model, func.count()).where(
-        col(model.state) == state, col(moment) >= start, col(moment) < end
+    moment = col(Handling.changed_at)
+    statement = read.rows(Handling, func.count()).where(
+        col(Handling.state) == state, moment >= start, moment < end
     )
     return FigureCard(
-        label=Phrase(f"{words}.label"),
-        what=Phrase(f"{words}.what"),
+        label=Phrase(f"{WORDS}.{state}.label"),
+        what=Phrase(f"{WORDS}.{state}.what"),
         value=int((await read.session.execute(statement)).scalar_one()),
         window=window(view.since, view.until),
     )

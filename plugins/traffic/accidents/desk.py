@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 import msgspec
+from sqlalchemy import func
 from sqlmodel import col
 
 from plugin_sdk.cases.desk import CaseDesk, Way
 from plugin_sdk.deadlines import local_day
+from plugin_sdk.figures import counted
 from plugin_sdk.forms import Submission
 from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Audience, Hub, Read, Work
@@ -34,7 +36,6 @@ from plugins.traffic.accidents.models import Accident, AccidentPhoto, AccidentSi
 from plugins.traffic.accidents.papers import shares_of
 from plugins.traffic.accidents.sides import Invitations, in_person, own_side, sides_of
 from plugins.traffic.binding import Binding
-from plugins.traffic.figures import in_state
 from plugins.traffic.identifiers import shown_plate
 
 WORDS: Final = "traffic.accident"
@@ -212,8 +213,10 @@ class AccidentDesk(CaseDesk[Accident]):
     async def add_figures(self, read: Read, view: FiguresView) -> None:
         """Add how many ended in an agreement of both sides, and how many officers decided."""
         ended = [
-            await in_state(
-                read, view, f"{WORDS}.figure.{state}", Accident, Accident.resolved_at, state
+            await counted(
+                *(read, f"{WORDS}.figure.{state}", Accident, Accident.resolved_at),
+                *(view.since, view.until),
+                value=func.count().filter(col(Accident.state) == state),
             )
             for state in ("agreed", "decided")
         ]
