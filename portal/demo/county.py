@@ -264,6 +264,14 @@ CAST = (
         (("oversight.decider", ScopeKind.ALL), ("yimen.second_approver", ScopeKind.ALL)),
     ),
     Member(
+        "approver",
+        "approver",
+        "康审计",
+        SUPERVISION,
+        "审计联络员",
+        (("yimen.second_approver", ScopeKind.ALL),),  # a purge takes two
+    ),
+    Member(
         "owner",
         "owner",
         "韩主管",
@@ -296,6 +304,7 @@ ANNOUNCED = (
     "administrator",
     "governance",
     "decider",
+    "approver",
     "owner",
 )
 
