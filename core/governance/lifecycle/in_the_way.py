@@ -2,6 +2,7 @@
 and the apps that rely on it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlmodel import col
@@ -14,7 +15,7 @@ from core.governance.lifecycle.models import Standing
 from core.governance.lifecycle.obstacles import Obstacle
 from core.governance.lifecycle.service import StandingFacts
 from core.governance.lifecycle.steps import OVER
-from core.governance.merging import gate
+from core.governance.merging import gate, links
 from core.governance.register import RegisterEntry
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.views import Phrase
@@ -37,7 +38,9 @@ async def in_the_way(
     """Return what stands in the way of a step, what cannot be waived first. `told` is what the
     app itself says (`unfinished`), asked before the transaction began. Where a merge was decided,
     its gate (`core.governance.merging.gate`) is asked for the `successor`, if nobody names one
-    for that of the decision; its proofs count for `evidence_days`."""
+    for that of the decision; its proofs count for `evidence_days`. Old links are tried once more
+    before a closing hands them to the door: they may have been changed since, or their targets.
+    """
     found = []
     if verb == "reopen":
         last = await latest(tx, standing.app)
@@ -59,6 +62,9 @@ async def in_the_way(
         if standing.closes_on is not None and today < standing.closes_on:
             said = Phrase("life.obstacle.not_yet", {"day": standing.closes_on})
             found.append(Obstacle(key="not-yet", said=said))
+        if standing.stage == "sunset" and standing.successor is not None:
+            fresh = tx.now - timedelta(days=evidence_days)
+            found += await links.untested(tx, standing.app, standing.successor, fresh)
         found += [
             Obstacle(key=f"app-{n}", said=said, href=f"/apps/{standing.app}/", waivable=True)
             for n, said in enumerate(told)

@@ -24,8 +24,9 @@ from core.governance.lifecycle.service import StandingFacts
 from core.governance.lifecycle.steps import CARRIED_OUT, Step, step
 from core.governance.merging.gate import EVIDENCE_DAYS
 from core.governance.merging.links import links_of
+from core.governance.policy import PolicyError
 from core.governance.register import RegisterEntry
-from core.governance.service import Governance
+from core.governance.service import Governance, NoPolicy
 from core.identity.organizations import by_code
 from core.messages import service as messages
 from core.work.calendar import load_calendar
@@ -91,10 +92,8 @@ async def move(
         raise Invalid(field_error("reason", "missing"))
     here = await service.standing(tx, app)
     values: dict[str, Any] = {}
-    proofs = EVIDENCE_DAYS
     if one.verb == "sunset":
         rules = governance.in_force().life_cycle
-        proofs = rules.evidence_days
         values = await _sunset(tx, rules.sunset_days, register, here, asked)
     elif one.verb == "call_off":
         values = {"announced": None, "closes_on": None}
@@ -106,7 +105,7 @@ async def move(
         one.verb,
         told=told,
         successor=asked.successor,
-        evidence_days=proofs,
+        evidence_days=evidence_days(governance),
     )
     accepted = _accepted(app, found, asked.seen)
     now = await service.take(
@@ -186,6 +185,14 @@ async def tell_owner(tx: Transaction, entry: RegisterEntry, verb: str, now: Stan
         )
 
 
+def evidence_days(governance: Governance) -> int:
+    """Return for how many days a proof counts; an app can be closed without a policy too."""
+    try:
+        return governance.policy().life_cycle.evidence_days
+    except (NoPolicy, PolicyError):
+        return EVIDENCE_DAYS
+
+
 def closing(day: date) -> datetime:
     """Return when an app closes that closes on a day: as it begins, in Shanghai."""
     return datetime.combine(day, time(), SHANGHAI)
@@ -218,12 +225,16 @@ async def _sunset(
 ) -> dict[str, Any]:
     """Return what a sunset announces, `least` days ahead or more. Raises `Invalid`: a day that is
     too early, no working day, or in a year whose calendar is not known is refused, never guessed
-    at."""
+    at; a successor of what was decided to be retired too, since it promises what no gate has
+    proven."""
     successor, wrong = asked.successor or here.successor, []
     if successor is None and here.stage == "merge":
         wrong.append(field_error("successor", "missing"))
     elif successor is not None and (successor == here.app or successor not in register):
         wrong.append(field_error("successor", "choice"))
+    elif successor != here.successor and here.stage != "merge":
+        # where a function went is promised once it is proven there: that is a merge
+        wrong.append(field_error("successor", "successor-by-merge"))
     today, day = local_day(tx.now), asked.closes_on
     if day is None:
         wrong.append(field_error("closes_on", "missing"))

@@ -13,7 +13,7 @@ from core.governance.archive.service import ArchiveFacts
 from core.governance.lifecycle import service
 from core.governance.lifecycle.hands import answers_for
 from core.governance.lifecycle.in_the_way import in_the_way
-from core.governance.lifecycle.moving import earliest_closing
+from core.governance.lifecycle.moving import earliest_closing, evidence_days
 from core.governance.lifecycle.obstacles import Obstacle
 from core.governance.lifecycle.service import StandingFacts, Taken
 from core.governance.lifecycle.steps import Step, possible, step
@@ -27,7 +27,6 @@ from plugin_sdk.routes import actor_of
 from plugin_sdk.text import Text
 from plugin_sdk.views import EntryView, FactView, FieldView, Option, Phrase, View
 from portal.pages.context import AnyRequest, Portal
-from portal.pages.governance.merge import evidence_days
 from portal.pages.governance.sight import sight
 from portal.pages.rows import kept
 
@@ -216,7 +215,7 @@ async def _before(
     """Return what stands in the way of a step, the archive's included."""
     if one.verb == "archive":
         return await archive.obstacles(tx, here.app)
-    days = evidence_days(portal)
+    days = evidence_days(portal.governance)
     return await in_the_way(
         tx, portal.apps, register, here, one.verb, told=told, evidence_days=days
     )
@@ -260,6 +259,8 @@ async def _fields(
     wanted = [field for field in shown if field.kind != "hidden"]
     if not noticed:
         wanted = [field for field in wanted if field.name != "noted"]
+    if here.stage != "merge":  # what was decided to be retired has no successor
+        wanted = [field for field in wanted if field.name != "successor"]
     return sorted(wanted, key=lambda field: ORDER.index(field.name))
 
 

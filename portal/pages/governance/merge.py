@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from core.database import Transaction
+from core.governance.lifecycle.moving import evidence_days
 from core.governance.lifecycle.obstacles import Obstacle
 from core.governance.lifecycle.service import StandingFacts, standing
 from core.governance.lifecycle.steps import OVER
@@ -157,12 +158,6 @@ def policy_of(portal: Portal) -> Policy | None:
         return None
 
 
-def evidence_days(portal: Portal) -> int:
-    """Return for how many days a proof counts."""
-    policy = policy_of(portal)
-    return policy.life_cycle.evidence_days if policy else gate.EVIDENCE_DAYS
-
-
 def routes_in(portal: Portal, app: str) -> frozenset[str]:
     """Return the routes that an app behind the door serves."""
     instance = portal.apps.instances.get(app)
@@ -174,7 +169,7 @@ async def merge(
 ) -> MergeView:
     """Return the proof of a merge as it stands."""
     app, successor = case.app, case.successor.app if case.successor else ""
-    days = evidence_days(portal)
+    days = evidence_days(portal.governance)
     fresh = tx.now - timedelta(days=days)
     # what was proven when the app closed does not grow old: it is not asked for any more
     since = datetime.min.replace(tzinfo=tx.now.tzinfo) if case.over else fresh
