@@ -165,7 +165,8 @@ async def set_door(
 
 
 async def tell_owner(tx: Transaction, entry: RegisterEntry, verb: str, now: StandingFacts) -> None:
-    """Tell whoever answers for an app that it took a step, each of them once."""
+    """Tell whoever answers for an app that it took a step, each of them once; who may not read its
+    figures is led to the page that everybody reads."""
     unit = await by_code(tx, entry.owner.code)
     if unit is None:
         return
@@ -175,13 +176,14 @@ async def tell_owner(tx: Transaction, entry: RegisterEntry, verb: str, now: Stan
     said: dict[str, Any] = {"name": entry.names}
     if now.closes_on is not None and verb in ("sunset", "reopen"):
         said["day"] = now.closes_on
+    readers = await people_of(tx, unit.id, "yimen.usage.read")
     for person in sorted(people):
         await messages.send(
             tx,
             SHELL,
             To(person_id=person),
             Phrase(f"life.told.{verb}", said),
-            f"/owner/apps/{entry.app}/life",
+            f"/owner/apps/{entry.app}/life" if person in readers else f"/about/{entry.app}",
         )
 
 

@@ -82,6 +82,8 @@ class LifeView(View, kw_only=True):
     here: str
     back: str
     about_href: str
+    merge_href: str | None = None
+    review_href: str | None = None
 
 
 class StepView(View, kw_only=True):
@@ -156,6 +158,10 @@ async def life(
         here=f"{base}/apps/{app}/life",
         back=f"{base}/apps/{app}",
         about_href=f"/about/{app}",
+        merge_href=f"/governance/apps/{app}/merge" if here.successor else None,
+        review_href=f"/apps/oversight/reviews/{here.review}"
+        if here.review and actor.permits_for("oversight.review.read", tx.now)
+        else None,
     )
 
 
@@ -317,8 +323,9 @@ def _reversal(last: Taken) -> Phrase:
     back = step(last.verb).back
     if back is None:
         return Phrase("life.reversal.none", {"step": Phrase(f"life.step.{last.verb}")})
+    how = "by_review" if step(back).by_review else "by"
     return Phrase(
-        "life.reversal.by",
+        f"life.reversal.{how}",
         {"step": Phrase(f"life.step.{last.verb}"), "back": Phrase(f"life.step.{back}")},
     )
 

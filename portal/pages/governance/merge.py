@@ -88,7 +88,8 @@ class LinkRow(msgspec.Struct, frozen=True, kw_only=True):
 
 class MergeView(View, kw_only=True):
     """The proof of a merge. `choose` is the form in which the new app is chosen, where it is not
-    yet decided; `acts` says whether the reader may change something."""
+    yet decided; `acts` says whether the reader may change something; `announce` leads on once the
+    gate is open."""
 
     template: ClassVar[str] = "merge.html"
     app: str
@@ -111,6 +112,8 @@ class MergeView(View, kw_only=True):
     exports: dict[str, str]
     here: str
     back: str
+    life_href: str
+    announce: str | None = None
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,6 +220,10 @@ async def merge(
         exports={kind: f"{here}/proof.{kind}" for kind in ("pdf", "xlsx")} if successor else {},
         here=here,
         back=f"/governance/apps/{app}",
+        life_href=f"/governance/apps/{app}/life",
+        announce=f"/governance/apps/{app}/life/sunset"
+        if acts and successor and not obstacles and case.stands.stage == "merge"
+        else None,
     )
 
 
