@@ -98,7 +98,6 @@ def _step(verb: str, doc: str) -> click.Command:
             seen=seen,
             reason=reason,
             closes_on=closes_on.date() if closes_on else None,
-            successor=more.get("successor"),
         )
 
     parameters: list[click.Parameter] = [
@@ -111,7 +110,6 @@ def _step(verb: str, doc: str) -> click.Command:
     if verb == "sunset":
         parameters += [
             click.Option(["--closes-on"], type=click.DateTime(["%Y-%m-%d"]), required=True),
-            click.Option(["--successor"], help="The app that takes its place."),
         ]
     return click.Command(verb.replace("_", "-"), callback=run, params=parameters, help=doc)
 
@@ -139,7 +137,6 @@ def _take(
     seen: bool,
     reason: str,
     closes_on: date | None,
-    successor: str | None,
 ) -> None:
     from core.governance.lifecycle.in_the_way import in_the_way, unfinished
     from core.governance.lifecycle.moving import Asked, evidence_days, move
@@ -158,14 +155,12 @@ def _take(
                 here,
                 verb,
                 told=told,
-                successor=successor,
                 evidence_days=evidence_days(hub.governance),
             )
             asked: Asked = Asked(
                 verb=verb,
                 reason=reason,
                 closes_on=closes_on,
-                successor=successor,
                 seen=frozenset(way.key for way in found if way.waivable) if seen else frozenset(),
                 via="terminal",
             )

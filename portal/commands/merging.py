@@ -38,7 +38,8 @@ def check_command(app: str, lang: str) -> None:
         if into is None:
             return None, []
         days = evidence_days(hub.governance)
-        return into, await gate.obstacles(tx, app, into, evidence_days=days)
+        found = await gate.obstacles(tx, app, into, evidence_days=days)
+        return into, [one for one in found if one.key != gate.DATE]  # the sunset names the day
 
     async def act(hub: Any) -> tuple[str | None, list[Obstacle], Any]:
         async with hub.services.database.transaction() as tx:

@@ -32,15 +32,13 @@ async def in_the_way(
     verb: str,
     *,
     told: Sequence[Phrase] = (),
-    successor: str | None = None,
     evidence_days: int = gate.EVIDENCE_DAYS,
 ) -> list[Obstacle]:
     """Return what stands in the way of a step, what cannot be waived first. `told` is what the
     app itself says (`unfinished`), asked before the transaction began. Where a merge was decided,
-    its gate (`core.governance.merging.gate`) is asked for the `successor`, if nobody names one
-    for that of the decision; its proofs count for `evidence_days`. Old links are tried once more
-    before a closing hands them to the door: they may have been changed since, or their targets.
-    """
+    its gate (`core.governance.merging.gate`) is asked; its proofs count for `evidence_days`. Old
+    links are tried once more before a closing hands them to the door: they may have been changed
+    since, or their targets."""
     found = []
     if verb == "reopen":
         last = await latest(tx, standing.app)
@@ -48,8 +46,10 @@ async def in_the_way(
             found.append(Obstacle(key="archiving", said=Phrase("life.obstacle.archiving")))
     if verb not in ANNOUNCED:
         return found
-    into = successor or standing.successor
-    if verb == "sunset" and standing.stage == "merge" and into is not None:
+    into = standing.successor
+    if verb == "sunset" and standing.stage == "merge":
+        if into is None:
+            return [Obstacle(key="no-successor", said=Phrase("merge.obstacle.no_successor"))]
         found += await gate.obstacles(
             tx,
             standing.app,
@@ -62,9 +62,9 @@ async def in_the_way(
         if standing.closes_on is not None and today < standing.closes_on:
             said = Phrase("life.obstacle.not_yet", {"day": standing.closes_on})
             found.append(Obstacle(key="not-yet", said=said))
-        if standing.stage == "sunset" and standing.successor is not None:
+        if standing.stage == "sunset" and into is not None:
             fresh = tx.now - timedelta(days=evidence_days)
-            found += await links.untested(tx, standing.app, standing.successor, fresh)
+            found += await links.untested(tx, standing.app, into, fresh)
         found += [
             Obstacle(key=f"app-{n}", said=said, href=f"/apps/{standing.app}/", waivable=True)
             for n, said in enumerate(told)

@@ -2,7 +2,7 @@
 reason, what stands in the way, the door, the notice, the record. One transaction holds it all.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
@@ -41,14 +41,13 @@ ANSWERING: Final = ("yimen.feedback.answer", "oversight.review.reply")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody asks: a step and why; of a sunset the day of closing and the successor; the
-    keys of what they saw in the way; the version they read, so that nobody steps on old news.
-    `via` says how it came, where not by its page."""
+    """What somebody asks: a step and why; of a sunset the day of closing; the keys of
+    what they saw in the way; the version they read, so that nobody steps on old news. `via` says
+    how it came, where not by its page."""
 
     verb: str
     reason: str
     version: int | None = None
-    successor: str | None = None
     closes_on: date | None = None
     seen: frozenset[str] = frozenset()
     via: str = ""
@@ -94,7 +93,7 @@ async def move(
     values: dict[str, Any] = {}
     if one.verb == "sunset":
         rules = governance.in_force().life_cycle
-        values = await _sunset(tx, rules.sunset_days, register, here, asked)
+        values = await _sunset(tx, rules.sunset_days, asked.closes_on)
     elif one.verb == "call_off":
         values = {"announced": None, "closes_on": None}
     found = await in_the_way(
@@ -104,7 +103,6 @@ async def move(
         here,
         one.verb,
         told=told,
-        successor=asked.successor,
         evidence_days=evidence_days(governance),
     )
     accepted = _accepted(app, found, asked.seen)
@@ -218,26 +216,12 @@ def _grant(tx: Transaction, actor: Actor, permission: str) -> str:
     return permit.grant
 
 
-async def _sunset(
-    tx: Transaction,
-    least: int,
-    register: Collection[str],
-    here: StandingFacts,
-    asked: Asked,
-) -> dict[str, Any]:
+async def _sunset(tx: Transaction, least: int, day: date | None) -> dict[str, Any]:
     """Return what a sunset announces, `least` days ahead or more. Raises `Invalid`: a day that is
     too early, no working day, or in a year whose calendar is not known is refused, never guessed
-    at; a successor of what was decided to be retired too, since it promises what no gate has
-    proven."""
-    successor, wrong = asked.successor or here.successor, []
-    if successor is None and here.stage == "merge":
-        wrong.append(field_error("successor", "missing"))
-    elif successor is not None and (successor == here.app or successor not in register):
-        wrong.append(field_error("successor", "choice"))
-    elif successor != here.successor and here.stage != "merge":
-        # where a function went is promised once it is proven there: that is a merge
-        wrong.append(field_error("successor", "successor-by-merge"))
-    today, day = local_day(tx.now), asked.closes_on
+    at. What takes an app's place is not said here: a merge alone promises that, once it is proven.
+    """
+    wrong, today = [], local_day(tx.now)
     if day is None:
         wrong.append(field_error("closes_on", "missing"))
     elif day < today + timedelta(days=least):
@@ -252,7 +236,7 @@ async def _sunset(
             wrong.append(field_error("closes_on", "beyond-calendar", year=str(unknown.year)))
     if wrong:
         raise Invalid(*wrong)
-    return {"successor": successor, "announced": tx.now, "closes_on": day}
+    return {"announced": tx.now, "closes_on": day}
 
 
 def _accepted(app: str, found: Sequence[Obstacle], seen: frozenset[str]) -> list[Obstacle]:

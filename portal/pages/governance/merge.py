@@ -184,7 +184,9 @@ async def merge(
         tx, [*(one.checked_by for one in functions), *(one.checked_by for one in kinds)]
     )
     obstacles = []
-    if successor and not case.over:
+    if successor and case.stands.stage == "sunset":  # what is left is where old links lead
+        obstacles = await links.untested(tx, app, successor, fresh)
+    elif successor and not case.over:
         every = await gate.obstacles(tx, app, successor, evidence_days=days)
         obstacles = [one for one in every if one.key != gate.DATE]  # the sunset itself names it
     here = f"/governance/apps/{app}/merge"
@@ -232,6 +234,9 @@ def _gate(case: Case, obstacles: list[Obstacle]) -> Phrase:
         return Phrase("merge.choose.intro")
     if case.over:
         return Phrase("merge.over")
+    if case.stands.stage == "sunset":
+        how = "unlinked" if obstacles else "announced"
+        return Phrase(f"merge.{how}", {"closes": case.stands.closes_on, "n": len(obstacles)})
     if obstacles:
         return Phrase("merge.closed", {"n": len(obstacles)})
     return Phrase("merge.open")
