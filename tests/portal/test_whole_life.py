@@ -15,12 +15,14 @@ from sqlmodel import col
 from core import bundles
 from core.access.grants import grant
 from core.access.models import Grant
+from core.apps import hooks
 from core.apps.registry import declared
 from core.files.models import FileRow
 from core.files.service import content_of
 from core.work.models import Series
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import ScopeKind
+from portal import probe
 from tests.portal.governed import govern
 from tests.portal.old_app import answer_letter, carry_over, with_mailbox, write_letters
 
@@ -51,6 +53,7 @@ class County:
         self.folder = folder
         self.answers = []
         self._clients = {}
+        self._turns = [asyncio.Lock() for _ in OTHERS]
 
     async def client(self, role):
         if role not in self._clients:
@@ -58,9 +61,13 @@ class County:
         return self._clients[role]
 
     async def move(self, **by):
-        """Let time pass; everybody signs in again, and what is due happens."""
-        self.hub.clock.move(**by)
-        self._clients.clear()
+        """Let time pass; everybody signs in again, and what is due happens. Who is at something
+        is waited for: a session that is weeks old by the time it is looked at is refused."""
+        async with contextlib.AsyncExitStack() as still:
+            for turn in self._turns:
+                await still.enter_async_context(turn)
+            self.hub.clock.move(**by)
+            self._clients.clear()
         await self.hub.settle()
 
     def day(self, days=0):
@@ -71,9 +78,10 @@ class County:
         """Let people go on with the other apps all the while; not one of them sees an error."""
         stop = asyncio.Event()
 
-        async def use(role, address):
+        async def use(turn, role, address):
             while not stop.is_set():
-                answer = await (await self.client(role)).get(address)
+                async with turn:
+                    answer = await (await self.client(role)).get(address)
                 self.answers.append((address, answer.status_code))
                 await asyncio.sleep(0.1)
 
@@ -86,7 +94,10 @@ class County:
             await self.client(role)
         using = [
             asyncio.create_task(follow()),
-            *(asyncio.create_task(use(*other)) for other in OTHERS),
+            *(
+                asyncio.create_task(use(turn, *other))
+                for turn, other in zip(self._turns, OTHERS, strict=True)
+            ),
         ]
         try:
             yield
@@ -268,6 +279,14 @@ class County:
         assert not (self.hub.hub.settings.home / "archive" / done.folder).exists()
         assert await self.stage(app) == "purged"
         assert await self.tables(prefix) == set()
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """A busy machine is neither a page that does not answer nor an app that does not."""
+    monkeypatch.setattr(probe, "SECONDS", 60.0)
+    monkeypatch.setattr(probe, "ALL_SECONDS", 300.0)
+    monkeypatch.setattr(hooks, "HOOK_SECONDS", 60.0)
 
 
 async def let(hub, role, key):
