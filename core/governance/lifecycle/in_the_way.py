@@ -4,17 +4,13 @@ and the apps that rely on it."""
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from sqlalchemy import select
-from sqlmodel import col
-
 from core.apps.hooks import HookFailure
 from core.apps.supervisor import Apps
 from core.database import Transaction
 from core.governance.archive.service import latest
-from core.governance.lifecycle.models import Standing
+from core.governance.lifecycle.dependants import dependants
 from core.governance.lifecycle.obstacles import Obstacle
 from core.governance.lifecycle.service import StandingFacts
-from core.governance.lifecycle.steps import OVER
 from core.governance.merging import gate, links
 from core.governance.register import RegisterEntry
 from plugin_sdk.deadlines import local_day
@@ -69,7 +65,17 @@ async def in_the_way(
             Obstacle(key=f"app-{n}", said=said, href=f"/apps/{standing.app}/", waivable=True)
             for n, said in enumerate(told)
         ]
-    return [*found, *await _dependants(tx, apps, register, standing.app)]
+    relying = (await dependants(tx, apps, register)).get(standing.app, [])
+    found += [
+        Obstacle(
+            key=f"{one.way}-{one.app}",
+            said=Phrase(f"life.obstacle.{one.way}", {"name": one.names}),
+            href=f"/governance/apps/{one.app}",
+            waivable=True,
+        )
+        for one in relying
+    ]
+    return found
 
 
 async def unfinished(apps: Apps, app: str) -> list[Phrase]:
@@ -82,36 +88,3 @@ async def unfinished(apps: Apps, app: str) -> list[Phrase]:
         return list(await apps.hooks.call_async(app, "can_retire", (), hub=hub))
     except HookFailure as failure:
         return [Phrase("life.obstacle.silent", {"detail": str(failure)})]
-
-
-async def _dependants(
-    tx: Transaction, apps: Apps, register: Mapping[str, RegisterEntry], app: str
-) -> list[Obstacle]:
-    """Return the apps that rely on this one, and by what: those that hear its events, those
-    whose functions lead to it, and those whose successor it is."""
-    row, found = Standing, []
-    followed = await tx.session.execute(
-        select(col(row.app)).where(col(row.successor) == app, col(row.stage).not_in(OVER))
-    )
-    successor_of = set(followed.scalars())
-    for name, entry in sorted(register.items()):
-        if name == app or entry.stage in OVER:
-            continue
-        manifest = apps.manifest(name)
-        events = manifest.events.consumed if manifest else ()
-        ways = {
-            "hears": any(event.partition(".")[0] == app for event in events),
-            "leads": any(f"/apps/{app}/" in (f.route or "") for f in entry.functions),
-            "follows": name in successor_of,
-        }
-        found += [
-            Obstacle(
-                key=f"{way}-{name}",
-                said=Phrase(f"life.obstacle.{way}", {"name": entry.names}),
-                href=f"/governance/apps/{name}",
-                waivable=True,
-            )
-            for way, holds in ways.items()
-            if holds
-        ]
-    return found
