@@ -59,6 +59,7 @@ def changes_view():
     rows = [
         ChangeView(
             app="b",
+            name=Text("网格巡查", "Patrols"),
             href="/x",
             at=NOW,
             who=who,
