@@ -95,17 +95,18 @@ class Hooks:
         hook: str,
         default: Any = None,
         *,
-        seconds: float = HOOK_SECONDS,
+        seconds: float | None = None,
         **arguments: Any,
     ) -> Any:
-        """Return what an app's asynchronous implementation returns within `seconds`.
+        """Return what an app's asynchronous implementation returns within `seconds` (None:
+        `HOOK_SECONDS`).
 
         Raises `HookFailure` when it raises, exits, takes longer or returns something else
         than its specification says.
         """
         outcome = self.call(app, hook, default, **arguments)
         if inspect.isawaitable(outcome):
-            outcome = await contained(hook, seconds, outcome)
+            outcome = await contained(hook, seconds or HOOK_SECONDS, outcome)
         if outcome is not default:
             _check(hook, outcome)
         return outcome

@@ -15,6 +15,7 @@ from pydantic import Field
 from core.database import Transaction
 from core.governance.declared import SCHEMA, Declarations, Declared, stored
 from core.governance.lifecycle.service import standings
+from core.governance.lifecycle.steps import HELD
 from core.governance.register import entered
 from core.identity.organizations import by_code, closed
 from plugin_sdk.deadlines import local_day
@@ -175,7 +176,8 @@ def file_fields(
 async def weigh(tx: Transaction, declared: Declared, behind: Collection[str]) -> Weighed:
     """Return what filing an app would do; nothing is written. `behind` are the apps behind the
     door. Raises `Invalid` for an app that stands behind it, an owner that is not in the register
-    of organizations or closed, and a first day that is still to come."""
+    of organizations or closed, another owner while it is being decided on the app (`HELD`), and a
+    first day that is still to come."""
     errors = []
     if declared.app in behind or declared.app in RESERVED_IDS:
         errors.append(field_error("app", "behind-door"))
@@ -186,14 +188,17 @@ async def weigh(tx: Transaction, declared: Declared, behind: Collection[str]) ->
         errors.append(field_error("owner", "unit-closed"))
     if declared.since > local_day(tx.now):
         errors.append(field_error("since", "in-future"))
+    known = await entered(tx, declared.app)
+    here = (await standings(tx)).get(declared.app)
+    stage = here.stage if here else (known or declared).stage
+    if known is not None and known.owner != declared.owner and stage in HELD:
+        held = {"stage": Phrase(f"stage.{stage}"), "unit": known.owner}
+        errors.append(FieldError("owner", Phrase("app_register.owner_held", held)))
     if errors:
         raise Invalid(*errors)
-    known = await entered(tx, declared.app)
     if known is None:
         return Weighed(outcome="new", remarks=tuple(_forbidden(declared)))
     remarks = []
-    here = (await standings(tx)).get(declared.app)
-    stage = here.stage if here else known.stage
     if declared.stage not in (stage, known.stage):
         said = {"stage": Phrase(f"stage.{stage}"), "said": Phrase(f"stage.{declared.stage}")}
         remarks.append(Phrase("app_register.stage_held", said))

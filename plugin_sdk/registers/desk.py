@@ -44,6 +44,10 @@ class RegisterDesk(RegisterList[R]):
         """Return the choices of the form's fields."""
         return {}
 
+    async def end_options(self, read: Read, row: R) -> Mapping[str, list[Option]]:
+        """Return the choices of the fields with which a record ends."""
+        return await self.options(read)
+
     async def refuse_unoffered(self, read: Read, form: RecordForm, row: R | None = None) -> None:
         """Raise `Invalid` for a choice that is none of its field's; what a record says already
         may stay."""
@@ -158,7 +162,7 @@ class RegisterDesk(RegisterList[R]):
 
     async def end_view(self, read: Read, row: R, typed: Typed = BLANK) -> FormView:
         """Return the form that ends a record."""
-        known, options = {"ends_on": local_day(read.now)}, await self.options(read)
+        known, options = {"ends_on": local_day(read.now)}, await self.end_options(read, row)
         form, prefix = self.register.end_form, self.engine.prefix
         more = typed.fields(form, prefix, options=options, hints=self.hints)
         fields = [field for field in more if field.name in self.engine.end_fields]

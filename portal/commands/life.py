@@ -27,6 +27,7 @@ def life(name: str, lang: str) -> None:
     from core.governance.archive import service as archive
     from core.governance.lifecycle import service
     from core.governance.lifecycle.in_the_way import in_the_way, unfinished
+    from core.governance.lifecycle.moving import evidence_days
     from core.governance.lifecycle.steps import possible
     from plugin_sdk.views import Phrase
 
@@ -56,7 +57,15 @@ def life(name: str, lang: str) -> None:
                 found = (
                     await archive.obstacles(tx, name)
                     if one.verb == "archive"
-                    else await in_the_way(tx, hub.apps, register, here, one.verb, told=told)
+                    else await in_the_way(
+                        tx,
+                        hub.apps,
+                        register,
+                        here,
+                        one.verb,
+                        told=told,
+                        evidence_days=evidence_days(hub.governance),
+                    )
                 )
                 for way in found:
                     head = "life.to_note" if way.waivable else "life.in_the_way"
@@ -89,7 +98,6 @@ def _step(verb: str, doc: str) -> click.Command:
             seen=seen,
             reason=reason,
             closes_on=closes_on.date() if closes_on else None,
-            successor=more.get("successor"),
         )
 
     parameters: list[click.Parameter] = [
@@ -102,7 +110,6 @@ def _step(verb: str, doc: str) -> click.Command:
     if verb == "sunset":
         parameters += [
             click.Option(["--closes-on"], type=click.DateTime(["%Y-%m-%d"]), required=True),
-            click.Option(["--successor"], help="The app that takes its place."),
         ]
     return click.Command(verb.replace("_", "-"), callback=run, params=parameters, help=doc)
 
@@ -130,10 +137,9 @@ def _take(
     seen: bool,
     reason: str,
     closes_on: date | None,
-    successor: str | None,
 ) -> None:
     from core.governance.lifecycle.in_the_way import in_the_way, unfinished
-    from core.governance.lifecycle.moving import Asked, move
+    from core.governance.lifecycle.moving import Asked, evidence_days, move
     from core.governance.lifecycle.service import standing
     from core.governance.lifecycle.steps import step
 
@@ -143,13 +149,18 @@ def _take(
             here = await standing(tx, name)
             register = await hub.governance.register(tx)
             found = await in_the_way(
-                tx, hub.apps, register, here, verb, told=told, successor=successor
+                tx,
+                hub.apps,
+                register,
+                here,
+                verb,
+                told=told,
+                evidence_days=evidence_days(hub.governance),
             )
             asked: Asked = Asked(
                 verb=verb,
                 reason=reason,
                 closes_on=closes_on,
-                successor=successor,
                 seen=frozenset(way.key for way in found if way.waivable) if seen else frozenset(),
                 via="terminal",
             )

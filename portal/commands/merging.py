@@ -23,11 +23,11 @@ def check_command(app: str, lang: str) -> None:
     """Show what is still to be proven of a merge; status 1 while there is something. Pages are
     called by a person, on the page of the merge."""
     from core.database import Transaction
+    from core.governance.lifecycle.moving import evidence_days
     from core.governance.lifecycle.obstacles import Obstacle
     from core.governance.lifecycle.service import standing
     from core.governance.merging import gate, parity
     from plugin_sdk.problems import NotFound
-    from portal.pages.governance.merge import evidence_days
 
     async def look(hub: Any, tx: Transaction) -> tuple[str | None, list[Obstacle]]:
         try:
@@ -37,8 +37,9 @@ def check_command(app: str, lang: str) -> None:
         into = stands.successor or await parity.successor_of(tx, app)
         if into is None:
             return None, []
-        days = evidence_days(hub.portal)
-        return into, await gate.obstacles(tx, app, into, evidence_days=days)
+        days = evidence_days(hub.governance)
+        found = await gate.obstacles(tx, app, into, evidence_days=days)
+        return into, [one for one in found if one.key != gate.DATE]  # the sunset names the day
 
     async def act(hub: Any) -> tuple[str | None, list[Obstacle], Any]:
         async with hub.services.database.transaction() as tx:

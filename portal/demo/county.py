@@ -266,6 +266,14 @@ CAST = (
         (("oversight.decider", ScopeKind.ALL), ("yimen.second_approver", ScopeKind.ALL)),
     ),
     Member(
+        "approver",
+        "approver",
+        "康审计",
+        SUPERVISION,
+        "审计联络员",
+        (("yimen.second_approver", ScopeKind.ALL),),  # a purge takes two
+    ),
+    Member(
         "owner",
         "owner",
         "韩主管",
@@ -298,6 +306,7 @@ ANNOUNCED = (
     "administrator",
     "governance",
     "decider",
+    "approver",
     "owner",
 )
 

@@ -49,7 +49,8 @@ class NextApp(msgspec.Struct, frozen=True, kw_only=True):
 
 class AboutView(msgspec.Struct, kw_only=True):
     """An app as anybody may read of it. `state` and `mode` are those of its door ('' and 'open'
-    beyond it), `said` how it stands in its life, `kept` what becomes of its data."""
+    beyond it), `said` how it stands in its life, `kept` what becomes of its data; `collected` is
+    None of an app whose manifest nobody has."""
 
     name: Text
     summary: Text | None
@@ -67,7 +68,7 @@ class AboutView(msgspec.Struct, kw_only=True):
     kept: Phrase | None
     successor: NextApp | None
     functions: list[FunctionView]
-    collected: list[Words]
+    collected: list[Words] | None
     open_href: str | None
     feedback_href: str
 
@@ -136,8 +137,10 @@ async def _about(portal: Portal, app: str) -> AboutView:
                 "page.about.reason",
                 {"kind": Phrase(f"page.personal.{item.kind}"), "reason": item.reason},
             )
-            for item in (manifest.data.personal if manifest else ())
-        ],
+            for item in manifest.data.personal
+        ]
+        if manifest
+        else None,
         open_href=f"/apps/{app}/" if here and gate and gate.serves else None,
         feedback_href=f"/feedback?app={app}" if here else "/feedback",
     )

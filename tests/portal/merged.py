@@ -120,6 +120,7 @@ def merge_view():
         exports={"pdf": "/x", "xlsx": "/x"},
         here="/governance/apps/mailbox/merge",
         back="/governance/apps/mailbox",
+        life_href="/governance/apps/mailbox/life",
     )
 
 

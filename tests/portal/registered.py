@@ -31,6 +31,8 @@ def apps_view():
             filing_number=None if beyond else "BA-1",
             closed_on=date(2026, 1, 1) if beyond else None,
             successor="hotline" if beyond else None,
+            successor_name=Text("12345热线", "12345 hotline") if beyond else None,
+            relying=() if beyond else (Text("随手拍", "Snap"), Text("网格", "Grid")),
             change="/x" if beyond else None,
         )
         for app, beyond in (("a", False), ("b", True))
@@ -57,6 +59,7 @@ def changes_view():
     rows = [
         ChangeView(
             app="b",
+            name=Text("网格巡查", "Patrols"),
             href="/x",
             at=NOW,
             who=who,

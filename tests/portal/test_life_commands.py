@@ -61,9 +61,7 @@ def test_an_app_is_shown_and_led_through_its_end_from_a_terminal(
         return SimpleNamespace(is_working_day=lambda day: True)
 
     monkeypatch.setattr(moving, "load_calendar", every_day)
-    status, said = run(
-        *("sunset", "supervision", *by, "--closes-on", day, "--successor", "hotline"),
-    )
+    status, said = run("sunset", "supervision", *by, "--closes-on", day)
     assert (status, "supervision: Sunset" in said) == (0, True), said
     status, said = run("close", "supervision", *by)
     assert (status, "that day has not come" in said) == (1, True), said

@@ -25,6 +25,12 @@ functions = [{ zh = "工单列表与筛选", en = "List and filter orders" }]
 EXPORT = "number,opened_at\r\nA1,2024-05-01 08:30:00\r\n"
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """A busy machine is no page that does not answer."""
+    monkeypatch.setattr(probe, "SECONDS", 60.0)
+
+
 @EMBEDDED
 async def test_the_merge_of_an_app_beyond_the_door_is_filled_in_by_hand(hub_app, client_as):
     async with hub_app.services.database.transaction(write=True) as tx:

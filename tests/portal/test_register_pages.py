@@ -4,7 +4,10 @@ import csv
 import io
 
 import pytest
+from sqlalchemy import update
+from sqlmodel import col
 
+from core.governance.lifecycle.models import Standing
 from plugin_sdk.documents import XLSX
 
 HERE = "/governance/register"
@@ -70,6 +73,27 @@ async def test_an_app_beyond_the_door_is_filed_changed_and_every_change_kept(hub
     owner = await client_as("leader")
     assert (await owner.get(HERE)).status_code == 403
     assert (await owner.post(HERE, json={**PARKING, "app": "mine"})).status_code == 403
+
+
+@EMBEDDED
+async def test_an_app_keeps_its_owner_while_it_is_being_decided_on_it(hub_app, client_as):
+    staff = await client_as("governance")
+    await staff.post(HERE, json=PARKING)
+
+    async def changed(**more):
+        return await staff.post(f"{HERE}/parking/change", json={**PARKING, **more})
+
+    for stage, held in (("review", True), ("sunset", True), ("active", False)):
+        async with hub_app.services.database.transaction(write=True) as tx:
+            row = update(Standing).where(col(Standing.app) == "parking")
+            await tx.session.execute(row.values(stage=stage))
+        answer = await changed(owner="371603U06", filing_number=stage)
+        assert (await faults(answer) == {"owner"}) if held else (answer.status_code == 200)
+        assert (await changed(filing_number=stage)).status_code == 200
+        to_all = ("app", "name", "name_en", "owner", "since")
+        moved = table(("parking", "停车", "Parking", "371603U01", "2024-05-01"), columns=to_all)
+        (tried,) = (await staff.post(f"{HERE}/import", json={"content": moved})).json()["rows"]
+        assert tried["outcome"] == ("refused" if held else "changed")
 
 
 @EMBEDDED

@@ -40,7 +40,6 @@ async def test_an_app_is_nominated_answered_decided_and_says_so(served_hub, phon
     await notice.get_by_text("剩 15 个工作日").wait_for()
     await passes(owner)
     await notice.get_by_role("link", name="12345热线").click()
-    await owner.get_by_text("其他 2 项操作").click()
     await owner.get_by_role("link", name="提出异议").click()
     await owner.locator("#f-text").fill("各项都是来电必填，九成按期办结")
     await passes(owner)
@@ -56,7 +55,6 @@ async def test_an_app_is_nominated_answered_decided_and_says_so(served_hub, phon
     right = await decider.get_by_role("heading", name="主管单位答复").bounding_box()
     assert left["x"] + 400 < right["x"], "evidence on the left, the decision on the right"
     await passes(decider)
-    await decider.get_by_text("其他 3 项操作").click()
     await decider.get_by_role("link", name="决定整合").click()
     await decider.get_by_text("各项都是来电必填").wait_for()
     await decider.locator("#f-successor").select_option(label="监督督办")
@@ -65,6 +63,7 @@ async def test_an_app_is_nominated_answered_decided_and_says_so(served_hub, phon
     await decider.get_by_role("button", name="决定整合").click()
     await decider.get_by_text("已决定整合").first.wait_for()
     await passes(decider)
+    await decider.get_by_role("link", name="下一步：逐项证明新应用接住了").wait_for()
     paper = await decider.get_by_role("link", name="决定书（PDF）").get_attribute("href")
     made = await decider.context.request.get(f"{served_hub.url}{paper}")
     assert (await made.body()).startswith(b"%PDF")

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -27,6 +28,7 @@ from core.apps.migrations import migrate
 from core.apps.registry import installed, load_apps
 from core.apps.supervisor import roles_of
 from core.database import Database
+from core.governance.lifecycle.models import Standing
 from core.identity.organizations import by_code
 from core.identity.people import add_person, add_post
 from core.jobs import PeriodicJob
@@ -34,6 +36,8 @@ from core.usage import gaps
 from core.usage.figures import by_app
 from core.usage.measures import Window
 from core.usage.models import UsageEffect
+from core.work.calendar import enter_notice
+from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import ScopeKind
 from plugin_sdk.times import SHANGHAI
 from plugins.hotline.imports import COLUMNS
@@ -72,6 +76,12 @@ async def fill_for_production(url: str) -> None:
             assert unit is not None
             post = await add_post(tx, keeper, unit.id, "系统管理员")
             await grant(tx, post, "yimen.administrator", ScopeKind.ALL, granted_by=None)
+            # of another unit than the one that answers for the good app
+            governor = await add_person(tx, "governor", "治理", await unchecked(PASSWORD))
+            centre = await by_code(tx, county.CENTRE)
+            assert centre is not None
+            post = await add_post(tx, governor, centre.id, "治理专员")
+            await grant(tx, post, "yimen.governance", ScopeKind.ALL, granted_by=None)
             await add_post(tx, sealer, unit.id, "盖章员")
     finally:
         await database.close()
@@ -373,6 +383,121 @@ async def until_acknowledged_by(keeper: httpx.AsyncClient, workers: int) -> None
             if (good["applied"], good["workers"]) == (workers, workers):
                 return
             await asyncio.sleep(0.1)
+
+
+@production
+async def test_a_step_of_an_apps_life_is_followed_by_every_worker(served):
+    """Sunset, closing, and back: each is answered once both workers follow, what had begun ends,
+    and the other apps notice nothing."""
+    keeper, governor, resident = [
+        await served.client_as(name) for name in ("keeper", "governor", "resident")
+    ]
+    await until_acknowledged_by(keeper, 2)
+    closes_on = await decide_to_retire(served, "good")
+    doors = [
+        httpx.AsyncClient(base_url=served.url, timeout=30, cookies=resident.cookies, headers=JSON)
+        for _ in range(Doors.COUNT)
+    ]
+    served.clients += doors
+    made = 0
+
+    async def take(verb, **form):
+        answer = await governor.post(
+            f"/governance/apps/good/life/{verb}", json={"reason": "并入热线", **form}
+        )
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        assert (told["applied"], told["workers"]) == (2, 2), verb
+
+    async def answered(method, **more):
+        asked = (door.request(method, "/apps/good/items", **more) for door in doors)
+        return {answer.status_code for answer in await asyncio.gather(*asked)}
+
+    async def sending():
+        nonlocal made
+        found = await answered("POST", json={"title": "又一件"})
+        made += len(doors) if found == {201} else 0
+        return found
+
+    others: Counter[tuple[str, int]] = Counter()
+    stop, begun, let_go = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def use(address):
+        async with httpx.AsyncClient(
+            base_url=served.url, timeout=30, cookies=resident.cookies, headers=JSON
+        ) as own:
+            while not stop.is_set():
+                others[address, (await own.get(address)).status_code] += 1
+
+    async def slowly():
+        yield b'{"title": '
+        begun.set()
+        await let_go.wait()
+        yield '"开始得早"}'.encode()
+
+    loads = [
+        asyncio.create_task(use(address))
+        for address in ("/apps/hotline/orders", "/work", "/about/good", "/apps/hotline/orders/new")
+    ]
+    assert await sending() == {201}
+    write = asyncio.create_task(
+        resident.post(
+            "/apps/good/items", content=slowly(), headers={"content-type": "application/json"}
+        )
+    )
+    await begun.wait()
+    await asyncio.sleep(0.5)  # it is with its worker
+    sunset = asyncio.create_task(take("sunset", closes_on=closes_on))
+    await asyncio.sleep(0.5)
+    let_go.set()
+    assert (await write).status_code == 201, "what had begun is let end"
+    made += 1
+    await sunset
+    assert (await sending(), await answered("GET")) == ({409}, {200})
+    await announced_long_ago(served, "good")
+    await take("close")
+    assert (await sending(), await answered("GET")) == ({410}, {410})
+    await take("reopen")
+    assert (await sending(), await answered("GET")) == ({409}, {200})
+    await take("call_off")
+    assert await sending() == {201}
+    stop.set()
+    await asyncio.gather(*loads)
+    assert {status for _, status in others} == {200}, others
+    assert len(others) == 4
+    assert sum(others.values()) > 40
+    assert await served.rows(Item) == made
+
+
+async def decide_to_retire(served: Served, app: str) -> str:
+    """Bring an app to where a review has decided that it goes; return a day on which it may close,
+    in a year whose calendar is known whenever this runs."""
+    database = Database(served.database_url)
+    try:
+        async with database.transaction(write=True) as tx:
+            day = local_day(tx.now) + timedelta(days=35)
+            fixed = [date(day.year, *on) for on in ((1, 1), (5, 1), (10, 1), (10, 2), (10, 3))]
+            while day in fixed or day.weekday() > 4:
+                day += timedelta(days=1)
+            await enter_notice(tx, day.year, fixed, [])
+            await tx.session.execute(
+                update(Standing).where(col(Standing.app) == app).values(stage="retire")
+            )
+            return str(day)
+    finally:
+        await database.close()
+
+
+async def announced_long_ago(served: Served, app: str) -> None:
+    """Let the day of an app's closing have come."""
+    database = Database(served.database_url)
+    try:
+        async with database.transaction(write=True) as tx:
+            await tx.session.execute(
+                update(Standing).where(col(Standing.app) == app).values(closes_on=local_day(tx.now))
+            )
+    finally:
+        await database.close()
 
 
 @production

@@ -304,12 +304,9 @@ async def approve(tx: Transaction, app: str, by: Actor, sha256: str) -> ArchiveF
     here, last = await standing(tx, app), await latest(tx, app)
     if last is None or last.phase != "stored" or here.stage != "archived":
         raise Conflict("archive-none", app=app)
-    if last.keep_until is None or local_day(tx.now) < last.keep_until:
-        raise Conflict("purge-too-early", app=app, day=str(last.keep_until or ""))
-    if last.asked_by in by.hands:
-        raise Conflict("purge-own-archive", app=app)
-    if any(one.person_id in by.hands for one in last.approvals):
-        raise Conflict("purge-same-person", app=app)
+    refused = purge_refused(last, by, local_day(tx.now))
+    if refused is not None:
+        raise refused
     if not hmac.compare_digest((last.sha256 or "").encode(), sha256.strip().lower().encode()):
         raise Invalid(field_error("sha256", "bundle-checksum"))
     # the row is locked and must stand as it was read: of two who agree at once both are counted
@@ -332,6 +329,17 @@ async def approve(tx: Transaction, app: str, by: Actor, sha256: str) -> ArchiveF
     if len(given) + 1 >= APPROVERS:
         await move(tx, last, "condemned")
     return await _now(tx, app)
+
+
+def purge_refused(last: ArchiveFacts, by: Actor, today: date) -> Conflict | None:
+    """Return why somebody does not agree to destroy a bundle now, None where they may."""
+    if last.keep_until is None or today < last.keep_until:
+        return Conflict("purge-too-early", app=last.app, day=last.keep_until or "")
+    if last.asked_by in by.hands:
+        return Conflict("purge-own-archive", app=last.app)
+    if any(one.person_id in by.hands for one in last.approvals):
+        return Conflict("purge-same-person", app=last.app)
+    return None
 
 
 async def move(tx: Transaction, last: ArchiveFacts, phase: Phase, **values: Any) -> None:

@@ -2,19 +2,16 @@
 and the apps that rely on it."""
 
 from collections.abc import Mapping, Sequence
-
-from sqlalchemy import select
-from sqlmodel import col
+from datetime import timedelta
 
 from core.apps.hooks import HookFailure
 from core.apps.supervisor import Apps
 from core.database import Transaction
 from core.governance.archive.service import latest
-from core.governance.lifecycle.models import Standing
+from core.governance.lifecycle.dependants import dependants
 from core.governance.lifecycle.obstacles import Obstacle
 from core.governance.lifecycle.service import StandingFacts
-from core.governance.lifecycle.steps import OVER
-from core.governance.merging import gate
+from core.governance.merging import gate, links
 from core.governance.register import RegisterEntry
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.views import Phrase
@@ -31,13 +28,13 @@ async def in_the_way(
     verb: str,
     *,
     told: Sequence[Phrase] = (),
-    successor: str | None = None,
     evidence_days: int = gate.EVIDENCE_DAYS,
 ) -> list[Obstacle]:
     """Return what stands in the way of a step, what cannot be waived first. `told` is what the
     app itself says (`unfinished`), asked before the transaction began. Where a merge was decided,
-    its gate (`core.governance.merging.gate`) is asked for the `successor`, if nobody names one
-    for that of the decision; its proofs count for `evidence_days`."""
+    its gate (`core.governance.merging.gate`) is asked; its proofs count for `evidence_days`. Old
+    links are tried once more before a closing hands them to the door: they may have been changed
+    since, or their targets."""
     found = []
     if verb == "reopen":
         last = await latest(tx, standing.app)
@@ -45,8 +42,10 @@ async def in_the_way(
             found.append(Obstacle(key="archiving", said=Phrase("life.obstacle.archiving")))
     if verb not in ANNOUNCED:
         return found
-    into = successor or standing.successor
-    if verb == "sunset" and standing.stage == "merge" and into is not None:
+    into = standing.successor
+    if verb == "sunset" and standing.stage == "merge":
+        if into is None:
+            return [Obstacle(key="no-successor", said=Phrase("merge.obstacle.no_successor"))]
         found += await gate.obstacles(
             tx,
             standing.app,
@@ -59,11 +58,24 @@ async def in_the_way(
         if standing.closes_on is not None and today < standing.closes_on:
             said = Phrase("life.obstacle.not_yet", {"day": standing.closes_on})
             found.append(Obstacle(key="not-yet", said=said))
+        if standing.stage == "sunset" and into is not None:
+            fresh = tx.now - timedelta(days=evidence_days)
+            found += await links.untested(tx, standing.app, into, fresh)
         found += [
             Obstacle(key=f"app-{n}", said=said, href=f"/apps/{standing.app}/", waivable=True)
             for n, said in enumerate(told)
         ]
-    return [*found, *await _dependants(tx, apps, register, standing.app)]
+    relying = (await dependants(tx, apps, register)).get(standing.app, [])
+    found += [
+        Obstacle(
+            key=f"{one.way}-{one.app}",
+            said=Phrase(f"life.obstacle.{one.way}", {"name": one.names}),
+            href=f"/governance/apps/{one.app}",
+            waivable=True,
+        )
+        for one in relying
+    ]
+    return found
 
 
 async def unfinished(apps: Apps, app: str) -> list[Phrase]:
@@ -76,36 +88,3 @@ async def unfinished(apps: Apps, app: str) -> list[Phrase]:
         return list(await apps.hooks.call_async(app, "can_retire", (), hub=hub))
     except HookFailure as failure:
         return [Phrase("life.obstacle.silent", {"detail": str(failure)})]
-
-
-async def _dependants(
-    tx: Transaction, apps: Apps, register: Mapping[str, RegisterEntry], app: str
-) -> list[Obstacle]:
-    """Return the apps that rely on this one, and by what: those that hear its events, those
-    whose functions lead to it, and those whose successor it is."""
-    row, found = Standing, []
-    followed = await tx.session.execute(
-        select(col(row.app)).where(col(row.successor) == app, col(row.stage).not_in(OVER))
-    )
-    successor_of = set(followed.scalars())
-    for name, entry in sorted(register.items()):
-        if name == app or entry.stage in OVER:
-            continue
-        manifest = apps.manifest(name)
-        events = manifest.events.consumed if manifest else ()
-        ways = {
-            "hears": any(event.partition(".")[0] == app for event in events),
-            "leads": any(f"/apps/{app}/" in (f.route or "") for f in entry.functions),
-            "follows": name in successor_of,
-        }
-        found += [
-            Obstacle(
-                key=f"{way}-{name}",
-                said=Phrase(f"life.obstacle.{way}", {"name": entry.names}),
-                href=f"/governance/apps/{name}",
-                waivable=True,
-            )
-            for way, holds in ways.items()
-            if holds
-        ]
-    return found

@@ -2,7 +2,7 @@
 reason, what stands in the way, the door, the notice, the record. One transaction holds it all.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
@@ -24,8 +24,9 @@ from core.governance.lifecycle.service import StandingFacts
 from core.governance.lifecycle.steps import CARRIED_OUT, Step, step
 from core.governance.merging.gate import EVIDENCE_DAYS
 from core.governance.merging.links import links_of
+from core.governance.policy import PolicyError
 from core.governance.register import RegisterEntry
-from core.governance.service import Governance
+from core.governance.service import Governance, NoPolicy
 from core.identity.organizations import by_code
 from core.messages import service as messages
 from core.work.calendar import load_calendar
@@ -40,14 +41,13 @@ ANSWERING: Final = ("yimen.feedback.answer", "oversight.review.reply")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody asks: a step and why; of a sunset the day of closing and the successor; the
-    keys of what they saw in the way; the version they read, so that nobody steps on old news.
-    `via` says how it came, where not by its page."""
+    """What somebody asks: a step and why; of a sunset the day of closing; the keys of
+    what they saw in the way; the version they read, so that nobody steps on old news. `via` says
+    how it came, where not by its page."""
 
     verb: str
     reason: str
     version: int | None = None
-    successor: str | None = None
     closes_on: date | None = None
     seen: frozenset[str] = frozenset()
     via: str = ""
@@ -91,11 +91,9 @@ async def move(
         raise Invalid(field_error("reason", "missing"))
     here = await service.standing(tx, app)
     values: dict[str, Any] = {}
-    proofs = EVIDENCE_DAYS
     if one.verb == "sunset":
         rules = governance.in_force().life_cycle
-        proofs = rules.evidence_days
-        values = await _sunset(tx, rules.sunset_days, register, here, asked)
+        values = await _sunset(tx, rules.sunset_days, asked.closes_on)
     elif one.verb == "call_off":
         values = {"announced": None, "closes_on": None}
     found = await in_the_way(
@@ -105,8 +103,7 @@ async def move(
         here,
         one.verb,
         told=told,
-        successor=asked.successor,
-        evidence_days=proofs,
+        evidence_days=evidence_days(governance),
     )
     accepted = _accepted(app, found, asked.seen)
     now = await service.take(
@@ -166,7 +163,8 @@ async def set_door(
 
 
 async def tell_owner(tx: Transaction, entry: RegisterEntry, verb: str, now: StandingFacts) -> None:
-    """Tell whoever answers for an app that it took a step, each of them once."""
+    """Tell whoever answers for an app that it took a step, each of them once; who may not read its
+    figures is led to the page that everybody reads."""
     unit = await by_code(tx, entry.owner.code)
     if unit is None:
         return
@@ -176,14 +174,23 @@ async def tell_owner(tx: Transaction, entry: RegisterEntry, verb: str, now: Stan
     said: dict[str, Any] = {"name": entry.names}
     if now.closes_on is not None and verb in ("sunset", "reopen"):
         said["day"] = now.closes_on
+    readers = await people_of(tx, unit.id, "yimen.usage.read")
     for person in sorted(people):
         await messages.send(
             tx,
             SHELL,
             To(person_id=person),
             Phrase(f"life.told.{verb}", said),
-            f"/owner/apps/{entry.app}/life",
+            f"/owner/apps/{entry.app}/life" if person in readers else f"/about/{entry.app}",
         )
+
+
+def evidence_days(governance: Governance) -> int:
+    """Return for how many days a proof counts; an app can be closed without a policy too."""
+    try:
+        return governance.policy().life_cycle.evidence_days
+    except (NoPolicy, PolicyError):
+        return EVIDENCE_DAYS
 
 
 def closing(day: date) -> datetime:
@@ -209,22 +216,12 @@ def _grant(tx: Transaction, actor: Actor, permission: str) -> str:
     return permit.grant
 
 
-async def _sunset(
-    tx: Transaction,
-    least: int,
-    register: Collection[str],
-    here: StandingFacts,
-    asked: Asked,
-) -> dict[str, Any]:
+async def _sunset(tx: Transaction, least: int, day: date | None) -> dict[str, Any]:
     """Return what a sunset announces, `least` days ahead or more. Raises `Invalid`: a day that is
     too early, no working day, or in a year whose calendar is not known is refused, never guessed
-    at."""
-    successor, wrong = asked.successor or here.successor, []
-    if successor is None and here.stage == "merge":
-        wrong.append(field_error("successor", "missing"))
-    elif successor is not None and (successor == here.app or successor not in register):
-        wrong.append(field_error("successor", "choice"))
-    today, day = local_day(tx.now), asked.closes_on
+    at. What takes an app's place is not said here: a merge alone promises that, once it is proven.
+    """
+    wrong, today = [], local_day(tx.now)
     if day is None:
         wrong.append(field_error("closes_on", "missing"))
     elif day < today + timedelta(days=least):
@@ -239,7 +236,7 @@ async def _sunset(
             wrong.append(field_error("closes_on", "beyond-calendar", year=str(unknown.year)))
     if wrong:
         raise Invalid(*wrong)
-    return {"successor": successor, "announced": tx.now, "closes_on": day}
+    return {"announced": tx.now, "closes_on": day}
 
 
 def _accepted(app: str, found: Sequence[Obstacle], seen: frozenset[str]) -> list[Obstacle]:

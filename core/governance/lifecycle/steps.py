@@ -21,6 +21,9 @@ BY_ITSELF: tuple[Stage, ...] = ("proposed", "filed", "trial", "active", "watch")
 CARRIED_OUT: frozenset[str] = frozenset({"archive", "restore", "purge"})
 """Steps that the archive takes when what somebody asked for is done (`core.governance.archive`)."""
 OVER: tuple[Stage, ...] = ("closed", "archived", "purged")
+HELD: tuple[Stage, ...] = ("review", "merge", "retire", "sunset", "closed", "archived")
+"""Where it is being decided on an app, or carried out: nobody gives it another owner meanwhile, so
+that those who answered for it cannot become those who decide."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,6 +61,8 @@ class AccountForm(RecordForm):
 class AccountEnd(EndForm):
     """What became of an account: merged into another, or cancelled."""
 
+    kinds: ClassVar[dict[str, FieldKind]] = {**EndForm.kinds, "target": "select"}
+
     outcome: AccountOutcome
     target: str | None = Field(default=None, max_length=40)
 

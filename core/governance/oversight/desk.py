@@ -182,6 +182,9 @@ class ReviewDesk(CaseDesk[Review]):
         app = typed.values.get("app")
         if app:
             view.about = evidence_facts(await snapshot(tx_of(read), str(app)))
+            for field in view.fields:
+                if field.name == "cause":  # nothing was found: then a person says why
+                    field.required = not view.about
         return view
 
     # --- showing -----------------------------------------------------------------------
@@ -257,16 +260,17 @@ class ReviewDesk(CaseDesk[Review]):
 
     async def actions(self, read: Read, row: Review) -> list[ActionView]:
         """Return what the actor may do now: nobody of the owner's unit is offered to decide, and
-        evidence is brought up to date, where there is newer, before anything is decided."""
+        evidence is brought up to date, where there is newer, before anything is decided. No reply
+        and no decision stands before the others: that alone is a primary act."""
         found = await super().actions(read, row)
         if await is_owners(read, row.organization_id):
-            return [one for one in found if one.verb not in DECIDING]
+            found = [one for one in found if one.verb not in DECIDING]
         if (await snapshot(tx_of(read), row.app)).newer_than(kept(row.evidence)):
             found.sort(key=lambda one: one.verb != "refresh")
         else:
             found = [one for one in found if one.verb != "refresh"]
-        for n, one in enumerate(found):
-            one.primary = not n and one.missing is None
+        for one in found:
+            one.primary = one.verb == "refresh" and one.missing is None
         return found
 
     async def links(self, read: Read) -> list[ActionView]:

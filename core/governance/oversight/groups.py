@@ -102,6 +102,8 @@ class GroupForm(RecordForm):
 class GroupEnd(EndForm):
     """What became of a group: merged into another of the unit, or given up."""
 
+    kinds: ClassVar[dict[str, FieldKind]] = {**EndForm.kinds, "target": "select"}
+
     outcome: GroupOutcome
     target: str | None = Field(default=None, max_length=40)
 

@@ -11,6 +11,7 @@ from core.governance.oversight.models import Review
 from core.governance.register import RegisterEntry
 from plugin_sdk.text import Text
 from plugin_sdk.views import (
+    ActionView,
     ActView,
     CaseDetailView,
     CaseListView,
@@ -41,7 +42,7 @@ class ReviewListView(CaseListView, kw_only=True):
 class ReviewView(CaseDetailView, kw_only=True):
     """A review. `looked` says when the register was looked at for its evidence, `stale` why nobody
     decides on that any more, `changes` what its last refreshing changed; `reply` and `decision`
-    are what the owner said and what was decided."""
+    are what the owner said and what was decided, `next` what leads on from there."""
 
     template: ClassVar[str] = "oversight_review.html"
     app: str
@@ -56,6 +57,7 @@ class ReviewView(CaseDetailView, kw_only=True):
     decision: tuple[FactView, ...] = ()
     dossier: str | None = None
     document: str | None = None
+    next: ActionView | None = None
 
 
 class WeighedView(ActView, kw_only=True):
@@ -99,7 +101,19 @@ def review_view(view: CaseDetailView, row: Review, parts: Parts) -> ReviewView:
         decision=decision(row, parts.successor),
         dossier=parts.dossier,
         document=parts.document,
+        next=_next(row, parts.dossier),
     )
+
+
+def _next(row: Review, dossier: str | None) -> ActionView | None:
+    """Return what leads on from a decision that something follows from: to the proof of a merge, or
+    to the app's life; None for who reads neither."""
+    if row.state not in ("merge", "retire") or dossier is None:
+        return None
+    label = Phrase(f"oversight.review.next_{row.state}")
+    page = "merge" if row.state == "merge" else "life"
+    base = f"/governance/apps/{row.app}" if page == "merge" else dossier
+    return ActionView(verb=page, label=label, href=f"{base}/{page}")
 
 
 def weighed_view(view: ActView, row: Review, parts: Parts) -> WeighedView:

@@ -19,6 +19,9 @@ from plugin_sdk.views import FilterView, Option, Phrase
 
 R = TypeVar("R", bound=RegisterRow)
 
+MOST_TARGETS: Final = 500
+"""Records that are offered to merge another into."""
+
 LEVELS: Final = ("county", "unit", "township", "village")
 """Levels of organizations that have accounts and groups."""
 
@@ -45,6 +48,23 @@ class UnitDesk(RegisterDesk[R]):
     async def options(self, read: Read) -> Mapping[str, list[Option]]:
         """Return the units in sight: whether a record may be entered there is asked then."""
         return {"organization": await self._units(read)}
+
+    async def end_options(self, read: Read, row: R) -> Mapping[str, list[Option]]:
+        """Return the records that this one may merge into too: those in force in sight, of its own
+        unit first."""
+        record = self.engine.row
+        own = col(record.organization_id) == row.organization_id
+        statement = (
+            read.rows(record, col(record.code), col(record.name), permission=self.register.read)
+            .where(record.in_force(local_day(read.now)), col(record.id) != row.id)
+            .order_by(own.desc(), col(record.name), col(record.id))
+            .limit(MOST_TARGETS)
+        )
+        targets = [
+            Option(code, f"{name}（{code}）")
+            for code, name in await read.session.execute(statement)
+        ]
+        return {**await self.options(read), "target": targets}
 
     async def row_values(self, read: Read, values: Mapping[str, str]) -> Mapping[str, Any]:
         """Return a row with the unit that its code names."""

@@ -11,7 +11,9 @@ from litestar.params import FromQuery
 
 from core.governance import changes
 from core.governance.changes import ChangeFacts
+from core.governance.register import RegisterEntry
 from plugin_sdk.routes import needs
+from plugin_sdk.text import Text
 from plugin_sdk.views import Phrase, View, Words
 from portal.pages.admin.reach import need_everything
 from portal.pages.context import AnyRequest, Portal
@@ -22,6 +24,7 @@ class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
     """One change of an entry: what differs, as it was and as it is."""
 
     app: str
+    name: Text
     href: str
     at: Any
     who: Words
@@ -52,11 +55,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         async with portal.read() as tx:
             need_everything(tx, request)
             found, following = await changes.changes(tx, app=app[:LONGEST].strip(), cursor=cursor)
+            register = await portal.governance.register(tx)
         asked = {"app": app} if app else {}
         view = ChangesView(
             title=Phrase("app_register.changes"),
             tabs=tabs(portal, request, LOG),
-            rows=[_change(change) for change in found],
+            rows=[_change(change, register) for change in found],
             query=app,
             action=LOG,
             next_href=f"{LOG}?{urlencode({**asked, 'cursor': following})}" if following else None,
@@ -66,10 +70,11 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     return [log]
 
 
-def _change(change: ChangeFacts) -> ChangeView:
-    was, now = change.was or {}, change.now or {}
+def _change(change: ChangeFacts, register: Mapping[str, RegisterEntry]) -> ChangeView:
+    was, now, app = change.was or {}, change.now or {}, change.subject
     return ChangeView(
-        app=change.subject,
+        app=app,
+        name=register[app].names if app in register else Text(app, app),
         href=f"/governance/apps/{change.subject}",
         at=change.at,
         who=change.name or Phrase("app_register.console"),

@@ -42,12 +42,9 @@ class StepForm(Form):
 
 
 class SunsetForm(StepForm):
-    """When the app closes, and what takes its place."""
+    """When the app closes. What takes its place was decided by the review."""
 
     closes_on: date
-    successor: str | None = Field(default=None, max_length=64)
-
-    kinds: ClassVar[Any] = {**StepForm.kinds, "successor": "select"}
 
 
 class PurgeForm(Form):
@@ -136,7 +133,6 @@ async def _moved(
         reason=form.reason,
         version=form.version or None,
         closes_on=getattr(form, "closes_on", None),
-        successor=getattr(form, "successor", None),
         seen=frozenset((form.seen or "").split()) if form.noted else frozenset(),
     )
     async with portal.write(request) as tx:

@@ -12,8 +12,8 @@ from core.governance.archive import service as archive
 from core.governance.archive.service import ArchiveFacts
 from core.governance.lifecycle import service
 from core.governance.lifecycle.hands import answers_for
-from core.governance.lifecycle.in_the_way import in_the_way
-from core.governance.lifecycle.moving import earliest_closing
+from core.governance.lifecycle.in_the_way import ANNOUNCED, in_the_way
+from core.governance.lifecycle.moving import earliest_closing, evidence_days
 from core.governance.lifecycle.obstacles import Obstacle
 from core.governance.lifecycle.service import StandingFacts, Taken
 from core.governance.lifecycle.steps import Step, possible, step
@@ -22,17 +22,17 @@ from core.work.calendar import load_calendar
 from plugin_sdk.deadlines import CalendarUnknown, local_day
 from plugin_sdk.forms import Form, field_views
 from plugin_sdk.identifiers import mask_name
+from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Conflict, FieldError, NotFound
 from plugin_sdk.routes import actor_of
 from plugin_sdk.text import Text
-from plugin_sdk.views import EntryView, FactView, FieldView, Option, Phrase, View
+from plugin_sdk.views import EntryView, FactView, FieldView, Phrase, View
 from portal.pages.context import AnyRequest, Portal
-from portal.pages.governance.merge import evidence_days
 from portal.pages.governance.sight import sight
 from portal.pages.rows import kept
 
 BACKWARDS = frozenset({"leave", "withdraw", "reconsider", "call_off", "reopen", "restore"})
-ORDER = ("closes_on", "successor", "sha256", "reason", "noted")
+ORDER = ("closes_on", "sha256", "reason", "noted")
 
 
 class NextStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +83,8 @@ class LifeView(View, kw_only=True):
     here: str
     back: str
     about_href: str
+    merge_href: str | None = None
+    review_href: str | None = None
 
 
 class StepView(View, kw_only=True):
@@ -134,7 +136,7 @@ async def life(
                 verb=one.verb,
                 label=Phrase(f"life.step.{one.verb}"),
                 does=Phrase(f"life.does.{one.verb}"),
-                obstacles=tuple(await _before(portal, tx, register, here, one, told)),
+                obstacles=tuple(await _before(portal, tx, actor, register, here, one, told)),
                 href=f"{base}/apps/{app}/life/{one.verb}" if may else None,
                 why=f"/why?permission={one.permission}",
                 backwards=one.verb in BACKWARDS,
@@ -157,6 +159,10 @@ async def life(
         here=f"{base}/apps/{app}/life",
         back=f"{base}/apps/{app}",
         about_href=f"/about/{app}",
+        merge_href=f"/governance/apps/{app}/merge" if here.successor else None,
+        review_href=f"/apps/oversight/reviews/{here.review}"
+        if here.review and actor.permits_for("oversight.review.read", tx.now)
+        else None,
     )
 
 
@@ -180,7 +186,8 @@ async def step_page(
     here = await service.standing(tx, app)
     if here.stage not in one.sources:
         raise Conflict("lifecycle-elsewhere", app=app, stage=Phrase(f"stage.{here.stage}"))
-    found = await _before(portal, tx, register, here, one, told)
+    actor = actor_of(request)
+    found = await _before(portal, tx, actor, register, here, one, told)
     noticed = tuple(obstacle for obstacle in found if obstacle.waivable)
     last = await archive.latest(tx, app)
     label = Phrase(f"life.step.{one.verb}")
@@ -192,7 +199,7 @@ async def step_page(
         name=entry.names,
         label=label,
         does=Phrase(f"life.does.{one.verb}"),
-        facts=_about(one, entry, last),
+        facts=_about(one, entry, here, register, last),
         blocked=tuple(obstacle for obstacle in found if not obstacle.waivable),
         noticed=noticed,
         fields=await _fields(portal, tx, model, register, here, values, errors, noticed),
@@ -208,6 +215,7 @@ async def step_page(
 async def _before(
     portal: Portal,
     tx: Transaction,
+    actor: Actor,
     register: Mapping[str, RegisterEntry],
     here: StandingFacts,
     one: Step,
@@ -216,7 +224,14 @@ async def _before(
     """Return what stands in the way of a step, the archive's included."""
     if one.verb == "archive":
         return await archive.obstacles(tx, here.app)
-    days = evidence_days(portal)
+    if one.verb == "purge":
+        last = await archive.latest(tx, here.app)
+        refused = archive.purge_refused(last, actor, local_day(tx.now)) if last else None
+        if refused is None:
+            return []
+        said = Phrase(f"{refused.words}.detail", refused.params)
+        return [Obstacle(key=refused.code, said=said)]
+    days = evidence_days(portal.governance)
     return await in_the_way(
         tx, portal.apps, register, here, one.verb, told=told, evidence_days=days
     )
@@ -232,30 +247,21 @@ async def _fields(
     errors: tuple[FieldError, ...],
     noticed: Sequence[Obstacle],
 ) -> list[FieldView]:
-    """Return the fields of a step, the day of closing and the successor filled in as far as they
-    are known."""
+    """Return the fields of a step, the day of closing filled in as far as it is known."""
     given = dict(values)
     if "closes_on" in model.model_fields and not given:
-        given["successor"] = here.successor or ""
         days = portal.governance.in_force().life_cycle.sunset_days
         try:
             calendar = await load_calendar(tx)
             given["closes_on"] = str(earliest_closing(local_day(tx.now), days, calendar))
         except CalendarUnknown:
             given["closes_on"] = ""  # nobody knows yet which days are worked
-    nobody = [Option("", Phrase("life.no_successor"))]
-    options = [
-        Option(name, Phrase("text", {"text": entry.names}))
-        for name, entry in sorted(register.items())
-        if name != here.app and entry.stage not in ("sunset", "closed", "archived", "purged")
-    ]
     shown = field_views(
         model,
         "life",
         values=given,
         errors=errors,
-        options={"successor": [*nobody, *options]},
-        hints=frozenset({"reason", "closes_on", "successor", "sha256"}),
+        hints=frozenset({"reason", "closes_on", "sha256"}),
     )
     wanted = [field for field in shown if field.kind != "hidden"]
     if not noticed:
@@ -263,8 +269,15 @@ async def _fields(
     return sorted(wanted, key=lambda field: ORDER.index(field.name))
 
 
-def _about(one: Step, entry: RegisterEntry, last: ArchiveFacts | None) -> list[FactView]:
-    """Return who is told of a step and what undoes it; of a bundle what it holds."""
+def _about(
+    one: Step,
+    entry: RegisterEntry,
+    here: StandingFacts,
+    register: Mapping[str, RegisterEntry],
+    last: ArchiveFacts | None,
+) -> list[FactView]:
+    """Return who is told of a step and what undoes it; what takes the app's place; of a bundle
+    what it holds."""
     told = Phrase(f"life.tells.{one.told}", {"owner": entry.owner.name})
     back = (
         Phrase("life.back_by", {"step": Phrase(f"life.step.{one.back}")})
@@ -272,21 +285,29 @@ def _about(one: Step, entry: RegisterEntry, last: ArchiveFacts | None) -> list[F
         else Phrase("life.back_none")
     )
     facts = [FactView(Phrase("life.fact.told"), told), FactView(Phrase("life.fact.back"), back)]
+    if one.verb in ANNOUNCED:
+        facts += _successor(here, register)
     if one.verb in ("restore", "purge") and last is not None:
         facts += _bundle(last)
     return facts
 
 
+def _successor(here: StandingFacts, register: Mapping[str, RegisterEntry]) -> list[FactView]:
+    if not here.successor:
+        return []
+    next = register.get(here.successor)
+    name = Phrase("text", {"text": next.names if next else here.successor})
+    return [FactView(Phrase("life.fact.successor"), name)]
+
+
 def _facts(here: StandingFacts, register: Mapping[str, RegisterEntry]) -> list[FactView]:
-    next = register.get(here.successor or "")
-    facts: dict[str, Phrase | date | str | None] = {"since": here.since}
-    if here.successor:
-        facts["successor"] = Phrase("text", {"text": next.names if next else here.successor})
+    facts: dict[str, date] = {"since": here.since}
     if here.announced is not None:
         facts["announced"] = local_day(here.announced)
     if here.closes_on is not None:
         facts["closes_on"] = here.closes_on
-    return [FactView(Phrase(f"life.fact.{key}"), value) for key, value in facts.items()]
+    days = [FactView(Phrase(f"life.fact.{key}"), value) for key, value in facts.items()]
+    return [*days[:1], *_successor(here, register), *days[1:]]
 
 
 def _entry(portal: Portal, request: AnyRequest, one: Taken) -> EntryView:
@@ -316,8 +337,9 @@ def _reversal(last: Taken) -> Phrase:
     back = step(last.verb).back
     if back is None:
         return Phrase("life.reversal.none", {"step": Phrase(f"life.step.{last.verb}")})
+    how = "by_review" if step(back).by_review else "by"
     return Phrase(
-        "life.reversal.by",
+        f"life.reversal.{how}",
         {"step": Phrase(f"life.step.{last.verb}"), "back": Phrase(f"life.step.{back}")},
     )
 

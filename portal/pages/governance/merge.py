@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from core.database import Transaction
+from core.governance.lifecycle.moving import evidence_days
 from core.governance.lifecycle.obstacles import Obstacle
 from core.governance.lifecycle.service import StandingFacts, standing
 from core.governance.lifecycle.steps import OVER
@@ -87,7 +88,8 @@ class LinkRow(msgspec.Struct, frozen=True, kw_only=True):
 
 class MergeView(View, kw_only=True):
     """The proof of a merge. `choose` is the form in which the new app is chosen, where it is not
-    yet decided; `acts` says whether the reader may change something."""
+    yet decided; `acts` says whether the reader may change something; `announce` leads on once the
+    gate is open."""
 
     template: ClassVar[str] = "merge.html"
     app: str
@@ -110,6 +112,8 @@ class MergeView(View, kw_only=True):
     exports: dict[str, str]
     here: str
     back: str
+    life_href: str
+    announce: str | None = None
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,12 +161,6 @@ def policy_of(portal: Portal) -> Policy | None:
         return None
 
 
-def evidence_days(portal: Portal) -> int:
-    """Return for how many days a proof counts."""
-    policy = policy_of(portal)
-    return policy.life_cycle.evidence_days if policy else gate.EVIDENCE_DAYS
-
-
 def routes_in(portal: Portal, app: str) -> frozenset[str]:
     """Return the routes that an app behind the door serves."""
     instance = portal.apps.instances.get(app)
@@ -174,7 +172,7 @@ async def merge(
 ) -> MergeView:
     """Return the proof of a merge as it stands."""
     app, successor = case.app, case.successor.app if case.successor else ""
-    days = evidence_days(portal)
+    days = evidence_days(portal.governance)
     fresh = tx.now - timedelta(days=days)
     # what was proven when the app closed does not grow old: it is not asked for any more
     since = datetime.min.replace(tzinfo=tx.now.tzinfo) if case.over else fresh
@@ -186,7 +184,9 @@ async def merge(
         tx, [*(one.checked_by for one in functions), *(one.checked_by for one in kinds)]
     )
     obstacles = []
-    if successor and not case.over:
+    if successor and case.stands.stage == "sunset":  # what is left is where old links lead
+        obstacles = await links.untested(tx, app, successor, fresh)
+    elif successor and not case.over:
         every = await gate.obstacles(tx, app, successor, evidence_days=days)
         obstacles = [one for one in every if one.key != gate.DATE]  # the sunset itself names it
     here = f"/governance/apps/{app}/merge"
@@ -222,6 +222,10 @@ async def merge(
         exports={kind: f"{here}/proof.{kind}" for kind in ("pdf", "xlsx")} if successor else {},
         here=here,
         back=f"/governance/apps/{app}",
+        life_href=f"/governance/apps/{app}/life",
+        announce=f"/governance/apps/{app}/life/sunset"
+        if acts and successor and not obstacles and case.stands.stage == "merge"
+        else None,
     )
 
 
@@ -230,6 +234,9 @@ def _gate(case: Case, obstacles: list[Obstacle]) -> Phrase:
         return Phrase("merge.choose.intro")
     if case.over:
         return Phrase("merge.over")
+    if case.stands.stage == "sunset":
+        how = "unlinked" if obstacles else "announced"
+        return Phrase(f"merge.{how}", {"closes": case.stands.closes_on, "n": len(obstacles)})
     if obstacles:
         return Phrase("merge.closed", {"n": len(obstacles)})
     return Phrase("merge.open")

@@ -1,6 +1,6 @@
 """The register of apps (应用台账): every app, behind the door or beyond it, and what changed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from core.database import Transaction
+from core.governance.lifecycle.dependants import Dependant, dependants
 from core.governance.register import RegisterEntry
 from core.governance.reports import APP_FIGURES, AppLine, Period, app_lines, counted
 from plugin_sdk.deadlines import local_day
@@ -62,7 +63,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AppLineView(msgspec.Struct, frozen=True, kw_only=True):
-    """An app of the register; `change` leads to its filing where the reader may change it."""
+    """An app of the register; `relying` are those that rely on it, `change` leads to its filing
+    where the reader may change it."""
 
     app: str
     name: Text
@@ -75,6 +77,8 @@ class AppLineView(msgspec.Struct, frozen=True, kw_only=True):
     filing_number: str | None
     closed_on: date | None
     successor: str | None
+    successor_name: Text | None
+    relying: tuple[Text, ...]
     change: str | None
 
 
@@ -215,6 +219,9 @@ async def _page(
     page, parameters = rest[:PAGE], asked.parameters()
     following = {**parameters, "cursor": page[-1].entry.app} if len(rest) > PAGE else {}
     may = portal.may(actor_of(request), "register.change", everywhere=True)
+    entries = {line.entry.app: line.entry for line in every}
+    names = {app: entry.names for app, entry in entries.items()}
+    relying = await dependants(tx, portal.apps, entries)
     return RegisterView(
         title=Phrase("app_register.apps"),
         tabs=tabs(portal, request, HERE),
@@ -229,7 +236,7 @@ async def _page(
         )
         if asked.figure
         else None,
-        rows=[_line(line, may) for line in page],
+        rows=[_line(line, may, names, relying.get(line.entry.app, ())) for line in page],
         total=len(chosen),
         filters=_filters(every, asked),
         query=asked.q.strip()[:LONGEST],
@@ -244,8 +251,10 @@ async def _page(
     )
 
 
-def _line(line: AppLine, may: bool) -> AppLineView:
-    entry = line.entry
+def _line(
+    line: AppLine, may: bool, names: Mapping[str, Text], relying: Sequence[Dependant]
+) -> AppLineView:
+    entry, next = line.entry, line.successor
     return AppLineView(
         app=entry.app,
         name=entry.names,
@@ -257,7 +266,9 @@ def _line(line: AppLine, may: bool) -> AppLineView:
         behind_door=entry.behind_door,
         filing_number=entry.filing_number,
         closed_on=line.closed_on,
-        successor=line.successor,
+        successor=next,
+        successor_name=names.get(next, Text(next, next)) if next else None,
+        relying=tuple({one.app: one.names for one in relying}.values()),
         change=f"{HERE}/{entry.app}/change" if may and not entry.behind_door else None,
     )
 

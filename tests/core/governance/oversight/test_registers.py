@@ -90,6 +90,9 @@ async def test_a_group_is_opened_as_the_rules_have_it(hub_app, client_as):
         "target"
     }
     shown = (await unit.get(f"{GROUPS}?q=二")).json()["items"][0]
+    form = (await unit.page(f"{at}/end")).text
+    assert f'<option value="{shown["code"]}">二（{shown["code"]}）' in form, "chosen, not typed"
+    assert f'<option value="{first["code"]}"' not in form
     merged = await unit.post(f"{at}/end", json={**ending, "target": shown["code"]})
     assert merged.status_code == 200, merged.text
     twice = await unit.post(f"{at}/end", json={**ending, "version": 2, "target": shown["code"]})
