@@ -77,7 +77,7 @@ async def fill_for_production(url: str) -> None:
             post = await add_post(tx, keeper, unit.id, "系统管理员")
             await grant(tx, post, "yimen.administrator", ScopeKind.ALL, granted_by=None)
             # of another unit than the one that answers for the good app
-            governor = await add_person(tx, "governor", "治理", await unchecked(PASSWORD))
+            governor = await add_person(tx, "governor", "治理", quick(PASSWORD))
             centre = await by_code(tx, county.CENTRE)
             assert centre is not None
             post = await add_post(tx, governor, centre.id, "治理专员")
