@@ -41,6 +41,7 @@ from core.identity.password_rules import PROFILES, PasswordRules
 from core.identity.people_imports import PeopleImports
 from core.jobs import Jobs
 from core.messages import service as messages
+from core.outside import Outside
 from core.settings import Settings
 from core.shared_state import SharedState, connect
 from core.usage import coarsening, gaps, reach, rollup, sessions
@@ -81,6 +82,7 @@ class Services:
             self.database, self.shared, lease_seconds=settings.lease_seconds, profile=profile
         )
         self.jobs = Jobs(self.database, self.shared)
+        self.outside = Outside(settings.outside_networks)
         self.places = Places(self._staffed)
         tables = DatabaseSink(self.database)
         stream = self.shared.stream("usage", MOST_BATCHES)
@@ -165,6 +167,7 @@ class Services:
         if self.relay:
             await self.relay.close()
         await self.shared.close()
+        self.outside.close()
         await self.place.leave()
         await self.database.close()
 
