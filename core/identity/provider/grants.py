@@ -210,6 +210,9 @@ class IdToken(OpenIDToken):  # type: ignore[misc]  # Authlib carries no types
     def get_compatible_claims(self, request: Any) -> dict[str, Any]:
         return dict(request.claims)
 
+    def get_authorization_code_claims(self, authorization_code: Any) -> dict[str, Any]:
+        return {}
+
     def get_encode_header(self, client: Any) -> dict[str, str]:
         return {"alg": client.row.algorithm, "kid": self._key(client).id, "typ": "JWT"}
 

@@ -128,10 +128,10 @@ class Sealing:
         return Kept(query, datetime.fromtimestamp(since, UTC) if since else None, chosen)
 
 
-def parameters(query: str) -> tuple[dict[str, str], list[str]]:
+def parameters(query: str, *, longest: int = LONGEST) -> tuple[dict[str, str], list[str]]:
     """Return the parameters of a request, empty ones as if they were not there (RFC 6749, section
     3.1), and the names of those that come more than once. Raises `Refused`."""
-    if len(query) > LONGEST:
+    if len(query) > longest:
         raise Refused("invalid_request", "too-long", length=str(len(query)))
     try:
         pairs = parse_qsl(

@@ -102,6 +102,16 @@ def read_program(
     return ProgramRequest(uri, fields, authorization)
 
 
+def named_in(authorization: str, body: bytes) -> str:
+    """Return the client that a request names, good or bad, as far as it can be read; else ''."""
+    try:
+        if authorization:
+            return _basic_id(authorization)
+        return dict(parse_qsl(body[:LONGEST_BODY].decode(errors="replace"))).get("client_id", "")
+    except (Refused, ValueError):
+        return ""
+
+
 def _basic_id(authorization: str) -> str:
     scheme, _, given = authorization.partition(" ")
     try:

@@ -20,7 +20,15 @@ from core.identity.provider.issued import Held
 from core.identity.provider.keys import Keys
 from core.identity.provider.models import AuthorizationCode, Client, ClientSignIn
 from core.identity.provider.requests import Asked, Kept, Refused, Sealing
-from core.identity.provider.server import BASIC, JSON, STATUS, Answered, Server, read_program
+from core.identity.provider.server import (
+    BASIC,
+    JSON,
+    STATUS,
+    Answered,
+    Server,
+    named_in,
+    read_program,
+)
 from core.identity.provider.trace import Trace
 from core.jobs import Jobs
 from core.outside import Outside
@@ -113,7 +121,7 @@ class Provider:
                 _check_grant(request.form.get("grant_type"))
             answered = await self._ask(place, request)
         except Refused as refused:
-            answered = _refusal(refused)
+            answered = _refusal(refused, await self._known(named_in(authorization, body)))
         if answered.error:
             await self.trace.refused(
                 answered.client, place, answered.error, answered.reason, answered.facts
@@ -121,6 +129,10 @@ class Provider:
         elif place == "token":
             await self.trace.done(str(answered.client), place, **answered.facts)
         return answered
+
+    async def _known(self, id: str) -> str | None:
+        async with self.database.transaction() as tx:
+            return id if id and await clients.find(tx, id) is not None else None
 
     async def _ask(self, place: Place, request: Any) -> Answered:
         keys = await self._keys_for(request) if place == "token" else {}
@@ -210,11 +222,11 @@ def _check_grant(grant: str | None) -> None:
         raise Refused("unsupported_grant_type", "grant-unknown", given=grant)
 
 
-def _refusal(refused: Refused) -> Answered:
+def _refusal(refused: Refused, client: str | None) -> Answered:
     status = STATUS.get(refused.error, 400)
     headers = {**JSON, **(BASIC if status == STATUS["invalid_client"] else {})}
     body = {"error": refused.error, "error_description": refused.reason}
-    return Answered(status, body, headers, None, refused.reason, refused.facts)
+    return Answered(status, body, headers, client, refused.reason, refused.facts)
 
 
 def _challenge(status: int, error: str, reason: str, client: str | None = None) -> Answered:
