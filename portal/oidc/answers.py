@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from litestar import Response
 
 from core.identity.provider.requests import Answerable, Refused
+from core.identity.provider.trace import Step
 from plugin_sdk.text import Text
 from plugin_sdk.views import Phrase
 from portal.frames import own_path
@@ -56,11 +57,13 @@ class Answers:
         return await self._send(request, to, {"error": refused.error, "error_description": words})
 
     async def page(
-        self, request: AnyRequest, refused: Refused, client: str | None, step: Any = "authorize"
+        self, request: AnyRequest, refused: Refused, step: Step = "authorize"
     ) -> Response[Any]:
         """Say here what is wrong: nobody is sent to an address that may be anybody's."""
         provider = self._portal.services.provider
-        await provider.trace.refused(client, step, refused.error, refused.reason, refused.facts)
+        await provider.trace.refused(
+            refused.client, step, refused.error, refused.reason, refused.facts
+        )
         view = {"why": why(self._portal, refused), "error": refused.error}
         return await self._portal.show(
             request, "oidc_refused.html", "oidc.refused.title", view, status=400

@@ -78,7 +78,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             packed = query.removeprefix(f"{RESUME}=")
             found = provider.sealing.unpack(packed, services.database.clock())
             if found is None:
-                return await answers.page(request, Refused("invalid_request", "malformed"), None)
+                return await answers.page(request, Refused("invalid_request", "malformed"))
             kept = found
         return await go_on(request, kept)
 
@@ -89,7 +89,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         body = await request.body()
         if request.scope.get("query_string") or len(body) > LONGEST or not body.isascii():
             refused = Refused("invalid_request", "too-long", length=str(len(body)))
-            return await answers.page(request, refused, None)
+            return await answers.page(request, refused)
         return await to_itself(request, Kept(body.decode()))
 
     async def to_itself(request: AnyRequest, kept: Kept) -> Response[Any]:
@@ -99,14 +99,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         return CONTINUED + provider.sealing.pack(kept, services.database.clock())
 
     async def go_on(request: AnyRequest, kept: Kept) -> Response[Any]:
-        client = None
         try:
             given, twice = parameters(kept.query)
             async with portal.read() as tx:
                 to = await read_client(tx, given, twice)
-            client = to.client.id
         except Refused as refused:
-            return await answers.page(request, refused, client)
+            return await answers.page(request, refused)
         mode = given.get("response_mode", "query")
         to = msgspec.structs.replace(
             to,
@@ -219,7 +217,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         form = (await read_form(request, Decision, actor)).form
         found = await again(request, form.resume)
         if found is None:
-            return await answers.page(request, Refused("invalid_request", "malformed"), None)
+            return await answers.page(request, Refused("invalid_request", "malformed"))
         kept, to, asked = found
         if not actor.signed_in:
             return await to_itself(request, kept)
@@ -237,7 +235,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         form = (await read_form(request, Account, actor)).form
         kept = provider.sealing.unpack(form.resume, services.database.clock())
         if kept is None:
-            return await answers.page(request, Refused("invalid_request", "malformed"), None)
+            return await answers.page(request, Refused("invalid_request", "malformed"))
         chosen = msgspec.structs.replace(kept, chosen=True)
         if form.account == "this" or actor.session_id is None:
             return await to_itself(request, chosen)

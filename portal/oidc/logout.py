@@ -53,7 +53,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             if twice:
                 raise Refused("invalid_request", "twice", parameter=twice[0])
         except Refused as refused:
-            return await answers.page(request, refused, None, "logout")
+            return await answers.page(request, refused, "logout")
         async with portal.read() as tx:
             leaving = await provider.sign_outs.read(tx, given, actor.session_id)
         if leaving.reason:
@@ -80,7 +80,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         body = await request.body()
         if len(body) > MOST_BYTES or not body.isascii():
             refused = Refused("invalid_request", "too-long", length=str(len(body)))
-            return await answers.page(request, refused, None, "logout")
+            return await answers.page(request, refused, "logout")
         return Response(
             None, status_code=303, headers={"Location": f"{LOGOUT}?{body.decode().strip()}"}
         )

@@ -38,13 +38,14 @@ UNTAKEN: Final = (  # not taken: better said than ignored
 
 class Refused(Exception):
     """A request that is not granted: the code others are told, the key of the words that say
-    why, and what it was about; nothing secret."""
+    why, and what it was about; nothing secret. `client` is who sent it, where that is known."""
 
     def __init__(self, error: str, reason: str, **facts: str) -> None:
         super().__init__(error)
         self.error = error
         self.reason = reason
         self.facts = facts
+        self.client: str | None = None
 
 
 class Answerable(msgspec.Struct, frozen=True):
@@ -153,6 +154,14 @@ async def read_client(tx: Transaction, given: Mapping[str, str], twice: list[str
     client = await clients.find(tx, id) if clients.ID.fullmatch(id) else None
     if client is None:
         raise Refused("invalid_client", "client-unknown", client=id[:60])
+    try:
+        return Answerable(client, _address(client, given))
+    except Refused as refused:
+        refused.client = client.id
+        raise
+
+
+def _address(client: Client, given: Mapping[str, str]) -> str:
     if client.disabled_at is not None:
         raise Refused("invalid_client", "client-disabled")
     if CODE not in client.grants:
@@ -161,7 +170,7 @@ async def read_client(tx: Transaction, given: Mapping[str, str], twice: list[str
         raise Refused("invalid_request", "redirect-missing")
     if not clients.redirect_allowed(client, address):
         raise Refused("invalid_request", "redirect-unknown", given=address)
-    return Answerable(client, address)
+    return address
 
 
 def read(to: Answerable, query: str, given: Mapping[str, str], twice: list[str]) -> Asked:
