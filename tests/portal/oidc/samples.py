@@ -9,7 +9,7 @@ NAME = Text(zh="村集体资产管理系统", en="Register of village assets")
 LONG = Text(zh="城乡居民基本养老保险待遇领取资格认证", en="Proof of entitlement to a pension")
 PERSON = "吴话务"
 SCOPES = ["profile", "phone", "posts", "legacy"]
-PLAIN = {"tabs": (), "breadcrumb": (), "app": None}
+PLAIN = {"app": None, "breadcrumb": ()}
 
 
 def pages():
