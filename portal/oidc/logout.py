@@ -16,10 +16,9 @@ from core.identity.provider.discovery import PATHS
 from core.identity.provider.ending import Leaving
 from core.identity.provider.requests import Kept, Refused, parameters
 from plugin_sdk.forms import Form, read_form
-from plugin_sdk.identifiers import mask_name
 from plugin_sdk.routes import PUBLIC, actor_of, needs
 from portal.frames import LONGEST_PATH
-from portal.oidc.answers import Answers, address_with, name_of
+from portal.oidc.answers import Answers, address_with, name_of, who
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.signing_in import Entrance
 
@@ -69,7 +68,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             return await signed_out(request, leaving)
         view = {
             "name": name_of(leaving.client) if leaving.client else None,
-            "person": mask_name(actor.name),
+            "person": who(actor),
             "resume": packed(leaving),
             "action": CONFIRM,
         }

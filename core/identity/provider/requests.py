@@ -140,6 +140,8 @@ def parameters(query: str, *, longest: int = LONGEST) -> tuple[dict[str, str], l
         )
     except ValueError:
         raise Refused("invalid_request", "malformed") from None
+    if any("\x00" in part for pair in pairs for part in pair):  # no database keeps it
+        raise Refused("invalid_request", "malformed")
     count = Counter(name for name, _ in pairs)
     return dict(pairs), sorted(name for name, often in count.items() if often > 1)
 

@@ -104,7 +104,8 @@ class Provider:
         )
         await issued.drop_codes(tx, of_both)
         await self.sign_outs.end(
-            tx, (col(ClientSignIn.client_id) == client_id) & (ClientSignIn.person_id == person_id)
+            tx,
+            (col(ClientSignIn.client_id) == client_id) & (col(ClientSignIn.person_id) == person_id),
         )
         return True
 

@@ -321,6 +321,8 @@ async def test_an_answer_comes_as_a_form_where_the_client_asks_for_it(hub, rp, b
     assert 'name="iss"' in answer.text
     policy = answer.headers["content-security-policy"]
     assert "form-action 'self' https://rp.example;" in policy
+    hostile = await rp.authorize(browser, response_mode="form_post", state='"><script>x')
+    assert "<script>x" not in hostile.text
     refused = await rp.authorize(hub.client(), response_mode="form_post", prompt="none")
     assert 'value="login_required"' in refused.text
     for mode in ("fragment", "query.jwt"):
@@ -336,6 +338,8 @@ async def test_a_request_comes_as_a_form_from_another_site(hub, rp, browser):
     assert led.status_code == 303
     assert led.headers["location"].startswith("/oidc/authorize?resume=")
     assert "code" in params_of(await browser.page(led.headers["location"]))
+    nothing = await browser.post("/oidc/authorize", content=f"{body}%00", headers={**away, **kind})
+    assert (await browser.page(nothing.headers["location"])).status_code == 400
     elsewhere = await browser.post("/sign-out", data={}, headers=away)
     assert elsewhere.status_code == 403
 
@@ -480,7 +484,8 @@ async def test_introspection_and_revocation_are_of_ones_own_tokens(hub, rp, brow
     assert "token_type" not in said
     unknown = await rp.ask("revoke", token="yimen_at_unknown")
     assert unknown.status_code == 200
-    hint = {"token": tokens["access_token"], "token_type_hint": "refresh_token"}
+    assert (await rp.ask("revoke")).json()["error"] == "invalid_request"
+    hint = {"token": tokens["access_token"], "token_type_hint": "something"}
     assert (await rp.ask("revoke", **hint)).status_code == 200
     assert (await rp.userinfo(tokens["access_token"])).status_code == 401
     assert (await rp.ask("introspect", token=tokens["access_token"])).json() == {"active": False}
