@@ -62,7 +62,8 @@ class Provider:
         self.database = database
         self.keys = Keys(database, numbers)
         self.subjects = Subjects(secret)
-        self.sealing = Sealing(secret)
+        self.sealing = Sealing(secret, "authorization")
+        self.leaving = Sealing(secret, "sign-out")
         self.trace = Trace(database, shared)
         self.sign_outs = SignOuts(issuer, self.keys, self.subjects, outside, self.trace)
         self._idle = idle
