@@ -31,12 +31,14 @@ from core.identity.models import (
     Totp,
 )
 from core.identity.passwords import NewPassword
+from core.identity.provider.models import AuthorizationCode, ClientConsent, ClientSignIn
 from plugin_sdk.data import Within
 
 # what is held of a person in rows of its own, and goes with them
 HELD = (
     *(PersonNumber, LegacyUser, EarlierPassword),
     *(PendingSignIn, Totp, Passkey, RecoveryCode, Challenge),
+    *(AuthorizationCode, ClientSignIn, ClientConsent),
 )
 ERASED = "erased"
 ERASED_NAME = "已抹除"
