@@ -38,7 +38,7 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 class OutsideError(Exception):
     """A call that brought no answer. `code` names the words for it under `outside.error`:
-    `address`, `plain`, `private`, `unknown`, `unreachable`, `certificate`, `slow`, `busy`,
+    `address`, `plain`, `private`, `unknown-host`, `unreachable`, `certificate`, `slow`, `busy`,
     `too-large`, `moved`, `packed`, `malformed`."""
 
     def __init__(self, code: str) -> None:
@@ -125,7 +125,7 @@ class Outside:
         async with asyncio.timeout(CONNECT_SECONDS):
             ips = _parsed(await self._resolve(parts.hostname or "", port))
         if not ips:
-            raise OutsideError("unknown")
+            raise OutsideError("unknown-host")
         for ip in ips:
             within = any(ip.version == net.version and ip in net for net in self._networks)
             if not _public(ip) and not within:

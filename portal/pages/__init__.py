@@ -11,6 +11,7 @@ from portal.pages import (
     delegations,
     governance,
     home,
+    identities,
     known,
     offline,
     own_record,
@@ -25,6 +26,7 @@ from portal.pages import (
     security,
     session,
     system,
+    through,
     transparency,
 )
 from portal.pages.context import Portal
@@ -34,7 +36,9 @@ MODULES = (
     session,
     second_factor,
     again,
+    through,
     security,
+    identities,
     codes,
     recovery,
     offline,

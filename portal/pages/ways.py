@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import msgspec
 from litestar import Response
 
+from core.identity.upstream import service
 from plugin_sdk.views import FormView, Phrase
 from portal.pages.context import AnyRequest, Portal
 
@@ -47,8 +48,14 @@ async def show_sign_in(
 ) -> Response[Any]:
     """Return the page that asks for a name and a password, or offers a passkey; with what was
     wrong, if something was. `next` is a safe path."""
+    async with portal.read() as tx:
+        above = await service.every(tx, open_only=True)
     view = {
         "next": next,
+        "above": [
+            {"name": one.name, "href": f"/sign-in/with/{one.key}?{urlencode({'next': next})}"}
+            for one in above
+        ],
         "username": username,
         "problem": problem,
         "passkeys": portal.services.passkeys.possible,
