@@ -115,8 +115,10 @@ class Outside:
         parts = checked(address)
         with _named_errors():
             async with asyncio.timeout(CONNECT_SECONDS):
-                found = await self._resolve(parts.hostname or "", parts.port or 0)
-        return not all(_public(ip) for ip in _parsed(found))
+                ips = _parsed(await self._resolve(parts.hostname or "", parts.port or 0))
+        if not ips:
+            raise OutsideError("unknown-host")
+        return not all(_public(ip) for ip in ips)
 
     async def _allowed(self, parts: SplitResult) -> list[str]:
         """Return the addresses a host has, each of which may be called: one that may not

@@ -184,13 +184,13 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         upstream = await the(key)
         actor = actor_of(request)
         now = services.database.clock()
-        next = "/"
+        next, ours = "/", False
         try:
             given = one_of_each(list(request.query_params.multi_items()))
             under_way = upstreams.flow.under_way(
                 entrance.under_way(request), key, given.get("state", ""), now
             )
-            next = under_way.next
+            next, ours = under_way.next, True
             tries = await once(request, under_way)
             said = await upstreams.flow.finish(
                 upstreams.relying(upstream),
@@ -210,7 +210,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         except Refused as refused:
             await note(upstream, actor, refused.code)
             response = stopped(key, refused.code, next)
-        entrance.drop_under_way(response)
+        if ours:  # what another page leads here ends no sign-in that is under way
+            entrance.drop_under_way(response)
         return response
 
     async def once(request: AnyRequest, under_way: UnderWay) -> str:

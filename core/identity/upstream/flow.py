@@ -36,6 +36,9 @@ LONGEST_NEXT: Final = 600
 MOST_PARAMETER: Final = 2000
 _OWNER: Final = "upstream sign-in"
 
+_FOR_COOKIES: Final = str.maketrans("+/=", "-_~")
+_AS_SEALED: Final = str.maketrans("-_~", "+/=")
+
 Purpose = Literal["sign-in", "link", "again"]
 Authentication = Literal["client_secret_basic", "client_secret_post", "none"]
 
@@ -134,13 +137,14 @@ class Flow:
             **({"prompt": "login", "max_age": "0"} if purpose == "again" else {}),
         }
         sealed = self._numbers.seal(msgspec.json.encode(under_way).decode(), _OWNER)
-        return with_query(provider.authorization_endpoint, asked), sealed
+        return with_query(provider.authorization_endpoint, asked), sealed.translate(_FOR_COOKIES)
 
     def under_way(self, sealed: str, upstream: str, state: str, now: datetime) -> UnderWay:
         """Return the sign-in under way in a browser, which the answer must name. Raises
         `Refused`."""
         try:
-            found = msgspec.json.decode(self._numbers.open(sealed, _OWNER), type=UnderWay)
+            text = self._numbers.open(sealed.translate(_AS_SEALED), _OWNER)
+            found = msgspec.json.decode(text, type=UnderWay)
         except (SealBroken, msgspec.DecodeError, UnicodeDecodeError):
             raise Refused("state") from None
         if found.upstream != upstream or not hmac.compare_digest(

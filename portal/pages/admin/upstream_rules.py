@@ -130,6 +130,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 who = await people.person(tx, whose) if whose else None
         values = form.model_dump()
         if error is not None:
+            if not portal.renderer.wants_page(request.scope):
+                raise Invalid(error)
             return await show(request, upstream, values, errors=(error,), flaws=flaws)
         tried = _told(plan, who.name if who else None) if plan else None
         if flaws and not portal.renderer.wants_page(request.scope):

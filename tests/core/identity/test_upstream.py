@@ -75,6 +75,10 @@ async def come_back(flow, above, *, relying=None, purpose="sign-in", brought=Non
     return await flow.finish(relying, under_way, found, now, more=more)
 
 
+def opened(relying_flow, sealed):
+    return json.loads(relying_flow._numbers.open(sealed.translate(flow._AS_SEALED), flow._OWNER))
+
+
 async def refused(flow, above, **more):
     with pytest.raises(Refused) as error:
         await come_back(flow, above, **more)
@@ -222,7 +226,7 @@ async def test_an_answer_of_another_or_for_another_browser_is_refused(relying_fl
     with pytest.raises(Refused, match="state-old"):
         relying_flow.under_way(sealed, "province", found["state"], later)
     # the code is of this verifier alone
-    state = json.loads(relying_flow._numbers.open(others, flow._OWNER))["state"]
+    state = opened(relying_flow, others)["state"]
     another = relying_flow.under_way(others, "province", state, now)
     with pytest.raises(Refused, match="token-invalid_grant"):
         await relying_flow.finish(relying, another, found, now)
@@ -242,7 +246,7 @@ async def test_what_is_asked_holds_nothing_of_use_to_who_reads_it(relying_flow, 
     assert asked["ui_locales"] == ["en"]
     assert len(sealed) < 2000
     assert SECRET not in address
-    kept = json.loads(relying_flow._numbers.open(sealed, flow._OWNER))
+    kept = opened(relying_flow, sealed)
     assert kept["next"] == "/"  # too long to travel
     assert kept["verifier"] not in address
     assert kept["verifier"] not in sealed
