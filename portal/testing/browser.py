@@ -17,7 +17,7 @@ import re
 import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -59,8 +59,10 @@ class Phone(Protocol):
         lang: str = "zh-CN",
         elder: bool = False,
         size: tuple[int, int] = PHONE,
+        others: Sequence[str] = (),
     ) -> "Awaitable[Page]":
-        """Return an empty page; its display is already chosen by cookies."""
+        """Return an empty page; its display is already chosen by cookies. `others` are hosts
+        that it may be led to."""
 
 
 class ServedHub(HubUnderTest):
@@ -185,7 +187,9 @@ async def phone(
         lang: str = "zh-CN",
         elder: bool = False,
         size: tuple[int, int] = PHONE,
+        others: Sequence[str] = (),
     ) -> "Page":
+        complaints.hosts |= set(others)
         context = await browser.new_context(
             java_script_enabled=script,
             viewport={"width": size[0], "height": size[1]},

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
@@ -99,11 +99,18 @@ class ProviderAbove:
         return jws.serialize_compact(header, json.dumps(claims), self.signs_with, registry=registry)
 
     async def __call__(self, asked: Asked, writer: asyncio.StreamWriter) -> None:
-        path = asked.path.removeprefix(urlsplit(self.issuer).path)
+        path, _, query = asked.path.removeprefix(urlsplit(self.issuer).path).partition("?")
         self.asked.append(path)
         await asyncio.sleep(self.slow.get(path, 0))
         if path in self.answers:
             writer.write(self.answers[path])
+        elif path == "/authorize":  # a browser that is led here
+            found = self.authorize(f"{self.issuer}/authorize?{query}")
+            back = self.codes[found["code"]]["redirect_uri"]
+            writer.write(answer(b"", "302 Found", f"Location: {back}?{urlencode(found)}"))
+        elif path == "/end":
+            back = dict(parse_qsl(query))["post_logout_redirect_uri"]
+            writer.write(answer(b"", "302 Found", f"Location: {back}"))
         elif path.endswith("/openid-configuration"):
             writer.write(_json(self.describe()))
         elif path == "/keys":
