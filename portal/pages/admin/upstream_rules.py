@@ -34,6 +34,23 @@ from portal.pages.admin.upstreams import PAGE, PERMISSION, WORDS, the
 from portal.pages.context import AnyRequest, Portal
 
 MOST_SHOWN: Final = 60
+OF_THE_TOKEN: Final = frozenset(
+    (
+        "iss",
+        "aud",
+        "azp",
+        "exp",
+        "iat",
+        "nbf",
+        "jti",
+        "nonce",
+        "at_hash",
+        "c_hash",
+        "auth_time",
+        "sid",
+    )
+)
+"""Claims about a token rather than about somebody: no rule is made of them."""
 
 
 class RulesForm(Form):
@@ -270,7 +287,11 @@ def _told(plan: Plan, name: str | None) -> dict[str, Any]:
 
 def masked(claims: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return claims as they are shown: what is said of whom stays hidden but for its beginning."""
-    return [(str(name)[:100], _mask(value)) for name, value in sorted(claims.items())][:MOST_SHOWN]
+    return [
+        (str(name)[:100], _mask(value))
+        for name, value in sorted(claims.items())
+        if name not in OF_THE_TOKEN
+    ][:MOST_SHOWN]
 
 
 def _mask(value: Any) -> str:
