@@ -40,6 +40,7 @@ from core.identity.numbers import Numbers
 from core.identity.passkeys import Passkeys
 from core.identity.password_rules import PROFILES, PasswordRules
 from core.identity.people_imports import PeopleImports
+from core.identity.provider.service import Provider
 from core.identity.upstream.service import forget_said
 from core.jobs import Jobs
 from core.messages import service as messages
@@ -118,10 +119,20 @@ class Services:
         self.upstreams = Upstreams(settings, self.outside, self.numbers)
         self.passkeys = Passkeys(settings.public_url, settings.county)
         self.freshness = Freshness(settings.step_up_minutes, settings.second_factor)
+        self.provider = Provider(
+            settings.public_url,
+            settings.secret,
+            self.database,
+            self.shared,
+            self.numbers,
+            self.outside,
+            idle=profile.idle,
+        )
         self.people_imports = PeopleImports(self.database, self.numbers, ImportedRoles())
         self.database.on(PostEnded, hand_over_work)
         self.database.on(OrganizationClosed, pass_on_work)
         self.database.on(TreeChanged, self._tree_changed)
+        self.provider.attach(self.jobs)
         self.jobs.handle(people_imports.KIND, self.people_imports.work_off)
         self.jobs.handle(code_requests.KIND, CodeRequests(self.numbers).answer)
         self.jobs.handle(messages.KIND, messages.deliver)
@@ -170,6 +181,7 @@ class Services:
         await self.usage.close()
         if self.relay:
             await self.relay.close()
+        await self.provider.close()
         await self.shared.close()
         self.outside.close()
         await self.place.leave()

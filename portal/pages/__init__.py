@@ -2,11 +2,13 @@
 
 from litestar.handlers import HTTPRouteHandler
 
+from portal import oidc
 from portal.pages import (
     about,
     admin,
     again,
     behalf,
+    client_consents,
     codes,
     delegations,
     governance,
@@ -47,6 +49,7 @@ MODULES = (
     known,
     own_record,
     own_sessions,
+    client_consents,
     passwords,
     pins,
     delegations,
@@ -57,6 +60,7 @@ MODULES = (
     transparency,
     governance,
     admin,
+    oidc,
 )
 
 

@@ -264,6 +264,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 link("security.me", "/me/security"),
                 link("identities.me", "/me/identities"),
                 {"text": Phrase("session.count", {"n": len(signed_in)}), "href": "/me/sessions"},
+                link("oidc.mine.title", "/me/clients"),
             ],
             "sections": [
                 {"label": Phrase(f"page.me.desk.{name}"), "href": f"/{name}"}

@@ -32,7 +32,7 @@ from core.outside import Outside, OutsideError
 LIFE_SECONDS: Final = 600
 ALL_SECONDS: Final = 12.0
 """How long all questions to a provider may take that one person waits for."""
-LONGEST_NEXT: Final = 600
+LONGEST_NEXT: Final = 2000  # bytes: all of it stays below the 4,096 of a cookie
 MOST_PARAMETER: Final = 2000
 _OWNER: Final = "upstream sign-in"
 
@@ -119,7 +119,7 @@ class Flow:
             verifier=verifier,
             purpose=purpose,
             begun=now.timestamp(),
-            next=next if len(quote(next)) <= LONGEST_NEXT else "/",
+            next=next if len(next.encode()) <= LONGEST_NEXT else "/",
             session_id=session_id,
             public_computer=public_computer,
         )

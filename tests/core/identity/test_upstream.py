@@ -238,7 +238,7 @@ async def test_an_answer_of_another_or_for_another_browser_is_refused(relying_fl
 
 async def test_what_is_asked_holds_nothing_of_use_to_who_reads_it(relying_flow, above):
     address, sealed = await relying_flow.begin(
-        client_of(above), "again", datetime.now(UTC), next="/" + "长" * 500, language="en"
+        client_of(above), "again", datetime.now(UTC), next="/" + "长" * 700, language="en"
     )
     asked = parse_qs(urlsplit(address).query)
     assert asked["max_age"] == ["0"]
