@@ -17,7 +17,7 @@ import re
 import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -59,10 +59,8 @@ class Phone(Protocol):
         lang: str = "zh-CN",
         elder: bool = False,
         size: tuple[int, int] = PHONE,
-        others: Sequence[str] = (),
     ) -> "Awaitable[Page]":
-        """Return an empty page; its display is already chosen by cookies. `others` are hosts
-        that it may be led to."""
+        """Return an empty page; its display is already chosen by cookies."""
 
 
 class ServedHub(HubUnderTest):
@@ -172,14 +170,23 @@ async def served_hub(make_hub: HubMaker) -> AsyncIterator[ServedHub]:
 
 
 @pytest.fixture
+def hosts() -> set[str]:
+    """The hosts that a test's pages may lead to besides the hub; override it to name some."""
+    return set()
+
+
+@pytest.fixture
 async def phone(
-    browser: "Browser", served_hub: ServedHub, request: pytest.FixtureRequest
+    browser: "Browser", served_hub: ServedHub, hosts: set[str], request: pytest.FixtureRequest
 ) -> AsyncIterator[Phone]:
     """Open phones that watch over what the browser says: see `Phone` for what may be chosen."""
     opened: list[Page] = []
     complaints = Complaints()
     port = urlsplit(served_hub.url).port
-    complaints.hosts |= {f"127.0.0.1:{port}", f"localhost:{port}"}  # passkeys hold for the latter
+    complaints.hosts |= hosts | {
+        f"127.0.0.1:{port}",
+        f"localhost:{port}",
+    }  # passkeys hold for the latter
 
     async def open_phone(
         *,
@@ -187,9 +194,7 @@ async def phone(
         lang: str = "zh-CN",
         elder: bool = False,
         size: tuple[int, int] = PHONE,
-        others: Sequence[str] = (),
     ) -> "Page":
-        complaints.hosts |= set(others)
         context = await browser.new_context(
             java_script_enabled=script,
             viewport={"width": size[0], "height": size[1]},

@@ -401,6 +401,7 @@ PAGES = {
         {
             "fields": [],
             "next": "/",
+            "asked_by": None,
             "problem": None,
             "username": "",
             "passkeys": True,
@@ -593,10 +594,12 @@ PAGES = {
         {
             "fields": [],
             "next": "/",
+            "asked_by": None,
             "problem": "sign-in-refused",
             "username": "li",
             "passkeys": True,
             "passkey_problem": None,
+            "above": [],
             "ways": WAYS,
         },
     ),
