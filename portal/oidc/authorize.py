@@ -29,7 +29,9 @@ from core.identity.provider.requests import (
     read,
     read_client,
 )
+from core.identity.provider.scopes import PERSONAL
 from plugin_sdk.forms import Form, read_form
+from plugin_sdk.identifiers import mask_name
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
@@ -141,7 +143,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if coming is Next.CHOOSE:
             view: dict[str, Any] = {
                 "name": name_of(asked.client),
-                "person": actor.name,
+                "person": mask_name(actor.name),
                 "resume": packed,
                 "action": ACCOUNT,
             }
@@ -149,8 +151,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if coming is Next.CONSENT:
             view = {
                 "name": name_of(asked.client),
-                "person": actor.name,
-                "scopes": sorted(authorizing.needed(asked) - {"openid"}),
+                "person": mask_name(actor.name),
+                "scopes": [one for one in PERSONAL[1:] if one in authorizing.needed(asked)],
                 "resume": packed,
                 "action": DECIDE,
             }

@@ -16,6 +16,7 @@ from core.identity.provider.discovery import PATHS
 from core.identity.provider.ending import Leaving
 from core.identity.provider.requests import Kept, Refused, parameters
 from plugin_sdk.forms import Form, read_form
+from plugin_sdk.identifiers import mask_name
 from plugin_sdk.routes import PUBLIC, actor_of, needs
 from portal.frames import LONGEST_PATH
 from portal.oidc.answers import Answers, address_with, name_of
@@ -68,7 +69,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             return await signed_out(request, leaving)
         view = {
             "name": name_of(leaving.client) if leaving.client else None,
-            "person": actor.name,
+            "person": mask_name(actor.name),
             "resume": packed(leaving),
             "action": CONFIRM,
         }

@@ -41,6 +41,7 @@ from portal.pages.ways import SignInView, Way
 from portal.templating import WORDS, Assets, Flash, Link, Page, PageApp, make_environment, render
 from portal.texts import Catalogue
 from tests.portal import governed, merged, registered
+from tests.portal.oidc import samples as oidc_samples
 
 HOUSE = Path(__file__).parents[2]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
@@ -1205,6 +1206,7 @@ PAGES = {
     ),
 }
 PAGES |= {name: (view.template, {}, view) for name, view in samples_kits.pages().items()}
+PAGES |= oidc_samples.pages()
 
 MAIN = {  # looked at in every run; the others before a release
     *("home_guest", "home_resident", "home_staff", "sign_in_refused", "track_ask"),

@@ -432,7 +432,7 @@ async def test_a_client_that_is_not_the_countys_is_allowed_first(hub):
 async def test_an_account_is_chosen_where_the_client_asks_for_it(hub, rp):
     browser = await hub.client_as("operator")
     silent = await rp.authorize(browser, prompt="select_account")
-    assert "继续，我是吴话务" in silent.text
+    assert "继续，我是吴*务" in silent.text
     resume = silent.text.partition('name="resume" value="')[2].partition('"')[0]
     form = {"resume": resume, "account": "this"}
     led = await browser.post_form("/oidc/authorize/account", form)
