@@ -289,8 +289,10 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         return response
 
     def same_session(request: AnyRequest, under_way: UnderWay) -> None:
-        own = actor_of(request).session_id
-        if own is None or own != under_way.session_id:
+        actor = actor_of(request)
+        if actor.session_id is None or actor.session_id != under_way.session_id:
+            raise Refused("state")
+        if actor.agent is not None:  # begun for oneself, and now acting for somebody else
             raise Refused("state")
 
     @get("/sign-in/with/{key:str}/stopped", opt=needs(PUBLIC) | BEFORE_FACTORS)

@@ -14,13 +14,17 @@ from sqlmodel import col
 from core.audit.models import AuditEntry
 from core.identity import people
 from core.identity.models import Person, SignInSession
-from core.identity.upstream import flow
+from core.identity.sessions import digest
+from core.identity.upstream import flow, service
 from core.identity.upstream.models import Upstream, UpstreamIdentity, UpstreamPost
+from core.identity.upstream.rules import parse
 from core.settings import OWN_MACHINE
 from portal.assembly import catalogue_of
 from portal.testing.hub import PASSWORD
 from tests.core.outside_server import answer
 from tests.core.provider_above import CLIENT, SECRET, provider_above
+from tests.portal.test_acting import begun
+from tests.portal.test_factors import Phone
 
 EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 HOME = "http://127.0.0.1"
@@ -305,20 +309,12 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(hub, above):
     actors = await hub.actors()
     plan = hub.services.upstreams.plan
     async with hub.services.database.transaction() as tx:
-        upstream = (await flow_of(hub, tx))[0]
-        from core.identity.upstream.rules import parse
-
+        (upstream,) = await service.every(tx)
         said = {"name": "a", "user_type": "staff", "dept": "371603U02", "title": "科员"}
         for author in (actors["unit2"], None):
             found = await plan(tx, upstream, parse(RULES), said, None, author)
             assert [kept.code for kept in found.keeps] == ["beyond-author"]
             assert found.gives == []
-
-
-async def flow_of(hub, tx):
-    from core.identity.upstream import service
-
-    return await service.every(tx)
 
 
 @EMBEDDED
@@ -364,8 +360,6 @@ async def test_a_second_factor_is_asked_for_unless_the_administrator_trusts_the_
     assert (await proofs())[1] is not None
     # a factor of one's own is asked for, and no provider stands in for it
     client.csrf = (await client.get("/me/security")).json().get("csrf", "")
-    from tests.portal.test_factors import Phone
-
     key = (await unit.get("/me/security/totp")).json()["key"]
     phone = Phone(hub, key)
     answered = await unit.post("/me/security/totp", json={"code": phone.shows()})
@@ -455,6 +449,29 @@ async def test_what_comes_back_must_be_of_this_browser_this_once_and_of_this_pro
     reasons = [facts["reason"] for facts in await recorded(hub, "upstream-refused")]
     assert {"state", "used", "answer-other", "answer-access_denied"} <= set(reasons)
     assert (await other.get("/sign-in/with/nowhere", headers=LED)).status_code == 404
+
+
+@EMBEDDED
+async def test_nobody_links_an_account_of_theirs_to_whom_they_act_for(hub, above):
+    await administrator_with(hub, above)
+    worker, *_ = await begun(hub)
+    async with hub.services.database.transaction() as tx:
+        (upstream,) = await service.every(tx)
+    upstreams = hub.services.upstreams
+    address, sealed = await upstreams.flow.begin(
+        upstreams.relying(upstream),
+        "link",
+        hub.clock(),
+        session_id=digest(worker.cookies["yimen"]),
+    )
+    worker.cookies.set("yimen-through", sealed)
+    back = f"/sign-in/with/province/back?{urlencode(above.authorize(address))}"
+    landed = await worker.get(back, headers=LED)
+    assert why(landed.headers["location"]) == "over"
+    async with hub.services.database.transaction() as tx:
+        assert (await tx.session.execute(select(UpstreamIdentity))).first() is None
+    refused = await worker.get("/me/identities/province/link", headers={"referer": HOME})
+    assert refused.status_code == 403
 
 
 @EMBEDDED

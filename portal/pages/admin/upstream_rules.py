@@ -30,6 +30,7 @@ from plugin_sdk.problems import Conflict, Invalid, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.text import Text
 from plugin_sdk.views import FieldView, Phrase, Words
+from portal.pages.admin.reach import need_everything
 from portal.pages.admin.upstreams import PAGE, PERMISSION, WORDS, the
 from portal.pages.context import AnyRequest, Portal
 
@@ -172,6 +173,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             async with portal.change(
                 request, "upstream-rules-kept", f"upstream:{key}", **facts
             ) as tx:
+                need_everything(tx, request)
                 actor = actor_of(request)
                 flaws = await _flaws(tx, actor, form.rules)
                 if flaws:
