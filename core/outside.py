@@ -38,7 +38,7 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 class OutsideError(Exception):
     """A call that brought no answer. `code` names the words for it under `outside.error`:
-    `address`, `plain`, `private`, `unknown`, `unreachable`, `certificate`, `slow`, `busy`,
+    `address`, `plain`, `private`, `unknown-host`, `unreachable`, `certificate`, `slow`, `busy`,
     `too-large`, `moved`, `packed`, `malformed`."""
 
     def __init__(self, code: str) -> None:
@@ -115,8 +115,10 @@ class Outside:
         parts = checked(address)
         with _named_errors():
             async with asyncio.timeout(CONNECT_SECONDS):
-                found = await self._resolve(parts.hostname or "", parts.port or 0)
-        return not all(_public(ip) for ip in _parsed(found))
+                ips = _parsed(await self._resolve(parts.hostname or "", parts.port or 0))
+        if not ips:
+            raise OutsideError("unknown-host")
+        return not all(_public(ip) for ip in ips)
 
     async def _allowed(self, parts: SplitResult) -> list[str]:
         """Return the addresses a host has, each of which may be called: one that may not
@@ -125,7 +127,7 @@ class Outside:
         async with asyncio.timeout(CONNECT_SECONDS):
             ips = _parsed(await self._resolve(parts.hostname or "", port))
         if not ips:
-            raise OutsideError("unknown")
+            raise OutsideError("unknown-host")
         for ip in ips:
             within = any(ip.version == net.version and ip in net for net in self._networks)
             if not _public(ip) and not within:

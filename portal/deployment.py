@@ -14,6 +14,8 @@ from core.apps.registry import LoadedApp
 from core.audit.sealing import waiting
 from core.database import Database, DatabaseAway
 from core.identity.people import demonstration_accounts
+from core.identity.upstream import service as upstreams
+from core.outside import Outside, OutsideError
 from core.settings import LOOPBACK, Settings
 from core.work.calendar import load_calendar
 
@@ -37,6 +39,7 @@ async def weaknesses(
     database = Database(settings.database_url)
     try:
         found += await _of_database(database, apps, now)
+        found += await _of_upstreams(settings, database, apps)
     except (DatabaseAway, SQLAlchemyError, OSError) as error:
         found.append(
             Weakness(
@@ -149,6 +152,49 @@ def simulations(apps: Sequence[LoadedApp]) -> list[Weakness]:
         for name, granted in sorted(app.grant.settings.items() if app.grant else ())
         if isinstance(granted, dict) and granted.get("provider") == "simulated"
     ]
+
+
+async def _of_upstreams(
+    settings: Settings, database: Database, apps: Sequence[LoadedApp]
+) -> list[Weakness]:
+    """Name the providers above that are reached by plain http, or within a network of one's own:
+    whoever gets in there between says who signs in here."""
+    if await pending(database, apps):
+        return []
+    async with database.transaction() as tx:
+        every = await upstreams.every(tx, open_only=True)
+    found = []
+    outside = Outside(settings.outside_networks)
+    try:
+        for one in every:
+            if urlsplit(one.issuer).scheme != "https":
+                found.append(
+                    Weakness(
+                        f"the provider {one.key} is asked by plain http ({one.issuer})",
+                        "have it serve https, and add it anew by that issuer",
+                    )
+                )
+            try:
+                private = await outside.is_private(one.issuer)
+            except OutsideError as error:
+                found.append(
+                    Weakness(
+                        f"the provider {one.key} cannot be found ({error.code})",
+                        "see yimen upstream test, and shut what is no more",
+                    )
+                )
+                continue
+            if private:
+                found.append(
+                    Weakness(
+                        f"the provider {one.key} has an address that is not public",
+                        "see that it is meant, and that YIMEN_OUTSIDE_NETWORKS names no more "
+                        "than it needs",
+                    )
+                )
+    finally:
+        outside.close()
+    return found
 
 
 async def _of_database(

@@ -54,6 +54,7 @@ DESKS = {  # the shell's own desks, with their sections as apps have theirs
         ("access", "/access", "grants.read"),
         ("apps", "/apps", "apps.read"),
         ("audit", "/audit", "audit.read"),
+        ("upstreams", "/upstreams", "upstreams.manage"),
         ("outbox", "/outbox", "delivery.read"),
     ),
     "governance": (

@@ -5,10 +5,12 @@ server; a password and a file never do."""
 import json
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from core.hub import Services
 from core.identity import people, sessions
 from core.identity.factors import factors_of
+from core.identity.upstream import linking
 from plugin_sdk.forms import CSRF_FIELD
 from plugin_sdk.ports import Actor
 
@@ -28,14 +30,20 @@ async def again_view(
         factors = await factors_of(tx, actor.real_person_id)
         who = await people.person(tx, actor.real_person_id)
         password = await sessions.password_of(tx, actor.real_person_id)
+        links = await linking.links_of(tx, actor.real_person_id)
+    above = [] if factors.any else [one for one in links if one.open]
     return {
         "offered": {
             "totp": factors.totp is not None,
             "passkey": bool(factors.passkeys) and services.passkeys.possible,
             "recovery": factors.codes > 0,
             "password": not factors.any and password is not None,
-            "sms": not factors.any and password is None,
+            "sms": not factors.any and password is None and who is not None and bool(who.phone),
         },
+        "above": [
+            {"name": one.name, "href": f"{AGAIN}/with/{one.key}?{urlencode({'next': next})}"}
+            for one in above
+        ],
         "username": who.username if who else "",
         "next": next,
         "action": action if kept else "",

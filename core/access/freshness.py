@@ -26,6 +26,7 @@ RISKY: Final = frozenset(
         "organizations.manage",
         "grants.manage",
         "apps.operate",
+        "upstreams.manage",
         "audit.reveal",
         "lifecycle.move",
         "lifecycle.archive",

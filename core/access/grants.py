@@ -77,6 +77,7 @@ SHELL_ROLES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
             "audit.reveal",
             "delivery.read",
             "calendar.manage",
+            "upstreams.manage",
             "usage.read",
         ),
     ),

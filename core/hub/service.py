@@ -25,6 +25,7 @@ from core.hub import elements
 from core.hub.alone import Place
 from core.hub.models import RequestRecord
 from core.hub.people import ImportedRoles, hand_over_work, pass_on_work
+from core.hub.upstreams import Upstreams
 from core.identity import code_requests, organizations, people_imports, tidying
 from core.identity.code_requests import CodeRequests
 from core.identity.events import (
@@ -40,6 +41,7 @@ from core.identity.passkeys import Passkeys
 from core.identity.password_rules import PROFILES, PasswordRules
 from core.identity.people_imports import PeopleImports
 from core.identity.provider.service import Provider
+from core.identity.upstream.service import forget_said
 from core.jobs import Jobs
 from core.messages import service as messages
 from core.outside import Outside
@@ -111,8 +113,10 @@ class Services:
         self.database.on(PersonErased, drafts.forget_drafts)
         self.database.on(PersonErased, elements.forget_all)
         self.database.on(PersonErased, pins.forget_pins)
+        self.database.on(PersonErased, forget_said)
         self.database.on(SessionRenewed, drafts.go_on_with_session)
         self.numbers = Numbers(settings.secret)
+        self.upstreams = Upstreams(settings, self.outside, self.numbers)
         self.passkeys = Passkeys(settings.public_url, settings.county)
         self.freshness = Freshness(settings.step_up_minutes, settings.second_factor)
         self.provider = Provider(

@@ -32,12 +32,13 @@ from core.identity.models import (
 )
 from core.identity.passwords import NewPassword
 from core.identity.provider.models import AuthorizationCode, ClientConsent, ClientSignIn
+from core.identity.upstream.models import UpstreamIdentity
 from plugin_sdk.data import Within
 
 # what is held of a person in rows of its own, and goes with them
 HELD = (
     *(PersonNumber, LegacyUser, EarlierPassword),
-    *(PendingSignIn, Totp, Passkey, RecoveryCode, Challenge),
+    *(PendingSignIn, Totp, Passkey, RecoveryCode, Challenge, UpstreamIdentity),
     *(AuthorizationCode, ClientSignIn, ClientConsent),
 )
 ERASED = "erased"

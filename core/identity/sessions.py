@@ -5,6 +5,7 @@ import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -84,11 +85,13 @@ async def begin(
     *,
     seconds: int,
     proofs: Sequence[str],
+    proved_at: datetime | Literal["now"] | None = "now",
     device: str = "",
     public_computer: bool = False,
 ) -> str:
-    """Open a session in the person's first post in force; return its secret. On a public
-    computer it is over after half an hour at most."""
+    """Open a session in the person's first post in force; return its secret. It was proved when
+    `proved_at` says, None: nobody knows when. On a public computer it is over after half an hour
+    at most."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     posts = await posts_in_force(tx, person_id)
     if public_computer:
@@ -102,7 +105,7 @@ async def begin(
             device=device[:200],
             public_computer=public_computer,
             proofs=list(proofs),
-            proved_at=tx.now,
+            proved_at=tx.now if proved_at == "now" else proved_at,
             created_at=tx.now,
             seen_at=tx.now,
             expires_at=tx.now + timedelta(seconds=seconds),

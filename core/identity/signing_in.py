@@ -7,7 +7,7 @@ lasts five minutes, takes few tries, and opens one session.
 
 import secrets
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -32,12 +32,14 @@ class Proof(StrEnum):
 
     PASSWORD = "pwd"  # noqa: S105  (the word for it)
     SMS = "sms"
+    UPSTREAM = "fed"  # by the word of an identity provider above this hub
     OTP = "otp"  # of an authenticator app, or a recovery code in its place
     PASSKEY = "pop"
+    UPSTREAM_TWO = "fedmfa"  # which says that it asked for two, and may count so here
     TWO = "mfa"  # a passkey that asked for the person itself; two factors together
 
 
-SECOND: Final = frozenset({Proof.OTP, Proof.PASSKEY})
+SECOND: Final = frozenset({Proof.OTP, Proof.PASSKEY, Proof.UPSTREAM_TWO})
 
 
 class FactorError(ValueError):
@@ -64,6 +66,14 @@ class Opened(msgspec.Struct, frozen=True):
     token: str
     device: str | None
     public_computer: bool
+
+
+class Through(msgspec.Struct, frozen=True):
+    """By whose word somebody came, and when they proved there who they are: None, it did not
+    say."""
+
+    upstream: str
+    proved_at: datetime | None
 
 
 class Owing(msgspec.Struct, frozen=True):
@@ -97,9 +107,16 @@ async def has_second_factor(tx: Transaction, person_id: UUID) -> bool:
 
 
 async def arrive(
-    tx: Transaction, person_id: UUID, proofs: Iterable[str], browser: Browser, *, seconds: int
+    tx: Transaction,
+    person_id: UUID,
+    proofs: Iterable[str],
+    browser: Browser,
+    *,
+    seconds: int,
+    through: Through | None = None,
 ) -> Opened | Owing:
-    """Let in somebody who has proved who they are, for `seconds`; or ask for what they owe.
+    """Let in somebody who has proved who they are, for `seconds`; or ask for what they owe. Who
+    came `through` an upstream proved it there, and perhaps long ago.
 
     Whoever was signed in in this browser leaves only when the new session opens.
     """
@@ -117,7 +134,7 @@ async def arrive(
         )
         await tx.session.flush()
         return Owing(token)
-    return await _open(tx, person_id, proved, browser, seconds=seconds)
+    return await _open(tx, person_id, proved, browser, seconds=seconds, through=through)
 
 
 async def pending(tx: Transaction, token: str) -> Pending | None:
@@ -192,7 +209,13 @@ async def prove_again(tx: Transaction, actor: Actor, proofs: Iterable[str]) -> R
 
 
 async def _open(
-    tx: Transaction, person_id: UUID, proofs: list[str], browser: Browser, *, seconds: int
+    tx: Transaction,
+    person_id: UUID,
+    proofs: list[str],
+    browser: Browser,
+    *,
+    seconds: int,
+    through: Through | None = None,
 ) -> Opened:
     if browser.session_id:  # whoever was signed in here before leaves
         await sessions.end(tx, browser.session_id)
@@ -201,6 +224,7 @@ async def _open(
         person_id,
         seconds=seconds,
         proofs=proofs,
+        proved_at=through.proved_at if through else "now",
         device=browser.name,
         public_computer=browser.public_computer,
     )
@@ -213,7 +237,7 @@ async def _open(
         audit.SHELL,
         "signed-in",
         f"person:{person_id}",
-        facts={"proofs": proofs},
+        facts={"proofs": proofs, **({"upstream": through.upstream} if through else {})},
     )
     return Opened(token, device, browser.public_computer)
 

@@ -2,10 +2,11 @@
 
 from core.database import Transaction
 from core.identity import devices, passkeys, phone_codes, sessions, signing_in
+from core.identity.upstream import service as upstream
 
 
 async def tidy(tx: Transaction) -> None:
     """Forget sessions, sign-ins that were not completed, challenges, devices, and codes by SMS
-    that are over."""
-    for of in (sessions, signing_in, passkeys, devices, phone_codes):
+    that are over, and what upstreams said."""
+    for of in (sessions, signing_in, passkeys, devices, phone_codes, upstream):
         await of.tidy(tx)

@@ -13,6 +13,7 @@ from portal.pages import (
     delegations,
     governance,
     home,
+    identities,
     known,
     offline,
     own_record,
@@ -27,6 +28,7 @@ from portal.pages import (
     security,
     session,
     system,
+    through,
     transparency,
 )
 from portal.pages.context import Portal
@@ -36,7 +38,9 @@ MODULES = (
     session,
     second_factor,
     again,
+    through,
     security,
+    identities,
     codes,
     recovery,
     offline,

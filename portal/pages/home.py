@@ -262,6 +262,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             "security": [
                 link("password.title", "/me/password"),
                 link("security.me", "/me/security"),
+                link("identities.me", "/me/identities"),
                 {"text": Phrase("session.count", {"n": len(signed_in)}), "href": "/me/sessions"},
                 link("oidc.mine.title", "/me/clients"),
             ],

@@ -34,7 +34,9 @@ BROWSERS: Final = (
     ("Chrome", "chrome"),
     ("Safari", "safari"),
 )
-PROVED: Final = frozenset(("pwd", "sms", "pop", "pwd_otp", "pwd_pop", "sms_otp", "sms_pop"))
+PROVED: Final = frozenset(
+    ("pwd", "sms", "pop", "pwd_otp", "pwd_pop", "sms_otp", "sms_pop", "fed", "fed_fedmfa")
+)
 
 
 class SessionForm(Form):

@@ -17,6 +17,7 @@ from core.identity import devices, people, sessions, signing_in
 from core.identity.passwords import verify_password
 from core.identity.signing_in import Proof
 from core.identity.throttle import WINDOW_SECONDS, SignInThrottle
+from core.identity.upstream import linking
 from plugin_sdk.forms import Form, read_form, typed
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Invalid, Problem
@@ -152,12 +153,18 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def sign_out(request: AnyRequest) -> Response[Any]:
         """End this session everywhere."""
         actor = actor_of(request)
+        target = "/"
         if actor.session_id:
             await _own_form(request, actor)
+            if Proof.UPSTREAM in actor.proofs and actor.real_person_id:
+                async with portal.read() as tx:
+                    links = await linking.links_of(tx, actor.real_person_id)
+                if links and links[0].open:  # the one used last
+                    target = f"/sign-in/with/{links[0].key}/left"
             async with services.database.transaction(write=True) as tx:
                 await sessions.end(tx, actor.session_id)
                 await audit.record(tx, actor, SHELL, "signed-out", f"person:{actor.real_person_id}")
-        response = portal.done(request, "/", "sign_in.signed_out")
+        response = portal.done(request, target, "sign_in.signed_out")
         entrance.drop_session(response)
         return response
 

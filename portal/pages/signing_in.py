@@ -29,6 +29,7 @@ class Entrance:
         self._session = "__Host-yimen" if settings.https else "yimen"
         self._device = f"{self._session}-device"
         self._pending = f"{self._session}-pending"
+        self._under_way = f"{self._session}-through"
 
     def browser(self, request: AnyRequest, *, public_computer: bool = False) -> Browser:
         """Return where a request comes from."""
@@ -46,6 +47,18 @@ class Entrance:
     def pending(self, request: AnyRequest) -> str:
         """Return the secret of a sign-in that owes a second factor; or nothing."""
         return (cookie(request.scope, self._pending) or "")[:200]
+
+    def under_way(self, request: AnyRequest) -> str:
+        """Return the sign-in through an upstream that is under way here, sealed; or nothing."""
+        return (cookie(request.scope, self._under_way) or "")[:4000]
+
+    def keep_under_way(self, response: Response[Any], sealed: str, seconds: int) -> None:
+        """Let the browser keep a sign-in through an upstream until it comes back."""
+        response.set_cookie(self._cookie(self._under_way, sealed, seconds))
+
+    def drop_under_way(self, response: Response[Any]) -> None:
+        """Let the browser forget a sign-in through an upstream."""
+        response.set_cookie(self._cookie(self._under_way, "", 0))
 
     async def answer(
         self, request: AnyRequest, arrived: Opened | Owing, target: str

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import msgspec
 from litestar import Response
 
+from core.identity.upstream import service
 from plugin_sdk.views import FormView, Phrase
 from portal.oidc.asking import asking
 from portal.pages.context import AnyRequest, Portal
@@ -49,8 +50,14 @@ async def show_sign_in(
     """Return the page that asks for a name and a password, or offers a passkey; with what was
     wrong, if something was. `next` is a safe path."""
     asked_by = await asking(portal, next)
+    async with portal.read() as tx:
+        above = await service.every(tx, open_only=True)
     view = {
         "next": next,
+        "above": [
+            {"name": one.name, "href": f"/sign-in/with/{one.key}?{urlencode({'next': next})}"}
+            for one in above
+        ],
         "asked_by": asked_by.name if asked_by else None,
         "username": username or (asked_by.login_hint if asked_by else ""),
         "problem": problem,

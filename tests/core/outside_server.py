@@ -5,8 +5,18 @@ import gzip
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
 
-Handler = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
+
+class Asked(NamedTuple):
+    """A request as it arrived."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+Handler = Callable[[Asked, asyncio.StreamWriter], Awaitable[None]]
 
 BOMB = gzip.compress(b"\0" * 5_000_000, 1)
 
@@ -17,8 +27,8 @@ def answer(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
     return "\r\n".join(lines).encode() + body
 
 
-async def ill_mannered(path: str, writer: asyncio.StreamWriter) -> None:
-    match path:
+async def ill_mannered(asked: Asked, writer: asyncio.StreamWriter) -> None:
+    match asked.path:
         case "/well":
             writer.write(answer(b'{"fine": true}'))
         case "/no-json":
@@ -64,7 +74,12 @@ async def serving(
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 head = await reader.readuntil(b"\r\n\r\n")
-                await handler(head.split()[1].decode(), writer)
+                first, *lines = head.decode().strip().split("\r\n")
+                headers = {
+                    name.lower(): value for name, _, value in (x.partition(": ") for x in lines)
+                }
+                body = await reader.readexactly(int(headers.get("content-length", 0)))
+                await handler(Asked(first.split()[1], headers, body), writer)
                 writer.close()
                 await writer.wait_closed()
         finally:

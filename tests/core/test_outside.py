@@ -162,7 +162,7 @@ async def test_a_name_server_that_hangs_is_not_waited_for(monkeypatch):
     async def nobody(host, port):
         return []
 
-    assert await refused(Outside(resolve=nobody), "https://idp.example/") == "unknown"
+    assert await refused(Outside(resolve=nobody), "https://idp.example/") == "unknown-host"
 
 
 def test_networks_are_read_from_the_environment(tmp_path):

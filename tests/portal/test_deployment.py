@@ -9,8 +9,12 @@ import pytest
 from core.apps.migrations import migrate
 from core.apps.registry import LoadedApp, Refusal
 from core.database import Database
+from core.identity.numbers import Numbers
+from core.identity.upstream import service as upstreams
+from core.identity.upstream.service import ClientSettings
 from core.settings import Settings
 from plugin_sdk.manifest import Grant
+from plugin_sdk.text import Text
 from portal.deployment import refusals, simulations, weaknesses
 
 NOW = datetime(2026, 5, 6, 12, tzinfo=UTC)
@@ -98,6 +102,36 @@ async def test_a_year_without_its_notice_is_named(settings):
     assert [line[:24] for line in found if "holidays" in line] == [
         "the holidays of 2031 are",
         "the holidays of 2032 are",
+    ]
+
+
+async def test_a_provider_above_by_http_or_within_is_named(settings):
+    database = Database(settings.database_url)
+    terms = ClientSettings(
+        name=Text("省", "Province"),
+        client_id="county",
+        authentication="none",
+        secret="",
+        scopes=("openid",),
+        strong_acr=(),
+    )
+    try:
+        async with database.transaction(write=True) as tx:
+            for key, issuer in (
+                ("plain", "http://127.0.0.1:9"),
+                ("within", "https://10.20.0.7"),
+                ("gone", "https://nowhere.invalid"),
+                ("public", "https://93.184.216.34"),
+            ):
+                await upstreams.add(tx, Numbers(settings.secret), key, issuer, terms)
+    finally:
+        await database.close()
+    found = [line for line in await said(settings) if "provider" in line]
+    assert found == [
+        "the provider gone cannot be found (unknown-host)",
+        "the provider plain is asked by plain http (http://127.0.0.1:9)",
+        "the provider plain has an address that is not public",
+        "the provider within has an address that is not public",
     ]
 
 

@@ -407,7 +407,118 @@ PAGES = {
             "username": "",
             "passkeys": True,
             "passkey_problem": None,
+            "above": [S(name=Text("省统一认证", "Province sign-in"), href="/x")],
             "ways": WAYS,
+        },
+    ),
+    "through_stopped": (
+        "through_stopped.html",
+        VISITOR,
+        {
+            "name": Text("省统一认证", "Province sign-in"),
+            "why": "unknown",
+            "signed_in": False,
+            "again": "/x",
+            "link": "/x",
+            "register": True,
+            "ways": WAYS,
+        },
+    ),
+    "through_left": (
+        "through_left.html",
+        VISITOR,
+        {"name": Text("省统一认证", "Province sign-in"), "out": "/x"},
+    ),
+    "identities": (
+        "identities.html",
+        {**PLAIN, "current": "me"},
+        {
+            "links": [
+                S(
+                    id="1",
+                    name=Text("省统一认证", "Province sign-in"),
+                    open=False,
+                    facts=[
+                        FactView(Phrase("identities.account"), "u-***ng"),
+                        FactView(Phrase("identities.used"), Phrase("security.unused")),
+                    ],
+                )
+            ],
+            "others": [S(name=Text("市统一认证", "City sign-in"), href="/x")],
+        },
+    ),
+    "admin_upstreams": (
+        "admin_upstreams.html",
+        PLAIN,
+        {
+            "upstreams": [
+                S(
+                    key="province",
+                    name=Text("省统一认证", "Province sign-in"),
+                    issuer="https://id.province.example/realms/government",
+                    disabled=False,
+                    linked=1203,
+                    provides=True,
+                    gives_posts=True,
+                )
+            ]
+        },
+    ),
+    "admin_upstream": (
+        "admin_upstream.html",
+        PLAIN,
+        {
+            "key": "province",
+            "name": Text("省统一认证", "Province sign-in"),
+            "disabled": True,
+            "facts": [
+                FactView(
+                    Phrase("page.upstreams.field.issuer"),
+                    "https://id.province.example/realms/government",
+                ),
+                FactView(
+                    Phrase("page.upstreams.field.secret"), Phrase("page.upstreams.secret_set")
+                ),
+            ],
+            "redirect_uri": "https://yimen.county.example/sign-in/with/province/back",
+            "after": "https://yimen.county.example/",
+            "tried": {"problem": Phrase("upstream.error.issuer-other")},
+            "does": [Phrase("page.upstreams.provides_not"), Phrase("page.upstreams.gives_posts")],
+        },
+    ),
+    "admin_upstream_rules": (
+        "admin_upstream_rules.html",
+        PLAIN,
+        {
+            "key": "province",
+            "name": Text("省统一认证", "Province sign-in"),
+            "fields": [
+                FieldView(
+                    name="rules", kind="textarea", label="规则", value='[person]\nname = "x"'
+                ),
+                FieldView(name="provides", kind="checkbox", label="开通账号", value=True),
+                FieldView(name="version", kind="hidden", label="版本", value=1),
+            ],
+            "claims": FieldView(name="claims", kind="textarea", label="声明"),
+            "flaws": [
+                S(
+                    line=2,
+                    field="person.name",
+                    message=Text("花括号里只写一个声明的名字", "braces hold one claim"),
+                    remedy=Text("例如 {name}", "such as {name}"),
+                )
+            ],
+            "tried": {
+                "who": Phrase("page.upstreams.plan.made", {"name": "张*", "username": "zhang"}),
+                "lines": [
+                    Phrase("page.upstreams.plan.gives", {"unit": "城市管理局", "title": "科员"})
+                ],
+            },
+            "last": {
+                "at": NOW,
+                "claims": [("preferred_username", "“z***”"), ("groups", "[“n***”]")],
+            },
+            "author": "蒋管理",
         },
     ),
     "sign_in_step": (
@@ -489,6 +600,7 @@ PAGES = {
             "username": "li",
             "passkeys": True,
             "passkey_problem": None,
+            "above": [],
             "ways": WAYS,
         },
     ),
@@ -516,6 +628,7 @@ PAGES = {
             "next": "/",
             "kept": "[]",
             "action": "/admin/grants",
+            "above": [S(name=Text("省统一认证", "Province sign-in"), href="/x")],
             "errors": {"password": Phrase("problem.field.password-wrong")},
         },
     ),

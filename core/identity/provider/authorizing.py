@@ -2,7 +2,7 @@
 agreeing. Where a client asks that no page be shown, it is told what would have been needed."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -39,12 +39,13 @@ WITHOUT_PAGES: Final = {
 }
 """What a client is told that asked for `prompt=none` (Core, section 3.1.2.6)."""
 
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def proved_at(actor: Actor) -> datetime:
-    """Return when somebody who is signed in last proved who they are: `auth_time`."""
-    at = actor.proved_at or actor.signed_in_at
-    assert at is not None  # noqa: S101  (of a session both are known)
-    return at
+    """Return when somebody who is signed in last proved who they are: `auth_time`. Of who came
+    through a provider that did not say when, nobody knows, and it is as long ago as can be."""
+    return actor.proved_at or LONG_AGO
 
 
 def decide(

@@ -19,6 +19,8 @@ from portal.pages.admin import (
     record_export,
     requests,
     tree,
+    upstream_rules,
+    upstreams,
 )
 from portal.pages.context import Portal
 
@@ -39,6 +41,8 @@ MODULES = (
     apps,
     record,
     record_export,
+    upstreams,
+    upstream_rules,
 )
 
 
