@@ -27,6 +27,7 @@ from core.usage.exits import Exits
 from core.usage.visits import RULES
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor, Hub
+from portal.bearers import Bearers
 from portal.front import Front
 from portal.origins import own_hosts
 from portal.pages import routes
@@ -121,6 +122,12 @@ class Yimen:
         self.front = Front(
             settings,
             self.services.actors,
+            Bearers(
+                self.services.actors,
+                self.services.database,
+                self.services.shared,
+                settings.trusted_proxies,
+            ),
             door=self.door,
             portal=pages,
             refuse=self.renderer.refuse,

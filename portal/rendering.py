@@ -240,7 +240,10 @@ class Renderer(Frames):
             if self._leads_on(scope):
                 back = quote(own_path(scope, with_query=True), safe="")
                 return _led(scope, f"/sign-in?next={back}", problem)
-            problem = Problem("sign-in-needed", status=401, headers=problem.headers)
+            challenge = {"WWW-Authenticate": 'Bearer realm="yimen"'}  # RFC 6750, section 3
+            problem = Problem(
+                "sign-in-needed", status=401, headers={**problem.headers, **challenge}
+            )
         if isinstance(problem, StepUpNeeded) and self.wants_page(scope):
             return await self._ask_again(request, actor, problem)
         if isinstance(problem, SecondFactorNeeded) and self._leads_on(scope):

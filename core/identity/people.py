@@ -31,12 +31,15 @@ from core.identity.models import (
     Totp,
 )
 from core.identity.passwords import NewPassword
+from core.identity.scim.models import ScimUser
+from core.identity.tokens import service as tokens
+from core.identity.tokens.models import ApiToken
 from plugin_sdk.data import Within
 
 # what is held of a person in rows of its own, and goes with them
 HELD = (
     *(PersonNumber, LegacyUser, EarlierPassword),
-    *(PendingSignIn, Totp, Passkey, RecoveryCode, Challenge),
+    *(PendingSignIn, Totp, Passkey, RecoveryCode, Challenge, ApiToken, ScimUser),
 )
 ERASED = "erased"
 ERASED_NAME = "已抹除"
@@ -144,11 +147,12 @@ async def end_post(tx: Transaction, post_id: UUID, *, successor_id: UUID | None 
 
 
 async def disable(tx: Transaction, person_id: UUID) -> None:
-    """Keep a person out: their sessions end, everywhere."""
+    """Keep a person out: their sessions end, everywhere, and the tokens of their programs."""
     await tx.session.execute(
         update(Person).where(col(Person.id) == person_id).values(disabled_at=tx.now)
     )
     await sessions.end_all(tx, person_id)
+    await tokens.revoke_all(tx, person_id)
     await tx.raise_event(PersonChanged(person_id))
 
 
