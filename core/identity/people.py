@@ -31,6 +31,7 @@ from core.identity.models import (
     Totp,
 )
 from core.identity.passwords import NewPassword
+from core.identity.provider.models import AuthorizationCode, ClientConsent, ClientSignIn
 from core.identity.scim.models import ScimUser
 from core.identity.tokens import service as tokens
 from core.identity.tokens.models import ApiToken
@@ -39,7 +40,9 @@ from plugin_sdk.data import Within
 # what is held of a person in rows of its own, and goes with them
 HELD = (
     *(PersonNumber, LegacyUser, EarlierPassword),
-    *(PendingSignIn, Totp, Passkey, RecoveryCode, Challenge, ApiToken, ScimUser),
+    *(PendingSignIn, Totp, Passkey, RecoveryCode, Challenge),
+    *(AuthorizationCode, ClientSignIn, ClientConsent),
+    *(ApiToken, ScimUser),
 )
 ERASED = "erased"
 ERASED_NAME = "已抹除"
