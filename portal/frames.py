@@ -51,6 +51,7 @@ DESKS = {  # the shell's own desks, with their sections as apps have theirs
         ("organizations", "/organizations", "organizations.read"),
         ("grants", "/grants", "grants.read"),
         ("access", "/access", "grants.read"),
+        ("tokens", "/tokens", "people.read"),
         ("apps", "/apps", "apps.read"),
         ("audit", "/audit", "audit.read"),
         ("outbox", "/outbox", "delivery.read"),

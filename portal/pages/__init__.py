@@ -25,6 +25,7 @@ from portal.pages import (
     security,
     session,
     system,
+    tokens,
     transparency,
 )
 from portal.pages.context import Portal
@@ -43,6 +44,7 @@ MODULES = (
     known,
     own_record,
     own_sessions,
+    tokens,
     passwords,
     pins,
     delegations,

@@ -18,6 +18,7 @@ from portal.pages.admin import (
     record,
     record_export,
     requests,
+    tokens,
     tree,
 )
 from portal.pages.context import Portal
@@ -29,6 +30,7 @@ MODULES = (
     people_imports,
     erasure,
     factors,
+    tokens,
     organizations,
     tree,
     grants,
