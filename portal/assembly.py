@@ -9,6 +9,7 @@ from typing import Any
 
 from litestar import Litestar
 
+from core.access.bearers import OF_APPLICATIONS
 from core.access.grants import define_roles, shell_roles
 from core.apps.door import Door
 from core.apps.migrations import pending, unwalled
@@ -33,6 +34,7 @@ from portal.origins import own_hosts
 from portal.pages import routes
 from portal.pages.context import Portal
 from portal.rendering import Renderer
+from portal.scim.routes import routes as scim_routes
 from portal.templating import WORDS, Assets, make_environment
 from portal.texts import Catalogue
 
@@ -111,12 +113,14 @@ class Yimen:
             if permission.risk == "high"
         )
         self.portal = Portal(self.services, self.apps, self.governance, self.renderer, self.assets)
-        known = frozenset(
+        known = OF_APPLICATIONS | frozenset(
             permission.removeprefix(f"{SHELL}.")
             for role in shell_roles()
             for permission in role.permissions
         )
-        self.handlers = check_routes(SHELL, routes(self.portal), known)
+        self.handlers = check_routes(
+            SHELL, [*routes(self.portal), *scim_routes(self.portal)], known
+        )
         self.portal.handlers = self.handlers
         pages: Litestar = build(self.handlers, guard, self.renderer.on_problem)
         self.front = Front(

@@ -29,6 +29,8 @@ from plugin_sdk.routes import PUBLIC, SIGNED_IN
 READ: Final = "read"
 WRITE: Final = "write"
 SHELL: Final = "yimen"
+OF_APPLICATIONS: Final = frozenset({"scim"})
+"""Permissions of the shell that no role carries: only an application acts by them."""
 
 
 class ScopeMissing(Problem):
@@ -167,9 +169,9 @@ async def load_application(tx: Transaction, token: str) -> Actor | None:
 
 
 def permission_of(scope: str) -> str:
-    """Return the permission that a scope of an application stands for: it is called by the
-    permission's name; `scim` is short for `yimen.scim`."""
-    return "yimen.scim" if scope == "scim" else scope
+    """Return the permission that a scope of an application stands for: the permission's own name;
+    `scim` is short for `yimen.scim`."""
+    return f"{SHELL}.{scope}" if scope in OF_APPLICATIONS else scope
 
 
 def admit(actor: Actor, app: str, full: str, *, changes: bool, open_to_programs: bool) -> Actor:

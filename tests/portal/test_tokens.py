@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -13,6 +14,7 @@ from core.access.bearers import covers
 from core.audit.models import AuditEntry
 from core.identity import people
 from core.identity.models import Person
+from core.identity.organizations import by_code
 from core.identity.provider.models import AccessToken, Client
 from core.identity.sessions import digest
 from core.identity.tokens import secret
@@ -28,6 +30,10 @@ EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 
 def bearer(token):
     return {"authorization": f"Bearer {token}"}
+
+
+async def rows_of(tx, table: Any) -> Any:
+    return (await tx.session.execute(select(table.__table__))).all()
 
 
 async def make(client, scope, **more):
@@ -102,13 +108,10 @@ async def test_a_token_acts_as_far_as_its_scopes_reach_until_it_is_revoked(hub_a
     assert (await program.get(ORDERS, headers=bearer(filing))).status_code == 200
     assert (await owner.post(revoke, json={})).status_code == 409
     async with hub_app.services.database.transaction() as tx:
-        kept = json.dumps(
-            [list(row) for row in await tx.session.execute(select(AuditEntry.__table__))],
-            default=str,
-        )
-        stored = json.dumps(
-            [list(row) for row in await tx.session.execute(select(ApiToken.__table__))], default=str
-        )
+        kept, stored = [
+            json.dumps([list(row) for row in await rows_of(tx, table)], default=str)
+            for table in (AuditEntry, ApiToken)
+        ]
     assert f"\\u2026{filing[-4:]}" in kept
     assert not any(token in kept + stored for token in (reading, filing))
 
@@ -243,7 +246,7 @@ async def test_an_owner_is_told_before_the_end_and_an_administrator_sees_it(hub_
         await hub_app.services.tell_of_ending_tokens()
         await hub_app.settle()
     async with hub_app.services.database.transaction() as tx:
-        rows = (await tx.session.execute(select(Notice.__table__))).all()
+        rows = await rows_of(tx, Notice)
     assert sum("page.tokens.ending" in repr(row) for row in rows) == 1
     admin = await hub_app.client_as("administrator")
     (line,) = (await admin.get("/admin/tokens")).json()["groups"][0]["lines"]
@@ -283,10 +286,9 @@ async def application(hub, *, scopes, units=("371603",), id="hr-sync"):
                 expires_at=now + timedelta(minutes=10),
             )
         )
-        from core.identity.organizations import by_code
-
         for code in units:
-            await give(tx, id, (await by_code(tx, code)).id, by=None)
+            unit: Any = await by_code(tx, code)
+            await give(tx, id, unit.id, by=None)
     return token
 
 
