@@ -9,7 +9,7 @@ from scim2_client.client import BaseSyncSCIMClient
 from scim2_client.engines.asgi import ASGISCIMClient
 from scim2_models import Error, ScimProvider, SearchRequest
 from scim2_tester import Status, check_server
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from core.access import grants
@@ -195,6 +195,14 @@ async def test_it_sees_nobody_beyond_its_reach(hub_app, office):
     off = operations({"op": "replace", "path": "active", "value": False})
     failed(await office.patch(f"{ROOT}/Users/{both}", json=off), 403)
     failed(await office.delete(f"{ROOT}/Users/{both}"), 403)
+    phone = operations({"op": "add", "path": "phoneNumbers", "value": [{"value": "13800138000"}]})
+    async with hub_app.services.database.transaction(write=True) as tx:
+        for held in await people.posts(tx, [both]):
+            if held.organization_id != here.id:
+                await people.end_post(tx, held.id)
+        await tx.session.execute(update(Person).where(col(Person.id) == both).values(phone=None))
+    # who signs in already is given no phone by which somebody else could
+    failed(await office.patch(f"{ROOT}/Users/{both}", json=phone), 400, "mutability")
     failed(await office.get(f"{ROOT}/Groups/{county}"), 404)
     unit = f"{ROOT}/Groups/{here.id}"
     failed(

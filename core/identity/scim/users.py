@@ -6,6 +6,7 @@ from uuid import UUID
 
 from scim2_models import (
     InvalidValueException,
+    MutabilityException,
     NotFoundException,
     Reference,
     UniquenessException,
@@ -22,6 +23,7 @@ from core.identity.scim.desk import Desk, uuid_of
 from core.identity.scim.filters import Test, condition, one_of, text, yes_or_no
 from core.identity.scim.models import ScimUser
 from core.identity.scim.resources import Membership, Name, Phone, User
+from core.identity.sessions import password_of
 from plugin_sdk.identifiers import IdentifierError, normalize_phone
 
 Changes = dict[str, Any]
@@ -179,6 +181,10 @@ async def change(tx: Transaction, desk: Desk, was: User, wanted: User) -> Change
     if was.name is None or name != was.name.formatted:
         changed["name"] = name
     if phone is not None and not was.phone_numbers:
+        if await password_of(tx, id) is not None:  # with it one could sign in as them
+            raise MutabilityException(
+                detail="The person signs in already: they give it themselves."
+            )
         changed["phone"] = phone
     active = was.active if wanted.active is None else wanted.active
     if changed or active != was.active:
