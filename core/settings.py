@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+OWN_MACHINE = ("127.0.0.0/8", "::1/128")
 LEAST_AUDIT_DAYS = 180
 
 
@@ -47,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     step_up_minutes: int = 30
     passwords: Literal["nist", "mlps"] = "nist"
     cache: Path | None = None
+    outside_networks: tuple[str, ...] = ()
 
     @property
     def compiled_templates(self) -> Path:
@@ -122,6 +125,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             second_factor=_second_factor(env),
             step_up_minutes=_number(env, "YIMEN_STEP_UP_MINUTES", 30, 1, 24 * 60),
             passwords=_passwords(env),
+            outside_networks=_networks(env, OWN_MACHINE if mode == "demonstration" else ()),
         )
         if settings.workers > 1 and settings.redis_url is None:
             raise SettingsError(
@@ -159,6 +163,21 @@ def _passwords(env: dict[str, str]) -> Literal["nist", "mlps"]:
             return "mlps"
         case other:
             raise SettingsError(f"YIMEN_PASSWORDS must be nist or mlps (等保), not {other!r}")
+
+
+def _networks(env: dict[str, str], default: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the networks, not public, that the hub may call."""
+    named = env.get("YIMEN_OUTSIDE_NETWORKS", "")
+    networks = tuple(part.strip() for part in named.split(",") if part.strip())
+    for network in networks:
+        try:
+            ip_network(network)
+        except ValueError:
+            raise SettingsError(
+                f"YIMEN_OUTSIDE_NETWORKS holds {network!r}, which is no network: "
+                "write 10.20.0.0/16, several with commas between"
+            ) from None
+    return networks or default
 
 
 def _path(env: dict[str, str], name: str) -> Path | None:

@@ -21,6 +21,7 @@ from portal.commands.base import (
 )
 from portal.commands.governance import governance
 from portal.commands.life import STEPS, life
+from portal.commands.oidc import oidc
 from portal.commands.people import org, people
 from portal.commands.record import audit
 from portal.commands.usage import usage
@@ -341,7 +342,7 @@ def app_draft(name: str, message: str) -> None:
 
 for command in (life, *STEPS, app_archive, app_restore, app_purge):
     app.add_command(command)
-for group in (org, people, access, audit, usage, governance):
+for group in (org, people, access, audit, usage, governance, oidc):
     main.add_command(group)
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ from portal.templating import (
 from portal.texts import Catalogue
 
 SAID = "said"
+LONGEST_PATH = 6000  # of an address within the hub: one may hold what a client asks for
 MODES = {"standard", "elder"}
 SIZES = {"standard", "large", "huge"}
 MAY = {
@@ -351,7 +352,7 @@ def own_path(scope: Any, *, with_query: bool = False) -> str:
 
 def safe_path(text: str | None) -> str:
     """Return an address within this hub, `/` for anything else (`//evil` and its like)."""
-    if not text or len(text) > 1000 or not text.startswith("/"):
+    if not text or len(text) > LONGEST_PATH or not text.startswith("/"):
         return "/"
     plain = unquote(text)
     if any(ord(character) < 33 or character == "\\" for character in plain):

@@ -41,8 +41,16 @@ BEFORE_PASSWORD = frozenset(
     (
         *("/me/password", "/recover", "/recover/code", "/recover/password", "/sign-out"),
         *("/language", "/mode", "/text-size", "/healthz", "/readyz"),
+        *("/oidc/authorize", "/oidc/logout", "/oidc/logout/confirm", "/oidc/logout/done"),
     )
 )
+FROM_OTHERS = frozenset(
+    (
+        *("/oidc/authorize", "/oidc/logout"),
+        *("/oidc/token", "/oidc/userinfo", "/oidc/introspect", "/oidc/revoke"),
+    )
+)
+"""Where other sites may post: it leads on to an address of ours, or no cookie is looked at."""
 NO_STORE = (b"cache-control", b"no-store")
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 UNREAD_BODIES = 4
@@ -58,6 +66,7 @@ class Exchange:
         "blameless",
         "channel",
         "cookies",
+        "forms_to",
         "id",
         "location",
         "referer",
@@ -79,6 +88,7 @@ class Exchange:
         self.location = b""  # where a redirect leads
         self.script = False
         self.refused = 0  # the status of a refusal that is answered by leading elsewhere
+        self.forms_to = ""  # another origin that the page's forms may go to
         self.blameless = False  # it failed for want of the database, not by the app
 
     def failed(self, what: str) -> None:
@@ -169,14 +179,16 @@ class Front:
                     exchange.location = dict(own).get(b"location", b"")
                 if not any(name == b"cache-control" for name, _ in own):
                     own.append(NO_STORE)
-                message["headers"] = [*own, *headers, request_id]
+                secure = self._for_forms(exchange.forms_to) if exchange.forms_to else headers
+                message["headers"] = [*own, *secure, request_id]
             elif bodiless:
                 message["body"] = b""
             await send(message)
 
         try:
             if scope["method"] not in EFFECTLESS:
-                self._check(origin, site)
+                if scope["path"] not in FROM_OTHERS:
+                    self._check(origin, site)
                 if length and (not length.isdigit() or int(length[:20]) > self._max_body):
                     if not expect:  # who asks first has sent nothing, and is not asked for it
                         await self._let_go(receive)
@@ -203,6 +215,11 @@ class Front:
             exchange.failed("it was not answered")
             if not exchange.started:
                 await self._refuse(scope, receive, answer, Problem("internal", status=500))
+
+    def _for_forms(self, origin: str) -> list[tuple[bytes, bytes]]:
+        """Return the headers of a page whose form goes to another origin."""
+        policy = POLICY.replace("form-action 'self'", f"form-action 'self' {origin}")
+        return [(SECURITY[0][0], policy.encode()), *self._headers[1:]]
 
     @staticmethod
     def _leads_on(path: str) -> bool:

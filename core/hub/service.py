@@ -39,9 +39,11 @@ from core.identity.numbers import Numbers
 from core.identity.passkeys import Passkeys
 from core.identity.password_rules import PROFILES, PasswordRules
 from core.identity.people_imports import PeopleImports
+from core.identity.provider.service import Provider
 from core.identity.tokens import service as tokens
 from core.jobs import Jobs
 from core.messages import service as messages
+from core.outside import Outside
 from core.settings import Settings
 from core.shared_state import SharedState, connect
 from core.usage import coarsening, gaps, reach, rollup, sessions
@@ -82,6 +84,7 @@ class Services:
             self.database, self.shared, lease_seconds=settings.lease_seconds, profile=profile
         )
         self.jobs = Jobs(self.database, self.shared)
+        self.outside = Outside(settings.outside_networks)
         self.places = Places(self._staffed)
         tables = DatabaseSink(self.database)
         stream = self.shared.stream("usage", MOST_BATCHES)
@@ -113,10 +116,20 @@ class Services:
         self.numbers = Numbers(settings.secret)
         self.passkeys = Passkeys(settings.public_url, settings.county)
         self.freshness = Freshness(settings.step_up_minutes, settings.second_factor)
+        self.provider = Provider(
+            settings.public_url,
+            settings.secret,
+            self.database,
+            self.shared,
+            self.numbers,
+            self.outside,
+            idle=profile.idle,
+        )
         self.people_imports = PeopleImports(self.database, self.numbers, ImportedRoles())
         self.database.on(PostEnded, hand_over_work)
         self.database.on(OrganizationClosed, pass_on_work)
         self.database.on(TreeChanged, self._tree_changed)
+        self.provider.attach(self.jobs)
         self.jobs.handle(people_imports.KIND, self.people_imports.work_off)
         self.jobs.handle(code_requests.KIND, CodeRequests(self.numbers).answer)
         self.jobs.handle(messages.KIND, messages.deliver)
@@ -166,7 +179,9 @@ class Services:
         await self.usage.close()
         if self.relay:
             await self.relay.close()
+        await self.provider.close()
         await self.shared.close()
+        self.outside.close()
         await self.place.leave()
         await self.database.close()
 

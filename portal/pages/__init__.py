@@ -2,11 +2,13 @@
 
 from litestar.handlers import HTTPRouteHandler
 
+from portal import oidc
 from portal.pages import (
     about,
     admin,
     again,
     behalf,
+    client_consents,
     codes,
     delegations,
     governance,
@@ -44,6 +46,7 @@ MODULES = (
     known,
     own_record,
     own_sessions,
+    client_consents,
     tokens,
     passwords,
     pins,
@@ -55,6 +58,7 @@ MODULES = (
     transparency,
     governance,
     admin,
+    oidc,
 )
 
 

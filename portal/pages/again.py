@@ -17,7 +17,7 @@ from plugin_sdk.forms import read_form
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied, Invalid, Problem, field_error
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
-from portal.frames import safe_path
+from portal.frames import LONGEST_PATH, safe_path
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.proving import ProofForm, Proving
 from portal.pages.signing_in import Entrance
@@ -31,7 +31,7 @@ class AgainForm(ProofForm):
 
     password: str = Field(default="", max_length=1024)
     kept: str = Field(default="", max_length=MOST_KEPT)
-    action: str = Field(default="", max_length=1000)
+    action: str = Field(default="", max_length=LONGEST_PATH)
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:

@@ -21,7 +21,7 @@ from plugin_sdk.ports import Actor
 from plugin_sdk.problems import FieldError, Invalid, Problem, field_error
 from plugin_sdk.routes import PUBLIC, actor_of, needs
 from plugin_sdk.views import Option, Phrase
-from portal.frames import safe_path
+from portal.frames import LONGEST_PATH, safe_path
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.phones import bound_codes, mobile
 from portal.pages.signing_in import Entrance
@@ -32,7 +32,7 @@ class PhoneForm(Form):
     """The phone that a code is sent to."""
 
     phone: str = Field(max_length=30)
-    next: str = Field(default="/", max_length=1000)
+    next: str = Field(default="/", max_length=LONGEST_PATH)
 
     kinds: ClassVar[Any] = {"phone": "phone", "next": "hidden"}
 
@@ -43,7 +43,7 @@ class CodeForm(Form):
     phone: str = Field(max_length=30)
     code: str = Field(max_length=6)
     public_computer: bool = False
-    next: str = Field(default="/", max_length=1000)
+    next: str = Field(default="/", max_length=LONGEST_PATH)
 
     kinds: ClassVar[Any] = {"phone": "hidden", "next": "hidden"}
 
@@ -54,7 +54,7 @@ class AccountForm(Form):
     proof: str = Field(max_length=100)
     account: str = Field(max_length=63)
     public_computer: bool = False
-    next: str = Field(default="/", max_length=1000)
+    next: str = Field(default="/", max_length=LONGEST_PATH)
 
     kinds: ClassVar[Any] = {
         "proof": "hidden",

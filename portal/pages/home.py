@@ -264,6 +264,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 link("password.title", "/me/password"),
                 link("security.me", "/me/security"),
                 {"text": Phrase("session.count", {"n": len(signed_in)}), "href": "/me/sessions"},
+                link("oidc.mine.title", "/me/clients"),
                 link("page.tokens.title", "/me/tokens"),
             ],
             "sections": [

@@ -26,7 +26,7 @@ from plugin_sdk.ports import To
 from plugin_sdk.problems import Invalid, Problem, field_error
 from plugin_sdk.routes import SIGNED_IN, actor_of, needs
 from plugin_sdk.views import FieldView, FormView, Phrase, Rule
-from portal.frames import safe_path
+from portal.frames import LONGEST_PATH, safe_path
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.rows import person_of
 from portal.pages.signing_in import Entrance
@@ -39,7 +39,7 @@ class ChangeForm(Form):
 
     old: str = Field(max_length=LONGEST)
     password: str = Field(max_length=LONGEST)
-    next: str = Field(default="/me", max_length=1000)
+    next: str = Field(default="/me", max_length=LONGEST_PATH)
 
     kinds: ClassVar[Any] = {"old": "password", "password": "password", "next": "hidden"}
 

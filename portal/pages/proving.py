@@ -21,6 +21,7 @@ from plugin_sdk.forms import Form
 from plugin_sdk.ports import Actor, To
 from plugin_sdk.problems import Invalid, Problem, field_error
 from plugin_sdk.views import Phrase
+from portal.frames import LONGEST_PATH
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.signing_in import Entrance
 
@@ -33,7 +34,7 @@ class ProofForm(Form):
 
     code: str = Field(default="", max_length=40)
     passkey: str = Field(default="", max_length=16_000)
-    next: str = Field(default="/", max_length=1000)
+    next: str = Field(default="/", max_length=LONGEST_PATH)
 
 
 class Proved(msgspec.Struct, frozen=True):

@@ -21,7 +21,7 @@ from plugin_sdk.forms import Form, read_form, typed
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Invalid, Problem
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
-from portal.frames import safe_path
+from portal.frames import LONGEST_PATH, safe_path
 from portal.origins import led_here, page_of
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.signing_in import YEAR, Entrance
@@ -36,7 +36,7 @@ class SignIn(Form):
     username: str = Field(max_length=100)
     password: str = Field(max_length=1024)
     public_computer: bool = False
-    next: str = Field(default="/", max_length=1000)
+    next: str = Field(default="/", max_length=LONGEST_PATH)
 
     kinds: ClassVar[Any] = {"password": "text"}
 
@@ -106,7 +106,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         return await show_sign_in(portal, request, safe_path(next))
 
     async def again(request: AnyRequest, problem: str, username: Any, next: Any) -> Response[Any]:
-        where, name = safe_path(str(next or "/")[:1000]), str(username or "")[:100]
+        where, name = safe_path(str(next or "/")[:LONGEST_PATH]), str(username or "")[:100]
         return await show_sign_in(portal, request, where, username=name, problem=problem)
 
     @post("/sign-in", opt=needs(PUBLIC, body=SignIn) | BEFORE_FACTORS)

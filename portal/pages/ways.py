@@ -7,6 +7,7 @@ import msgspec
 from litestar import Response
 
 from plugin_sdk.views import FormView, Phrase
+from portal.oidc.asking import asking
 from portal.pages.context import AnyRequest, Portal
 
 NEXT: Final = ("/sign-in", "/sign-in/code")  # after these one goes on to where one came from
@@ -47,9 +48,11 @@ async def show_sign_in(
 ) -> Response[Any]:
     """Return the page that asks for a name and a password, or offers a passkey; with what was
     wrong, if something was. `next` is a safe path."""
+    asked_by = await asking(portal, next)
     view = {
         "next": next,
-        "username": username,
+        "asked_by": asked_by.name if asked_by else None,
+        "username": username or (asked_by.login_hint if asked_by else ""),
         "problem": problem,
         "passkeys": portal.services.passkeys.possible,
         "passkey_problem": passkey_problem,
