@@ -225,11 +225,10 @@ class Services:
     async def refuse(self, actor: Actor, app: str, permission: str, subject: str) -> None:
         """Record a refusal on its own, since what it refused left no transaction.
 
-        Sixty a minute of one person are recorded, so that nobody fills the record.
+        Sixty a minute of one person or application are recorded, so that nobody fills the record.
         """
-        if actor.person_id is None:
-            return
-        if await self.shared.hit(f"refused:{actor.real_person_id}", 60) > 60:
+        who = actor.real_person_id or (actor.bearer and actor.bearer.application)
+        if not who or await self.shared.hit(f"refused:{who}", 60) > 60:
             return
         async with self.database.transaction(write=True) as tx:
             await audit.record(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from core.access.bearers import covers
@@ -15,13 +15,15 @@ from core.audit.models import AuditEntry
 from core.identity import people
 from core.identity.models import Person
 from core.identity.organizations import by_code
-from core.identity.provider.models import AccessToken, Client
-from core.identity.sessions import digest
+from core.identity.password_changes import set_password
+from core.identity.passwords import NewPassword
+from core.identity.provider import clients
 from core.identity.tokens import secret
 from core.identity.tokens import service as tokens
 from core.identity.tokens.models import ApiToken
 from core.identity.tokens.reach import give
 from core.messages.models import Notice
+from plugin_sdk.text import Text
 from portal.bearers import PER_NETWORK
 
 ORDERS = "/apps/hotline/orders"
@@ -210,7 +212,7 @@ async def test_a_token_is_worth_what_its_owner_is(hub_app):
     token = await make(owner, "hotline:read")
     program = hub_app.client()
     actors = await hub_app.actors()
-    id, post_id = actors["operator"].person_id, actors["operator"].post_id
+    id = actors["operator"].person_id
     assert (await program.get(ORDERS, headers=bearer(token))).status_code == 200
     async with services.database.transaction(write=True) as tx:
         await people.disable(tx, id)
@@ -232,8 +234,37 @@ async def test_a_token_is_worth_what_its_owner_is(hub_app):
         await tx.session.execute(
             update(Person).where(col(Person.id) == id).values(must_change=False)
         )
+        await people.set_preferences(tx, id, elder=True)
+    assert (await program.get(ORDERS, headers=bearer(token))).status_code == 200
+    profile = services.passwords.profile
+    async with services.database.transaction(write=True) as tx:  # recovered, as by a stranger
+        await set_password(tx, id, NewPassword("$argon2id$none"), profile)
+    assert (await program.get(ORDERS, headers=bearer(token))).status_code == 401
+
+
+async def test_a_token_of_a_post_ends_with_it(hub_app):
+    owner = await hub_app.client_as("operator")
+    token = await make(owner, "hotline:read")
+    program = hub_app.client()
+    await hub_app.services.actors.renew()
+    assert (await program.get(ORDERS, headers=bearer(token))).status_code == 200
+    post_id = (await hub_app.actors())["operator"].post_id
+    async with hub_app.services.database.transaction(write=True) as tx:
         await people.end_post(tx, post_id)
     assert (await program.get(ORDERS, headers=bearer(token))).status_code == 401
+
+
+@pytest.mark.parametrize("engine_kind", ["production"], indirect=True)
+async def test_a_revoked_token_is_refused_by_every_worker_at_once(make_hub):
+    one, two = [await make_hub(background=True) for _ in range(2)]
+    owner = await one.client_as("operator")
+    header = bearer(await make(owner, "hotline:read"))
+    for hub in (one, two, two):
+        assert (await hub.client().get(ORDERS, headers=header)).status_code == 200
+    (line,) = (await owner.get("/me/tokens")).json()["groups"][0]["lines"]
+    assert (await owner.post(f"/me/tokens/{line['id']}/revoke", json={})).status_code == 200
+    for hub in (two, one):
+        assert (await hub.client().get(ORDERS, headers=header)).status_code == 401
 
 
 @EMBEDDED
@@ -260,36 +291,19 @@ async def test_an_owner_is_told_before_the_end_and_an_administrator_sees_it(hub_
 
 
 async def application(hub, *, scopes, units=("371603",), id="hr-sync"):
-    """Register an application as the provider keeps it; return a token of it."""
-    token = f"at-{id}-{'x' * 40}"
+    """Register an application where it may act, and return a token that the provider gave it."""
     async with hub.services.database.transaction(write=True) as tx:
-        now = tx.now
-        await tx.session.execute(
-            insert(Client).values(
-                id=id,
-                name_zh="人事系统",
-                name_en="HR",
-                authentication="client_secret_basic",
-                grants=["client_credentials"],
-                scopes=list(scopes),
-                redirect_uris=[],
-                post_logout_uris=[],
-                created_at=now,
-            )
+        wanted = clients.Wanted(
+            name=Text("人事系统", "HR"), grants=(clients.CREDENTIALS,), scopes=tuple(scopes)
         )
-        await tx.session.execute(
-            insert(AccessToken).values(
-                digest=digest(token),
-                client_id=id,
-                scopes=list(scopes),
-                created_at=now,
-                expires_at=now + timedelta(minutes=10),
-            )
-        )
+        made = await clients.register(tx, id, wanted, None)
         for code in units:
             unit: Any = await by_code(tx, code)
             await give(tx, id, unit.id, by=None)
-    return token
+    asked = {"grant_type": "client_credentials", "scope": " ".join(scopes)}
+    answer = await hub.client().post("/oidc/token", data=asked, auth=(id, made.secret))
+    assert answer.status_code == 200, answer.text
+    return answer.json()["access_token"]
 
 
 async def test_an_application_acts_for_itself_where_it_was_let(hub_app):
@@ -306,7 +320,7 @@ async def test_an_application_acts_for_itself_where_it_was_let(hub_app):
     assert (await program.post(ORDERS, json=order)).status_code == 403
     assert (await program.get(ORDERS, headers=bearer(elsewhere))).status_code == 403
     async with hub_app.services.database.transaction(write=True) as tx:
-        await tx.session.execute(update(Client).values(disabled_at=tx.now))
+        await clients.set_disabled(tx, "hr-sync", disabled=True)
     answer = await program.get(ORDERS)
     assert answer.status_code == 401
     assert refused(answer)
