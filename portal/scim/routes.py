@@ -45,6 +45,8 @@ from portal.pages.context import AnyRequest, Portal
 from portal.scim.speaking import LENIENT, STRICT, answer, as_user, body_of, spoken
 
 ROOT: Final = "/scim/v2"
+USERS: Final = f"{ROOT}/Users"
+GROUPS: Final = f"{ROOT}/Groups"
 PERMISSION: Final = "yimen.scim"
 
 
@@ -171,24 +173,24 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         )
         return answer(said, Context.SEARCH_RESPONSE, asked=asked)
 
-    @get(f"{ROOT}/Users", opt=needs("scim"))
+    @get(USERS, opt=needs("scim"))
     async def list_users(request: AnyRequest) -> Response[bytes]:
         """Return people whom the application sees, a page at a time."""
         return await found(request, dict(request.query_params), [User])
 
-    @get(f"{ROOT}/Groups", opt=needs("scim"))
+    @get(GROUPS, opt=needs("scim"))
     async def list_groups(request: AnyRequest) -> Response[bytes]:
         """Return units in which the application acts, a page at a time."""
         return await found(request, dict(request.query_params), [Group])
 
-    @post(f"{ROOT}/Users/.search", opt=needs("scim"), status_code=200)
+    @post(f"{USERS}/.search", opt=needs("scim"), status_code=200)
     async def search_users(request: AnyRequest) -> Response[bytes]:
         """Return people, for a question that is not put in an address."""
         with spoken():
             values = await body_of(request)
         return await found(request, values, [User])
 
-    @post(f"{ROOT}/Groups/.search", opt=needs("scim"), status_code=200)
+    @post(f"{GROUPS}/.search", opt=needs("scim"), status_code=200)
     async def search_groups(request: AnyRequest) -> Response[bytes]:
         """Return units, for a question that is not put in an address."""
         with spoken():
@@ -220,17 +222,17 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             return Response(b"", status_code=304, headers={"ETag": one.meta.version})
         return answer(one, Context.RESOURCE_QUERY_RESPONSE, asked=asked)
 
-    @get(f"{ROOT}/Users/{{id:str}}", opt=needs("scim"))
+    @get(f"{USERS}/{{id:str}}", opt=needs("scim"))
     async def show_user(request: AnyRequest, id: FromPath[str]) -> Response[bytes]:
         """Return a person."""
         return await shown(request, User, id)
 
-    @get(f"{ROOT}/Groups/{{id:str}}", opt=needs("scim"))
+    @get(f"{GROUPS}/{{id:str}}", opt=needs("scim"))
     async def show_group(request: AnyRequest, id: FromPath[str]) -> Response[bytes]:
         """Return a unit with who holds a post in it."""
         return await shown(request, Group, id)
 
-    @post(f"{ROOT}/Users", opt=needs("scim"))
+    @post(USERS, opt=needs("scim"))
     async def add_user(request: AnyRequest) -> Response[bytes]:
         """Bring a person."""
         async with writing(request) as (tx, desk):
@@ -244,7 +246,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             one = await users.get(tx, desk, str(id))
         return answer(one, Context.RESOURCE_CREATION_RESPONSE, status=201, asked=asked)
 
-    @post(f"{ROOT}/Groups", opt=needs("scim"))
+    @post(GROUPS, opt=needs("scim"))
     async def add_group(request: AnyRequest) -> Response[bytes]:
         """Bring a unit."""
         async with writing(request) as (tx, desk):
@@ -277,27 +279,27 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         ctx = Context.RESOURCE_REPLACEMENT_RESPONSE if whole else Context.RESOURCE_PATCH_RESPONSE
         return answer(one, ctx, asked=asked)
 
-    @put(f"{ROOT}/Users/{{id:str}}", opt=needs("scim"))
+    @put(f"{USERS}/{{id:str}}", opt=needs("scim"))
     async def replace_user(request: AnyRequest, id: FromPath[str]) -> Response[bytes]:
         """Make a person what is said of them."""
         return await changed(request, User, id, whole=True)
 
-    @put(f"{ROOT}/Groups/{{id:str}}", opt=needs("scim"))
+    @put(f"{GROUPS}/{{id:str}}", opt=needs("scim"))
     async def replace_group(request: AnyRequest, id: FromPath[str]) -> Response[bytes]:
         """Make a unit what is said of it."""
         return await changed(request, Group, id, whole=True)
 
-    @patch(f"{ROOT}/Users/{{id:str}}", opt=needs("scim"))
+    @patch(f"{USERS}/{{id:str}}", opt=needs("scim"))
     async def patch_user(request: AnyRequest, id: FromPath[str]) -> Response[bytes]:
         """Change something of a person."""
         return await changed(request, User, id, whole=False)
 
-    @patch(f"{ROOT}/Groups/{{id:str}}", opt=needs("scim"))
+    @patch(f"{GROUPS}/{{id:str}}", opt=needs("scim"))
     async def patch_group(request: AnyRequest, id: FromPath[str]) -> Response[bytes]:
         """Change something of a unit, such as who works there."""
         return await changed(request, Group, id, whole=False)
 
-    @delete(f"{ROOT}/Users/{{id:str}}", opt=needs("scim"))
+    @delete(f"{USERS}/{{id:str}}", opt=needs("scim"))
     async def let_user_go(request: AnyRequest, id: FromPath[str]) -> None:
         """Let a person leave office. What they did stays; the account stays, disabled."""
         async with writing(request) as (tx, desk):
@@ -306,7 +308,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             ended = await users.let_go(tx, desk, UUID(was.id))
             await note(tx, request, "scim-user-left", f"person:{was.id}", ended=ended)
 
-    @delete(f"{ROOT}/Groups/{{id:str}}", opt=needs("scim"))
+    @delete(f"{GROUPS}/{{id:str}}", opt=needs("scim"))
     async def close_group(request: AnyRequest, id: FromPath[str]) -> None:
         """Close a unit that the application brought."""
         async with writing(request) as (tx, desk):

@@ -38,7 +38,7 @@ async def test_a_token_is_made_used_and_revoked_by_hand(served_hub, phone, lang)
     await tab.fill("[name=name]", "月报导出")
     await tab.select_option("[name=scope]", "hotline:read")
     await tab.click("main form button:has-text('新建'), main form button:has-text('Make')")
-    token = await tab.inner_text("p.number code")
+    token = await tab.inner_text("[data-token]")
     assert await look(tab, f"made-{lang}") == []
     async with httpx.AsyncClient(base_url=url, headers=bearer(token)) as program:
         orders = "/apps/hotline/orders"
