@@ -44,6 +44,18 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(item for item in self.scope if "." not in item)
 
 
+class Bearer(msgspec.Struct, frozen=True, kw_only=True):
+    """By which token a program acts (RFC 6750), as far as its scopes reach: a token of this
+    person, or of an `application` that acts for itself. `hint` is its last characters;
+    `changes` says whether this request may change anything."""
+
+    digest: str
+    hint: str
+    scopes: tuple[str, ...]
+    application: str = ""
+    changes: bool = True
+
+
 class Audience(StrEnum):
     """Whom an app or a permission is for."""
 
@@ -86,7 +98,8 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     `permission` is what the present route was allowed by. A `delegation` says that the post is
     another's, an `agent` that they act for this resident. The session began at `signed_in_at`;
     `proofs` (RFC 8176) were shown last at `proved_at`. A `public_computer` (公用电脑) keeps
-    nothing.
+    nothing. With a `bearer` it is no session but a program with a token; an application that
+    acts for itself is no person.
     """
 
     person_id: UUID | None = None
@@ -112,6 +125,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     loaded_at: datetime | None = None
     delegation: Delegated | None = None
     agent: Agent | None = None
+    bearer: Bearer | None = None
     owes_password: bool = False
 
     @property

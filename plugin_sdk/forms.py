@@ -219,7 +219,7 @@ def _request_key(
     digest = hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode())
     for field, name, data in files:
         digest.update(f"{field}\n{name}\n".encode("utf-8", "replace") + data)
-    who = str(actor.person_id) if actor.person_id else "visitor"
+    who = str(actor.person_id or (actor.bearer and actor.bearer.application) or "visitor")
     if actor.agent is not None:  # what a resident sent is not replayed to who acts for them
         who = f"{who}:{actor.agent.person_id}"
     return RequestKey(

@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
+from core.access.bearers import OF_APPLICATIONS
 from core.access.grants import define_roles, shell_roles
 from core.apps.door import Door
 from core.apps.migrations import pending, unwalled
@@ -27,11 +28,13 @@ from core.usage.exits import Exits
 from core.usage.visits import RULES
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor, Hub
+from portal.bearers import Bearers
 from portal.front import Front
 from portal.origins import own_hosts
 from portal.pages import routes
 from portal.pages.context import Portal
 from portal.rendering import Renderer
+from portal.scim.routes import routes as scim_routes
 from portal.templating import WORDS, Assets, make_environment
 from portal.texts import Catalogue
 
@@ -112,17 +115,25 @@ class Yimen:
             if permission.risk == "high"
         )
         self.portal = Portal(self.services, self.apps, self.governance, self.renderer, self.assets)
-        known = frozenset(
+        known = OF_APPLICATIONS | frozenset(
             permission.removeprefix(f"{SHELL}.")
             for role in shell_roles()
             for permission in role.permissions
         )
-        self.handlers = check_routes(SHELL, routes(self.portal), known)
+        self.handlers = check_routes(
+            SHELL, [*routes(self.portal), *scim_routes(self.portal)], known
+        )
         self.portal.handlers = self.handlers
         self.pages = Sections(self.handlers, section)
         self.front = Front(
             settings,
             self.services.actors,
+            Bearers(
+                self.services.actors,
+                self.services.database,
+                self.services.shared,
+                settings.trusted_proxies,
+            ),
             door=self.door,
             portal=self.pages,
             refuse=self.renderer.refuse,

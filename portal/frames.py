@@ -52,6 +52,7 @@ DESKS = {  # the shell's own desks, with their sections as apps have theirs
         ("organizations", "/organizations", "organizations.read"),
         ("grants", "/grants", "grants.read"),
         ("access", "/access", "grants.read"),
+        ("tokens", "/tokens", "people.read"),
         ("apps", "/apps", "apps.read"),
         ("audit", "/audit", "audit.read"),
         ("upstreams", "/upstreams", "upstreams.manage"),

@@ -17,6 +17,7 @@ from core.settings import Settings
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Problem
 from plugin_sdk.routes import EFFECTLESS
+from portal.bearers import Bearers, presented
 from portal.origins import own_origins
 
 logger = logging.getLogger(__name__)
@@ -108,12 +109,14 @@ class Front:
         self,
         settings: Settings,
         actors: Actors,
+        bearers: Bearers,
         *,
         door: ASGIApp,
         portal: ASGIApp,
         refuse: Callable[[Any, Any, Any, Problem], Awaitable[None]],
     ) -> None:
         self._actors = actors
+        self._bearers = bearers
         self._door = door
         self._portal = portal
         self._refuse = refuse
@@ -135,12 +138,14 @@ class Front:
         exchange = Exchange(f"{self._worker}{next(self._requests) & 0xFFFFFFFF:08x}")
         scope["yimen"] = exchange
         scope["yimen_actor"] = VISITOR
-        origin = site = length = expect = b""
+        origin = site = length = expect = authorization = b""
         for name, value in scope["headers"]:
             if name == b"cookie":  # HTTP/2 may bring one in parts
                 exchange.cookies += b"; " + value if exchange.cookies else value
             elif name == b"accept":
                 exchange.accept = value
+            elif name == b"authorization":
+                authorization = value
             elif name == b"origin":
                 origin = value
             elif name == b"content-length":
@@ -192,11 +197,14 @@ class Front:
             query = scope.get("query_string", b"")
             if "\x00" in scope["path"] or b"\x00" in query or b"%00" in query:
                 raise Problem("not-found", status=404)
-            token = self._token(exchange.cookies)
-            if token:
+            if bearer := presented(authorization, scope["path"]) if authorization else None:
+                changes = scope["method"] not in EFFECTLESS
+                found = await self._bearers.actor_of(bearer, scope, changes=changes)
+                exchange.actor = scope["yimen_actor"] = found
+            elif token := self._token(exchange.cookies):
                 exchange.actor = scope["yimen_actor"] = await self._actors.of_token(token)
-                if exchange.actor.owes_password and not self._leads_on(scope["path"]):
-                    raise Problem("password-owed", status=403)
+            if exchange.actor.owes_password and not self._leads_on(scope["path"]):
+                raise Problem("password-owed", status=403)
             if scope["path"].startswith(PREFIX):
                 await self._door(scope, receive, answer)
             else:

@@ -54,7 +54,10 @@ def describe(shell: Iterable[HTTPRouteHandler], apps: Mapping[str, Instance]) ->
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": schemas,
-            "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": "yimen"}},
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": "yimen"},
+                "token": {"type": "http", "scheme": "bearer"},
+            },
         },
     }
 
@@ -95,7 +98,7 @@ def _operation(
         },
     }
     if permission != "public":
-        operation["security"] = [{"session": []}]
+        operation["security"] = [{"session": []}, {"token": []}]
     parameters: list[dict[str, Any]] = [
         {
             "name": parameter,

@@ -31,6 +31,7 @@ from plugin_sdk.views import Phrase, View, Words
 from portal.frames import SAID, Frames, own_path, safe_path
 from portal.front import Exchange
 from portal.origins import own_origins, page_of
+from portal.scim import speaking as scim
 from portal.step_up import AGAIN, again_view
 from portal.templating import (
     Banner,
@@ -236,11 +237,17 @@ class Renderer(Frames):
         """Answer a problem; a visitor who lacks a right is led to sign in and back."""
         scope: Any = request.scope
         actor: Actor = scope["yimen_actor"]
+        spoken = scope["path"].startswith(scim.PREFIX)  # there errors have a form of their own
         if problem.code == "denied" and not actor.signed_in:
-            if self._leads_on(scope):
+            if self._leads_on(scope) and not spoken:
                 back = quote(own_path(scope, with_query=True), safe="")
                 return _led(scope, f"/sign-in?next={back}", problem)
-            problem = Problem("sign-in-needed", status=401, headers=problem.headers)
+            challenge = {"WWW-Authenticate": 'Bearer realm="yimen"'}  # RFC 6750, section 3
+            problem = Problem(
+                "sign-in-needed", status=401, headers={**problem.headers, **challenge}
+            )
+        if spoken:
+            return scim.refusal(self.describe(scope, problem), problem)
         if isinstance(problem, StepUpNeeded) and self.wants_page(scope):
             return await self._ask_again(request, actor, problem)
         if isinstance(problem, SecondFactorNeeded) and self._leads_on(scope):

@@ -20,20 +20,29 @@ import msgspec
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import col
 
+from core.access.bearers import load_token
 from core.access.events import RolesChanged
 from core.access.loading import Loaded, load_session
 from core.access.models import Delegation, Generation, Grant, Revocation
 from core.database import Database, Transaction
-from core.identity.events import PersonChanged, PostEnded, SessionEnded, SessionRenewed
+from core.identity.events import (
+    PersonChanged,
+    PostEnded,
+    SessionEnded,
+    SessionRenewed,
+    TokenEnded,
+)
 from core.identity.models import SignInSession
 from core.identity.password_rules import PROFILES, Profile
 from core.identity.sessions import digest, note_seen
+from core.identity.tokens.service import note_used
 from core.shared_state import WORKER_TTL_SECONDS, SharedState, end_tasks
 from plugin_sdk.ports import Actor
 
 logger = logging.getLogger(__name__)
 
 TOPIC = "access"
+TOKEN = "token:"  # noqa: S105  (what is cached of a token stands under its digest after it)
 MOST_CACHED = 20_000
 SEEN_SECONDS = 120
 KEEP_REVOCATIONS = timedelta(days=2)
@@ -77,6 +86,8 @@ async def revoked_since(tx: Transaction, actor: Actor) -> bool:
     """Return whether something of the actor, or of whom they act for, was revoked after it
     was loaded."""
     subjects = ["*", f"session:{actor.session_id}", *(f"person:{id}" for id in actor.hands)]
+    if actor.bearer is not None:
+        subjects.append(f"{TOKEN}{actor.bearer.digest}")
     found = await tx.session.execute(
         select(col(Revocation.generation))
         .where(col(Revocation.generation) > actor.revocation, col(Revocation.subject).in_(subjects))
@@ -117,6 +128,7 @@ class Actors:
         shared.on_hint(TOPIC, self._wake.set)
         database.on(SessionEnded, self._session_ended)
         database.on(SessionRenewed, self._session_renewed)
+        database.on(TokenEnded, self._token_ended)
         database.on(PersonChanged, self._person_changed)
         database.on(PostEnded, self._post_ended)
         database.on(RolesChanged, self._roles_changed)
@@ -139,14 +151,27 @@ class Actors:
     async def of_token(self, token: str) -> Actor:
         """Return who holds a session's secret; the visitor when it is not in force."""
         session_id = digest(token)
-        cached = self._cache.get(session_id)
-        if cached is not None and time.monotonic() < self._lease_until:
-            now = self._database.clock()
-            if cached.holds(now):
-                cached.seen = now
-                return cached.loaded.actor
-            self._forget(session_id)
-        return await self._load(session_id)
+        return self._known(session_id) or await self._load(session_id)
+
+    def known_bearer(self, token: str) -> Actor | None:
+        """Return who acts by a person's token, as far as it reads, if this worker knows it."""
+        return self._known(f"{TOKEN}{digest(token)}")
+
+    async def of_bearer(self, token: str) -> Actor | None:
+        """Return who acts by a person's token, as far as it reads; None when it is not in force."""
+        found = await self._load(f"{TOKEN}{digest(token)}")
+        return found if found.signed_in else None
+
+    def _known(self, id: str) -> Actor | None:
+        cached = self._cache.get(id)
+        if cached is None or time.monotonic() >= self._lease_until:
+            return None
+        now = self._database.clock()
+        if not cached.holds(now):
+            self._forget(id)
+            return None
+        cached.seen = now
+        return cached.loaded.actor
 
     async def reload(self, actor: Actor) -> Actor:
         """Return the actor as the database has it now."""
@@ -158,14 +183,17 @@ class Actors:
         before = self._generation
         known = self._cache.get(session_id)
         async with self._database.transaction() as tx:
-            found = await load_session(tx, session_id, self._profile)
+            if session_id.startswith(TOKEN):
+                found = await load_token(tx, session_id.removeprefix(TOKEN), self._profile)
+            else:
+                found = await load_session(tx, session_id, self._profile)
             now = tx.now
         if found is not None and found.idle is not None:
             seen = max(found.seen, known.seen) if known else found.seen
             if seen + found.idle <= now:
                 found = None
         if found is None:
-            self._evict(f"session:{session_id}")
+            self._forget(session_id)
             return VISITOR
         # a revocation that was read meanwhile may speak of what was just loaded
         if before == self._generation >= 0:
@@ -190,6 +218,8 @@ class Actors:
         kind, _, id = subject.partition(":")
         if kind == "session":
             self._forget(id)
+        elif f"{kind}:" == TOKEN:
+            self._forget(subject)
         elif kind == "person":
             for session_id in list(self._of_person.get(UUID(id), ())):
                 self._forget(session_id)
@@ -234,12 +264,18 @@ class Actors:
                 logger.warning("the access lease was not renewed: %s", type(error).__name__)
 
     async def write_seen(self) -> None:
-        """Write when sessions were last used here: now and then, never on a request's path."""
+        """Write when sessions and tokens were last used here: now and then, never on a request's
+        path."""
         news = {id: each.seen for id, each in self._cache.items() if each.seen > each.written}
         if not news:
             return
         async with self._database.transaction(write=True) as tx:
-            await note_seen(tx, news)
+            sessions = {id: at for id, at in news.items() if not id.startswith(TOKEN)}
+            tokens = {id.removeprefix(TOKEN): at for id, at in news.items() if id not in sessions}
+            if sessions:
+                await note_seen(tx, sessions)
+            if tokens:
+                await note_used(tx, tokens)
         for id, seen in news.items():
             if id in self._cache:
                 self._cache[id].written = seen
@@ -258,6 +294,9 @@ class Actors:
 
     async def _session_renewed(self, tx: Transaction, event: SessionRenewed) -> None:
         await self.revoke(tx, f"session:{event.session_id}")
+
+    async def _token_ended(self, tx: Transaction, event: TokenEnded) -> None:
+        await self.revoke(tx, f"{TOKEN}{event.digest}")
 
     async def _person_changed(self, tx: Transaction, event: PersonChanged) -> None:
         await self.revoke(tx, f"person:{event.person_id}")

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from core.access.actors import revoked_since
+from core.access.bearers import for_request, load_application, load_token
 from core.access.delegation import taken
 from core.access.granting import GRANTING
 from core.access.holders import who_may
@@ -18,6 +19,7 @@ from core.access.models import Role, RolePermission
 from core.access.scope import reach
 from core.database import Transaction
 from core.identity.models import Person, Post
+from plugin_sdk.acting import Bearer
 from plugin_sdk.ports import Actor, Permit
 from plugin_sdk.problems import Denied
 
@@ -47,6 +49,8 @@ def decide(actor: Actor, permission: str, now: datetime) -> Permit | None:
 async def still_allowed(tx: Transaction, actor: Actor) -> Actor:
     """Return who acts as the database has them now: a cached right is a hint, and a body may
     come long after the right to send it is gone. Raises `Denied`."""
+    if actor.bearer is not None:
+        return await _bearer_still_allowed(tx, actor, actor.bearer)
     if actor.session_id is None:
         return actor
     current = actor
@@ -58,6 +62,23 @@ async def still_allowed(tx: Transaction, actor: Actor) -> Actor:
         current = msgspec.structs.replace(fresh.actor, permission=actor.permission)
     if (current.person_id, current.seat) != (actor.person_id, actor.seat):
         raise Denied(actor.permission, reason="post-ended")
+    if "." in actor.permission and decide(current, actor.permission, tx.now) is None:
+        raise Denied(actor.permission, reason="revoked")
+    return current
+
+
+async def _bearer_still_allowed(tx: Transaction, actor: Actor, bearer: Bearer) -> Actor:
+    """Return who acts by a token as the database has them now. What an application holds is read
+    each time, since no revocation is written of it."""
+    current: Actor | None = actor
+    if bearer.application:
+        current = await load_application(tx, bearer.digest)
+    elif await revoked_since(tx, actor):
+        loaded = await load_token(tx, bearer.digest)
+        current = for_request(loaded.actor, changes=bearer.changes) if loaded else None
+    if current is None:
+        raise Denied(actor.permission, reason="signed-out")
+    current = msgspec.structs.replace(current, permission=actor.permission)
     if "." in actor.permission and decide(current, actor.permission, tx.now) is None:
         raise Denied(actor.permission, reason="revoked")
     return current

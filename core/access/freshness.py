@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from core.access.bearers import NotForTokens, ScopeMissing
 from core.identity.signing_in import SECOND
+from plugin_sdk.acting import Bearer
 from plugin_sdk.ports import Actor, Audience
 from plugin_sdk.problems import Problem
 
@@ -71,13 +73,29 @@ class Freshness:
 
     def check(self, actor: Actor, permission: str, now: datetime, *, fresh: bool = False) -> None:
         """Raise `StepUpNeeded` or `SecondFactorNeeded` for one who proved too little, or too
-        long ago, for a permission; with `fresh` the act is risky whatever the permission."""
+        long ago, for a permission; with `fresh` the act is risky whatever the permission.
+
+        A program proves nothing anew: its token must name the permission, for which its maker
+        proved themselves, and acts that ask whatever the permission are not a program's. Raises
+        `ScopeMissing` or `NotForTokens`.
+        """
         if not fresh and permission not in self._risky:
+            return
+        if actor.bearer is not None:
+            self._check_bearer(actor, actor.bearer, permission, fresh=fresh)
             return
         if permission in self._risky and self.second_factor != "off" and not two_factors(actor):
             raise SecondFactorNeeded
         if actor.proved_at is None or now - actor.proved_at > self.within:
             raise StepUpNeeded
+
+    def _check_bearer(self, actor: Actor, bearer: Bearer, permission: str, *, fresh: bool) -> None:
+        if fresh and permission not in self._risky:
+            raise NotForTokens
+        if permission not in bearer.scopes:
+            raise ScopeMissing(permission, "token-risky")
+        if self.second_factor != "off" and not bearer.application and not two_factors(actor):
+            raise SecondFactorNeeded
 
     def must_enrol(self, actor: Actor) -> bool:
         """Return whether this is staff who must set up a second factor before all else."""

@@ -260,7 +260,7 @@ async def withdraw(tx: Transaction, grant_id: UUID) -> None:
 
 async def granter_of(tx: Transaction, grant: str) -> str:
     """Return the name of who gave a grant (`Permit.grant`), '' where nobody is on record."""
-    if grant.startswith("audience:"):
+    if ":" in grant:  # of an audience, of an application
         return ""
     found = await tx.session.execute(
         select(col(Person.name))

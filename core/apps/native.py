@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 from msgspec.structs import replace
 
+from core.access.bearers import ScopeMissing, admit
 from core.access.decisions import decide
 from core.access.freshness import Freshness, SecondFactorNeeded
 from core.apps.registry import Refusal
@@ -18,7 +19,16 @@ from plugin_sdk.extension import EventHandler, Job
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied, Problem
-from plugin_sdk.routes import BODY, FRESH, PERMISSION, PUBLIC, SIGNED_IN, actor_of, needs
+from plugin_sdk.routes import (
+    BODY,
+    EFFECTLESS,
+    FRESH,
+    PERMISSION,
+    PUBLIC,
+    SIGNED_IN,
+    actor_of,
+    needs,
+)
 
 OnProblem = Callable[[Request[Any, Any, Any], Exception], Awaitable[Response[Any]]]
 OnRefusal = Callable[[Actor, str, str, str], Awaitable[None]]
@@ -28,6 +38,8 @@ Guard = Callable[[ASGIApp], ASGIApp]
 FULL = "yimen_permission"
 # the mark of a route that staff may use before they have set up the second factor asked of them
 BEFORE_FACTORS = {"yimen_before_factors": True}
+# the mark of a route of the shell that programs with a token may use though it names no permission
+FOR_PROGRAMS = {"yimen_for_programs": True}
 APP = "yimen_app"
 _PATH = re.compile(r"(/[A-Za-z0-9._~{}:-]*)+")
 
@@ -162,6 +174,11 @@ def make_guard(now: Callable[[], Any], on_refusal: OnRefusal, freshness: Freshne
             scope["yimen_permission"] = full
             if freshness.must_enrol(actor) and not BEFORE_FACTORS.items() <= opt.items():
                 raise SecondFactorNeeded
+            if actor.bearer is not None and full in (PUBLIC, SIGNED_IN):
+                marked = FOR_PROGRAMS.items() <= opt.items()
+                changes = scope["method"] not in EFFECTLESS
+                actor = admit(actor, opt[APP], full, changes=changes, open_to_programs=marked)
+                scope["yimen_actor"] = scope["yimen"].actor = actor
             if full == PUBLIC or (full == SIGNED_IN and actor.signed_in):
                 if full == SIGNED_IN and actor.agent and opt[APP] not in actor.agent.scope:
                     raise Problem("behalf-beyond", status=403)  # it is the resident's own
@@ -175,6 +192,8 @@ def make_guard(now: Callable[[], Any], on_refusal: OnRefusal, freshness: Freshne
                 await app(scope, receive, send)
                 return
             await on_refusal(actor, opt[APP], full, f"{scope['method']} {scope['path']}")
+            if actor.bearer is not None:
+                raise ScopeMissing(full)
             raise Denied(full, reason="not-granted" if actor.signed_in else "sign-in")
 
         return check

@@ -79,10 +79,13 @@ async def record(
     commit. Identity and phone numbers in facts, and in a subject that is no object's id, are
     masked.
 
-    Who acts for another is the one who did it; whom they acted for stands beside.
+    Who acts for another is the one who did it; whom they acted for stands beside. An application
+    that acts for itself is named; a program with somebody's token by the token's last characters.
     """
     id = id or new_id()
-    agent = actor.agent
+    agent, bearer = actor.agent, actor.bearer
+    by_application = bearer is not None and bool(bearer.application)
+    by_token = {"token": f"…{bearer.hint}"} if bearer and not by_application else {}
     await transaction.session.execute(
         insert(AuditEntry).values(
             id=id,
@@ -96,11 +99,11 @@ async def record(
             organization_id=agent.organization_id if agent else actor.organization_id,
             behalf_of_id=actor.person_id if agent else None,
             delegation_id=actor.delegation.id if actor.delegation else None,
-            system=actor.name if actor.system else None,
+            system=actor.name if actor.system or by_application else None,
             permission=permission,
             granted_by=granted_by,
             request_id=request_id,
-            facts=_plain(facts or {}),
+            facts=_plain({**(facts or {}), **by_token}),
         )
     )
     return id

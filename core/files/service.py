@@ -85,7 +85,8 @@ class FileStore:
 
         What the page was shown by may be withdrawn, so nobody's outlasts it by more.
         """
-        holder = f"{actor.session_id}:{actor.seat}" if actor.session_id else "visitor"
+        held = actor.bearer.digest if actor.bearer else actor.session_id
+        holder = f"{held}:{actor.seat}" if held else "visitor"
         message = f"{file_id}:{holder}:{_term(now)}".encode()
         return hmac.new(self._secret, message, hashlib.sha256).hexdigest()[:32]
 

@@ -41,6 +41,7 @@ from core.identity.passkeys import Passkeys
 from core.identity.password_rules import PROFILES, PasswordRules
 from core.identity.people_imports import PeopleImports
 from core.identity.provider.service import Provider
+from core.identity.tokens import service as tokens
 from core.identity.upstream.service import forget_said
 from core.jobs import Jobs
 from core.messages import service as messages
@@ -56,10 +57,10 @@ from core.usage.visits import Visits
 from core.work import drafts, pins
 from core.work.calendar import calendar_stamp, load_calendar
 from core.work.holidays import HolidayCalendar
-from plugin_sdk.ports import (
-    Actor,
-)
+from plugin_sdk.ports import Actor, To
 from plugin_sdk.text import Text
+from plugin_sdk.times import SHANGHAI
+from plugin_sdk.views import Phrase
 
 logger = logging.getLogger(__name__)
 
@@ -142,6 +143,7 @@ class Services:
             self.jobs.every(retention.EVERY_SECONDS, retention.JOB, self._cut_record)
         self.jobs.every(3600, "core.tidy-requests", self._tidy_requests)
         self.jobs.every(3600, "core.tidy-sign-ins", self._tidy_sign_ins)
+        self.jobs.every(3600, "core.ending-tokens", self.tell_of_ending_tokens)
         self.jobs.every(3600, "core.tidy-drafts", self._tidy_drafts)
         self.jobs.every(3600, "core.tidy-outbox", self.jobs.tidy)
         self.jobs.every(3600, "core.tidy-deliveries", self._tidy_deliveries)
@@ -227,11 +229,10 @@ class Services:
     async def refuse(self, actor: Actor, app: str, permission: str, subject: str) -> None:
         """Record a refusal on its own, since what it refused left no transaction.
 
-        Sixty a minute of one person are recorded, so that nobody fills the record.
+        Sixty a minute of one person or application are recorded, so that nobody fills the record.
         """
-        if actor.person_id is None:
-            return
-        if await self.shared.hit(f"refused:{actor.real_person_id}", 60) > 60:
+        who = actor.real_person_id or (actor.bearer and actor.bearer.application)
+        if not who or await self.shared.hit(f"refused:{who}", 60) > 60:
             return
         async with self.database.transaction(write=True) as tx:
             await audit.record(
@@ -275,6 +276,15 @@ class Services:
     async def _tidy_sign_ins(self) -> None:
         async with self.database.transaction(write=True) as tx:
             await tidying.tidy(tx)
+
+    async def tell_of_ending_tokens(self) -> None:
+        """Tell people whose tokens end within a week, once of each."""
+        async with self.database.transaction(write=True) as tx:
+            for token in await tokens.ending(tx):
+                day = (token.expires_at - timedelta(microseconds=1)).astimezone(SHANGHAI).date()
+                said = Phrase("page.tokens.ending", {"name": token.name, "day": day})
+                to = To(person_id=token.person_id)
+                await messages.send(tx, audit.SHELL, to, said, "/me/tokens")
 
     async def _tidy_deliveries(self) -> None:
         async with self.database.transaction(write=True) as tx:

@@ -198,7 +198,8 @@ class Unit:
             reason = "out-of-scope" if held else "not-granted"
         if permit is None:
             raise Denied(key, reason=reason)
-        if self.actor.session_id is not None:  # who acts in a demonstration signed in nowhere
+        # who acts in a demonstration signed in nowhere
+        if self.actor.session_id is not None or self.actor.bearer is not None:
             self._freshness.check(self.actor, key, self.now)
         if row is not None:
             self._check(row)

@@ -18,6 +18,12 @@ class SessionRenewed(msgspec.Struct, frozen=True):
     new_id: str
 
 
+class TokenEnded(msgspec.Struct, frozen=True):
+    """A token of a person was revoked (`digest`); no program acts by it any more."""
+
+    digest: str
+
+
 class PersonChanged(msgspec.Struct, frozen=True):
     """A person was disabled, enabled or renamed: what is cached of them is stale."""
 

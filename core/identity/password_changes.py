@@ -15,6 +15,7 @@ from core.identity.password_rules import Profile
 from core.identity.passwords import NewPassword
 from core.identity.people import PersonError
 from core.identity.signing_in import forget_pending
+from core.identity.tokens import service as tokens
 
 
 class PasswordFacts(msgspec.Struct, frozen=True):
@@ -72,7 +73,8 @@ async def set_password(
     but: str | None = None,
 ) -> bool:
     """Set the password that a person chose themselves. Their sessions end (but one), and what is
-    pending.
+    pending; where it was recovered (none stays), so do the tokens of their programs: who had the
+    account before may have made them.
 
     Returns False, and changes nothing, where the password is no longer the one that was asked
     for (`was`, its hash).
@@ -97,6 +99,8 @@ async def set_password(
         .values(password_hash=password.hash, password_set_at=tx.now, must_change=False)
     )
     await sessions.end_all(tx, person_id, but=but)
+    if but is None:
+        await tokens.revoke_all(tx, person_id)
     await forget_pending(tx, person_id)
     await tx.raise_event(PersonChanged(person_id))
     return True
@@ -140,6 +144,7 @@ async def give_password(
     if given.first() is None:
         raise PersonError("password-given")
     await sessions.end_all(tx, person_id)
+    await tokens.revoke_all(tx, person_id)
     await forget_pending(tx, person_id)
     await tx.raise_event(PersonChanged(person_id))
 

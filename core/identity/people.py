@@ -32,6 +32,9 @@ from core.identity.models import (
 )
 from core.identity.passwords import NewPassword
 from core.identity.provider.models import AuthorizationCode, ClientConsent, ClientSignIn
+from core.identity.scim.models import ScimUser
+from core.identity.tokens import service as tokens
+from core.identity.tokens.models import ApiToken
 from core.identity.upstream.models import UpstreamIdentity
 from plugin_sdk.data import Within
 
@@ -40,6 +43,7 @@ HELD = (
     *(PersonNumber, LegacyUser, EarlierPassword),
     *(PendingSignIn, Totp, Passkey, RecoveryCode, Challenge, UpstreamIdentity),
     *(AuthorizationCode, ClientSignIn, ClientConsent),
+    *(ApiToken, ScimUser),
 )
 ERASED = "erased"
 ERASED_NAME = "已抹除"
@@ -90,13 +94,7 @@ async def add_person(
 
     With `must_change` the password is another's gift: they choose their own before anything else.
     """
-    if not USERNAME.fullmatch(username):
-        raise PersonError("username-form")
-    if not name.strip() or len(name) > 100 or not name.isprintable():
-        raise PersonError("person-name")
-    taken = await tx.session.execute(select(col(Person.id)).where(col(Person.username) == username))
-    if taken.first():
-        raise PersonError("username-taken")
+    await _check(tx, username, name)
     person = Person(
         username=username,
         name=name.strip(),
@@ -110,6 +108,38 @@ async def add_person(
     tx.session.add(person)
     await tx.session.flush()
     return person.id
+
+
+async def correct(
+    tx: Transaction,
+    person_id: UUID,
+    *,
+    username: str | None = None,
+    name: str | None = None,
+    phone: str | None = None,
+) -> None:
+    """Correct what a person is called, or give them a phone. Raises `PersonError`."""
+    await _check(tx, username, name, but=person_id)
+    wanted = {"username": username, "name": name and name.strip(), "phone": phone}
+    values = {key: value for key, value in wanted.items() if value is not None}
+    if values:
+        await tx.session.execute(update(Person).where(col(Person.id) == person_id).values(**values))
+        await tx.raise_event(PersonChanged(person_id))
+
+
+async def _check(
+    tx: Transaction, username: str | None, name: str | None, *, but: UUID | None = None
+) -> None:
+    if username is not None and not USERNAME.fullmatch(username):
+        raise PersonError("username-form")
+    if name is not None and (not name.strip() or len(name) > 100 or not name.isprintable()):
+        raise PersonError("person-name")
+    if username is not None:
+        taken = await tx.session.execute(
+            select(col(Person.id)).where(col(Person.username) == username, col(Person.id) != but)
+        )
+        if taken.first():
+            raise PersonError("username-taken")
 
 
 async def add_post(tx: Transaction, person_id: UUID, organization_id: UUID, title: str) -> UUID:
@@ -147,11 +177,12 @@ async def end_post(tx: Transaction, post_id: UUID, *, successor_id: UUID | None 
 
 
 async def disable(tx: Transaction, person_id: UUID) -> None:
-    """Keep a person out: their sessions end, everywhere."""
+    """Keep a person out: their sessions end, everywhere, and the tokens of their programs."""
     await tx.session.execute(
         update(Person).where(col(Person.id) == person_id).values(disabled_at=tx.now)
     )
     await sessions.end_all(tx, person_id)
+    await tokens.revoke_all(tx, person_id)
     await tx.raise_event(PersonChanged(person_id))
 
 

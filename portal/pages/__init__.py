@@ -29,6 +29,7 @@ from portal.pages import (
     session,
     system,
     through,
+    tokens,
     transparency,
 )
 from portal.pages.context import Portal
@@ -50,6 +51,7 @@ MODULES = (
     own_record,
     own_sessions,
     client_consents,
+    tokens,
     passwords,
     pins,
     delegations,

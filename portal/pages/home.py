@@ -12,6 +12,7 @@ from pydantic import Field
 
 from core.access.behalf import of_person
 from core.access.delegation import DelegationFacts, taken
+from core.apps.native import FOR_PROGRAMS
 from core.identity.people import person, posts
 from core.identity.sessions import open_sessions
 from core.messages import service as messages
@@ -131,7 +132,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         view = {"groups": groups, "why_href": "/why"}
         return await portal.show(request, "apps.html", "page.apps.title", view)
 
-    @get("/work", opt=needs(SIGNED_IN))
+    @get("/work", opt=needs(SIGNED_IN) | FOR_PROGRAMS)
     async def work(
         request: AnyRequest, which: FromQuery[str] = "open", cursor: FromQuery[str] = ""
     ) -> Response[Any]:
@@ -179,7 +180,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         title = "frame.slot.work_staff" if actor.post_id else "frame.slot.work"
         return await portal.show(request, "work.html", title, view)
 
-    @get("/messages", opt=needs(SIGNED_IN))
+    @get("/messages", opt=needs(SIGNED_IN) | FOR_PROGRAMS)
     async def message_centre(request: AnyRequest, cursor: FromQuery[str] = "") -> Response[Any]:
         """Show the person's notices by day, newest first."""
         actor = actor_of(request)
@@ -265,6 +266,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 link("identities.me", "/me/identities"),
                 {"text": Phrase("session.count", {"n": len(signed_in)}), "href": "/me/sessions"},
                 link("oidc.mine.title", "/me/clients"),
+                link("page.tokens.title", "/me/tokens"),
             ],
             "sections": [
                 {"label": Phrase(f"page.me.desk.{name}"), "href": f"/{name}"}

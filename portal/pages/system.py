@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from sqlalchemy import literal, select
 
-from core.apps.native import BEFORE_FACTORS
+from core.apps.native import BEFORE_FACTORS, FOR_PROGRAMS
 from plugin_sdk.problems import NotFound, Problem
 from plugin_sdk.routes import PUBLIC, actor_of, needs
 from portal.gallery import gallery_html
@@ -63,7 +63,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         headers["Content-Encoding"] = "gzip"
         return Response(_compressed(path), media_type=kind, headers=headers)
 
-    @get("/files/{id:uuid}", opt=needs(PUBLIC))
+    @get("/files/{id:uuid}", opt=needs(PUBLIC) | FOR_PROGRAMS)
     async def file(
         request: AnyRequest, id: FromPath[UUID], t: FromQuery[str] = ""
     ) -> Response[bytes]:

@@ -30,6 +30,10 @@ BUILT = {  # acts whose name is put together, by the file that does
             "purge-approved",
         ]
     },
+    "portal/scim/routes.py": {
+        *(f"scim-user-{act}" for act in ("added", "changed", "left")),
+        *(f"scim-group-{act}" for act in ("added", "changed", "closed")),
+    },
     "core/identity/people_imports.py": {"people-imported", "people-import-rolled-back"},
 }
 PLACES = {"change": 1, "record": 3}  # where the name of the act stands in a call

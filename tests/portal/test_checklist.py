@@ -53,6 +53,7 @@ MORE = {
     "administrator": [
         *("/", "/admin/people", "/admin/organizations", "/admin/grants", "/admin/outbox"),
         *("/admin/grants?permission=hotline.order.dispatch", "/admin/audit"),
+        *("/me/tokens", "/admin/tokens"),
     ],
     "governance": [
         *("/governance", "/governance?finding=zombie", "/governance/apps/hotline"),

@@ -567,6 +567,11 @@ PAGES = {
             ]
         },
     ),
+    "token_made": (
+        "token_made.html",
+        PLAIN,
+        {"token": "ymt_" + "Ab3" * 15 + "z", "name": "月报", "until": NOW.date(), "back": "/x"},
+    ),
     "known": (
         "known.html",
         PLAIN,
