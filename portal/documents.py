@@ -42,11 +42,13 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """A title, what holds for all of it (whose, when, of what days), then parts and tables."""
+    """A title, what holds for all of it (whose, when, of what days), then parts and tables. `code`
+    is an address that the page of paper carries as a QR code too."""
 
     title: str
     about: Sequence[str]
     parts: Sequence[Part | Table]
+    code: str = ""
 
 
 def csv(table: Table) -> bytes:
@@ -128,6 +130,7 @@ def _flow(document: Document, width: float) -> list[Any]:
     plain, small, heading, title = (_style(size) for size in (9.5, 8, 12, 16))
     flow: list[Any] = [Paragraph(escape(document.title), title), Spacer(1, 2 * MM)]
     flow += [Paragraph(escape(line), small) for line in document.about]
+    flow += [Spacer(1, 2 * MM), _qr_code(document.code)] if document.code else []
     for part in document.parts:
         flow += [Spacer(1, 5 * MM), Paragraph(escape(part.title), heading), Spacer(1, 1 * MM)]
         if isinstance(part, Part):
@@ -136,6 +139,17 @@ def _flow(document: Document, width: float) -> list[Any]:
             flow += [Paragraph(escape(part.note), plain)] if part.note else []
             flow.append(_printed(part, width, small))
     return flow
+
+
+def _qr_code(address: str) -> Any:
+    """Return a QR code (ISO/IEC 18004) with error correction M, 28 mm wide."""
+    from reportlab.graphics.barcode.qr import QrCodeWidget
+    from reportlab.graphics.shapes import Drawing
+
+    side = 28 * MM
+    drawing = Drawing(side, side)
+    drawing.add(QrCodeWidget(address, barLevel="M", barWidth=side, barHeight=side))
+    return drawing
 
 
 def _style(size: float) -> Any:
