@@ -1,4 +1,4 @@
-"""What is forgotten of identity when it is over."""
+"""Forgetting what has had its time of signing in."""
 
 from core.database import Transaction
 from core.identity import devices, passkeys, phone_codes, sessions, signing_in

@@ -31,6 +31,7 @@ from plugin_sdk.views import (
     Option,
     Phrase,
 )
+from portal.pages.governance.decisions import CheckedView
 from portal.pages.governance.dossier import DossierView, EvidenceView, FindingView
 from portal.pages.governance.life_views import ArchiveView, LifeView, NextStep, StepView
 from portal.pages.governance.places import PlaceRow, ReachTree
@@ -368,6 +369,19 @@ def policy_view():
         same=4,
     )
     return view
+
+
+def checked_view():
+    """A decision that checks."""
+    return CheckedView(
+        number="202603050001",
+        holds=True,
+        name=Text(zh="网格巡查", en="Patrols"),
+        verdict=Phrase("stage.merge"),
+        successor=Text(zh="随手拍", en="Snap"),
+        unit="区委网信办",
+        day=date(2026, 3, 5),
+    )
 
 
 def life_view():

@@ -750,6 +750,7 @@ PAGES = {
             version="1.0.0",
         ),
     ),
+    "decision_check": ("decision_check.html", PLAIN, governed.checked_view()),
     "life": ("life.html", DESK, governed.life_view()),
     "life_step": ("life_step.html", DESK, governed.step_view()),
     "why_not": (

@@ -103,6 +103,12 @@ async def test_an_app_goes_into_its_sunset_closes_and_comes_back(hub):
     about = (await anyone.get("/about/supervision")).json()
     assert (about["stage"], about["successor"]["href"]) == ("sunset", "/about/hotline")
 
+    await hub.settle()
+    async with hub.services.database.transaction() as tx:
+        told = select(Notice.href).where(col(Notice.key) == "life.told.sunset")
+        hrefs = set((await tx.session.execute(told)).scalars())
+    assert hrefs == {"/about/supervision"}, "its owner replies to reviews, and reads no figures"
+
     # disabled meanwhile, it keeps its sunset
     until = hub.clock() + timedelta(days=1)
     await hub.set_state("supervision", "disabled", reason="机房检修", until=until)

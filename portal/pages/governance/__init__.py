@@ -6,6 +6,7 @@ from portal.pages.context import Portal
 from portal.pages.governance import (
     changes,
     complaints,
+    decisions,
     dossiers,
     filing,
     life,
@@ -18,7 +19,7 @@ from portal.pages.governance import (
 )
 
 MODULES = (
-    *(lists, dossiers, life, merges, policy, complaints, reviews),
+    *(lists, dossiers, life, merges, policy, complaints, reviews, decisions),
     *(register, changes, filing, reports),
 )
 

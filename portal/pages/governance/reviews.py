@@ -13,7 +13,6 @@ from sqlmodel import col
 from core.database import Transaction
 from core.governance.lifecycle.models import Standing
 from core.governance.lifecycle.steps import IN_USE
-from core.governance.oversight.desk import ReviewDesk, desk_of
 from core.governance.oversight.flows import OPEN, READ, REPLY
 from core.governance.oversight.shown import ReviewView
 from core.governance.register import RegisterEntry
@@ -24,9 +23,9 @@ from plugin_sdk.routes import SIGNED_IN, actor_of, needs
 from plugin_sdk.views import ActionView, CaseItem, FactView, Phrase
 from portal import formats
 from portal.pages.context import AnyRequest, Portal
+from portal.pages.governance.decisions import APP, address_of, review_desk
 from portal.pages.governance.files import PDF, file
 
-APP: Final = "oversight"
 HERE: Final = f"/apps/{APP}/reviews"
 MOST: Final = 50
 """Notices that are shown to an owner at once."""
@@ -43,7 +42,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     )
     async def decision(request: AnyRequest, number: FromPath[str]) -> Response[bytes]:
         """Export the decision on a review, to whoever may read the review."""
-        desk = _desk(portal)
+        desk = review_desk(portal)
         if desk is None:
             raise NotFound
         async with desk.hub.read(actor_of(request)) as read:
@@ -56,19 +55,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         def say(words: Any) -> str:
             return portal.renderer.catalogue.shown(language, words)
 
-        site = portal.services.settings.public_url.rstrip("/")
-        made = document(view, say, language, f"{site}{desk.engine.href(number)}")
+        made = document(view, say, language, address_of(portal, row))
         foot = f"{say(Phrase('frame.system'))} · {number}"
         content = await asyncio.to_thread(pdf, made, lang=language, foot=foot)
         return file(content, PDF, f"{number}.pdf")
 
     return [decision]
-
-
-def _desk(portal: Portal) -> ReviewDesk | None:
-    """Return the review desk, None while the app is not there."""
-    hub = portal.apps.hubs.get(APP)
-    return desk_of(hub) if hub is not None else None
 
 
 async def link_to_review(
@@ -95,7 +87,7 @@ async def link_to_review(
 
 async def notices(portal: Portal, request: AnyRequest) -> list[CaseItem]:
     """Return the reviews that the reader's unit has to answer, the first due first."""
-    desk, actor = _desk(portal), actor_of(request)
+    desk, actor = review_desk(portal), actor_of(request)
     now = portal.services.database.clock()
     if desk is None or not actor.permits_for(f"{APP}.{REPLY}", now):
         return []
@@ -107,7 +99,8 @@ async def notices(portal: Portal, request: AnyRequest) -> list[CaseItem]:
 
 
 def document(view: ReviewView, say: Say, language: str, address: str) -> Document:
-    """Return a decision as a document in a language; `say` gives words in it."""
+    """Return a decision as a document in a language; `say` gives words in it, `address` is where
+    it is checked."""
 
     def words(key: str, **params: Any) -> str:
         return say(Phrase(f"{APP}.review.{key}", params))
@@ -144,6 +137,7 @@ def document(view: ReviewView, say: Say, language: str, address: str) -> Documen
             *findings,
             _course(view, say),
         ],
+        address=address,
     )
 
 

@@ -13,11 +13,13 @@ from core.governance.declared import Declared
 from core.governance.lifecycle.models import Standing
 from core.governance.lifecycle.service import take, taken
 from core.governance.models import FindingRow
+from core.governance.oversight.models import Review
 from core.governance.register import register
 from core.messages.models import Notice
 from core.work.models import WorkItem
 from plugin_sdk.ports import ScopeKind
 from plugin_sdk.text import Text
+from portal.pages.governance.decisions import code_of
 
 EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 
@@ -139,6 +141,16 @@ async def test_a_review_goes_from_the_nomination_to_a_merge_and_is_decided_once_
     assert said["reason"] == "功能相同"
     for role, status in (("owner", 200), ("decider", 200), ("unit", 404)):
         assert (await (await desk.client(role)).get(paper)).status_code == status, role
+    async with desk.hub.services.database.migration(write=False) as connection:  # which sees all
+        found = await connection.execute(select(*Review.__table__.columns))
+        (row,) = found
+    seal = f"/decisions/{number}/{code_of(desk.hub.hub.settings.secret, row)}"
+    anybody = desk.hub.client()
+    checked = (await anybody.get(seal)).json()
+    assert (checked["unit"], checked["successor"]["zh"]) == ("区委网信办", "监督督办")
+    assert "与系统里现在的决定一致" in (await anybody.page(seal)).text
+    for wrong_code in (seal[:-1] + "z", f"/decisions/{number}/0", "/decisions/202601010001/0"):
+        assert (await anybody.get(wrong_code)).status_code == 404, wrong_code
     assert await told(desk, "owner") == ["merge", "nominate"]
     assert code(await desk.act(number, "object", "owner", 409, text="晚了")) == "case.illegal"
 
@@ -146,6 +158,7 @@ async def test_a_review_goes_from_the_nomination_to_a_merge_and_is_decided_once_
     assert (await desk.stands()).stage == "review"
     assert code(await desk.open(status=409)) == "oversight.open-review"
     await desk.act(number, "retire", "decider", reason="改为关停")
+    assert (await anybody.get(seal)).status_code == 404, "the paper of before does not check"
     stands = await desk.stands()
     assert (stands.stage, stands.successor) == ("retire", None)
     async with desk.hub.services.database.transaction(write=True) as tx:
