@@ -23,7 +23,7 @@ BLOCK = {
     "decision": "objection-uphold",
     "text": "{车牌} 于{违法时间}在{违法地点}的记录，照片中标线清楚，维持。",
 }
-REPLY = {"text": "经核对，情况属实。"}
+REPLY: Final[dict[str, Any]] = {"text": "经核对，情况属实。"}
 
 
 class Walk:
@@ -149,10 +149,11 @@ async def accidents(town: Town) -> None:
     await town.get(f"/accidents/{crash.number}/paper.pdf")
     await town.get("/verify", None)
     await crash.act("revoke", "brigade", reason="经查一方为代驾人，重新处理。")
-    for verb, form in (
-        ("propose", {"outcome": "none", "text": "后车未保持安全距离。"}),
-        ("refer", {"text": "双方各执一词，请到交警大队三楼现场处理。"}),
-    ):
+    decisions: dict[str, dict[str, Any]] = {
+        "propose": {"outcome": "none", "text": "后车未保持安全距离。"},
+        "refer": {"text": "双方各执一词，请到交警大队三楼现场处理。"},
+    }
+    for verb, form in decisions.items():
         town.later(hours=3)
         await crash.both()
         await crash.act("dispute", "resident2", reason="是对方突然变道。")
@@ -187,14 +188,19 @@ async def reports(town: Town) -> None:
 async def roads(town: Town) -> None:
     """Publish what is the matter on a road, follow it, correct and end it."""
     today = f"{town.hub.clock().astimezone(SHANGHAI):%Y-%m-%d}"
-    works = {**WORKS, "starts_on": today, "ends_on": None}
+    works: dict[str, Any] = {**WORKS, "starts_on": today, "ends_on": None}
     made = await town.post("/road-notices", "officer", 201, **works)
     await town.get("/roads")
     await town.post("/roads/follows", "resident", 201, subject="road:G205 国道")
     at = f"/road-notices/{made['id']}"
-    changed = {**works, "advice": "北向绕行恒业六路", "version": 1, "reason": "改道"}
+    changed: dict[str, Any] = {
+        **works,
+        "advice": "北向绕行恒业六路",
+        "version": 1,
+        "reason": "改道",
+    }
     await town.post(f"{at}/change", "officer", **changed)
-    over = {"version": 2, "ends_on": today, "reason": "提前完工"}
+    over: dict[str, Any] = {"version": 2, "ends_on": today, "reason": "提前完工"}
     await town.post(f"{at}/end", "officer", **over)
 
 
