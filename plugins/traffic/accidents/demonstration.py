@@ -5,6 +5,7 @@ import io
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 from sqlmodel import col
@@ -13,7 +14,7 @@ from plugin_sdk.cases.forms import ActForm
 from plugin_sdk.extension import ImportReport
 from plugin_sdk.files import Picture
 from plugin_sdk.forms import Submission, validate
-from plugin_sdk.ports import Actor, Hub
+from plugin_sdk.ports import Actor, Hub, Work
 from plugin_sdk.times import SHANGHAI
 from plugins.traffic.accidents.desk import AccidentDesk
 from plugins.traffic.accidents.forms import AccidentForm, JoinForm
@@ -99,6 +100,7 @@ async def _play(hub: Hub, cast: Mapping[str, Actor], told: Told, key: str) -> bo
         form = validate(AccidentForm, _reported(told, moment))
         row = await desk.file(work, Submission(form, None))
         row.source_key, id = key, row.id
+        await _hold(desk, work, id)
     await _shoot(desk, cast[told.by], id, told, moment)
     async with desk.hub.work(_by(cast[told.by], "agree")) as work:
         code, _ = await desk.invitations.make(work, await work.get(Accident, id))
@@ -106,6 +108,7 @@ async def _play(hub: Hub, cast: Mapping[str, Actor], told: Told, key: str) -> bo
         own = {"plate": PLATES[told.other], "insurer": INSURERS[told.other]}
         joins = validate(JoinForm, {"code": code, "stop": "none", **own})
         await desk.engine.joined(work, await desk.invitations.join(work, joins))
+        await _hold(desk, work, id)
     await _shoot(desk, cast[told.other], id, told, moment)
     for n, step in enumerate(told.steps, 1):
         later = desk_of(hub.at(moment + timedelta(minutes=10 * n))).accidents
@@ -116,10 +119,18 @@ async def _play(hub: Hub, cast: Mapping[str, Actor], told: Told, key: str) -> bo
             values = {**step.form, "version": row.version}
             filled: ActForm = validate(transition.form, values)
             await later.engine.act(w, id, step.verb, filled)
+            if n < len(told.steps):
+                await _hold(later, w, id)
     return True
 
 
-async def _shoot(desk: AccidentDesk, actor: Actor, id: Any, told: Told, moment: datetime) -> None:
+async def _hold(desk: AccidentDesk, work: Work, id: UUID) -> None:
+    """Let nothing lapse before what follows is acted out: on a running hub days have passed."""
+    for kind in ("lapse", "stage"):
+        await work.timer(kind, desk.engine.subject(id), None)
+
+
+async def _shoot(desk: AccidentDesk, actor: Actor, id: UUID, told: Told, moment: datetime) -> None:
     """Keep the photos that a side is asked for."""
     async with desk.hub.read(_by(actor, "read")) as read:
         side = await own_side(read, id)

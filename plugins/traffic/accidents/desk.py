@@ -5,19 +5,25 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 import msgspec
+from sqlalchemy import func
+from sqlmodel import col
 
 from plugin_sdk.cases.desk import CaseDesk, Way
 from plugin_sdk.deadlines import local_day
+from plugin_sdk.figures import counted
 from plugin_sdk.forms import Submission
 from plugin_sdk.identifiers import redact
-from plugin_sdk.ports import Hub, Read, Work
+from plugin_sdk.ports import Audience, Hub, Read, Work
+from plugin_sdk.problems import AppConflict
 from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import (
     ActionView,
     AttachmentView,
     CaseDetailView,
+    CaseListView,
     FactView,
+    FiguresView,
     FormView,
     Phrase,
     SubmittedView,
@@ -104,9 +110,16 @@ class AccidentDesk(CaseDesk[Accident]):
 
     async def file(self, work: Work, sent: Submission[AccidentForm]) -> Accident:
         """Open an accident of which the actor is side a. Raises `AppConflict` for whoever acts for
-        another, `Invalid` for one of the future or of too long ago."""
+        another or has reported it before, `Invalid` for one of the future or of too long ago."""
         form, me = sent.form, in_person(work)
         happened = check_time(self.hub, work.now, form)
+        before = work.rows(Accident, col(Accident.number), permission="accident.read").where(
+            col(Accident.person_id) == me,
+            col(Accident.other_plate) == form.other_plate,
+            col(Accident.state).in_(OPEN),
+        )
+        if number := (await work.session.execute(before.limit(1))).scalar():
+            raise AppConflict(self.hub.app, "accident-open", number=number)
         place = redact(form.place)
         row = await self.engine.open(
             work,
@@ -182,13 +195,32 @@ class AccidentDesk(CaseDesk[Accident]):
         """Return nothing: photos stand by their view."""
         return []
 
+    async def list_view(self, read: Read, filters: Any, cursor: str) -> CaseListView:
+        """Return a page of the list. Who is on duty has none to report."""
+        view = await super().list_view(read, filters, cursor)
+        if read.actor.audience is Audience.STAFF:
+            view.create = None
+        return view
+
     async def links(self, read: Read) -> list[ActionView]:
-        """Return the page on which one joins, and the figures."""
-        join = await self.link(
-            read, "/accidents/join", Phrase(f"{WORDS}.join.title"), "accident.agree"
-        )
-        words = Phrase(f"{WORDS}.figures")
-        return [*join, *await self.link(read, "/accidents/figures", words, "figures.read")]
+        """Return the figures to who is on duty, to others the page on which one joins."""
+        if read.actor.audience is Audience.STAFF:
+            words = Phrase(f"{WORDS}.figures")
+            return await self.link(read, "/accidents/figures", words, "figures.read")
+        words = Phrase(f"{WORDS}.join.title")
+        return await self.link(read, "/accidents/join", words, "accident.agree")
+
+    async def add_figures(self, read: Read, view: FiguresView) -> None:
+        """Add how many ended in an agreement of both sides, and how many officers decided."""
+        ended = [
+            await counted(
+                *(read, f"{WORDS}.figure.{state}", Accident, Accident.resolved_at),
+                *(view.since, view.until),
+                value=func.count().filter(col(Accident.state) == state),
+            )
+            for state in ("agreed", "decided")
+        ]
+        view.cards = [*ended, *view.cards]
 
     async def actions(self, read: Read, row: Accident) -> list[ActionView]:
         """Return what may be done, the photos that are missing and the invitation before it."""
@@ -232,6 +264,8 @@ class AccidentDesk(CaseDesk[Accident]):
             paper=[],
             inside=mine is None,
         )
+        if row.state in OPEN:
+            view.holder = None  # it waits for its sides, not for an officer
         if paper is not None:
             kind = Phrase(f"{WORDS}.paper.kind.{paper.kind}")
             state = "revoked" if paper.revoked_at else "good"
@@ -292,7 +326,7 @@ class AccidentDesk(CaseDesk[Accident]):
             again = mine is not None and photo.side == mine.side and self.may_take(row, mine)
             shots.append(
                 ShotView(
-                    label=_view(photo.view, photo.side if mine is None else ""),
+                    label=_view(photo, mine),
                     href=self.hub.files.href(file, read.actor) if file else None,
                     doubts=[
                         Phrase(f"{WORDS}.doubt.{name}") for name in self.evidence.doubts(row, photo)
@@ -328,7 +362,10 @@ def _for(photo: AccidentPhoto, mine: AccidentSide | None) -> bool:
     return mine is None or photo.view != LICENCE or photo.side == mine.side
 
 
-def _view(view: str, side: str) -> Phrase:
-    if view == LICENCE and side:
-        return Phrase(f"{WORDS}.licence_of.{side}")
-    return Phrase(f"{WORDS}.view.{view}")
+def _view(photo: AccidentPhoto, mine: AccidentSide | None) -> Phrase:
+    """Return what a photo shows, in words of who looks at it."""
+    if photo.view.startswith("plate_") and (mine is None or mine.side != photo.side):
+        return Phrase(f"{WORDS}.seen.{photo.view}")
+    if photo.view == LICENCE and mine is None:
+        return Phrase(f"{WORDS}.seen.licence_{photo.side}")
+    return Phrase(f"{WORDS}.view.{photo.view}")

@@ -94,8 +94,8 @@ def accident_flow(hub: Hub, evidence: Evidence, papers: Papers) -> Flow:
         figures="figures.read",
         event="accident.filed",
         states=(
-            State(key="scene", clock=Clock.STOPPED, lapse=Lapse("lapse", A_DAY)),
-            State(key="confirming", clock=Clock.STOPPED, lapse=Lapse("hand-over", A_DAY)),
+            State(key="scene", lapse=Lapse("lapse", A_DAY)),
+            State(key="confirming", lapse=Lapse("hand-over", A_DAY)),
             State(key="checking", waits_for="accident.decide", term=term),
             State(key="disputed", waits_for="accident.decide", term=term),
             State(key="proposed", waits_for="accident.confirm", term=term),
@@ -210,13 +210,13 @@ async def _agreed(work: Work, row: Accident, form: AgreeForm) -> None:
     side.share, side.statement, side.agreed_at = form.share, row.statement, work.now
 
 
-def check_time(hub: Hub, now: datetime, form: AccidentForm | AmendForm) -> datetime:
-    """Return when an accident happened. Raises `Invalid` for the future, and for what is too long
-    ago to be settled here."""
+def check_time(hub: Hub, reported: datetime, form: AccidentForm | AmendForm) -> datetime:
+    """Return when an accident happened. Raises `Invalid` for what lies after its report, and for
+    what was too long ago to be settled here."""
     happened, hours = moment(form.happened_on, form.happened_time), int(hub.settings.get(*HOURS))
-    if happened > now:
+    if happened > reported:
         raise Invalid(wrong("happened_time", "happens-later"))
-    if now - happened > timedelta(hours=hours):
+    if reported - happened > timedelta(hours=hours):
         raise Invalid(wrong("happened_on", "happened-long-ago", n=hours))
     return happened
 
@@ -224,7 +224,7 @@ def check_time(hub: Hub, now: datetime, form: AccidentForm | AmendForm) -> datet
 def _may_amend(hub: Hub) -> Guard:
     async def check(work: Work, row: Accident, form: AmendForm) -> None:
         in_person(work)
-        check_time(hub, work.now, form)
+        check_time(hub, row.opened_at, form)
         sides = await sides_of(work, row.id)
         if "b" in sides and form.other_plate != row.other_plate:
             raise AppConflict("traffic", "accident-joined")

@@ -60,6 +60,7 @@ async def test_two_sides_agree_and_anybody_checks_the_paper(town, crash):
     assert "鲁北财险" in shown and "周晓岚" in shown  # noqa: PT018  what the agreement needs
     assert not [word for word in ("phone", "9999991990", "latitude") if word in shown]
     labels = [one["label"]["key"].rpartition(".")[2] for one in theirs["shots"]]
+    assert theirs["shots"][3]["label"]["key"].endswith("seen.plate_a"), "theirs is the other plate"
     assert labels == list(VIEWS), "their own licence, and not the other's"
     assert theirs["shots"][-1]["href"] != mine["shots"][-1]["href"]
     await crash.see("operator", 404)
@@ -125,6 +126,7 @@ async def test_what_may_not_be_settled_alone_is_told_to_call(town, crash):
     # nothing goes on before the photos are there, and nobody else may send one
     await crash.report(what="我车等红灯，被后车追尾，电话 13800138000，后保险杠损坏。")
     assert "13800138000" not in str(await crash.see())
+    assert (await crash.report(409))["type"].endswith("accident-open")
     assert len((await crash.see())["lacking"]) == 6
     await crash.invite(status=409)
     await crash.photo("front", data=b"not a picture", status=422)
@@ -233,7 +235,10 @@ async def test_two_officers_decide_where_the_sides_disagree(town, crash):
     for who in ("resident", "resident2"):
         await crash.act("propose", who, 403, outcome="full", text="我说了算")
     inside = await crash.see("officer")
-    assert [one["label"]["key"].rpartition(".")[2] for one in inside["shots"]][-2:] == ["a", "b"]
+    assert [one["label"]["key"].rpartition(".")[2] for one in inside["shots"]][-2:] == [
+        "licence_a",
+        "licence_b",
+    ]
     await crash.act("propose", "officer", outcome="none", text="后车未保持安全距离。")
     waiting = await crash.see("resident")
     assert "安全距离" not in str(waiting), "a proposal is not for the sides"

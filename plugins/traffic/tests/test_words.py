@@ -58,7 +58,8 @@ def test_every_word_is_there():
 
 ACCIDENT_REFUSALS = (
     "accident-in-person accident-own-side accident-tries invitation-used invitation-expired "
-    "accident-joined accident-changed accident-agreed photos-missing photos-closed photo-too-often"
+    "accident-open accident-joined accident-changed accident-agreed photos-missing photos-closed "
+    "photo-too-often"
 )
 ACCIDENT_CODES = (
     "call-122 move-and-call same-plate not-the-other invitation happens-later happened-long-ago"
@@ -85,6 +86,8 @@ def test_every_word_of_accidents_is_there():
     words |= {
         f"traffic.accident.{kind}.{view}" for view in asked.views for kind in ("view", "shot")
     }
+    seen = ("plate_a", "plate_b", "licence_a", "licence_b")
+    words |= {f"traffic.accident.seen.{name}" for name in seen}
     states = [state.key for state in flow.states]
     more = ["photos", "agreed_waits"]
     words |= {f"traffic.accident.now.{state}" for state in [*states, *more]}
@@ -95,6 +98,8 @@ def test_every_word_of_accidents_is_there():
     words |= {f"traffic.wrong.{code}" for code in ACCIDENT_CODES.split()}
     for code in ACCIDENT_REFUSALS.split():
         words |= {f"traffic.problem.{code}.{part}" for part in ("title", "detail")}
+    ended = [f"traffic.accident.figure.{state}" for state in ("agreed", "decided")]
+    words |= {f"{one}.{part}" for one in ended for part in ("label", "what")}
     checks = ("good", "expired", "withdrawn", "unknown")
     words |= {f"traffic.verify.paper.{state}" for state in checks}
     assert sorted(key for key in words if key not in found) == []
