@@ -29,12 +29,13 @@ from core.identity.provider.requests import (
     read,
     read_client,
 )
+from core.identity.provider.scopes import PERSONAL
 from plugin_sdk.forms import Form, read_form
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from portal.frames import LONGEST_PATH, cookie
-from portal.oidc.answers import Answers, name_of
+from portal.oidc.answers import Answers, name_of, who
 from portal.oidc.asking import RESUME
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.signing_in import YEAR, Entrance
@@ -141,7 +142,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if coming is Next.CHOOSE:
             view: dict[str, Any] = {
                 "name": name_of(asked.client),
-                "person": actor.name,
+                "person": who(actor),
                 "resume": packed,
                 "action": ACCOUNT,
             }
@@ -149,8 +150,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if coming is Next.CONSENT:
             view = {
                 "name": name_of(asked.client),
-                "person": actor.name,
-                "scopes": sorted(authorizing.needed(asked) - {"openid"}),
+                "first_party": asked.client.first_party,
+                "person": who(actor),
+                "scopes": [one for one in PERSONAL[1:] if one in authorizing.needed(asked)],
                 "resume": packed,
                 "action": DECIDE,
             }

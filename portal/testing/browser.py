@@ -170,14 +170,23 @@ async def served_hub(make_hub: HubMaker) -> AsyncIterator[ServedHub]:
 
 
 @pytest.fixture
+def hosts() -> set[str]:
+    """The hosts that a test's pages may lead to besides the hub; override it to name some."""
+    return set()
+
+
+@pytest.fixture
 async def phone(
-    browser: "Browser", served_hub: ServedHub, request: pytest.FixtureRequest
+    browser: "Browser", served_hub: ServedHub, hosts: set[str], request: pytest.FixtureRequest
 ) -> AsyncIterator[Phone]:
     """Open phones that watch over what the browser says: see `Phone` for what may be chosen."""
     opened: list[Page] = []
     complaints = Complaints()
     port = urlsplit(served_hub.url).port
-    complaints.hosts |= {f"127.0.0.1:{port}", f"localhost:{port}"}  # passkeys hold for the latter
+    complaints.hosts |= hosts | {
+        f"127.0.0.1:{port}",
+        f"localhost:{port}",
+    }  # passkeys hold for the latter
 
     async def open_phone(
         *,

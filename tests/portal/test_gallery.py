@@ -41,6 +41,7 @@ from portal.pages.ways import SignInView, Way
 from portal.templating import WORDS, Assets, Flash, Link, Page, PageApp, make_environment, render
 from portal.texts import Catalogue
 from tests.portal import governed, merged, registered
+from tests.portal.oidc import samples as oidc_samples
 
 HOUSE = Path(__file__).parents[2]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
@@ -401,6 +402,7 @@ PAGES = {
         {
             "fields": [],
             "next": "/",
+            "asked_by": None,
             "problem": None,
             "username": "",
             "passkeys": True,
@@ -487,6 +489,7 @@ PAGES = {
         {
             "fields": [],
             "next": "/",
+            "asked_by": None,
             "problem": "sign-in-refused",
             "username": "li",
             "passkeys": True,
@@ -1095,6 +1098,7 @@ PAGES = {
     ),
 }
 PAGES |= {name: (view.template, {}, view) for name, view in samples_kits.pages().items()}
+PAGES |= oidc_samples.pages()
 
 MAIN = {  # looked at in every run; the others before a release
     *("home_guest", "home_resident", "home_staff", "sign_in_refused", "track_ask"),
