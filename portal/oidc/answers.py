@@ -8,6 +8,8 @@ from litestar import Response
 
 from core.identity.provider.requests import Answerable, Refused
 from core.identity.provider.trace import Step
+from plugin_sdk.identifiers import mask_name
+from plugin_sdk.ports import Actor
 from plugin_sdk.text import Text
 from plugin_sdk.views import Phrase
 from portal.frames import own_path
@@ -106,3 +108,8 @@ class Answers:
 def name_of(client: Any) -> Text:
     """Return what a client is called."""
     return Text(zh=client.name_zh, en=client.name_en)
+
+
+def who(actor: Actor) -> str:
+    """Return the masked name of who signs in: the person themselves, for whomever they act."""
+    return mask_name(actor.agent.name if actor.agent else actor.name)

@@ -31,12 +31,11 @@ from core.identity.provider.requests import (
 )
 from core.identity.provider.scopes import PERSONAL
 from plugin_sdk.forms import Form, read_form
-from plugin_sdk.identifiers import mask_name
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from portal.frames import LONGEST_PATH, cookie
-from portal.oidc.answers import Answers, name_of
+from portal.oidc.answers import Answers, name_of, who
 from portal.oidc.asking import RESUME
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.signing_in import YEAR, Entrance
@@ -143,7 +142,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if coming is Next.CHOOSE:
             view: dict[str, Any] = {
                 "name": name_of(asked.client),
-                "person": mask_name(actor.name),
+                "person": who(actor),
                 "resume": packed,
                 "action": ACCOUNT,
             }
@@ -151,7 +150,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if coming is Next.CONSENT:
             view = {
                 "name": name_of(asked.client),
-                "person": mask_name(actor.name),
+                "first_party": asked.client.first_party,
+                "person": who(actor),
                 "scopes": [one for one in PERSONAL[1:] if one in authorizing.needed(asked)],
                 "resume": packed,
                 "action": DECIDE,

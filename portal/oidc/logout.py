@@ -1,6 +1,7 @@
 """Signing out because a client asks for it (OpenID Connect RP-Initiated Logout 1.0)."""
 
 import json
+import re
 from typing import Any, Final
 
 from litestar import Response, get, post
@@ -16,16 +17,16 @@ from core.identity.provider.discovery import PATHS
 from core.identity.provider.ending import Leaving
 from core.identity.provider.requests import Kept, Refused, parameters
 from plugin_sdk.forms import Form, read_form
-from plugin_sdk.identifiers import mask_name
 from plugin_sdk.routes import PUBLIC, actor_of, needs
 from portal.frames import LONGEST_PATH
-from portal.oidc.answers import Answers, address_with, name_of
+from portal.oidc.answers import Answers, address_with, name_of, who
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.signing_in import Entrance
 
 LOGOUT: Final = PATHS["end_session_endpoint"]
 CONFIRM: Final = f"{LOGOUT}/confirm"
 MOST_BYTES: Final = 10_000
+ENCODED: Final = re.compile(rb"[!-~]*")  # a form, encoded; what may stand in an address
 
 
 class Leave(Form):
@@ -69,7 +70,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             return await signed_out(request, leaving)
         view = {
             "name": name_of(leaving.client) if leaving.client else None,
-            "person": mask_name(actor.name),
+            "person": who(actor),
             "resume": packed(leaving),
             "action": CONFIRM,
         }
@@ -79,18 +80,16 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def leave_by_form(request: AnyRequest) -> Response[Any]:
         """Take the same as a form from another site: it goes on at our own address."""
         body = await request.body()
-        if len(body) > MOST_BYTES or not body.isascii():
-            refused = Refused("invalid_request", "too-long", length=str(len(body)))
-            return await answers.page(request, refused, "logout")
-        return Response(
-            None, status_code=303, headers={"Location": f"{LOGOUT}?{body.decode().strip()}"}
-        )
+        if len(body) > MOST_BYTES or not ENCODED.fullmatch(body):
+            reason = "too-long" if len(body) > MOST_BYTES else "malformed"
+            return await answers.page(request, Refused("invalid_request", reason), "logout")
+        return Response(None, status_code=303, headers={"Location": f"{LOGOUT}?{body.decode()}"})
 
     @post(CONFIRM, opt=needs(PUBLIC, body=Leave) | BEFORE_FACTORS)
     async def confirm(request: AnyRequest) -> Response[Any]:
         """Sign out who has confirmed it."""
         form = (await read_form(request, Leave, actor_of(request))).form
-        kept = provider.sealing.unpack(form.resume, services.database.clock())
+        kept = provider.leaving.unpack(form.resume, services.database.clock())
         client_id, target, state = json.loads(kept.query) if kept else (None, None, None)
         async with portal.read() as tx:
             client = await find(tx, client_id) if client_id else None
@@ -101,7 +100,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     def packed(leaving: Leaving) -> str:
         id = leaving.client.id if leaving.client else None
         said = json.dumps([id, leaving.target, leaving.state])
-        return provider.sealing.pack(Kept(said), services.database.clock())
+        return provider.leaving.pack(Kept(said), services.database.clock())
 
     async def signed_out(request: AnyRequest, leaving: Leaving) -> Response[Any]:
         actor = actor_of(request)

@@ -27,7 +27,7 @@ EVIL = [
     "evil.example",
     "\\\\evil.example",
     "//127.0.0.1@evil.example",
-    "/" + "a" * 1001,
+    "/" + "a" * 6001,
     " //evil.example",
 ]
 

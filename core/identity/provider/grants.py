@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from authlib.oauth2.rfc6749 import InvalidScopeError, grants
+from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, grants
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
@@ -230,6 +230,15 @@ class IdToken(OpenIDToken):  # type: ignore[misc]  # Authlib carries no types
         return self._server.keys[client.row.algorithm]
 
 
+class AnyHint:
+    """Takes a token whatever it is said to be: it is found out by looking (RFC 7009, 2.1)."""
+
+    def check_params(self, request: Any, client: Any = None) -> None:
+        """Raise where there is no token."""
+        if "token" not in request.form:
+            raise InvalidRequestError()
+
+
 class Introspected:
     """A token that is good, as Authlib asks about it."""
 
@@ -244,7 +253,7 @@ class Introspected:
         return False
 
 
-class Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # Authlib carries no types
+class Introspection(AnyHint, IntrospectionEndpoint):  # type: ignore[misc]  # Authlib carries no types
     """Says what a token is good for (RFC 7662), to the client alone that it was issued to."""
 
     CLIENT_AUTH_METHODS = SECRETS
@@ -273,7 +282,7 @@ class Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # Authlib car
         return {"client_id": token.client_id, "iss": self.server.issuer, **token.facts}
 
 
-class Revocation(RevocationEndpoint):  # type: ignore[misc]  # Authlib carries no types
+class Revocation(AnyHint, RevocationEndpoint):  # type: ignore[misc]  # Authlib carries no types
     """Ends a token (RFC 7009): an access token alone, a refresh token with its whole sign-in."""
 
     CLIENT_AUTH_METHODS = METHODS

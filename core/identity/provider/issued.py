@@ -100,7 +100,7 @@ async def redeem(tx: Transaction, token: str) -> AuthorizationCode | None:
 async def begin(tx: Transaction, code: AuthorizationCode) -> ClientSignIn | None:
     """Begin the sign-in of a code; None where the session or the person is no longer in force.
     Within one session a client knows all its sign-ins by one `sid`."""
-    until = await session_until(tx, code.session_id, code.person_id)
+    until = await session_until(tx, code.session_id, code.person_id, lock=True)
     if until is None:
         return None
     known = await tx.session.execute(
@@ -135,12 +135,17 @@ async def begin(tx: Transaction, code: AuthorizationCode) -> ClientSignIn | None
 
 
 async def session_until(
-    tx: Transaction, session_id: str | None, person_id: UUID, idle: timedelta | None = None
+    tx: Transaction,
+    session_id: str | None,
+    person_id: UUID,
+    idle: timedelta | None = None,
+    *,
+    lock: bool = False,
 ) -> datetime | None:
     """Return when a session of the hub ends, None where it or its person is no longer in force.
-    Whoever ends it waits until this transaction has, and so finds what rests on it."""
+    With `lock` whoever ends it waits for this transaction, and so finds what rests on it."""
     row = SignInSession
-    found = await tx.session.execute(
+    statement = (
         select(col(row.expires_at), col(row.seen_at), col(row.public_computer))
         .join(Person, col(Person.id) == col(row.person_id))
         .where(
@@ -150,9 +155,10 @@ async def session_until(
             col(row.expires_at) > tx.now,
             col(Person.disabled_at).is_(None),
         )
-        .with_for_update(read=True, of=row)
     )
-    one = found.first()
+    if lock:
+        statement = statement.with_for_update(read=True, of=row)
+    one = (await tx.session.execute(statement)).first()
     if one is None:
         return None
     limit = idle_limit(idle, public_computer=one[2])

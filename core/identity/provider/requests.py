@@ -102,10 +102,11 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class Sealing:
-    """Packs requests into addresses so that nobody changes them on the way."""
+    """Packs requests into addresses so that nobody changes them on the way, nor takes one of one
+    kind for one of another."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._key = hmac.new(secret, b"yimen kept authorization requests", sha256).digest()
+    def __init__(self, secret: bytes, kind: str) -> None:
+        self._key = hmac.new(secret, f"yimen kept requests: {kind}".encode(), sha256).digest()
 
     def pack(self, kept: Kept, now: datetime) -> str:
         """Return a request as a text for an address."""
@@ -140,6 +141,8 @@ def parameters(query: str, *, longest: int = LONGEST) -> tuple[dict[str, str], l
         )
     except ValueError:
         raise Refused("invalid_request", "malformed") from None
+    if any("\x00" in part for pair in pairs for part in pair):  # no database keeps it
+        raise Refused("invalid_request", "malformed")
     count = Counter(name for name, _ in pairs)
     return dict(pairs), sorted(name for name, often in count.items() if often > 1)
 

@@ -62,7 +62,8 @@ class Provider:
         self.database = database
         self.keys = Keys(database, numbers)
         self.subjects = Subjects(secret)
-        self.sealing = Sealing(secret)
+        self.sealing = Sealing(secret, "authorization")
+        self.leaving = Sealing(secret, "sign-out")
         self.trace = Trace(database, shared)
         self.sign_outs = SignOuts(issuer, self.keys, self.subjects, outside, self.trace)
         self._idle = idle
@@ -104,7 +105,8 @@ class Provider:
         )
         await issued.drop_codes(tx, of_both)
         await self.sign_outs.end(
-            tx, (col(ClientSignIn.client_id) == client_id) & (ClientSignIn.person_id == person_id)
+            tx,
+            (col(ClientSignIn.client_id) == client_id) & (col(ClientSignIn.person_id) == person_id),
         )
         return True
 

@@ -7,20 +7,26 @@ from datetime import timedelta
 import pytest
 from joserfc import jws
 from sqlalchemy import func, select
+from sqlmodel import col
 
+from core.identity import people
+from core.identity.events import SessionEnded
 from core.identity.provider import clients, issued, trace
 from core.identity.provider.clients import ClientError, Wanted
+from core.identity.provider.ending import KIND
 from core.identity.provider.keys import PUBLISHED_AFTER, PUBLISHED_BEFORE, ROTATE_AFTER, Keys
 from core.identity.provider.models import (
     AccessToken,
     AuthorizationCode,
+    ClientConsent,
     ClientSignIn,
     RefreshToken,
     SignInTrace,
 )
 from core.identity.provider.trace import MOST_OF_ONE
+from core.jobs import OutboxRow
 from plugin_sdk.text import Text
-from tests.portal.oidc.relying import register
+from tests.portal.oidc.relying import params_of, register
 
 OPEN = 400  # requests that are begun; each leaves nothing, so that 100,000 leave as little
 
@@ -195,3 +201,43 @@ async def test_a_client_is_registered_changed_and_given_a_new_secret(hub_app):
         with pytest.raises(ClientError) as refused:
             await register(hub_app, "refused", **more)
         assert refused.value.code == code, more
+
+
+async def test_what_a_person_allowed_and_signed_in_to_ends_with_them(hub_app):
+    services = hub_app.services
+    rp = await register(hub_app, first_party=False, backchannel_logout_uri="https://rp.example/out")
+    browser = await hub_app.client_as("resident")
+    person = (await hub_app.actors())["resident"].person_id
+
+    async def allowed():
+        page = await rp.authorize(browser)
+        resume = page.text.partition('name="resume" value="')[2].partition('"')[0]
+        form = {"resume": resume, "answer": "allow"}
+        code = params_of(await browser.post_form("/oidc/authorize/decide", form))["code"]
+        return (await rp.redeem(code)).json()
+
+    async def told():
+        async with services.database.transaction() as tx:
+            found = await tx.session.execute(
+                select(func.count()).where(col(OutboxRow.kind) == KIND)
+            )
+            return found.scalar_one()
+
+    tokens = await allowed()
+    async with services.database.transaction(write=True) as tx:
+        found = await tx.session.execute(select(col(ClientSignIn.session_id)))
+        await tx.raise_event(SessionEnded(found.scalar_one()))  # what is cached of it is stale
+    assert (await rp.userinfo(tokens["access_token"])).status_code == 200
+    assert (await browser.post("/me/clients/take-back", json={"client": "notes"})).is_success
+    assert (await rp.userinfo(tokens["access_token"])).status_code == 401
+    assert await told() == 1
+    tokens = await allowed()
+    await rp.code(browser)
+    async with services.database.transaction(write=True) as tx:
+        await people.disable(tx, person)
+    assert (await rp.userinfo(tokens["access_token"])).status_code == 401
+    assert await told() == 2
+    async with services.database.transaction(write=True) as tx:
+        await people.erase(tx, person)
+    held = (AuthorizationCode, ClientSignIn, ClientConsent, AccessToken, RefreshToken)
+    assert await count(hub_app, *held) == [0, 0, 0, 0, 0]

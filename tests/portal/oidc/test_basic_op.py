@@ -321,6 +321,8 @@ async def test_an_answer_comes_as_a_form_where_the_client_asks_for_it(hub, rp, b
     assert 'name="iss"' in answer.text
     policy = answer.headers["content-security-policy"]
     assert "form-action 'self' https://rp.example;" in policy
+    hostile = await rp.authorize(browser, response_mode="form_post", state='"><script>x')
+    assert "<script>x" not in hostile.text
     refused = await rp.authorize(hub.client(), response_mode="form_post", prompt="none")
     assert 'value="login_required"' in refused.text
     for mode in ("fragment", "query.jwt"):
@@ -336,6 +338,8 @@ async def test_a_request_comes_as_a_form_from_another_site(hub, rp, browser):
     assert led.status_code == 303
     assert led.headers["location"].startswith("/oidc/authorize?resume=")
     assert "code" in params_of(await browser.page(led.headers["location"]))
+    nothing = await browser.post("/oidc/authorize", content=f"{body}%00", headers={**away, **kind})
+    assert (await browser.page(nothing.headers["location"])).status_code == 400
     elsewhere = await browser.post("/sign-out", data={}, headers=away)
     assert elsewhere.status_code == 403
 
@@ -417,7 +421,9 @@ async def test_a_client_that_is_not_the_countys_is_allowed_first(hub):
     )
     assert more["error"] == "consent_required"
     again = await rp.authorize(browser, scope="openid profile", prompt="consent")
-    assert again.status_code == 200
+    assert "不是本县的应用" in again.text
+    ours = await register(hub, "ours")
+    assert "是本县的应用，请您再确认一次" in (await ours.authorize(browser, prompt="consent")).text
     mine = await browser.get("/me/clients")
     assert [one["client"] for one in mine.json()["consents"]] == ["stranger"]
     assert "姓名、用户名和语言" in (await browser.page("/me/clients")).text
@@ -480,7 +486,8 @@ async def test_introspection_and_revocation_are_of_ones_own_tokens(hub, rp, brow
     assert "token_type" not in said
     unknown = await rp.ask("revoke", token="yimen_at_unknown")
     assert unknown.status_code == 200
-    hint = {"token": tokens["access_token"], "token_type_hint": "refresh_token"}
+    assert (await rp.ask("revoke")).json()["error"] == "invalid_request"
+    hint = {"token": tokens["access_token"], "token_type_hint": "something"}
     assert (await rp.ask("revoke", **hint)).status_code == 200
     assert (await rp.userinfo(tokens["access_token"])).status_code == 401
     assert (await rp.ask("introspect", token=tokens["access_token"])).json() == {"active": False}

@@ -18,7 +18,7 @@ from core.identity.provider.ending import EVENT, KIND
 from core.jobs import OutboxRow
 from plugin_sdk.text import Text
 from tests.core.outside_server import answer, serving
-from tests.portal.oidc.relying import LEFT, PAGE, register
+from tests.portal.oidc.relying import LEFT, PAGE, first, register
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -140,13 +140,20 @@ async def test_without_a_hint_the_person_is_asked(rp, browser):
     assert not await signed_in(browser)
 
 
-async def test_a_client_that_names_itself_without_a_hint_gets_the_browser_back_if_agreed(browser):
+async def test_a_client_that_names_itself_without_a_hint_gets_the_browser_back_if_agreed(
+    hub, rp, browser
+):
     page = await leave(
         browser, client_id="notes", post_logout_redirect_uri=LEFT, state="s", ui_locales="zh"
     )
     assert "“记事”请您退出登录" in page.text
     unsigned = await browser.post("/oidc/logout/confirm", data=asked(page), headers=PAGE)
     assert unsigned.status_code == 403
+    of_a_sign_in = (await rp.authorize(hub.client())).headers["location"]
+    resume = first(first(of_a_sign_in, "next"), "resume")
+    other = await hub.client_as("dispatcher")
+    done = await other.post_form("/oidc/logout/confirm", {"resume": resume})
+    assert done.headers["location"] == "/oidc/logout/done"
     assert (await confirm(browser, page)).headers["location"] == f"{LEFT}?state=s"
 
 
@@ -179,6 +186,9 @@ async def test_a_sign_out_comes_as_a_form_from_another_site(hub, rp, browser):
     led = await hub.client().post("/oidc/logout", data=form, headers=away)
     assert led.headers["location"].startswith("/oidc/logout?id_token_hint=")
     assert (await browser.page(led.headers["location"])).headers["location"] == LEFT
+    for body in (b"state=1\r\nset-cookie: a=b", b"state=\xff", b"state=" + b"x" * 11_000):
+        answer = await hub.client().post("/oidc/logout", content=body, headers=away)
+        assert answer.status_code == 400
 
 
 async def test_a_parameter_twice_signs_nobody_out(browser):
