@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, or_
+from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_
 from sqlmodel import col
 
 from plugin_sdk.cases.flow import Clock, Flow
@@ -95,6 +95,22 @@ def mine(row: type[CaseRow], actor: Actor) -> ColumnElement[bool]:
     return or_(asked, col(row.organization_id) == actor.organization_id)
 
 
+def to_do(flow: Flow, row: type[CaseRow], actor: Actor) -> ColumnElement[bool]:
+    """Return the condition for what waits for somebody in the actor's unit, and is not the
+    actor's own."""
+    waits = [s for s in flow.states if s.waits_for is not None and s.clock is Clock.RUNS]
+    places = {"holder": row.organization_id, "origin": row.origin_organization_id}
+    held = [
+        and_(
+            col(place) == actor.organization_id,
+            col(row.state).in_([s.key for s in waits if s.at == at]),
+        )
+        for at, place in places.items()
+    ]
+    own: ColumnElement[bool] = row.reach_person(actor.person_id)  # type: ignore[arg-type]  # none is nobody's
+    return and_(or_(*held), not_(func.coalesce(own, false())))
+
+
 def matches(row: type[CaseRow], query: str) -> ColumnElement[bool]:
     """Return the condition for a number that begins so, or a title that holds the words."""
     found = query.strip()[:100]
@@ -155,8 +171,11 @@ class Waiting(msgspec.Struct, frozen=True):
     open: int
 
 
-async def waiting(engine: CaseTraces[Any], read: Read) -> Waiting:
-    """Return how many of the actor's own cases run, are late, and are due today."""
+async def waiting(
+    engine: CaseTraces[Any], read: Read, *, of: ColumnElement[bool] | None = None
+) -> Waiting:
+    """Return how many of the actor's own cases (or of those `of` means) run, are late, and are
+    due today."""
     row, flow, now = engine.row, engine.flow, read.now
     end_of_day = OFFICE_HOURS.closing(local_day(now))
     due_at = col(row.due_at)
@@ -166,17 +185,23 @@ async def waiting(engine: CaseTraces[Any], read: Read) -> Waiting:
         func.count().filter(due_at >= now, due_at <= end_of_day),
         func.count(),
         permission=flow.read,
-    ).where(running(flow, row), mine(row, read.actor))
+    ).where(running(flow, row), mine(row, read.actor) if of is None else of)
     return Waiting(*(await read.session.execute(statement)).one())
 
 
 async def due_first(
-    engine: CaseTraces[Any], read: Read, *, kind: str | None = None, size: int = PAGE
+    engine: CaseTraces[Any],
+    read: Read,
+    *,
+    of: ColumnElement[bool] | None = None,
+    kind: str | None = None,
+    size: int = PAGE,
 ) -> list[CaseFacts]:
-    """Return what of the actor's own cases runs: what is due first, then what has no date."""
+    """Return what of the actor's own cases (or of those `of` means) runs: what is due first, then
+    what has no date."""
     row, due_at = engine.row, col(engine.row.due_at)
     statement = read.rows(row, *columns_of(row, kind), permission=engine.flow.read).where(
-        running(engine.flow, row), mine(row, read.actor)
+        running(engine.flow, row), mine(row, read.actor) if of is None else of
     )
     first = (due_at.is_(None), due_at, col(row.opened_at), col(row.id))
     return await read.fetch(statement.order_by(*first).limit(size), CaseFacts)

@@ -12,6 +12,7 @@ from litestar.response import Stream
 from plugin_sdk.cases import figures, queries
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.filing import filing_routes
+from plugin_sdk.cases.flow import Who
 from plugin_sdk.cases.forms import RevealForm
 from plugin_sdk.cases.queries import Filters
 from plugin_sdk.deadlines import local_day
@@ -38,6 +39,8 @@ def case_routes(desk: CaseDesk[Any], *, figures: str = "/figures") -> list[HTTPR
     if desk.form is not None and desk.flow.file:
         routes += filing_routes(desk, desk.form, desk.flow.file, check=True, drafts=True)
     for verb in desk.flow.verbs():
+        if desk.flow.by_verb(verb).who == (Who.SYSTEM,):
+            continue  # a route that could only refuse
         routes += _acting(desk, verb)
         if desk.urges(verb):
             routes.append(_undoing(desk, verb))

@@ -252,7 +252,7 @@ class CaseViews(Generic[R]):
             ),
             permission=self.flow.read,
         ).where(col(entry.case_id) == row.id)
-        if not self._inside(read, row):
+        if not await self._inside(read, row):
             own = col(entry.actor_person_id) == read.actor.person_id
             statement = statement.where(or_(col(entry.public), own))
         found = (await read.session.execute(statement.order_by(col(entry.seq).desc()))).all()
@@ -290,7 +290,7 @@ class CaseViews(Generic[R]):
             ) in zip(sent_to, found, strict=True)
         ]
 
-    def _inside(self, read: Read, row: R) -> bool:
+    async def _inside(self, read: Read, row: R) -> bool:
         actor = read.actor
         return actor.audience is Audience.STAFF and not rules.is_of_requester(actor, row)
 

@@ -36,6 +36,9 @@ PLACES: Final = (
 _PLACE: Final = re.compile(r"[{｛]([^{}｛｝]{0,40})[}｝]")
 
 
+_REFERENCE: Final = r"^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}@[0-9]{1,9}$"
+
+
 class Decision(StrEnum):
     """The kinds of decisions that have blocks."""
 
@@ -64,7 +67,7 @@ class DecisionForm(ReplyForm):
 
     kinds: ClassVar[dict[str, FieldKind]] = {**ReplyForm.kinds, "template": "hidden"}
 
-    template: str | None = Field(default=None, max_length=50, pattern=r"^[0-9a-f-]{36}@[0-9]{1,9}$")
+    template: str | None = Field(default=None, max_length=50, pattern=_REFERENCE)
 
 
 class DecideView(ActView, kw_only=True):

@@ -144,7 +144,7 @@ def _checking(desk: Desk) -> list[HTTPRouteHandler]:
         return view
 
     async def answer(request: Ask, code: str) -> Response[Any]:
-        view = await verdict(code.strip().upper())
+        view = await verdict("".join(code.split()).upper())  # shown in groups
         status = 404 if view.state == "unknown" else 200
         return await respond(hub, request, Answer(view=view, status=status))
 

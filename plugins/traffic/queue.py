@@ -68,8 +68,9 @@ async def _reads(read: Read, desk: CaseDesk[Any]) -> bool:
 
 
 async def _queue(read: Read, desk: CaseDesk[Any]) -> Queue:
-    found = await queries.waiting(desk.engine, read)
-    rows = await queries.due_first(desk.engine, read, kind=desk.kind, size=MOST)
+    to_do = queries.to_do(desk.flow, desk.engine.row, read.actor)
+    found = await queries.waiting(desk.engine, read, of=to_do)
+    rows = await queries.due_first(desk.engine, read, of=to_do, kind=desk.kind, size=MOST)
     name = "late" if found.late else "open" if found.open else "none"
     return Queue(
         title=desk.engine.words("list"),

@@ -1,95 +1,51 @@
 """The desk of accidents: reporting one, and what each side and the officers see of it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, ClassVar, Final
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import func
 from sqlmodel import col
 
 from plugin_sdk.cases.desk import CaseDesk, Way
+from plugin_sdk.cases.flow import Who
 from plugin_sdk.deadlines import local_day
-from plugin_sdk.figures import counted
+from plugin_sdk.figures import bounds, counted
 from plugin_sdk.forms import Submission
 from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Audience, Hub, Read, Work
-from plugin_sdk.problems import AppConflict
+from plugin_sdk.problems import AppConflict, NotFound
 from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import (
     ActionView,
+    ActView,
     AttachmentView,
-    CaseDetailView,
     CaseListView,
     FactView,
     FiguresView,
     FormView,
     Phrase,
     SubmittedView,
-    View,
 )
 from plugins.traffic.accidents.evidence import LICENCE
-from plugins.traffic.accidents.flow import AccidentEngine, check_time
+from plugins.traffic.accidents.flow import HOURS, AccidentEngine, check_time
 from plugins.traffic.accidents.forms import AccidentForm
 from plugins.traffic.accidents.models import Accident, AccidentPhoto, AccidentSide
 from plugins.traffic.accidents.papers import shares_of
 from plugins.traffic.accidents.sides import Invitations, in_person, own_side, sides_of
+from plugins.traffic.accidents.views import AccidentView, InviteView, ShotView, SideView
 from plugins.traffic.binding import Binding
 from plugins.traffic.identifiers import shown_plate
 
 WORDS: Final = "traffic.accident"
 OPEN: Final = frozenset({"scene", "confirming"})
-
-
-class SideView(msgspec.Struct, frozen=True, kw_only=True):
-    """One side as the other and the officers see it: never a number that reaches them."""
-
-    side: str
-    label: Phrase
-    mine: bool
-    facts: list[FactView]
-    said: Phrase
-    agreed: bool
-
-
-class ShotView(msgspec.Struct, frozen=True, kw_only=True):
-    """A view of the accident: the photo of it, what is doubtful of it, where it is taken."""
-
-    label: Phrase
-    href: str | None = None
-    doubts: list[Phrase] = []
-    taken_at: datetime | None = None
-    metres: int | None = None
-    take_href: str | None = None
-
-
-class AccidentView(CaseDetailView, kw_only=True):
-    """An accident: the next thing to do first, then both sides, the photos, what was said."""
-
-    template: ClassVar[str] = "traffic_accident.html"
-    sides: list[SideView]
-    shots: list[ShotView]
-    lacking: list[Phrase]
-    what_next: Phrase
-    paper: list[FactView]
-    paper_href: str | None = None
-    check_href: str | None = None
-    inside: bool = False
-
-
-class InviteView(View, kw_only=True):
-    """The invitation of the other side; with a code while one has just been made."""
-
-    template: ClassVar[str] = "traffic_accident_invite.html"
-    number: str
-    plate: str
-    make_href: str
-    back_href: str
-    minutes: int
-    code: str | None = None
-    join_href: str | None = None
-    expires_at: datetime | None = None
+NOTHING: Final = frozenset({"withdrawn", "revoked"})
+"""How an accident stands of which nothing came."""
+PER_DAY: Final = ("accident_per_day", 5)
+"""Setting of the county, with what holds without it: so many accidents one person reports a day."""
 
 
 class AccidentDesk(CaseDesk[Accident]):
@@ -107,11 +63,14 @@ class AccidentDesk(CaseDesk[Accident]):
         self.evidence = self.engine.evidence
         self.papers = self.engine.papers
         self.invitations = Invitations(hub)
+        self.per_day = int(hub.settings.get(*PER_DAY))
 
     async def file(self, work: Work, sent: Submission[AccidentForm]) -> Accident:
         """Open an accident of which the actor is side a. Raises `AppConflict` for whoever acts for
         another or has reported it before, `Invalid` for one of the future or of too long ago."""
         form, me = sent.form, in_person(work)
+        await work.number("accident-turn")  # who sends it twice at once waits here for the first
+        await self._bounded(work, me)
         happened = check_time(self.hub, work.now, form)
         before = work.rows(Accident, col(Accident.number), permission="accident.read").where(
             col(Accident.person_id) == me,
@@ -149,6 +108,14 @@ class AccidentDesk(CaseDesk[Accident]):
         )
         return row
 
+    async def _bounded(self, work: Work, me: UUID) -> None:
+        start, _ = bounds(local_day(work.now), local_day(work.now))
+        mine = work.rows(Accident, func.count(), permission="accident.read").where(
+            col(Accident.person_id) == me, col(Accident.opened_at) >= start
+        )
+        if (await work.session.execute(mine)).scalar_one() >= self.per_day:
+            raise AppConflict(self.hub.app, "accident-too-often", n=self.per_day)
+
     async def new_view(self, read: Read, way: Way, typed: Typed = BLANK) -> FormView:
         """Return the form: now, and one's own car where it is the only one."""
         if not typed.values:
@@ -177,7 +144,7 @@ class AccidentDesk(CaseDesk[Accident]):
 
     async def summary(self, read: Read, row: Accident) -> list[FactView]:
         """Return the statement, and what an officer said of it: to the sides once it counts."""
-        shown = self.flow.state(row.state).final or await own_side(read, row.id) is None
+        shown = self.flow.state(row.state).final or await self._inside(read, row)
         outcome = Phrase(f"{WORDS}.outcome.{row.outcome}") if row.outcome and shown else None
         return self.facts(
             happened_at=row.happened_at,
@@ -190,6 +157,19 @@ class AccidentDesk(CaseDesk[Accident]):
             outcome=outcome,
             reply=row.reply if shown else None,
         )
+
+    async def _inside(self, read: Read, row: Accident) -> bool:
+        """Return whether the actor is an officer of it: no side is, nor who acts in its post."""
+        if read.actor.hands & await self.engine.filers(read, row):
+            return False
+        return await super()._inside(read, row)
+
+    async def act_view(self, read: Read, row: Accident, verb: str, typed: Typed = BLANK) -> ActView:
+        """Return the form of an act. Raises `NotFound` for a side where officers act."""
+        officers = {Who.HOLDER, Who.NOT_REQUESTER} & set(self.flow.by_verb(verb).who)
+        if officers and not await self._inside(read, row):
+            raise NotFound
+        return await super().act_view(read, row, verb, typed)
 
     async def attachments(self, read: Read, row: Accident) -> list[AttachmentView]:
         """Return nothing: photos stand by their view."""
@@ -228,6 +208,8 @@ class AccidentDesk(CaseDesk[Accident]):
         side = await own_side(read, row.id)
         if side is None:
             return found
+        if row.state in NOTHING:
+            return [await self._onwards(read, row), *found]
         photos = await self.evidence.photos(read, row)
         missing = self.evidence.missing(photos, side.side) if row.state in OPEN else []
         if side.statement == row.statement or missing:
@@ -243,6 +225,14 @@ class AccidentDesk(CaseDesk[Accident]):
         for one in found:
             one.primary = False
         return [guided, *found]
+
+    async def _onwards(self, read: Read, row: Accident) -> ActionView:
+        """Return what a side can do where nothing came of it: report it anew while it is not too
+        long ago, else ask the office."""
+        hours = timedelta(hours=int(self.hub.settings.get(*HOURS)))
+        anew = read.now - row.happened_at <= hours and await read.holds("accident.file")
+        name, href = ("anew", f"{self.here}/new") if anew else ("office", f"/about/{self.hub.app}")
+        return ActionView(verb="next", label=Phrase(f"{WORDS}.{name}"), href=href, primary=True)
 
     def _action(self, row: Accident, verb: str, words: Phrase) -> ActionView:
         href = self.engine.href(row.number, verb)
@@ -268,7 +258,7 @@ class AccidentDesk(CaseDesk[Accident]):
             view.holder = None  # it waits for its sides, not for an officer
         if paper is not None:
             kind = Phrase(f"{WORDS}.paper.kind.{paper.kind}")
-            state = "revoked" if paper.revoked_at else "good"
+            state = self.papers.standing(paper, read.now)
             view.paper = self.facts(
                 kind=kind,
                 issued_at=paper.issued_at,

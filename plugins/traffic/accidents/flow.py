@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from plugin_sdk.cases import CaseEngine
+from plugin_sdk.cases import CaseEngine, clock
 from plugin_sdk.cases.flow import Apply, Clock, Flow, Guard, Lapse, Notice, State, Transition, Who
 from plugin_sdk.cases.forms import ActForm, NoteForm, ReasonForm, ReplyForm
 from plugin_sdk.cases.rules import NotYours
@@ -38,6 +38,8 @@ DECIDE_DAYS: Final = ("accident_days", 3)
 """Settings of the county, with what holds without them: how long ago an accident may have been
 that is settled here, and within how many working days an officer decides. No text of a rule was
 at hand for either."""
+MOST: Final = 10
+"""So often the sides of one accident change what was said, and agree."""
 A_DAY: Final = Term(calendar_days=1)
 """So long an accident waits for what its sides still have to do."""
 
@@ -105,7 +107,14 @@ def accident_flow(hub: Hub, evidence: Evidence, papers: Papers) -> Flow:
             ),
         ),
         transitions=(
-            _act("agree", "confirming", None, form=AgreeForm, guard=_may_agree(evidence))(_agreed),
+            _act(
+                "agree",
+                "confirming",
+                None,
+                form=AgreeForm,
+                guard=_may_agree(evidence),
+                at_most=MOST,
+            )(_agreed),
             _act("join", "scene", "confirming", who=itself)(),
             _act("settle", "confirming", "agreed", who=itself, **closed)(agreement),
             _act("mark", "confirming", "checking", officers, who=itself)(),
@@ -144,7 +153,13 @@ def accident_flow(hub: Hub, evidence: Evidence, papers: Papers) -> Flow:
                 event="accident.closed",
             )(replied),
             _act(
-                "amend", "scene confirming", None, who=asker, form=AmendForm, guard=_may_amend(hub)
+                "amend",
+                "scene confirming",
+                None,
+                who=asker,
+                form=AmendForm,
+                guard=_may_amend(hub),
+                at_most=MOST,
             )(_amended),
             _act(
                 *("dispute", "confirming", "disputed", officers),
@@ -152,7 +167,7 @@ def accident_flow(hub: Hub, evidence: Evidence, papers: Papers) -> Flow:
                 guard=_is_side,
                 reason_required=True,
             )(),
-            _act("withdraw", "scene", "withdrawn", who=asker)(),
+            _act("withdraw", "scene", "withdrawn", who=asker, guard=_in_person)(),
             _act(
                 *("revoke", "agreed decided", "revoked"),
                 who=(Who.NOT_REQUESTER,),
@@ -188,6 +203,10 @@ async def _side(work: Work, row: Accident, verb: str) -> AccidentSide:
     if side is None:
         raise NotYours(f"traffic.{_PERMISSION_OF[verb]}", "not-requester")
     return side
+
+
+async def _in_person(work: Work, row: Accident, form: ActForm) -> None:
+    in_person(work)
 
 
 async def _is_side(work: Work, row: Accident, form: ReasonForm) -> None:
@@ -274,8 +293,11 @@ class AccidentEngine(CaseEngine[Accident]):
         return row
 
     async def joined(self, work: Work, id: UUID) -> Accident:
-        """Let an accident wait for both sides to agree, now that there are two."""
+        """Let an accident wait for both sides to agree, now that there are two. Raises
+        `AppConflict` for one that was closed meanwhile, or is of another vehicle by now."""
         row = await work.get(Accident, id, permission=self.flow.read)
+        if row.state != "scene" or (await sides_of(work, id))["b"].plate != row.other_plate:
+            raise AppConflict("traffic", "accident-not-there")  # since the invitation was read
         await self._by_itself(work, row, "join")
         return row
 
@@ -290,6 +312,13 @@ class AccidentEngine(CaseEngine[Accident]):
         else:
             verb = "mark" if await self.evidence.doubtful(work, row) else "settle"
         await self._by_itself(work, row, verb)
+
+    def _settle(self, row: Accident, transition: Transition, state: State, now: datetime) -> None:
+        """Let the term of a stage that waits for an officer be the accident's own: lists and
+        queues say what is late by it."""
+        super()._settle(row, transition, state, now)
+        if transition.target is not None and not state.final:
+            clock.start(self.hub, row, now, state.term)
 
     async def _perform(
         self, work: Work, row: Accident, transition: Transition, form: ActForm | None

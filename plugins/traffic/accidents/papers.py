@@ -30,12 +30,13 @@ LANGUAGE: Final = "zh-CN"
 """In what language the paper is: the official one, whoever opens it."""
 
 Kind = Literal["agreement", "decision"]
+Standing = Literal["good", "expired", "withdrawn"]
 
 
 class Checked(msgspec.Struct, frozen=True):
     """What a code tells of a paper: how it stands, and no more than a check needs."""
 
-    state: Literal["good", "expired", "withdrawn"]
+    state: Standing
     facts: list[FactView]
     expires_at: datetime
 
@@ -72,6 +73,12 @@ class Papers:
         found: AccidentPaper | None = (await read.session.execute(statement)).scalar_one_or_none()
         return found
 
+    def standing(self, paper: AccidentPaper, now: datetime) -> Standing:
+        """Return whether a paper still counts."""
+        if paper.revoked_at is not None:
+            return "withdrawn"
+        return "expired" if paper.expires_at <= now else "good"
+
     def address(self, paper: AccidentPaper) -> str:
         """Return where a paper is checked."""
         return f"/apps/{self.hub.app}/verify/{paper.code}"
@@ -100,11 +107,7 @@ class Papers:
                     for side, liable in _liable(row, await sides_of(read, row.id))
                 ),
             ]
-            state: Literal["good", "expired", "withdrawn"] = "good"
-            if paper.revoked_at is not None:
-                state = "withdrawn"
-            elif paper.expires_at <= read.now:
-                state = "expired"
+            state = self.standing(paper, read.now)
             return Checked(state, facts if state == "good" else facts[:3], paper.expires_at)
 
     async def pdf(self, read: Read, row: Accident, paper: AccidentPaper) -> bytes:

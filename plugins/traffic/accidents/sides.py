@@ -29,8 +29,10 @@ from plugins.traffic.forms import wrong
 LENGTH: Final = 8
 MINUTES: Final = ("accident_invitation_minutes", 30)
 TRIES: Final = ("accident_tries", 10)
-"""Settings of the county, with what holds without them: how long an invitation holds, and how
-often an hour one person may try a code."""
+INVITATIONS: Final = ("accident_invitations", 5)
+"""Settings of the county, with what holds without them: how long an invitation holds, how often an
+hour one person may try a code, and how many of one accident may have held within an hour."""
+AN_HOUR: Final = timedelta(hours=1)
 KEPT: Final = timedelta(days=1)
 """How long what an invitation or a try was is known."""
 
@@ -65,14 +67,21 @@ class Invitations:
         self.hub = hub
         self.minutes = int(hub.settings.get(*MINUTES))
         self.tries = int(hub.settings.get(*TRIES))
+        self.most = int(hub.settings.get(*INVITATIONS))
 
     async def make(self, work: Work, row: Accident) -> tuple[str, datetime]:
-        """Return a new code and when it expires; those made before it expire now."""
-        open_ones = select(AccidentInvitation).where(
-            col(AccidentInvitation.case_id) == row.id, col(AccidentInvitation.expires_at) > work.now
+        """Return a new code and when it expires; those made before it expire now. Raises
+        `AppConflict` for too many within an hour."""
+        await work.get(Accident, row.id, permission="accident.read")  # one after the other
+        lately = select(AccidentInvitation).where(
+            col(AccidentInvitation.case_id) == row.id,
+            col(AccidentInvitation.expires_at) > work.now - AN_HOUR,
         )
-        for older in (await work.session.execute(open_ones)).scalars():
-            older.expires_at = work.now
+        before = list((await work.session.execute(lately)).scalars())
+        if len(before) >= self.most:
+            raise AppConflict(self.hub.app, "invitations-too-often", n=self.most)
+        for older in before:
+            older.expires_at = min(older.expires_at, work.now)
         code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
         expires_at = work.now + timedelta(minutes=self.minutes)
         await work.add(

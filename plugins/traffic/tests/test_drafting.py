@@ -68,7 +68,8 @@ async def test_one_page_says_what_waits_and_what_is_late(town):
     await town.get("/violations")
     second = (await town.object_to(RED_LIGHT))["number"]
     ghost = "00000000-0000-0000-0000-000000000000@1"  # nobody begins with a block that is none
-    await town.act(second, "propose", "officer", 422, text="经核对属实。", template=ghost)
+    for none in (ghost, "-" * 36 + "@1"):
+        await town.act(second, "propose", "officer", 422, text="经核对属实。", template=none)
     await town.act(second, "propose", "officer", text="经核对属实。")
     queue = (await town.get("/queue", "officer"))["queues"][0]
     assert [item["number"] for item in queue["items"]] == [first, second], "due first"

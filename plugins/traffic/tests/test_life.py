@@ -195,7 +195,7 @@ async def test_a_licence_is_checked_by_anybody_for_five_minutes(town):
     first, again = shown["code"], (await town.post("/licence/code", "resident", 201))["code"]
     told = await town.get(f"/verify/{first}", None)
     assert (told["state"], told["facts"]) == ("expired", []), "a new code ends the old one"
-    told = await town.get(f"/verify?code={again.lower()}", None)
+    told = await town.get(f"/verify?code={again[:5].lower()}+{again[5:]}", None)  # as it is shown
     assert told["state"] == "good"
     facts = {fact["label"]["key"].rpartition(".")[2]: fact["value"] for fact in told["facts"]}
     assert (facts["name"], facts["classes"]) == ("周*岚", "C1")
