@@ -5,7 +5,7 @@ and the person knows what stands in the papers. No answer tells which of them wa
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from plugin_sdk.ports import Actor, Hub, Read, Work
 from plugin_sdk.problems import AppConflict, Invalid, NotFound
 from plugin_sdk.sources import Ask, Known
 from plugins.traffic.forms import LicenceForm, ReleaseForm, VehicleForm, wrong
-from plugins.traffic.models import OwnLicence, OwnVehicle
+from plugins.traffic.models import OwnLicence, OwnVehicle, PastVehicle
 from plugins.traffic.sources import Police, Vehicle
 
 MOST_VEHICLES: Final = 10
@@ -203,6 +203,19 @@ class Binding:
         self, work: Work, row: Any, what: str, asks: Sequence[Ask], *, why: str | None = None
     ) -> None:
         await self.police.engine.forget(work, *asks)
+        if isinstance(row, OwnVehicle):
+            await work.add(_past(row, work.now), placed=True)
         await work.session.delete(row)
         facts = {"reason": why} if why else {}
         work.audit(f"{what}.{'release' if why else 'unbind'}", f"{what}:{row.id}", **facts)
+
+
+def _past(row: OwnVehicle, now: datetime) -> PastVehicle:
+    """Return what is kept of a binding that ends now."""
+    return PastVehicle(
+        organization_id=row.organization_id,
+        person_id=row.person_id,
+        plate=row.plate,
+        bound_at=row.bound_at,
+        until_at=now,
+    )

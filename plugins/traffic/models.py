@@ -33,6 +33,17 @@ class OwnVehicle(Owned, Base, table=True):
     bound_at: datetime = Field(sa_type=UtcTime)
 
 
+class PastVehicle(Owned, Base, table=True):
+    """A vehicle that a person had bound once: what happened with it by then stays their affair,
+    although it was taken off them."""
+
+    __tablename__ = "traffic_vehicle_past"
+
+    plate: str = Field(max_length=10, index=True)
+    bound_at: datetime = Field(sa_type=UtcTime)
+    until_at: datetime = Field(sa_type=UtcTime)
+
+
 class OwnLicence(Owned, Base, table=True):
     """The driving licence that a person has bound: one a person, and one person each."""
 

@@ -26,9 +26,10 @@ from plugin_sdk.views import (
     FormView,
     Phrase,
 )
+from plugins.traffic.holders import concerns
 from plugins.traffic.identifiers import shown_plate
 from plugins.traffic.reports import photos
-from plugins.traffic.reports.flow import concerns, report_flow
+from plugins.traffic.reports.flow import report_flow
 from plugins.traffic.reports.forms import ReportForm
 from plugins.traffic.reports.models import Report, ReportEntry, ReportPhoto
 from plugins.traffic.reports.photos import Rules
@@ -199,7 +200,7 @@ class ReportDesk(CaseDesk[Report]):
         """Return a report: to who reported it, and to officers whom it does not concern. Raises
         `NotFound` for the reported."""
         mine = is_requester(read.actor, row)
-        if not mine and await concerns(read, row):
+        if not mine and await concerns(read, row.plate, row.happened_at):
             raise NotFound
         view = await super().detail_view(read, row)
         if mine:
@@ -220,7 +221,7 @@ class ReportDesk(CaseDesk[Report]):
 
     async def act_view(self, read: Read, row: Report, verb: str, *more: Any) -> Any:
         """Return the form of an act. Raises `NotFound` for the reported."""
-        if not is_requester(read.actor, row) and await concerns(read, row):
+        if not is_requester(read.actor, row) and await concerns(read, row.plate, row.happened_at):
             raise NotFound
         return await super().act_view(read, row, verb, *more)
 

@@ -8,26 +8,12 @@ from sqlmodel import col
 from plugin_sdk.cases.flow import Clock, Does, Flow, Notice, State, Transition, Who
 from plugin_sdk.cases.forms import ActForm, NoteForm, ReasonForm
 from plugin_sdk.cases.shorthand import HOLDER, Acts
-from plugin_sdk.ports import Read, Work
+from plugin_sdk.ports import Work
 from plugin_sdk.problems import Invalid, NotFound
 from plugins.traffic.forms import wrong
-from plugins.traffic.models import OwnVehicle
+from plugins.traffic.holders import concerns
 from plugins.traffic.reports.forms import SameForm
 from plugins.traffic.reports.models import Report
-
-
-async def concerns(read: Read, row: Report) -> bool:
-    """Return whether who looks has bound the vehicle that is reported, or acts in the post of
-    somebody who has: they neither decide nor see more than that there is a report."""
-    if read.actor.system:
-        return False
-    statement = read.beyond_scope(OwnVehicle, col(OwnVehicle.id), reason="is it the reported")
-    found = await read.session.execute(
-        statement.where(
-            col(OwnVehicle.plate) == row.plate, col(OwnVehicle.person_id).in_(read.actor.hands)
-        )
-    )
-    return found.first() is not None
 
 
 def report_flow() -> Flow:
@@ -46,7 +32,7 @@ def report_flow() -> Flow:
         return msgspec.structs.replace(done, permission="report.accept")
 
     async def apart(work: Work, row: Report, form: Any) -> None:
-        if await concerns(work, row):
+        if await concerns(work, row.plate, row.happened_at):
             raise NotFound
 
     async def same(work: Work, row: Report, form: SameForm) -> None:

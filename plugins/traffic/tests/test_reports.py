@@ -123,6 +123,11 @@ async def test_an_officer_sees_the_reporter_only_for_a_reason_that_is_recorded(r
     await town.post(f"/reports/{number}/reveal", "officer2", 404, reason="是谁")
     await reporters.act(number, "accept", "officer2", 404)
     await reporters.act(number, "reject", "officer2", 404, reason="不是我")
+    # nor does it help that the vehicle is taken off: it was theirs when it happened
+    await town.post("/release", "officer", plate=OTHERS, reason="核对行驶证，车辆已过户")
+    await town.get(f"/reports/{number}", "officer2", 404)
+    await town.post(f"/reports/{number}/reveal", "officer2", 404, reason="是谁")
+    await reporters.act(number, "reject", "officer2", 404, reason="不是我")
     # and an officer who reports decides nothing of it; what their post is stands nowhere
     mine = await reporters.report("officer", photo(2), plate="鲁M8D136")
     await reporters.act(mine, "accept", "officer", 403)
