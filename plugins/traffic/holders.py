@@ -2,6 +2,7 @@
 nothing of it as officers, and neither do those who act in their post."""
 
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 from sqlmodel import col
@@ -33,6 +34,15 @@ async def held(read: Read) -> list[Held]:
         statement = read.beyond_scope(model, *map(col, columns), reason="whom a plate concerns")
         found += await read.fetch(statement.where(col(model.person_id).in_(read.actor.hands)), Held)
     return found
+
+
+async def those_concerned(read: Read, at: datetime, *plates: str) -> frozenset[UUID]:
+    """Return who has a hand in what the actor does, where what happened with one of the plates
+    then concerns them; else nobody."""
+    own = await held(read)
+    if any(one.concerned(plate, at) for one in own for plate in plates):
+        return read.actor.hands
+    return frozenset()
 
 
 async def concerns(read: Read, plate: str, at: datetime) -> bool:

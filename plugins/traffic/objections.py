@@ -3,6 +3,7 @@ small is cancelled by two."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from sqlmodel import col
 
@@ -39,6 +40,7 @@ from plugins.traffic.drafting import (
 from plugins.traffic.figures import add_figures
 from plugins.traffic.fines import Fines
 from plugins.traffic.forms import ObjectionForm
+from plugins.traffic.holders import those_concerned
 from plugins.traffic.identifiers import shown_plate
 from plugins.traffic.models import Handling, Objection
 from plugins.traffic.violations import ViolationDesk
@@ -158,6 +160,15 @@ def objection_flow(hub: Hub, fines: Fines) -> Flow:
     )
 
 
+class ObjectionEngine(CaseEngine[Objection]):
+    """The engine of objections: whose the vehicle is, or was, decides nothing of them."""
+
+    async def filers(self, read: Read, row: Objection) -> frozenset[UUID]:
+        """Return who filed it for another, and the actor where the vehicle is theirs."""
+        own = await those_concerned(read, row.happened_at, row.plate)
+        return await super().filers(read, row) | own
+
+
 class ObjectionDesk(CaseDesk[Objection]):
     """Objections to violations, from the page of the violation."""
 
@@ -166,7 +177,7 @@ class ObjectionDesk(CaseDesk[Objection]):
     with_files = True
 
     def __init__(self, hub: Hub, violations: ViolationDesk, fines: Fines) -> None:
-        super().__init__(CaseEngine(hub, objection_flow(hub, fines), Objection))
+        super().__init__(ObjectionEngine(hub, objection_flow(hub, fines), Objection))
         self.violations = violations
         self.drafting = Drafting(hub)
 

@@ -32,6 +32,7 @@ from plugins.traffic.accidents.models import Accident, AccidentSide
 from plugins.traffic.accidents.papers import Papers
 from plugins.traffic.accidents.sides import in_person, own_side, sides_of
 from plugins.traffic.forms import wrong
+from plugins.traffic.holders import those_concerned
 
 HOURS: Final = ("accident_hours", 24)
 DECIDE_DAYS: Final = ("accident_days", 3)
@@ -275,9 +276,12 @@ class AccidentEngine(CaseEngine[Accident]):
         super().__init__(hub, accident_flow(hub, self.evidence, self.papers), Accident)
 
     async def filers(self, read: Read, row: Accident) -> frozenset[UUID]:
-        """Return both sides: neither of them, nor who acts in a post of theirs, decides it."""
+        """Return both sides, and the actor where one of the vehicles is theirs: none of them, nor
+        who acts in a post of theirs, decides it."""
         sides = (await sides_of(read, row.id)).values()
-        return await super().filers(read, row) | {side.person_id for side in sides}
+        plates = {row.other_plate, *(side.plate for side in sides)}
+        own = await those_concerned(read, row.happened_at, *plates)
+        return await super().filers(read, row) | {side.person_id for side in sides} | own
 
     async def act(self, work: Work, id: UUID, verb: str, form: ActForm) -> Accident:
         """Do an act. Both sides may agree at the same moment: what counts is that each has seen

@@ -24,6 +24,8 @@ from plugins.traffic.accidents.models import (
 )
 from plugins.traffic.accidents.papers import shares_of
 from plugins.traffic.accidents.sides import in_person, sides_of
+from plugins.traffic.models import OwnVehicle, PastVehicle
+from plugins.traffic.tests.conftest import CAR, PARKED, RED_LIGHT
 from plugins.traffic.tests.crash import EAST, NORTH, PLATES, VIEWS, Crash, report, shot
 
 EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
@@ -337,6 +339,39 @@ async def test_an_officer_who_is_a_side_sees_what_a_side_sees(town, crash):
         await town.get(f"/accidents/{crash.number}/{verb}", "officer2", 404)
     await crash.act("send-back", "officer", 403, reason="自己的提议")
     assert "安全距离" in str(await town.get(f"/accidents/{crash.number}/confirm", "officer"))
+
+
+@EMBEDDED
+async def test_no_officer_decides_where_a_vehicle_is_or_was_theirs(town, crash):
+    cast, now = await town.hub.actors(), town.hub.clock()
+    officer, officer2 = cast["officer"], cast["officer2"]
+    hub = town.desk.hub
+    await crash.both()
+    await crash.act("dispute", "resident2", reason="是对方突然变道。")
+    async with hub.work(hub.system("test")) as work:
+        place = {"organization_id": officer.organization_id}
+        owner = {**place, "person_id": officer.person_id, "owner_index": "x", "bound_at": now}
+        await work.add(OwnVehicle(plate=PLATES["resident2"], **owner), placed=True)
+        until = {"bound_at": now - timedelta(days=9), "until_at": now + timedelta(hours=1)}
+        past = PastVehicle(plate=CAR, person_id=officer2.person_id, **place, **until)
+        await work.add(past, placed=True)
+    for who in ("officer", "officer2"):
+        await crash.act("propose", who, 403, outcome="none", text="后车未保持安全距离。")
+        await crash.act("refer", who, 403, text="到三楼。")
+        assert not (await crash.see(who))["actions"]
+        await town.get(f"/accidents/{crash.number}/propose", who, 404)
+    await town.bind()
+    await town.get("/violations")
+    for violation, verbs in ((PARKED, ("cancel", "uphold")), (RED_LIGHT, ("propose", "uphold"))):
+        number = (await town.object_to(violation))["number"]
+        for verb in verbs:
+            await town.act(number, verb, "officer2", 403, text="经核对属实。")
+        await town.act(number, verbs[0], "officer", text="经核对属实。")
+    await town.act(number, "confirm", "officer2", 403)
+    async with hub.work(hub.system("test")) as work:  # it was another's by then
+        row = await work.get(PastVehicle, past.id)
+        row.until_at = town.hub.clock() - timedelta(days=60)
+    await town.act(number, "confirm", "officer2")
 
 
 @EMBEDDED
