@@ -3,20 +3,21 @@ decision. An officer fills one in, edits it, and sends it; what was sent stands 
 with the block and the version that it began with."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Self
 from uuid import UUID
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
-from pydantic import AfterValidator, Field
+from pydantic import Field, model_validator
 from sqlmodel import col
 
 from plugin_sdk.cases.desk import CaseDesk
-from plugin_sdk.cases.forms import LONG_TEXT, ReplyForm
+from plugin_sdk.cases.flow import Flow
+from plugin_sdk.cases.forms import LONG_TEXT, ReasonForm, ReplyForm
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import Answer, Hub, Read
 from plugin_sdk.problems import Invalid, NotFound, field_error
@@ -28,11 +29,6 @@ from plugin_sdk.views import ActionView, ActView, FieldKind, Phrase, Words
 from plugins.traffic.desk_models import Template, TemplateVersion
 from plugins.traffic.forms import wrong
 
-PLACES: Final = (
-    *("编号", "违法编号", "车牌", "违法时间", "违法地点"),
-    *("违法行为", "记分", "罚款", "今天"),
-)
-"""What a block may leave open, in braces: it is filled in from the case."""
 _PLACE: Final = re.compile(r"[{｛]([^{}｛｝]{0,40})[}｝]")
 
 
@@ -44,13 +40,39 @@ class Decision(StrEnum):
 
     OBJECTION_CANCEL = "objection-cancel"
     OBJECTION_UPHOLD = "objection-uphold"
+    ACCIDENT_PROPOSE = "accident-propose"
+    ACCIDENT_REFER = "accident-refer"
+    REPORT_REJECT = "report-reject"
 
 
-def _known_places(text: str) -> str:
-    unknown = [name for name in _PLACE.findall(text) if name.strip() not in PLACES]
-    if unknown:
-        raise Invalid(wrong("text", "place", name=unknown[0], known="、".join(PLACES)))
-    return text
+DECISIONS: Final[Mapping[str, Mapping[str, Decision]]] = {
+    "objection": {
+        "cancel": Decision.OBJECTION_CANCEL,
+        "propose": Decision.OBJECTION_CANCEL,
+        "uphold": Decision.OBJECTION_UPHOLD,
+    },
+    "accident": {
+        "propose": Decision.ACCIDENT_PROPOSE,
+        "refer": Decision.ACCIDENT_REFER,
+    },
+    "report": {"reject": Decision.REPORT_REJECT},
+}
+"""The acts of each procedure that say something to who is concerned, and of which kind their
+blocks are."""
+PLACES: Final[Mapping[str, tuple[str, ...]]] = {
+    "objection": (
+        *("编号", "违法编号", "车牌", "违法时间", "违法地点"),
+        *("违法行为", "记分", "罚款", "今天"),
+    ),
+    "accident": ("编号", "甲方车牌", "乙方车牌", "事故时间", "事故地点", "今天"),
+    "report": ("编号", "车牌", "违法时间", "违法地点", "违法行为", "今天"),
+}
+"""What a block of a procedure may leave open, in braces: it is filled in from the case."""
+
+
+def procedure_of(decision: Decision) -> str:
+    """Return the name of the flow that a kind of decision belongs to."""
+    return next(flow for flow, known in DECISIONS.items() if decision in known.values())
 
 
 class TemplateForm(RecordForm):
@@ -59,15 +81,35 @@ class TemplateForm(RecordForm):
     kinds: ClassVar[dict[str, FieldKind]] = {"decision": "select", "text": "textarea"}
 
     decision: Decision
-    text: Annotated[str, Field(min_length=1, max_length=LONG_TEXT), AfterValidator(_known_places)]
+    text: str = Field(min_length=1, max_length=LONG_TEXT)
+
+    @model_validator(mode="after")
+    def _known_places(self) -> Self:
+        known = PLACES[procedure_of(self.decision)]
+        unknown = [name for name in _PLACE.findall(self.text) if name.strip() not in known]
+        if unknown:
+            raise Invalid(wrong("text", "place", name=unknown[0], known="、".join(known)))
+        return self
+
+
+Reference = Annotated[str, Field(max_length=50, pattern=_REFERENCE)]
+"""The block that words began with, and its version: `<id>@<version>`."""
 
 
 class DecisionForm(ReplyForm):
-    """A decision in words, and the block that they began with (`<id>@<version>`)."""
+    """A decision in words, and the block that they began with."""
 
     kinds: ClassVar[dict[str, FieldKind]] = {**ReplyForm.kinds, "template": "hidden"}
 
-    template: str | None = Field(default=None, max_length=50, pattern=_REFERENCE)
+    template: Reference | None = None
+
+
+class RefusalForm(ReasonForm):
+    """A refusal with its reason, and the block that it began with."""
+
+    kinds: ClassVar[dict[str, FieldKind]] = {**ReasonForm.kinds, "template": "hidden"}
+
+    template: Reference | None = None
 
 
 class DecideView(ActView, kw_only=True):
@@ -116,23 +158,32 @@ class Drafting:
             for row in found.scalars()
         ]
 
+    async def offered(
+        self, read: Read, flow: Flow, verb: str, view: ActView, typed: Typed
+    ) -> ActView:
+        """Return the form of an act, where it is a decision with the blocks it may begin with."""
+        decision = DECISIONS[flow.name].get(verb)
+        if decision is None:
+            return view
+        return begun_with(view, await self.blocks(read, decision, view.action), typed)
+
     async def begun(
-        self, read: Read, id: UUID, decision: Decision, values: Mapping[str, str]
+        self, read: Read, id: UUID, decision: Decision, field: str, values: Mapping[str, str]
     ) -> Typed:
-        """Return a form that begins with a block, filled in. Raises `NotFound`."""
+        """Return a form one of whose fields begins with a block, filled in. Raises `NotFound`."""
         statement = read.rows(Template, permission=TEMPLATES.read).where(
             col(Template.id) == id, Template.in_force(local_day(read.now))
         )
         row: Template | None = (await read.session.execute(statement)).scalar_one_or_none()
         if row is None or row.decision != decision:
             raise NotFound
-        return Typed(values={"text": filled(row.text, values), "template": f"{id}@{row.version}"})
+        return Typed(values={field: filled(row.text, values), "template": f"{id}@{row.version}"})
 
-    async def check(self, read: Read, form: DecisionForm) -> None:
+    async def check(self, read: Read, reference: str | None) -> None:
         """Raise `Invalid` for a block that there never was."""
-        if form.template is None:
+        if reference is None:
             return
-        id, _, version = form.template.partition("@")
+        id, _, version = reference.partition("@")
         kept = TemplateVersion
         statement = read.rows(kept, col(kept.id), permission=TEMPLATES.read).where(
             col(kept.record_id) == UUID(id), col(kept.version) == int(version)
@@ -159,14 +210,14 @@ def spelled_moment(moment: datetime) -> str:
 def drafting_routes(
     desk: CaseDesk[Any],
     drafting: Drafting,
-    decisions: Mapping[str, Decision],
-    values: Callable[[Any, datetime], Mapping[str, str]],
+    values: Callable[[Read, Any], Awaitable[Mapping[str, str]]],
 ) -> list[HTTPRouteHandler]:
-    """Return the forms of a procedure's decisions that begin with a block: `decisions` by their
-    verbs; `values` says what a case fills in."""
+    """Return the forms of a procedure's decisions that begin with a block; `values` says what a
+    case fills in."""
 
     def form(verb: str, decision: Decision) -> HTTPRouteHandler:
         flow, engine = desk.flow, desk.engine
+        field = "text" if "text" in flow.by_verb(verb).form.model_fields else "reason"
 
         @get(
             f"{flow.path}/{{number:str}}/{verb}/with/{{block:uuid}}",
@@ -179,13 +230,14 @@ def drafting_routes(
             """Show the form of a decision that begins with a block."""
             async with desk.hub.read(actor_of(request)) as read:
                 row = await engine.find(read, number)
-                typed = await drafting.begun(read, block, decision, values(row, read.now))
+                said = await values(read, row)
+                typed = await drafting.begun(read, block, decision, field, said)
                 view = await desk.act_view(read, row, verb, typed)
             return await respond(desk.hub, request, Answer(view=view))
 
         return begin
 
-    return [form(verb, decision) for verb, decision in decisions.items()]
+    return [form(verb, decision) for verb, decision in DECISIONS[desk.flow.name].items()]
 
 
 def begun_with(view: ActView, blocks: list[ActionView], typed: Typed) -> DecideView:

@@ -1,7 +1,7 @@
 """Objections (异议): a case for each, reviewed by an officer within its term; a fine that is not
 small is cancelled by two."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -30,10 +30,8 @@ from plugin_sdk.views import (
     Phrase,
 )
 from plugins.traffic.drafting import (
-    Decision,
     DecisionForm,
     Drafting,
-    begun_with,
     spelled_day,
     spelled_moment,
 )
@@ -52,12 +50,6 @@ SECOND_FROM: Final = ("second_person_fine", 20_000)
 may object, within how many working days an officer decides, from which fine (in fen) on a second
 officer confirms that it is cancelled. No text of a rule was at hand for them."""
 
-DECISIONS: Final = {
-    "cancel": Decision.OBJECTION_CANCEL,
-    "propose": Decision.OBJECTION_CANCEL,
-    "uphold": Decision.OBJECTION_UPHOLD,
-}
-"""The acts that say something to who objected, and of which kind their blocks are."""
 PROPOSED: Final = ("propose",)
 AFTERWARDS: Final = frozenset({"accepted", "paid", "elsewhere"})
 """How a violation may stand that was dealt with and is still objected to: what was paid goes back
@@ -81,7 +73,7 @@ def objection_flow(hub: Hub, fines: Fines) -> Flow:
         async def settle(work: Work, row: Objection, form: Any) -> None:
             row.reply = getattr(form, "text", None) or row.reply
             if isinstance(form, DecisionForm):
-                await drafting.check(work, form)
+                await drafting.check(work, form.template)
             statement = work.rows(Handling, col(Handling.id), permission="objection.read")
             statement = statement.where(col(Handling.number) == row.violation)
             found = (await work.session.execute(statement)).scalar_one()
@@ -97,7 +89,7 @@ def objection_flow(hub: Hub, fines: Fines) -> Flow:
         return settle
 
     async def propose(work: Work, row: Objection, form: DecisionForm) -> None:
-        await drafting.check(work, form)
+        await drafting.check(work, form.template)
         row.reply = form.text
 
     return Flow(
@@ -251,13 +243,9 @@ class ObjectionDesk(CaseDesk[Objection]):
     ) -> ActView:
         """Return the form of an act; of a decision with the blocks that it may begin with."""
         view = await super().act_view(read, row, verb, typed)
-        if verb not in DECISIONS:
-            return view
-        here = self.engine.href(row.number, verb)
-        blocks = await self.drafting.blocks(read, DECISIONS[verb], here)
-        return begun_with(view, blocks, typed)
+        return await self.drafting.offered(read, self.flow, verb, view, typed)
 
-    def said_of(self, row: Objection, now: datetime) -> dict[str, str]:
+    async def said_of(self, read: Read, row: Objection) -> dict[str, str]:
         """Return what a block may leave open (`drafting.PLACES`), as a letter writes it."""
         return {
             "编号": row.number,
@@ -268,7 +256,7 @@ class ObjectionDesk(CaseDesk[Objection]):
             "违法行为": row.what,
             "记分": f"{row.points} 分",
             "罚款": f"{spell_yuan(row.fine)} 元",
-            "今天": spelled_day(local_day(now)),
+            "今天": spelled_day(local_day(read.now)),
         }
 
     async def list_view(self, read: Read, filters: Any, cursor: str) -> CaseListView:

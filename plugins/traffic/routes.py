@@ -14,10 +14,10 @@ from plugins.traffic.desk import desk_of
 from plugins.traffic.drafting import TemplateDesk, drafting_routes
 from plugins.traffic.fine_routes import fine_routes
 from plugins.traffic.licence_routes import licence_routes
-from plugins.traffic.objections import DECISIONS
 from plugins.traffic.own_routes import own_routes
 from plugins.traffic.queue import queue_routes
 from plugins.traffic.reports import routes as report_routes
+from plugins.traffic.reports.desk import ReportDesk
 from plugins.traffic.roads import routes as road_routes
 from plugins.traffic.study import routes as study_routes
 
@@ -34,11 +34,14 @@ def _accidents(hub: Hub) -> list[HTTPRouteHandler]:
 
 
 def _deciding(hub: Hub) -> list[HTTPRouteHandler]:
-    desk = desk_of(hub).objections
+    whole, reports = desk_of(hub), ReportDesk(hub)
+    desk, accidents = whole.objections, whole.accidents
     return [
         *queue_routes(hub),
         *register_routes(TemplateDesk(desk.drafting.engine)),
-        *drafting_routes(desk, desk.drafting, DECISIONS, desk.said_of),
+        *drafting_routes(desk, desk.drafting, desk.said_of),
+        *drafting_routes(accidents, desk.drafting, accidents.said_of),
+        *drafting_routes(reports, desk.drafting, reports.said_of),
     ]
 
 

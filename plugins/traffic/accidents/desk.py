@@ -38,6 +38,7 @@ from plugins.traffic.accidents.papers import shares_of
 from plugins.traffic.accidents.sides import Invitations, in_person, own_side, sides_of
 from plugins.traffic.accidents.views import AccidentView, InviteView, ShotView, SideView
 from plugins.traffic.binding import Binding
+from plugins.traffic.drafting import Drafting, spelled_day, spelled_moment
 from plugins.traffic.identifiers import shown_plate
 
 WORDS: Final = "traffic.accident"
@@ -60,6 +61,7 @@ class AccidentDesk(CaseDesk[Accident]):
     def __init__(self, hub: Hub, binding: Binding) -> None:
         super().__init__(AccidentEngine(hub))
         self.binding = binding
+        self.drafting = Drafting(hub)
         self.evidence = self.engine.evidence
         self.papers = self.engine.papers
         self.invitations = Invitations(hub)
@@ -169,7 +171,20 @@ class AccidentDesk(CaseDesk[Accident]):
         officers = {Who.HOLDER, Who.NOT_REQUESTER} & set(self.flow.by_verb(verb).who)
         if officers and not await self._inside(read, row):
             raise NotFound
-        return await super().act_view(read, row, verb, typed)
+        view = await super().act_view(read, row, verb, typed)
+        return await self.drafting.offered(read, self.flow, verb, view, typed)
+
+    async def said_of(self, read: Read, row: Accident) -> dict[str, str]:
+        """Return what a block may leave open (`drafting.PLACES`), as a letter writes it."""
+        sides = await sides_of(read, row.id)
+        return {
+            "编号": row.number,
+            "甲方车牌": shown_plate(sides["a"].plate),
+            "乙方车牌": shown_plate(row.other_plate),
+            "事故时间": spelled_moment(row.happened_at),
+            "事故地点": row.place,
+            "今天": spelled_day(local_day(read.now)),
+        }
 
     async def attachments(self, read: Read, row: Accident) -> list[AttachmentView]:
         """Return nothing: photos stand by their view."""

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from plugin_sdk.cases import CaseEngine, clock
 from plugin_sdk.cases.flow import Apply, Clock, Flow, Guard, Lapse, Notice, State, Transition, Who
-from plugin_sdk.cases.forms import ActForm, NoteForm, ReasonForm, ReplyForm
+from plugin_sdk.cases.forms import ActForm, NoteForm, ReasonForm
 from plugin_sdk.cases.rules import NotYours
 from plugin_sdk.deadlines import Term
 from plugin_sdk.identifiers import redact
@@ -31,6 +31,7 @@ from plugins.traffic.accidents.forms import (
 from plugins.traffic.accidents.models import Accident, AccidentSide
 from plugins.traffic.accidents.papers import Papers
 from plugins.traffic.accidents.sides import in_person, own_side, sides_of
+from plugins.traffic.drafting import DecisionForm, Drafting
 from plugins.traffic.forms import wrong
 from plugins.traffic.holders import those_concerned
 
@@ -63,6 +64,7 @@ def accident_flow(hub: Hub, evidence: Evidence, papers: Papers) -> Flow:
     """Return the flow of an accident."""
     officers = Notice(to="holder", permission="accident.decide", words="notice.to_decide")
     term = Term(working_days=int(hub.settings.get(*DECIDE_DAYS)))
+    drafting = Drafting(hub)
     holder, asker, itself = (Who.HOLDER,), (Who.REQUESTER,), (Who.SYSTEM,)
     closed: dict[str, Any] = {
         "resolves": True,
@@ -80,7 +82,12 @@ def accident_flow(hub: Hub, evidence: Evidence, papers: Papers) -> Flow:
 
         return issue
 
-    async def replied(work: Work, row: Accident, form: ReplyForm) -> None:
+    async def proposed(work: Work, row: Accident, form: ProposeForm) -> None:
+        await drafting.check(work, form.template)
+        row.outcome, row.reply = form.outcome, form.text
+
+    async def replied(work: Work, row: Accident, form: DecisionForm) -> None:
+        await drafting.check(work, form.template)
         row.reply = form.text
 
     async def revoked(work: Work, row: Accident, form: ReasonForm) -> None:
@@ -128,7 +135,7 @@ def accident_flow(hub: Hub, evidence: Evidence, papers: Papers) -> Flow:
                 who=holder,
                 form=ProposeForm,
                 public=False,
-            )(_proposed),
+            )(proposed),
             _act(
                 *("confirm", "proposed", "decided"),
                 who=holder,
@@ -149,7 +156,7 @@ def accident_flow(hub: Hub, evidence: Evidence, papers: Papers) -> Flow:
             _act(
                 *("refer", "checking disputed", "referred"),
                 who=holder,
-                form=ReplyForm,
+                form=DecisionForm,
                 resolves=True,
                 event="accident.closed",
             )(replied),
@@ -261,10 +268,6 @@ async def _amended(work: Work, row: Accident, form: AmendForm) -> None:
     for name in ("other_plate", "collision", "weather", "road"):
         setattr(row, name, getattr(form, name))
     row.statement += 1  # whoever agreed before has agreed to something else
-
-
-async def _proposed(work: Work, row: Accident, form: ProposeForm) -> None:
-    row.outcome, row.reply = form.outcome, form.text
 
 
 class AccidentEngine(CaseEngine[Accident]):

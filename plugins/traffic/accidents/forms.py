@@ -12,6 +12,7 @@ from plugin_sdk.problems import Invalid, field_error
 from plugin_sdk.publishing import PublicText
 from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import FieldKind
+from plugins.traffic.drafting import DecisionForm, Reference
 from plugins.traffic.forms import OtherPlate, PlateText, wrong
 
 
@@ -185,10 +186,11 @@ class AgreeForm(ActForm):
 
 
 class ProposeForm(ActForm):
-    """What an officer would decide, and why."""
+    """What an officer would decide, and why; and the block that the reasons began with."""
 
-    kinds: ClassVar[dict[str, FieldKind]] = {**ActForm.kinds, "text": "textarea"}
+    kinds: ClassVar[dict[str, FieldKind]] = {**DecisionForm.kinds, "text": "textarea"}
     words: ClassVar[dict[str, str]] = {"text": "reply"}
 
     outcome: Outcome
     text: PublicText = Field(min_length=1, max_length=2000)
+    template: Reference | None = None

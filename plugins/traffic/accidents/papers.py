@@ -25,6 +25,9 @@ LENGTH: Final = 12
 DAYS: Final = ("accident_paper_days", 1095)
 """Setting of the county, with what holds without it: for how many days a paper is said to be good;
 claims lapse after three years (民法典 第一百八十八条)."""
+LAW: Final = ("accident_law", "《道路交通事故处理程序规定》（公安部令第146号）")
+"""Setting of the county: by what its papers say that they were made, as its legal staff confirmed
+it. Without it the regulation alone is named: no text of it was at hand to cite an article by."""
 WORDS: Final = "traffic.accident.paper"
 LANGUAGE: Final = "zh-CN"
 """In what language the paper is: the official one, whoever opens it."""
@@ -128,6 +131,10 @@ class Papers:
         foot = f"{title} {row.number} {paper.code}"
         return await asyncio.to_thread(pdf, written, lang=LANGUAGE, foot=foot)
 
+    def basis(self, kind: str) -> Phrase:
+        """Return by what a paper was made, in words."""
+        return Phrase(f"{WORDS}.basis.{kind}", {"law": str(self.hub.settings.get(*LAW))})
+
     def _happened(self, row: Accident) -> Part:
         known: dict[str, Words | None] = {
             "happened_at": f"{row.happened_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}",
@@ -164,7 +171,7 @@ class Papers:
     def _ends(
         self, row: Accident, sides: dict[str, AccidentSide], paper: AccidentPaper
     ) -> list[Part]:
-        said = [self._say(Phrase(f"{WORDS}.basis.{paper.kind}"))]
+        said = [self._say(self.basis(paper.kind))]
         if paper.kind == "decision":
             said.append(self._line("reply", row.reply))
         check = {"code": f"{paper.code[:4]} {paper.code[4:8]} {paper.code[8:]}"}

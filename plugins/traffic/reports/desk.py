@@ -20,12 +20,14 @@ from plugin_sdk.problems import AppConflict, NotFound
 from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import (
     ActionView,
+    ActView,
     CaseDetailView,
     CaseListView,
     FactView,
     FormView,
     Phrase,
 )
+from plugins.traffic.drafting import Drafting, spelled_day, spelled_moment
 from plugins.traffic.holders import concerns
 from plugins.traffic.identifiers import shown_plate
 from plugins.traffic.reports import photos
@@ -49,8 +51,9 @@ class ReportDesk(CaseDesk[Report]):
     with_files = True
 
     def __init__(self, hub: Hub) -> None:
-        super().__init__(CaseEngine(hub, report_flow(), Report))
+        super().__init__(CaseEngine(hub, report_flow(hub), Report))
         self.rules = Rules.of(hub.settings)
+        self.drafting = Drafting(hub)
 
     async def draw(self, sent: Submission[Any]) -> Submission[Any]:
         """Return the submission with its photos drawn anew, once nothing that they say stands
@@ -219,11 +222,24 @@ class ReportDesk(CaseDesk[Report]):
             )
         return view
 
-    async def act_view(self, read: Read, row: Report, verb: str, *more: Any) -> Any:
+    async def act_view(self, read: Read, row: Report, verb: str, typed: Typed = BLANK) -> ActView:
         """Return the form of an act. Raises `NotFound` for the reported."""
         if not is_requester(read.actor, row) and await concerns(read, row.plate, row.happened_at):
             raise NotFound
-        return await super().act_view(read, row, verb, *more)
+        view = await super().act_view(read, row, verb, typed)
+        return await self.drafting.offered(read, self.flow, verb, view, typed)
+
+    async def said_of(self, read: Read, row: Report) -> dict[str, str]:
+        """Return what a block may leave open (`drafting.PLACES`), as a letter writes it."""
+        kind = self.engine.words(f"kind.{row.kind}")
+        return {
+            "编号": row.number,
+            "车牌": shown_plate(row.plate),
+            "违法时间": spelled_moment(row.happened_at),
+            "违法地点": row.place,
+            "违法行为": self.hub.pages.say(kind, "zh-CN"),
+            "今天": spelled_day(local_day(read.now)),
+        }
 
     async def new_view(self, read: Read, way: Way, typed: Typed = BLANK) -> FormView:
         """Return the form, whose photos leave the device with what the camera wrote."""

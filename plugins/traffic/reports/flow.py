@@ -6,21 +6,22 @@ import msgspec
 from sqlmodel import col
 
 from plugin_sdk.cases.flow import Clock, Does, Flow, Notice, State, Transition, Who
-from plugin_sdk.cases.forms import ActForm, NoteForm, ReasonForm
+from plugin_sdk.cases.forms import ActForm, NoteForm
 from plugin_sdk.cases.shorthand import HOLDER, Acts
-from plugin_sdk.ports import Work
+from plugin_sdk.ports import Hub, Work
 from plugin_sdk.problems import Invalid, NotFound
+from plugins.traffic.drafting import Drafting, RefusalForm
 from plugins.traffic.forms import wrong
 from plugins.traffic.holders import concerns
 from plugins.traffic.reports.forms import SameForm
 from plugins.traffic.reports.models import Report
 
 
-def report_flow() -> Flow:
+def report_flow(hub: Hub) -> Flow:
     """Return the flow. What was accepted is handed to the police's system by the hub itself, which
     says whether it became a record; one that follows another shares its outcome, and takes its
     place where that was rejected."""
-    act = Acts("report")
+    act, drafting = Acts("report"), Drafting(hub)
     asker, officers = Notice(to="requester"), act.holder("accept")
     seen: dict[str, Any] = {"public": True}
     decided: dict[str, Any] = {"resolves": True, "effect": "report.decided", **seen}
@@ -34,6 +35,10 @@ def report_flow() -> Flow:
     async def apart(work: Work, row: Report, form: Any) -> None:
         if await concerns(work, row.plate, row.happened_at):
             raise NotFound
+
+    async def refused(work: Work, row: Report, form: RefusalForm) -> None:
+        await apart(work, row, form)
+        await drafting.check(work, form.template)
 
     async def same(work: Work, row: Report, form: SameForm) -> None:
         await apart(work, row, form)
@@ -78,8 +83,8 @@ def report_flow() -> Flow:
                 **decided,
             ),
             act(
-                *("reject", "filed", "rejected", HOLDER, ReasonForm, asker),
-                guard=apart,
+                *("reject", "filed", "rejected", HOLDER, RefusalForm, asker),
+                guard=refused,
                 reason_required=True,
                 tone="returned",
                 **decided,

@@ -3,6 +3,8 @@ two officers where they disagree; and a paper that anybody can check."""
 
 import asyncio
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -22,7 +24,7 @@ from plugins.traffic.accidents.models import (
     AccidentSide,
     AccidentTry,
 )
-from plugins.traffic.accidents.papers import shares_of
+from plugins.traffic.accidents.papers import Papers, shares_of
 from plugins.traffic.accidents.sides import in_person, sides_of
 from plugins.traffic.models import OwnVehicle, PastVehicle
 from plugins.traffic.tests.conftest import CAR, PARKED, RED_LIGHT
@@ -362,6 +364,7 @@ async def test_no_officer_decides_where_a_vehicle_is_or_was_theirs(town, crash):
         await town.get(f"/accidents/{crash.number}/propose", who, 404)
     await town.bind()
     await town.get("/violations")
+    number = ""
     for violation, verbs in ((PARKED, ("cancel", "uphold")), (RED_LIGHT, ("propose", "uphold"))):
         number = (await town.object_to(violation))["number"]
         for verb in verbs:
@@ -492,6 +495,14 @@ def test_what_one_side_is_liable_for_makes_the_other():
     assert [OTHER[share] for share in Share] == ["none", "minor", "equal", "main", "full"]
     assert shares_of("nobody") == {"a": "none", "b": "none"}
     assert shares_of("minor") == {"a": "minor", "b": "main"}
+
+
+def test_a_paper_cites_what_the_county_says_and_no_article_by_itself():
+    def basis(**settings):
+        return Papers(cast("Any", SimpleNamespace(settings=settings))).basis("decision")
+
+    assert basis().params == {"law": "《道路交通事故处理程序规定》（公安部令第146号）"}
+    assert basis(accident_law="《规定》第六十条").params == {"law": "《规定》第六十条"}
 
 
 def test_metres_are_those_of_the_ground():

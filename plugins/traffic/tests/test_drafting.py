@@ -3,10 +3,15 @@ what waits."""
 
 import pytest
 
+from plugins.traffic import queue
 from plugins.traffic.drafting import filled
 from plugins.traffic.models import ObjectionEntry
 from plugins.traffic.tests.conftest import PARKED, RED_LIGHT
+from plugins.traffic.tests.crash import Crash
+from plugins.traffic.tests.reporting import Reporters
 from plugins.traffic.tests.walking import BLOCK
+
+GHOST = "00000000-0000-0000-0000-000000000000@1"
 
 
 async def test_a_decision_begins_with_a_block_and_what_was_sent_is_kept(town):
@@ -67,8 +72,10 @@ async def test_one_page_says_what_waits_and_what_is_late(town):
     town.later(days=10)
     await town.get("/violations")
     second = (await town.object_to(RED_LIGHT))["number"]
-    ghost = "00000000-0000-0000-0000-000000000000@1"  # nobody begins with a block that is none
-    for none in (ghost, "-" * 36 + "@1"):
+    for none in (
+        GHOST,  # nobody begins with a block that is none
+        "-" * 36 + "@1",
+    ):
         await town.act(second, "propose", "officer", 422, text="经核对属实。", template=none)
     await town.act(second, "propose", "officer", text="经核对属实。")
     queue = (await town.get("/queue", "officer"))["queues"][0]
@@ -79,6 +86,52 @@ async def test_one_page_says_what_waits_and_what_is_late(town):
     await town.act(second, "confirm", "officer", 403)
     await town.act(second, "confirm", "officer2")
     assert len((await town.get("/queue", "officer"))["queues"][0]["items"]) == 1
+
+
+@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
+async def test_accidents_and_reports_begin_with_blocks_too(town):
+    crash, reporters = Crash(town), Reporters(town)
+    await crash.both()
+    await crash.act("dispute", "resident2", reason="是对方突然变道。")
+    report = await reporters.report("resident")
+    at = {verb: f"/accidents/{crash.number}/{verb}" for verb in ("propose", "refer")}
+    at["reject"] = f"/reports/{report}/reject"
+    for decision, field, text, begins in (
+        ("accident-refer", "text", "{编号}到三楼处理。", f"{crash.number}到三楼"),
+        (
+            "accident-propose",
+            "text",
+            "{甲方车牌}和{乙方车牌}在{事故地点}相碰。",
+            "鲁M·8D136和鲁M·5H207在黄河",
+        ),
+        ("report-reject", "reason", "{车牌}的照片看不清。", "鲁M·"),
+    ):
+        block = {"name": decision, "decision": decision, "text": text}
+        wrong = {**block, "text": "{罚款}"}
+        await town.post("/templates", "brigade", 422, **wrong)
+        await town.post("/templates", "brigade", 201, **block)
+        here = at[decision.rpartition("-")[2]]
+        (offered,) = (await town.get(here, "officer"))["blocks"]
+        begun = await town.get(offered["href"].removeprefix("/apps/traffic"), "officer")
+        said = next(one["value"] for one in begun["fields"] if one["name"] == field)
+        assert said.startswith(begins), said
+        form = {**begun["hidden"], field: said}
+        if decision == "accident-propose":
+            form["outcome"] = "none"
+        elif decision == "accident-refer":
+            continue
+        await town.post(here, "officer", 422, **{**form, "template": GHOST})
+        await town.post(here, "officer", **form)
+
+
+@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
+async def test_who_reviews_nothing_is_told_so(town, monkeypatch):
+    async def never(read, desk):
+        return False
+
+    monkeypatch.setattr(queue, "_reads", never)
+    page = await (await town.client("officer")).page("/apps/traffic/queue")
+    assert "没有要审核的业务" in page.text
 
 
 def test_what_is_not_known_stays_open():

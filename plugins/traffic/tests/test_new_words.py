@@ -1,6 +1,8 @@
 """No page, notice or form of reports, roads and study lacks its words."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 from plugin_sdk.cases.flow import words_of
 from plugins.traffic.reports.desk import ReportDesk
@@ -27,7 +29,7 @@ REFUSALS = (
 
 def test_every_word_of_reports_roads_and_study_is_there():
     found = Catalogue.merge({"": WORDS, "traffic": APP / "locale.toml"})
-    words = words_of(report_flow(), "traffic")
+    words = words_of(report_flow(cast("Any", SimpleNamespace(app="traffic"))), "traffic")
     shown = ("happened_at", "same_as", "recorded_as", "remark", "reporter")
     words |= {f"traffic.report.field.{name}" for name in (*ReportForm.model_fields, *shown)}
     words |= {f"traffic.report.hint.{name}" for name in ReportDesk.hints}

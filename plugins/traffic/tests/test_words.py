@@ -59,7 +59,8 @@ def test_every_word_is_there():
 
 ACCIDENT_REFUSALS = (
     "accident-in-person accident-own-side accident-tries invitation-used invitation-expired "
-    "accident-open accident-joined accident-changed accident-agreed photos-missing photos-closed "
+    "accident-open accident-too-often invitations-too-often accident-not-there "
+    "accident-joined accident-changed accident-agreed photos-missing photos-closed "
     "photo-too-often"
 )
 ACCIDENT_CODES = (
