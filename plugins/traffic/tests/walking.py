@@ -50,11 +50,6 @@ class Walk:
         method = route.partition(" ")[0]
         return any(how == method and fits(route, path) for how, path in self.answered)
 
-    def entered(self, route: str) -> bool:
-        """Return whether anything below the first segment of a route was asked for at all."""
-        first = route.partition(" ")[2].split("/")[1]
-        return any(path.split("/")[1] == first for _, path in self.answered)
-
 
 async def vehicles_and_licences(town: Town) -> None:
     """Bind and take off, show a licence and check it, free a vehicle."""
