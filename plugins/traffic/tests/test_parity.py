@@ -63,7 +63,6 @@ async def taken_over(town, folder):
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 async def test_every_function_of_the_old_app_is_listed_with_its_proof(town, tmp_path):
     hub = town.hub
     inventory = hub.hub.apps.manifest("traffic").porting.functions
