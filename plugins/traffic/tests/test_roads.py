@@ -132,3 +132,18 @@ async def test_everybody_reads_what_is_on_now_and_what_stood_before(roads):
     figures = await roads.get("/figures", "brigade")
     cards = {card["label"]["key"]: card["value"] for card in figures["cards"] if card["label"]}
     assert cards["traffic.figure.road_notices.label"] == 2
+
+
+async def test_what_is_called_off_or_over_today_is_gone_and_told(roads):
+    await roads.post("/roads/follows", "resident", 201, subject="road:G205 国道")
+    last = {"ends_on": "2026-09-01"}
+    for dates, end in (
+        ({"starts_on": "2026-09-10"}, {"ends_on": "2026-09-09"}),  # it never was
+        (last, last),  # as it was to be
+    ):
+        made = await roads.post("/road-notices", "officer", 201, **{**WORKS, **dates})
+        before = await told(roads, "已结束：")
+        path, form = f"/road-notices/{made['id']}/end", {"reason": "不办了", **end}
+        await roads.post(path, "officer", version=1, **form)
+        assert (await roads.get("/roads", None))["items"] == []
+        assert await told(roads, "已结束：") == [before[0] + 1]
