@@ -19,6 +19,8 @@ _DETAILS: Final = 0x8769
 _TAKEN: Final = 0x9003
 _ZONE: Final = 0x9011
 _POSITION: Final = 0x8825
+_LAST_UNSET, _NEXT_CENTURY = 1990, 2100
+"""Years of a clock that was never set, and of what nobody took: the last ones overflow."""
 _SOUTH_OR_NORTH, _LATITUDE, _EAST_OR_WEST, _LONGITUDE = 1, 2, 3, 4
 
 
@@ -48,7 +50,7 @@ def _moment(details: Any) -> datetime | None:
     with suppress(KeyError, ValueError):
         zone = datetime.strptime(str(details[_ZONE]).strip("\0 "), "%z").tzinfo
         moment = moment.replace(tzinfo=zone)
-    return moment if moment.year > 1990 else None  # a clock that was never set
+    return moment if _LAST_UNSET < moment.year < _NEXT_CENTURY else None
 
 
 def _degrees(parts: Any, side: Any, negative: str, most: int) -> float | None:

@@ -312,7 +312,7 @@ class CaseDesk(CaseViews[R]):
                 text=self.engine.words(f"state.{fact.state}"),
                 href=self.engine.href(fact.number),
             )
-            for fact in found
+            for fact in await self.shown(read, found)
         ]
 
     async def add_figures(self, read: Read, view: FiguresView) -> None:

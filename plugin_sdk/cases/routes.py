@@ -114,7 +114,9 @@ async def _csv(
 ) -> AsyncIterator[bytes]:
     head = b"".join(csv_chunks(header, ()))
     yield head
-    async for found in queries.export(desk.engine, actor, filters):
+    async for page in queries.export(desk.engine, actor, filters):
+        async with desk.hub.read(actor) as read:
+            found = await desk.shown(read, page)
         names = await desk.hub.directory.names(list({fact.organization_id for fact in found}))
         rows = [
             (

@@ -192,6 +192,10 @@ class CaseTraces(Generic[R]):
         """Put an act into the record, with the number under which people look for the case."""
         work.audit(f"{self.flow.name}.{verb}", self.subject(row.id), number=row.number, **facts)
 
+    def item_title(self, row: R) -> Phrase | str:
+        """Return what a work item calls a case: everybody in the post reads it."""
+        return row.title
+
     async def _wait(self, work: Work, row: R, *, moved: bool, asked: bool = False) -> None:
         """Open the work item of whoever must act now, and close those of who no longer must.
 
@@ -206,7 +210,7 @@ class CaseTraces(Generic[R]):
             await work.todo.open(
                 subject,
                 To(organization_id=unit, permission=state.waits_for),
-                row.title,
+                self.item_title(row),
                 self.href(row.number),
                 label=self.words(f"state.{row.state}"),
                 due_at=self._stage_due(row, state) or row.due_at,
@@ -219,7 +223,7 @@ class CaseTraces(Generic[R]):
             await work.todo.open(
                 f"{subject}:extension",
                 To(organization_id=row.origin_organization_id, permission=decide.permission),
-                row.title,
+                self.item_title(row),
                 self.href(row.number, decide.verb),
                 label=self.words(f"act.{decide.verb}"),
                 due_at=row.due_at,

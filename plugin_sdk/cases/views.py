@@ -168,8 +168,13 @@ class CaseViews(Generic[R]):
             for name in ("state", "late", "mine")
         ]
 
+    async def shown(self, read: Read, found: Sequence[CaseFacts]) -> Sequence[CaseFacts]:
+        """Return those of a page that lists, search and exports show to who looks: all of them."""
+        return found
+
     async def items(self, read: Read, found: Sequence[CaseFacts]) -> list[CaseItem]:
         """Return cases as lists show them, what they are called by their registers too."""
+        found = await self.shown(read, found)
         names = await self.hub.directory.names(list({fact.organization_id for fact in found}))
         items = [self.item(fact, names.get(fact.organization_id, ""), read) for fact in found]
         if register := self.registers().get(self.kind or ""):

@@ -2,19 +2,21 @@
 of the officer who decides and says why they must know."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
 import msgspec
 from sqlmodel import col
 
-from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.desk import CaseDesk, Way
+from plugin_sdk.cases.queries import CaseFacts
 from plugin_sdk.cases.rules import is_requester
 from plugin_sdk.data import new_id
 from plugin_sdk.deadlines import Term, local_day
 from plugin_sdk.figures import bounds
 from plugin_sdk.forms import Submission
+from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Hub, Read, Work
 from plugin_sdk.problems import AppConflict, NotFound
 from plugin_sdk.taking import BLANK, Typed
@@ -28,10 +30,10 @@ from plugin_sdk.views import (
     Phrase,
 )
 from plugins.traffic.drafting import Drafting, spelled_day, spelled_moment
-from plugins.traffic.holders import concerns
+from plugins.traffic.holders import concerns, held
 from plugins.traffic.identifiers import shown_plate
 from plugins.traffic.reports import photos
-from plugins.traffic.reports.flow import report_flow
+from plugins.traffic.reports.flow import ReportEngine
 from plugins.traffic.reports.forms import ReportForm
 from plugins.traffic.reports.models import Report, ReportEntry, ReportPhoto
 from plugins.traffic.reports.photos import Rules
@@ -51,7 +53,7 @@ class ReportDesk(CaseDesk[Report]):
     with_files = True
 
     def __init__(self, hub: Hub) -> None:
-        super().__init__(CaseEngine(hub, report_flow(hub), Report))
+        super().__init__(ReportEngine(hub))
         self.rules = Rules.of(hub.settings)
         self.drafting = Drafting(hub)
 
@@ -71,6 +73,7 @@ class ReportDesk(CaseDesk[Report]):
         await self._bounded(work)
         told = await self._told(work, sent)
         at, place = form.happened_at, photos.place_of(form, sent.pictures)
+        where = redact(form.place)  # the owner of the vehicle reads it
         span = timedelta(minutes=self.rules.same_minutes)
         columns = ("id", "person_id", "number", "longitude", "latitude")
         statement = work.beyond_scope(
@@ -90,7 +93,7 @@ class ReportDesk(CaseDesk[Report]):
         first = await self._first(work, [row.id for row in same])
         row = await self.engine.open(
             work,
-            title=f"{shown_plate(form.plate)} {form.place}",
+            title=f"{shown_plate(form.plate)} {where}",
             organization_id=await self.engine.receiver(work.actor),
             person_id=me,
             term=Term(working_days=self.rules.review_days),
@@ -98,8 +101,8 @@ class ReportDesk(CaseDesk[Report]):
             kind=str(form.kind),
             plate=form.plate,
             happened_at=at,
-            place=form.place,
-            text=form.text or "",
+            place=where,
+            text=redact(form.text or ""),
             longitude=place[0] if place else None,
             latitude=place[1] if place else None,
             remarks=[*photos.lacking(sent.pictures), *told],
@@ -247,6 +250,23 @@ class ReportDesk(CaseDesk[Report]):
         for field in view.fields:
             field.original = field.kind == "photo"
         return view
+
+    async def shown(self, read: Read, found: Sequence[CaseFacts]) -> Sequence[CaseFacts]:
+        """Return what of a page is one's own, or of a vehicle that does not concern who looks."""
+        mine = await held(read)
+        if not mine or not found:
+            return found
+        columns = (Report.id, Report.person_id, Report.plate, Report.happened_at)
+        statement = read.rows(Report, *map(col, columns), permission=self.flow.read)
+        rows = await read.session.execute(
+            statement.where(col(Report.id).in_([one.id for one in found]))
+        )
+        hidden = {
+            id
+            for id, person_id, plate, at in rows
+            if person_id != read.actor.person_id and any(one.concerned(plate, at) for one in mine)
+        }
+        return [one for one in found if one.id not in hidden]
 
     async def list_view(self, read: Read, filters: Any, cursor: str) -> CaseListView:
         """Return a page of the list, with the way to report for whoever does not decide."""

@@ -13,8 +13,10 @@ from sqlmodel import col
 
 from plugin_sdk.cases.forms import ActForm, NoteForm
 from plugin_sdk.extension import Job
+from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Conflict
+from plugin_sdk.views import Phrase
 from plugins.traffic.handed import Evidence, Ruling, TakesEvidence
 from plugins.traffic.reports.desk import ReportDesk
 from plugins.traffic.reports.models import Report
@@ -23,6 +25,10 @@ logger = logging.getLogger(__name__)
 
 BATCH: Final = 50
 SOURCE_SECONDS: Final = 5.0
+MOST_TRIED: Final = 1000
+"""Failures that are remembered, in this process alone."""
+NUMBER_LENGTH: Final = 32
+REFUSALS: Final = ("unknown",)
 WRITTEN: Final = "zh-CN"
 """The language of what stays on a timeline."""
 
@@ -35,6 +41,7 @@ class Handing:
         self.hub = desk.hub
         self.engine = desk.engine
         self.provider = provider
+        self._tried: dict[UUID, None] = {}
 
     def job(self) -> Job:
         """Return the job."""
@@ -47,27 +54,32 @@ class Handing:
 
     async def hand_over(self, actor: Actor) -> None:
         """Hand what was accepted to the system, each between units of work; what it does not take
-        goes back to the officers with its reason. Where it is away, all wait."""
-        for row in await self._in_state(actor, "accepted"):
+        goes back to the officers with its reason. Where it is away, all wait; what it failed on
+        before comes last, so that it keeps no other waiting."""
+        for row in await self._accepted(actor):
+            self._tried.pop(row.id, None)
             try:
                 async with asyncio.timeout(SOURCE_SECONDS):
                     ruling = await self.provider.record(await self._evidence(actor, row))
+                await self._become(actor, row, ruling)
             except (TimeoutError, OSError) as error:
+                self._tried[row.id] = None
                 logger.warning("the source was not handed a report: %s", type(error).__name__)
                 return
             except Exception:  # what it does not take of one keeps no other waiting
+                self._tried[row.id] = None
                 logger.exception("the source does not take a report")
-                continue
-            await self._become(actor, row, ruling)
 
     async def _become(self, actor: Actor, row: Report, ruling: Ruling) -> None:
+        """Let a report be what the system said. Raises `ValueError` for a number that is none."""
         if ruling.refused:
-            why = self.engine.words(f"refused.{ruling.refused}")
-            reason = self.hub.pages.say(why, WRITTEN)
+            reason = self.hub.pages.say(refusal_of(ruling.refused), WRITTEN)
             await self._act(actor, row, "bounce", NoteForm(version=row.version, reason=reason))
-        else:
+        elif 0 < len(ruling.number) <= NUMBER_LENGTH:
             recorded = ActForm(version=row.version)
             await self._act(actor, row, "record", recorded, recorded_as=ruling.number)
+        else:
+            raise ValueError(f"a record's number of {len(ruling.number)} characters")
 
     async def _evidence(self, actor: Actor, row: Report) -> Evidence:
         async with self.hub.read(actor) as read:
@@ -78,7 +90,7 @@ class Handing:
             kind=row.kind,
             plate=row.plate,
             at=row.happened_at,
-            place=row.place,
+            place=redact(row.place),  # its owner reads it
             pictures=tuple(pictures),
         )
 
@@ -119,8 +131,16 @@ class Handing:
         except Conflict as conflict:  # somebody was quicker: it is looked at again
             logger.info("a report moved on meanwhile: %s", conflict.code)
 
-    async def _in_state(self, actor: Actor, state: str) -> Sequence[Report]:
-        return await self._rows(actor, col(Report.state) == state)
+    async def _accepted(self, actor: Actor) -> Sequence[Report]:
+        """Return what waits, that which failed before last."""
+        for id in list(self._tried)[:-MOST_TRIED]:
+            del self._tried[id]
+        tried = col(Report.id).in_(list(self._tried))
+        waits = col(Report.state) == "accepted"
+        found = await self._rows(actor, waits, ~tried)
+        if len(found) == BATCH or not self._tried:
+            return found
+        return [*found, *await self._rows(actor, waits, tried, most=BATCH - len(found))]
 
     async def _followers(self, actor: Actor, state: str) -> Sequence[Report]:
         """Return those that follow one which has come to an end."""
@@ -130,10 +150,18 @@ class Handing:
         )
         return await self._rows(actor, col(Report.state) == "joined", ended.exists())
 
-    async def _rows(self, actor: Actor, *conditions: ColumnElement[bool]) -> Sequence[Report]:
+    async def _rows(
+        self, actor: Actor, *conditions: ColumnElement[bool], most: int | None = None
+    ) -> Sequence[Report]:
         async with self.hub.read(actor) as read:
             statement = read.rows(Report).where(*conditions)
-            statement = statement.order_by(col(Report.opened_at), col(Report.id)).limit(BATCH)
-            rows: Sequence[Report] = (await read.session.execute(statement)).scalars().all()
+            statement = statement.order_by(col(Report.opened_at), col(Report.id))
+            found = await read.session.execute(statement.limit(BATCH if most is None else most))
+            rows: Sequence[Report] = found.scalars().all()
             read.session.expunge_all()
         return rows
+
+
+def refusal_of(code: str) -> Phrase:
+    """Return the words of a refusal of the system; a word that is not known says no more."""
+    return Phrase(f"traffic.report.refused.{code if code in REFUSALS else 'other'}")

@@ -1,20 +1,46 @@
 """The flow of a report: filed → accepted → recorded, or rejected, or joined to one of the same."""
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlmodel import col
 
+from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.flow import Clock, Does, Flow, Notice, State, Transition, Who
 from plugin_sdk.cases.forms import ActForm, NoteForm
 from plugin_sdk.cases.shorthand import HOLDER, Acts
 from plugin_sdk.ports import Hub, Work
 from plugin_sdk.problems import Invalid, NotFound
+from plugin_sdk.views import Phrase
 from plugins.traffic.drafting import Drafting, RefusalForm
 from plugins.traffic.forms import wrong
 from plugins.traffic.holders import concerns
 from plugins.traffic.reports.forms import SameForm
 from plugins.traffic.reports.models import Report
+
+
+class ReportEngine(CaseEngine[Report]):
+    """The engine of reports."""
+
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(hub, report_flow(hub), Report)
+
+    def item_title(self, row: Report) -> Phrase:
+        """Return what was seen, without plate or place: the reported may sit in the post."""
+        return self.words(f"kind.{row.kind}")
+
+    async def act(self, work: Work, id: UUID, verb: str, form: ActForm) -> Report:
+        """Act, as every engine does; of two that become one both are locked before either is
+        looked at, in the order that everybody takes."""
+        if isinstance(form, SameForm):
+            statement = work.rows(Report, col(Report.id), permission="report.read")
+            statement = statement.where(
+                (col(Report.id) == id) | (col(Report.number) == form.number)
+            )
+            for one in sorted((await work.session.execute(statement)).scalars()):
+                await work.get(Report, one, permission="report.read")
+        return await super().act(work, id, verb, form)
 
 
 def report_flow(hub: Hub) -> Flow:

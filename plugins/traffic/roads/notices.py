@@ -47,14 +47,15 @@ class RoadEngine(RegisterEngine[RoadNotice]):
         """Keep a version. Raises `AppConflict` for a change of what is over."""
         if verb == "change" and row.over_at is not None:
             raise AppConflict("traffic", "road-over")
-        if verb == "end" and row.ends_on is not None and row.ends_on <= local_day(work.now):
-            row.over_at = row.over_at or work.now
+        over = verb == "end" and row.over_at is None and _is_over(row, local_day(work.now))
+        if over:
+            row.over_at = work.now
         await super().keep(work, row, verb, reason, touched=touched)
         if not touched:
             return
         await work.session.flush()
         now, before, *_ = await self.history(work, row.id)
-        if any(now.data.get(name) != before.data.get(name) for name in SUBSTANTIAL):
+        if over or any(now.data.get(name) != before.data.get(name) for name in SUBSTANTIAL):
             row.news, row.told_to = row.version, None
 
 
@@ -102,7 +103,13 @@ def desk_of(hub: Hub) -> RoadDesk:
 def holds(today: date) -> ColumnElement[bool]:
     """Return the condition for notices that hold on a day, or will later."""
     ends_on = col(RoadNotice.ends_on)
-    return and_(col(RoadNotice.over_at).is_(None), ends_on.is_(None) | (ends_on >= today))
+    lasts = and_(ends_on >= today, ends_on >= col(RoadNotice.starts_on))
+    return and_(col(RoadNotice.over_at).is_(None), ends_on.is_(None) | lasts)
+
+
+def _is_over(row: RoadNotice, today: date) -> bool:
+    """Return whether today is the last day, or it was called off before it begins."""
+    return row.ends_on is not None and (row.ends_on <= today or row.ends_on < row.starts_on)
 
 
 def subjects(row: Any) -> Sequence[str]:

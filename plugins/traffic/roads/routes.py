@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
+from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import col
 
+from plugin_sdk.cursors import Position, cut, older, read_cursor
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.forms import Submission, read_form
 from plugin_sdk.ports import Answer, Hub, Read, Work
@@ -27,7 +30,10 @@ from plugins.traffic.roads.notices import RoadDesk, desk_of, holds
 
 Ask = Request[Any, Any, Any]
 Chosen = Annotated[str, QueryParameter(max_length=70)]
-SHOWN: Final = 200
+Cursor = Annotated[str, QueryParameter(max_length=200)]
+PAGE: Final = 50
+COMING: Final = "+"
+"""Before a cursor among what will be, which comes after what is the matter now."""
 
 
 class RoadItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +59,7 @@ class RoadsView(View, kw_only=True):
     filters: list[FilterView]
     follows: ActionView
     publish: ActionView | None
+    next_href: str | None = None
 
 
 class StoodView(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +140,9 @@ def _public(desk: RoadDesk) -> list[HTTPRouteHandler]:
         ]
 
     @get("/roads", opt=needs(PUBLIC), operation_id="roads")
-    async def show_roads(request: Ask, road: Chosen = "", region: Chosen = "") -> Response[Any]:
+    async def show_roads(
+        request: Ask, road: Chosen = "", region: Chosen = "", cursor: Cursor = ""
+    ) -> Response[Any]:
         """List what is the matter on the roads now, and what will be."""
         actor = actor_of(request)
         async with hub.read(hub.system("roads")) as read:
@@ -144,10 +153,21 @@ def _public(desk: RoadDesk) -> list[HTTPRouteHandler]:
             for one in asked:
                 if one.value:
                     statement = statement.where(col(getattr(RoadNotice, one.name)) == one.value)
-            order = (col(RoadNotice.starts_on) > today, col(RoadNotice.changed_at).desc())
-            found = await read.session.execute(statement.order_by(*order).limit(SHOWN))
+            if cursor:
+                statement = statement.where(_after(cursor, today))
+            changed_at, id = col(RoadNotice.changed_at).desc(), col(RoadNotice.id).desc()
+            order = (col(RoadNotice.starts_on) > today, changed_at, id)
+            found = await read.session.execute(statement.order_by(*order).limit(PAGE + 1))
+            rows, following = cut(
+                list(found.scalars()), PAGE, lambda row: Position(row.changed_at, row.id)
+            )
             names = {one.value: str(one.label) for one in options["region"]}
-            items = [item(row, names, today) for row in found.scalars()]
+            items = [item(row, names, today) for row in rows]
+        next_href = None
+        if following:
+            sign = COMING if items[-1].coming else ""
+            chosen = {one.name: one.value for one in asked if one.value}
+            next_href = f"{here}?{urlencode({**chosen, 'cursor': sign + following})}"
         publish = None
         async with hub.read(actor) as read:
             if await read.holds(desk.register.edit):
@@ -156,7 +176,9 @@ def _public(desk: RoadDesk) -> list[HTTPRouteHandler]:
                     label=Phrase("traffic.road_notice.list"),
                     href=f"/apps/{hub.app}{desk.register.path}",
                 )
-        view = RoadsView(items=items, filters=asked, follows=follows, publish=publish)
+        view = RoadsView(
+            items=items, filters=asked, follows=follows, publish=publish, next_href=next_href
+        )
         return await respond(hub, request, Answer(view=view))
 
     @get("/roads/{id:uuid}", opt=needs(PUBLIC), operation_id="road")
@@ -187,6 +209,16 @@ def _public(desk: RoadDesk) -> list[HTTPRouteHandler]:
         return await respond(hub, request, Answer(view=view))
 
     return [show_roads, show_road]
+
+
+def _after(cursor: str, today: date) -> ColumnElement[bool]:
+    """Return the condition for what comes after a cursor. Raises `Problem` (`bad-cursor`)."""
+    coming = col(RoadNotice.starts_on) > today
+    position = read_cursor(cursor.removeprefix(COMING))
+    following = older(position, col(RoadNotice.changed_at), col(RoadNotice.id))
+    if cursor.startswith(COMING):
+        return and_(coming, following)
+    return or_(coming, following)
 
 
 def _verb(label: Words) -> str:

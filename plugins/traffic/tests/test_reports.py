@@ -7,6 +7,8 @@ import pytest
 
 from core.identity.register import set_number
 from plugins.traffic.demonstration import NUMBERS
+from plugins.traffic.handed import Ruling
+from plugins.traffic.reports import evidence
 from plugins.traffic.reports.models import Report, ReportPhoto
 from plugins.traffic.tests.conftest import HERE
 from plugins.traffic.tests.reporting import CROSSING, Reporters, photo
@@ -50,6 +52,7 @@ async def test_photos_that_contradict_the_report_are_refused_with_a_sentence(rep
     assert await reporters.town.rows(Report) == []
     assert await reporters.town.rows(ReportPhoto) == []
     page = await (await reporters.town.client("resident")).page(f"{HERE}/reports/new")
+    assert "车主看得到地点" in page.text
     assert "照片自带的时间" in page.text
     number = await reporters.report("resident", photo(at=None))
     assert (await reporters.row(number)).remarks == ["bare"]
@@ -60,7 +63,12 @@ async def test_photos_that_contradict_the_report_are_refused_with_a_sentence(rep
 
 async def test_a_report_becomes_a_record_of_the_police_without_its_reporter(reporters):
     town, secret = reporters.town, "周晓岚"
-    number = await reporters.report("resident", photo(place=(118, 37)))
+    me = "13905430001"
+    said = {"place": f"富国路路口，电话{me}", "text": f"我是{me}"}
+    number = await reporters.report("resident", photo(place=(118, 37)), **said)
+    kept = await reporters.row(number)
+    assert not any(me in text for text in (kept.title, kept.place, kept.text))
+    assert kept.place.endswith("139****0001")
     for by, status in ((None, 401), ("resident2", 404), ("clerk", 404)):
         await town.get(f"/reports/{number}", by, status)
     await reporters.act(number, "accept", "resident", 403)
@@ -85,6 +93,7 @@ async def test_a_report_becomes_a_record_of_the_police_without_its_reporter(repo
     assert b"Exif" not in picture.content
     for text in (str(found), await reporters.messages("resident2")):
         assert secret not in text
+        assert me not in text
         assert number not in text
     for path, status in (("", 404), ("/filed", 404), ("/accept", 403), ("/reveal", 403)):
         await town.get(f"/reports/{number}{path}", "resident2", status)
@@ -120,6 +129,17 @@ async def test_an_officer_sees_the_reporter_only_for_a_reason_that_is_recorded(r
     await own_vehicle(town, cast["officer2"], OTHERS)
     for path in ("", "/accept", "/reject", "/same"):
         await town.get(f"/reports/{number}{path}", "officer2", 404)
+    for by, seen in (("officer", True), ("officer2", False)):
+        reader = await town.client(by)
+        for path in ("/reports", "/reports.csv", "/queue"):
+            page = await reader.page(f"{HERE}{path}")
+            assert (number in page.text) is seen, path
+        found = await reader.page("/search?q=5H207")
+        assert ("富国路" in found.text) is seen
+        home = await reader.page("/")
+        assert home.status_code == 200
+        assert seen or "富国路" not in home.text
+        assert seen or "5H207" not in home.text
     await town.post(f"/reports/{number}/reveal", "officer2", 404, reason="是谁")
     await reporters.act(number, "accept", "officer2", 404)
     await reporters.act(number, "reject", "officer2", 404, reason="不是我")
@@ -223,3 +243,62 @@ async def test_what_the_police_do_not_know_goes_back_and_nobody_reports_without_
     cards = {card["label"]["key"]: card["value"] for card in figures["cards"] if card["label"]}
     assert cards["traffic.figure.reported.label"] == 11
     await town.get("/reports/figures", "brigade")
+
+
+@EMBEDDED
+async def test_what_the_source_says_amiss_keeps_no_other_report_waiting(reporters, monkeypatch):
+    monkeypatch.setattr(evidence, "BATCH", 2)
+    said = {
+        "鲁M10001": Ruling(number="9" * 33),
+        "鲁M10002": Ruling(),
+        "鲁M10003": Ruling(refused="word-of-tomorrow"),
+        "鲁M10004": Ruling(number="3716032026000009"),
+    }
+    numbers = {}
+    for n, plate in enumerate(said):
+        numbers[plate] = await reporters.report("resident", photo(n), plate=plate)
+        await reporters.act(numbers[plate], "accept")
+
+    class Source:
+        async def record(self, evidence):
+            return said[evidence.plate]
+
+    reporters.handing.provider = Source()
+    await reporters.work()
+    assert set((await reporters.states()).values()) == {"accepted"}
+    await reporters.work()
+    states = await reporters.states()
+    ends = {plate: states[number] for plate, number in numbers.items()}
+    assert list(ends.values()) == ["accepted", "accepted", "filed", "recorded"]
+    seen = await reporters.town.get(f"/reports/{numbers['鲁M10003']}", "officer")
+    assert "没有收下" in seen["timeline"][0]["reason"]
+    said["鲁M10001"] = Ruling(number="3716032026000010")
+    await reporters.work()
+    assert (await reporters.row(numbers["鲁M10001"])).state == "recorded"
+
+
+@pytest.mark.parametrize("engine_kind", ["production"], indirect=True)
+async def test_two_that_are_joined_to_one_another_at_once_do_not_both_wait(reporters):
+    east, north = CROSSING
+    here = {"longitude": east, "latitude": north}
+    pairs = []
+    for n in range(3):
+        plate = f"鲁M2000{n}"
+        one = await reporters.report("resident", photo(2 * n), plate=plate, **here)
+        away = {**here, "longitude": east + 0.05}
+        pairs.append(
+            (one, await reporters.report("resident2", photo(2 * n + 1), plate=plate, **away))
+        )
+    for one, two in pairs:
+        ways = ((one, two, "officer"), (two, one, "officer2"))
+
+        async def join(number, first, by):
+            version = (await reporters.row(number)).version
+            form = {"version": version, "number": first}
+            client = await reporters.town.client(by)
+            return await client.post(f"{HERE}/reports/{number}/same", json=form)
+
+        sent = await asyncio.gather(*(join(*way) for way in ways))
+        assert sorted(answer.status_code for answer in sent) == [200, 422]
+        states = await reporters.states()
+        assert sorted((states[one], states[two])) == ["filed", "joined"]

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from plugins.traffic.roads import following
+from plugins.traffic.roads import following, routes
 from plugins.traffic.roads.following import Following
 from plugins.traffic.roads.models import RoadFollow, RoadNotice
 from plugins.traffic.roads.notices import desk_of
@@ -132,3 +132,36 @@ async def test_everybody_reads_what_is_on_now_and_what_stood_before(roads):
     figures = await roads.get("/figures", "brigade")
     cards = {card["label"]["key"]: card["value"] for card in figures["cards"] if card["label"]}
     assert cards["traffic.figure.road_notices.label"] == 2
+
+
+async def test_what_is_called_off_or_over_today_is_gone_and_told(roads):
+    await roads.post("/roads/follows", "resident", 201, subject="road:G205 国道")
+    last = {"ends_on": "2026-09-01"}
+    for dates, end in (
+        ({"starts_on": "2026-09-10"}, {"ends_on": "2026-09-09"}),  # it never was
+        (last, last),  # as it was to be
+    ):
+        made = await roads.post("/road-notices", "officer", 201, **{**WORKS, **dates})
+        before = await told(roads, "已结束：")
+        path, form = f"/road-notices/{made['id']}/end", {"reason": "不办了", **end}
+        await roads.post(path, "officer", version=1, **form)
+        assert (await roads.get("/roads", None))["items"] == []
+        assert await told(roads, "已结束：") == [before[0] + 1]
+
+
+async def test_whoever_reads_on_reads_every_notice_once(roads, monkeypatch):
+    monkeypatch.setattr(routes, "PAGE", 2)
+    names = []
+    for n, starts_on in enumerate(["2026-09-01", "2026-09-10"] * 3):
+        names.append(f"第{n}段施工")
+        form = {**WORKS, "name": names[-1], "starts_on": starts_on}
+        await roads.post("/road-notices", "officer", 201, **form)
+    road, seen = "?road=G205 国道", []
+    while road is not None:
+        page = await roads.get(f"/roads{road}", None)
+        seen += [one["name"] for one in page["items"]]
+        road = page["next_href"] and page["next_href"].removeprefix("/apps/traffic/roads")
+    assert seen == [names[n] for n in (4, 2, 0, 5, 3, 1)], "what is now, then what will be"
+    await roads.get("/roads?cursor=nothing", None, 422)
+    shown = await roads.hub.client().page("/apps/traffic/roads")
+    assert "cursor=" in shown.text

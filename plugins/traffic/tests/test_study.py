@@ -1,6 +1,7 @@
 """学法减分: who may, lessons and quiz, one credit however often it is sent; the source decides."""
 
 import asyncio
+import re
 from collections import Counter
 
 import pytest
@@ -273,3 +274,14 @@ def test_the_lessons_are_whole():
         assert one.right < 3
         assert all((one.ask.zh, one.ask.en, one.why.zh, one.why.en))
     assert Counter(one.right for one in questions)[0] < len(questions) / 2
+
+
+def test_figures_of_a_lesson_name_their_rule_and_settings_are_none():
+    for lesson in course().lessons:
+        for text in lesson.text:
+            if re.search(r"\d", text.zh):
+                assert re.search("第[一二三四五六七八九十百]+条|公安部令", text.zh), text.zh
+                assert re.search("article|Order", text.en), text.en
+    said = str(course())
+    for setting in ("毫克", "最多减 ", "减几分？", "电动自行车", "副驾驶"):
+        assert setting not in said

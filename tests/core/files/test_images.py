@@ -423,6 +423,7 @@ def photographed(at=None, zone=None, north=None, east=None, sides=("N", "E")):
         ({"at": "2026:09:01 08:59:03", "zone": "noon"}, "2026-09-01T08:59:03+08:00", None),
         ({"at": "0000:00:00 00:00:00", "zone": "+08:00"}, None, None),
         ({"at": "1970:01:01 00:00:00"}, None, None),
+        ({"at": "9999:12:31 23:59:59", "zone": "-08:00"}, None, None),
         ({"north": (37, 30, 36), "east": (118, 7, 48)}, None, (118.13, 37.51)),
         ({"north": (37, 30, 36), "east": (118, 7, 48), "sides": "SW"}, None, (-118.13, -37.51)),
         ({"north": (0, 0, 0), "east": (0, 0, 0)}, None, None),
