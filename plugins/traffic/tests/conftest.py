@@ -8,6 +8,7 @@ from core.identity.register import set_number
 from plugins.traffic.demonstration import NUMBERS
 from plugins.traffic.desk import Desk, desk_of
 from plugins.traffic.simulated import Simulated
+from plugins.traffic.tests.crash import Crash
 from portal.testing.hub import ROOT
 
 HERE = "/apps/traffic"
@@ -106,3 +107,9 @@ async def town(make_hub: Any, source_grants: Path, source_file: Path) -> Town:
     source = Simulated(source_file, now=hub.clock)
     source.switch()
     return Town(hub, source)
+
+
+@pytest.fixture
+def crash(town: Town) -> Crash:
+    """Return two people after a collision."""
+    return Crash(town)
