@@ -80,6 +80,7 @@ SecurityFilterChain chain(HttpSecurity http, ClientRegistrationRepository client
 INSTALLED_APPS += ["mozilla_django_oidc"]
 AUTHENTICATION_BACKENDS = ["accounts.hub.HubBackend"]
 LOGIN_URL = "oidc_authentication_init"
+LOGOUT_REDIRECT_URL = "/"
 OIDC_RP_CLIENT_ID = "{{id}}"
 OIDC_RP_CLIENT_SECRET = "{{secret}}"
 OIDC_TOKEN_USE_BASIC_AUTH = {{basic}}
@@ -90,11 +91,16 @@ OIDC_OP_AUTHORIZATION_ENDPOINT = "{{authorize}}"
 OIDC_OP_TOKEN_ENDPOINT = "{{token}}"
 OIDC_OP_USER_ENDPOINT = "{{userinfo}}"
 OIDC_OP_JWKS_ENDPOINT = "{{jwks}}"
+OIDC_STORE_ID_TOKEN = True
+OIDC_OP_LOGOUT_ENDPOINT = "{{end_session}}"
+OIDC_OP_LOGOUT_URL_METHOD = "accounts.hub.logout_url"
 
 # urls.py
 path("oidc/", include("mozilla_django_oidc.urls")),
 
 # accounts/hub.py: people are known by user name, for the hub keeps no e-mail addresses
+from urllib.parse import urlencode
+from django.conf import settings
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 class HubBackend(OIDCAuthenticationBackend):
@@ -103,6 +109,12 @@ class HubBackend(OIDCAuthenticationBackend):
 
     def get_username(self, claims):
         return claims["preferred_username"]
+
+def logout_url(request):
+    return f"{settings.OIDC_OP_LOGOUT_ENDPOINT}?" + urlencode({
+        "id_token_hint": request.session["oidc_id_token"],
+        "post_logout_redirect_uri": request.build_absolute_uri("/"),
+    })
 """,
     ),
     "apache": Stack(
@@ -168,6 +180,7 @@ def to_copy(client: Client, issuer: str, secret: str = PLACEHOLDER) -> list[tupl
         "token": issuer + PATHS["token_endpoint"],
         "userinfo": issuer + PATHS["userinfo_endpoint"],
         "jwks": issuer + PATHS["jwks_uri"],
+        "end_session": issuer + PATHS["end_session_endpoint"],
         "redirect": redirect.replace("'", "%27"),
         "left": (client.post_logout_uris or ["/"])[0].replace("'", "%27"),
         "scopes": " ".join(client.scopes),

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from portal.pages.admin.client_settings import STACKS
+from portal.testing.hub import ROOT
 from tests.portal.oidc.relying import PAGE, Rp, params_of
 
 HERE = "/admin/clients"
@@ -30,7 +32,7 @@ async def register(admin, **more):
 
 
 def secret_in(page):
-    return re.search(r"data-secret>([^<]+)<", page.text)[1]
+    return re.findall(r"data-secret>([^<]+)<", page.text)[0]
 
 
 async def test_a_client_is_registered_with_settings_to_copy_and_its_secret_shown_once(admin):
@@ -102,6 +104,7 @@ async def test_secrets_change_without_a_pause_and_a_shut_client_gets_nothing(hub
     old, unit = secret_in(made), await hub_app.client_as("unit")
     rotated = await admin.post(f"{HERE}/diary/secret", data={"_csrf": admin.csrf}, headers=PAGE)
     new = secret_in(rotated)
+    rp = Rp(hub_app, "diary", new, "client_secret_basic")
     for secret in (old, new):
         rp = Rp(hub_app, "diary", secret, "client_secret_basic")
         assert (await rp.redeem(await rp.code(unit, scope="openid"))).status_code == 200
@@ -134,3 +137,11 @@ async def test_clients_are_the_administrators_alone(hub_app, path):
     unit = await hub_app.client_as("unit")
     assert (await unit.get(f"{HERE}{path}")).status_code == 403
     assert (await hub_app.client().get(f"{HERE}{path}")).status_code == 401
+
+
+def test_the_guide_names_the_address_that_each_stack_answers_at(engine_kind):
+    guide = (ROOT / "docs" / "linking.md").read_text(encoding="utf-8")
+    for stack in STACKS.values():
+        (row,) = [line for line in guide.splitlines() if line.startswith(f"| {stack.name} |")]
+        assert f"`…{stack.redirect}`" in row
+        assert f"`…{stack.signed_out}`" in row or not stack.signed_out
