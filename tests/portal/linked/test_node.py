@@ -30,13 +30,14 @@ async def test_a_client_from_npm_signs_in_refreshes_and_signs_out(served_hub):
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    assert program.stdin is not None
-    assert program.stdout is not None
-    assert program.stderr is not None
+    told, says, complains = program.stdin, program.stdout, program.stderr
+    assert told
+    assert says
+    assert complains
 
     async def said():
-        line = await asyncio.wait_for(program.stdout.readline(), 30)
-        assert line, (await program.stderr.read()).decode()
+        line = await asyncio.wait_for(says.readline(), 30)
+        assert line, (await complains.read()).decode()
         return json.loads(line)
 
     async with httpx.AsyncClient(timeout=30) as browser:
@@ -47,7 +48,7 @@ async def test_a_client_from_npm_signs_in_refreshes_and_signs_out(served_hub):
             """Go where the client leads, and tell it where that led to."""
             answer = await browser.get(step["go"], headers={"accept": "text/html"})
             assert answer.status_code == 303, answer.text[:2000]
-            program.stdin.write(f"{answer.headers['location']}\n".encode())
+            told.write(f"{answer.headers['location']}\n".encode())
 
         try:
             await goes(await said())
