@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from core.governance.archive import service as archive
 from portal.testing.linked import GRANTS
 from tests.portal.oidc.relying import PAGE, params_of, register
 
@@ -89,6 +90,12 @@ async def test_the_register_knows_how_far_it_is_ported(hub):
         entry = (await hub.hub.governance.register(tx))["diary"]
     assert (entry.level, entry.behind_door, entry.own_sign_in) == ("linked", True, False)
     assert entry.hosts == {"127.0.0.1"}
+
+
+async def test_it_can_be_archived_for_it_keeps_nothing_here(hub):
+    async with hub.services.database.transaction() as tx:
+        in_the_way = [one.key for one in await archive.obstacles(tx, "diary")]
+    assert in_the_way == ["archive-not-closed"]
 
 
 @pytest.mark.parametrize(
