@@ -7,7 +7,8 @@ ARGS ?=
 JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 bin = $(VENV)/bin
-UV_COMPILE = uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+# Extras stay in the locks: pip takes `pydantic[email]`, which scim2-models asks for, by hash only when it is named so.
+UV_COMPILE = uv pip compile -q --no-strip-extras --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

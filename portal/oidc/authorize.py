@@ -152,6 +152,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if coming is Next.CONSENT:
             view = {
                 "name": name_of(asked.client),
+                "first_party": asked.client.first_party,
                 "person": who(actor),
                 "scopes": [one for one in PERSONAL[1:] if one in authorizing.needed(asked)],
                 "resume": packed,

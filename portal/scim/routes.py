@@ -1,5 +1,6 @@
 """The endpoints of SCIM. Every one asks for the scope `scim`, which only applications have."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -33,6 +34,7 @@ from core.identity.scim import groups, users
 from core.identity.scim.desk import Desk
 from core.identity.scim.filters import check_length
 from core.identity.scim.resources import (
+    MOST_LOOKS,
     MOST_OPERATIONS,
     MOST_RESULTS,
     PAGE,
@@ -171,7 +173,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         said = ListResponse[model](
             total_results=total, start_index=start, items_per_page=len(page), resources=page
         )
-        return answer(said, Context.SEARCH_RESPONSE, asked=asked)
+        return await asyncio.to_thread(answer, said, Context.SEARCH_RESPONSE, asked=asked)
 
     @get(USERS, opt=needs("scim"))
     async def list_users(request: AnyRequest) -> Response[bytes]:
@@ -268,7 +270,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             asked = asked_of(request, kind)
             was: Any = await room.get(tx, desk, id)
             _need_version(request, was)
-            wanted = _replaced(kind, was, values) if whole else _patched(kind, was, values)
+            apply = _replaced if whole else _patched
+            wanted = await asyncio.to_thread(apply, kind, was, values)
             news = await room.change(tx, desk, was, wanted)
             if news:
                 subject = f"{'organization' if kind is Group else 'person'}:{was.id}"
@@ -343,8 +346,10 @@ def _patched(kind: Any, was: Resource[Any], values: dict[str, Any]) -> Any:
     """Return what a PATCH makes of a resource. Raises `SCIMException` and `ValidationError`."""
     for key, operations in values.items():
         if key.lower() == "operations" and isinstance(operations, list):
-            if len(operations) > MOST_OPERATIONS:
-                raise InvalidValueException(detail=f"At most {MOST_OPERATIONS} operations.")
+            members = len(getattr(was, "members", None) or ())
+            most = min(MOST_OPERATIONS, MOST_LOOKS // max(members, 1))
+            if len(operations) > most:
+                raise InvalidValueException(detail=f"At most {most} operations at a time.")
             for operation in operations:
                 path = operation.get("path") if isinstance(operation, dict) else None
                 check_length(path if isinstance(path, str) else "")

@@ -9,6 +9,7 @@ A test whose server cannot be had is skipped, and one line at the end says why; 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -133,20 +134,29 @@ class EnginesPlugin:
         return f"yimen_test_{self.run}_"
 
     def sqlite_template(self, prepare: Prepare, folder: pytest.TempPathFactory) -> Path:
-        """Return an SQLite file that ``prepare`` has filled, made once in this process."""
+        """Return an SQLite file that ``prepare`` has filled, made once in a run: one worker makes
+        it, the others wait."""
         if prepare not in self._sqlite:
-            file = folder.mktemp("template") / "template.sqlite3"
-            call_prepare(prepare, sqlite_url(file))
-            with closing(sqlite3.connect(file)) as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            shared = folder.getbasetemp()
+            if self.worker is not None:
+                shared = shared.parent
+            file = shared / f"template_{_name_of(prepare)}.sqlite3"
+            with file.with_suffix(".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not file.exists():
+                    begun = file.with_suffix(".begun")
+                    begun.unlink(missing_ok=True)  # of one that failed
+                    call_prepare(prepare, sqlite_url(begun))
+                    with closing(sqlite3.connect(begun)) as connection:
+                        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    begun.rename(file)
             self._sqlite[prepare] = file
         return self._sqlite[prepare]
 
     def postgres_template(self, prepare: Prepare, server: Postgres) -> str:
         """Return the name of a database that ``prepare`` has filled, made once in a run."""
         if prepare not in self._postgres:
-            which = f"{prepare.__module__}.{getattr(prepare, '__qualname__', prepare)}"
-            name = f"{self.prefix}template_{zlib.crc32(which.encode()):08x}"
+            name = f"{self.prefix}template_{_name_of(prepare)}"
             self._postgres[prepare] = server.prepared(name, prepare)
         return self._postgres[prepare]
 
@@ -219,6 +229,12 @@ def _plugin(config: pytest.Config) -> EnginesPlugin:
     plugin = config.pluginmanager.get_plugin(_PLUGIN)
     assert isinstance(plugin, EnginesPlugin)
     return plugin
+
+
+def _name_of(prepare: Prepare) -> str:
+    """Return the same short name of what fills a template in every worker of a run."""
+    which = f"{prepare.__module__}.{getattr(prepare, '__qualname__', prepare)}"
+    return f"{zlib.crc32(which.encode()):08x}"
 
 
 def _server(engine: Engine[S]) -> S:

@@ -4,8 +4,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import pytest
-
 from core import audit
 
 
@@ -96,38 +94,37 @@ async def test_a_post_is_handed_over_taken_and_given_back(hub_app):
     assert {"delegated", "delegation-ended"} <= acts
 
 
-@pytest.mark.parametrize(
-    ("values", "field", "why"),
-    [
-        ({"username": "nobody"}, "username", "delegate-unknown"),
-        ({"username": "resident"}, "username", "delegate-unknown"),
-        ({"username": "unit"}, "username", "delegate-oneself"),
-        ({"ends_on": in_days(-2)}, "ends_on", "delegation-over"),
-        ({"ends_on": in_days(400)}, "ends_on", "delegation-long"),
-        ({"ends_on": "9999-12-31"}, "ends_on", "delegation-long"),
-        ({"starts_on": in_days(5), "ends_on": in_days(3)}, "ends_on", "delegation-over"),
-        ({"role": "yimen.administrator"}, "role", "role-unknown"),
-        ({"post": str(uuid4())}, "post", "post-unknown"),
-        ({"reason": "x" * 201}, "reason", "too-long"),
-        ({"organization_id": "x"}, "organization_id", "unknown"),
-    ],
-)
-async def test_what_cannot_be_handed_over_says_why(hub_app, values, field, why):
-    client, answer = await hand_over(hub_app, **values)
-    assert answer.status_code == 422, answer.text
-    (error,) = answer.json()["errors"]
-    assert (error["field"], error["code"]) == (field, why)
-    form = {
-        "post": await post_of(hub_app, "unit"),
-        "username": "deputy",
-        "ends_on": in_days(7),
-        "reason": "休假",
-        **values,
-    }
-    page = await client.post_form("/me/delegations", form)
-    assert page.status_code == 422
-    assert error["detail"] in page.text or field == "organization_id"
-    assert await taken(await hub_app.client_as("deputy")) == []
+NOT_HANDED_OVER = [
+    ({"username": "nobody"}, "username", "delegate-unknown"),
+    ({"username": "resident"}, "username", "delegate-unknown"),
+    ({"username": "unit"}, "username", "delegate-oneself"),
+    ({"ends_on": in_days(-2)}, "ends_on", "delegation-over"),
+    ({"ends_on": in_days(400)}, "ends_on", "delegation-long"),
+    ({"ends_on": "9999-12-31"}, "ends_on", "delegation-long"),
+    ({"starts_on": in_days(5), "ends_on": in_days(3)}, "ends_on", "delegation-over"),
+    ({"role": "yimen.administrator"}, "role", "role-unknown"),
+    ({"post": str(uuid4())}, "post", "post-unknown"),
+    ({"reason": "x" * 201}, "reason", "too-long"),
+    ({"organization_id": "x"}, "organization_id", "unknown"),
+]
+
+
+async def test_what_cannot_be_handed_over_says_why(hub_app):
+    for values, field, why in NOT_HANDED_OVER:
+        client, answer = await hand_over(hub_app, **values)
+        assert answer.status_code == 422, values
+        (error,) = answer.json()["errors"]
+        assert (error["field"], error["code"]) == (field, why)
+        form = {
+            "post": await post_of(hub_app, "unit"),
+            "username": "deputy",
+            "ends_on": in_days(7),
+            "reason": "休假",
+            **values,
+        }
+        page = await client.post_form("/me/delegations", form)
+        assert page.status_code == 422, values
+        assert error["detail"] in page.text or field == "organization_id"
 
 
 async def test_what_was_opened_in_one_seat_is_not_sent_in_another(hub_app):
@@ -247,26 +244,26 @@ async def test_a_resident_gives_consent_by_themselves(hub_app):
     assert (await grid.get("/apps/hotline/orders")).status_code == 403
 
 
-@pytest.mark.parametrize(
-    ("values", "field", "why"),
-    [
-        ({"username": "nobody"}, "username", "consent-person"),
-        ({"username": "grid"}, "username", "consent-oneself"),
-        ({"scope": "yimen"}, "scope", "choice"),
-        ({"scope": "hotline.order.dispatch"}, "scope", "choice"),
-        ({"given": "online"}, "given", "choice"),
-        ({"ends_on": in_days(-3)}, "ends_on", "consent-over"),
-        ({"ends_on": in_days(400)}, "ends_on", "consent-long"),
-        ({"evidence": ""}, "evidence", "missing"),
-        ({"organization_id": "x"}, "organization_id", "unknown"),
-    ],
-)
-async def test_a_consent_that_cannot_be_says_why(hub_app, values, field, why):
-    client, answer = await consent(hub_app, **values)
-    assert answer.status_code == 422, answer.text
-    (error,) = answer.json()["errors"]
-    assert (error["field"], error["code"]) == (field, why)
-    assert (await client.get("/behalf")).json()["groups"][0]["lines"] == []
+NO_CONSENT = [
+    ({"username": "nobody"}, "username", "consent-person"),
+    ({"username": "grid"}, "username", "consent-oneself"),
+    ({"scope": "yimen"}, "scope", "choice"),
+    ({"scope": "hotline.order.dispatch"}, "scope", "choice"),
+    ({"given": "online"}, "given", "choice"),
+    ({"ends_on": in_days(-3)}, "ends_on", "consent-over"),
+    ({"ends_on": in_days(400)}, "ends_on", "consent-long"),
+    ({"evidence": ""}, "evidence", "missing"),
+    ({"organization_id": "x"}, "organization_id", "unknown"),
+]
+
+
+async def test_a_consent_that_cannot_be_says_why(hub_app):
+    for values, field, why in NO_CONSENT:
+        client, answer = await consent(hub_app, **values)
+        assert answer.status_code == 422, values
+        (error,) = answer.json()["errors"]
+        assert (error["field"], error["code"]) == (field, why)
+        assert (await client.get("/behalf")).json()["groups"][0]["lines"] == []
 
 
 async def test_only_those_whose_post_acts_for_residents_do(hub_app):

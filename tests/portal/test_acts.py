@@ -3,6 +3,7 @@
 import ast
 from pathlib import Path
 
+from core.access.grants import shell_roles
 from core.governance.lifecycle.steps import CARRIED_OUT, STEPS
 from portal.assembly import catalogue_of
 from tests.portal.test_acting import begun, hand_over
@@ -70,6 +71,12 @@ def test_every_act_of_the_shell_has_words():
     catalogue = catalogue_of({})
     assert len(acts) > 40
     assert {act for act in acts if f"page.admin.record.act.{act}" not in catalogue} == set()
+
+
+def test_every_permission_of_the_shell_has_words():
+    keys = {key.removeprefix("yimen.") for role in shell_roles() for key in role.permissions}
+    catalogue = catalogue_of({})
+    assert {key for key in keys if f"page.permission.{key}" not in catalogue} == set()
 
 
 async def test_the_record_says_for_whom_it_was_done(hub_app):

@@ -118,10 +118,12 @@ async def test_a_bundle_is_restored_and_destroyed_on_the_page_of_the_app(hub_app
         await change(tx, "hotline", mode="closed")
         post = (await hub_app.actors())["governance"].post_id
         await grant(tx, post, "yimen.second_approver", ScopeKind.ALL, granted_by=None)
+    done = None
     for verb, phase in (("archive", "stored"), ("restore", "restored"), ("archive", "stored")):
         assert (await send("governance", verb, reason="治理决定"))[0] == 303
         done = await carried_out(hub_app)
         assert (done.phase, done.fault) == (phase, None)
+    assert done is not None
     assert done.sha256 in await shown("decider")
     assert "到那一天才能销毁" in await shown("decider"), "not before anybody has typed a checksum"
     assert 'name="sha256"' not in await shown("decider", "/purge")

@@ -3,6 +3,7 @@
 import io
 import json
 import secrets
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -12,7 +13,7 @@ import msgspec
 import pytest
 from PIL import Image
 from rich.console import Console
-from sqlalchemy import func, select, update
+from sqlalchemy import func, inspect, select, update
 from sqlmodel import col
 
 from core.apps.migrations import migrate, pending
@@ -215,36 +216,36 @@ def other_format(folder):
     (folder / "backup.json").write_text(json.dumps(said))
 
 
-@pytest.mark.parametrize(
-    ("harm", "said"),
-    [
-        (change_row, "checksum"),
-        (change_row_and_sign, "not what was kept"),
-        (cut_archive, "checksum"),
-        (other_revision, "install the version"),
-        (other_format, "format 2"),
-        (lambda folder: (folder / "backup.json").unlink(), "no finished backup"),
-        (lambda folder: (folder / "tables" / "audit_entry.jsonl.gz").unlink(), "is not there"),
-    ],
-)
-async def test_a_backup_that_was_changed_restores_nothing(lived, another, tmp_path, harm, said):
+HARM = [
+    (change_row, "checksum"),
+    (change_row_and_sign, "not what was kept"),
+    (cut_archive, "checksum"),
+    (other_revision, "install the version"),
+    (other_format, "format 2"),
+    (lambda folder: (folder / "backup.json").unlink(), "no finished backup"),
+    (lambda folder: (folder / "tables" / "audit_entry.jsonl.gz").unlink(), "is not there"),
+]
+
+
+async def test_a_backup_that_was_changed_restores_nothing(lived, another, tmp_path):
     hub = lived.hub
     await back_up(hub.settings, hub.loaded(), tmp_path / "kept", QUIET)
-    harm(tmp_path / "kept")
-    settings = another(hub, "embedded")
-    with pytest.raises(BackupRefused, match=said):
-        await restore(settings, hub.loaded(), tmp_path / "kept", QUIET)
-    database = Database(settings.database_url)
-    try:
-        async with database.migration(write=False) as connection:
-            from sqlalchemy import inspect
-
-            there = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
-            if "identity_person" in there:
-                count = await connection.execute(select(func.count()).select_from(Person))
-                assert count.scalar_one() == 0
-    finally:
-        await database.close()
+    for number, (harm, said) in enumerate(HARM):
+        changed = tmp_path / f"changed-{number}"
+        shutil.copytree(tmp_path / "kept", changed)
+        harm(changed)
+        settings = another(hub, "embedded", name=f"hub-{number}")
+        with pytest.raises(BackupRefused, match=said):
+            await restore(settings, hub.loaded(), changed, QUIET)
+        database = Database(settings.database_url)
+        try:
+            async with database.migration(write=False) as connection:
+                there = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+                if "identity_person" in there:
+                    count = await connection.execute(select(func.count()).select_from(Person))
+                    assert count.scalar_one() == 0, said
+        finally:
+            await database.close()
 
 
 async def test_a_parent_may_follow_its_child(lived, another, tmp_path):

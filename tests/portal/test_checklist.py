@@ -38,7 +38,7 @@ MORE = {
     "resident": [
         *(ORDERS, f"{ORDERS}?q=zzz", f"{ORDERS}/{{new}}", f"{ORDERS}/{{new}}/filed"),
         *("/apps/hotline/snap", f"{ORDERS}/{{done}}/reopen", "/messages", "/me", "/work"),
-        *("/me/record", "/me/consents"),
+        *("/me/record", "/me/consents", "/me/clients"),
     ],
     "grid": ["/behalf"],
     "resident2": ["/", ORDERS, "/work", "/messages", f"{ORDERS}/{{new}}"],

@@ -60,8 +60,9 @@ async def sign_away(hub):
     """Give every function up, as the gate of a merge has it before a sunset."""
     async with hub.services.database.transaction(write=True) as tx:
         for function in ("随手查", *await inventory(tx, "supervision")):
-            signed = {"function": function, "successor": "hotline", "waiver": "不再需要"}
-            tx.session.add(Parity(app="supervision", **signed))
+            tx.session.add(
+                Parity(app="supervision", successor="hotline", function=function, waiver="不再需要")
+            )
 
 
 async def announce(staff, **more):

@@ -40,12 +40,14 @@ async def test_a_filtered_list_is_pinned_under_a_name_and_let_go(hub_app):
     assert pinned((await unit.page("/work")).text) == {}
 
 
-@pytest.mark.parametrize(
-    "href", ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)", "/x\\y"]
-)
-async def test_only_a_list_of_this_hub_is_pinned(hub_app, href):
+ELSEWHERE = ("https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)", "/x\\y")
+
+
+async def test_only_a_list_of_this_hub_is_pinned(hub_app):
     unit = await hub_app.client_as("unit")
-    assert (await unit.post("/pins", json={"name": "x", "href": href})).status_code == 422
+    for href in ELSEWHERE:
+        answer = await unit.post("/pins", json={"name": "x", "href": href})
+        assert answer.status_code == 422, href
     assert "x</a>" not in (await unit.page("/me")).text
 
 

@@ -1,5 +1,6 @@
 """The whole life of two apps, from a finding to a destroyed bundle: a small old app that is merged
-into the hotline, and the hotline itself. Nothing is lost, and the others never notice."""
+into the hotline, and the hotline itself, merged into another by what is signed away. Nothing is
+lost, and the others never notice."""
 
 import asyncio
 import contextlib
@@ -20,9 +21,11 @@ from core.apps import hooks
 from core.apps.registry import declared
 from core.files.models import FileRow
 from core.files.service import content_of
+from core.governance.merging.functions import inventory
 from core.work.models import Series
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import ScopeKind
+from plugin_sdk.tallies import CASES
 from portal import probe
 from tests.portal.governed import govern
 from tests.portal.old_app import answer_letter, carry_over, with_mailbox, write_letters
@@ -230,6 +233,19 @@ class County:
             assert done.status_code == 200, (act, done.text)
         assert (await staff.get(at)).json()["obstacles"] == [], "the gate is open"
 
+    async def sign_away(self, app):
+        """Give every function of an app up by name, and leave its data to the archive."""
+        staff = await self.client("governance")
+        async with self.hub.services.database.transaction() as tx:
+            functions = await inventory(tx, app)
+        for act, form in (
+            *(("waiver", {"function": name, "reason": WAIVED}) for name in functions),
+            ("reconcile", {}),
+            ("waiver", {"kind": CASES, "reason": "随档案保存，不迁移"}),
+        ):
+            done = await staff.post(f"/governance/apps/{app}/merge/{act}", json=form)
+            assert done.status_code == 200, (act, done.text)
+
     @staticmethod
     def rows(kept):
         beside = ("files", "numbers", "grants")
@@ -357,7 +373,10 @@ async def test_the_hotline_ends_with_nothing_lost(make_hub, tmp_path):
         assert filed.status_code == 201, filed.text
         number = filed.json()["number"]
     async with county.under_load():
-        await county.review("hotline", "retire")
+        await county.review("hotline", "merge", successor="supervision")
+        shut = await county.step("hotline", "sunset", status=409, closes_on=county.day(42))
+        assert shut["type"].endswith("lifecycle-blocked"), "the gate of the merge is closed"
+        await county.sign_away("hotline")
         before, done = await county.to_the_archive("hotline", "hotline_")
         assert done.files == len(before["files"]) == 3
         assert before["numbers"], "the series of numbers"

@@ -573,7 +573,7 @@ async def test_an_app_that_blocks_is_named_and_its_worker_replaced(served, engin
                     acknowledged.append(answer.json()["id"])
                 else:
                     assert answer.status_code in (503, 504), answer.text
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.1)
 
     writers = [asyncio.create_task(write(number)) for number in range(4)]
     await asyncio.sleep(0.3)

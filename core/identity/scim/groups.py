@@ -5,7 +5,9 @@ that the application brought is its own to rename and to close. A post that begi
 no right: roles are granted by people, to the post.
 """
 
+import asyncio
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -140,6 +142,10 @@ async def _load(
         )
         for unit, person_id in held:
             inside[unit].append(person_id)
+    return await asyncio.to_thread(_groups, desk, rows, inside)  # thousands of members take a while
+
+
+def _groups(desk: Desk, rows: Iterable[Any], inside: Mapping[UUID, list[UUID]]) -> list[Group]:
     found = []
     for id, name, created_at, external_id in rows:
         group = Group(
@@ -148,7 +154,7 @@ async def _load(
             display_name=name,
             members=[
                 Member(value=str(one), ref=Reference(f"{desk.base}/Users/{one}"), type="User")
-                for one in inside[id]
+                for one in inside.get(id, ())
             ]
             or None,
         )

@@ -32,6 +32,7 @@ PAGE: Final = 100
 MOST_OPERATIONS: Final = 100
 MOST_MEMBERS: Final = 2000
 MOST_BYTES: Final = 512 * 1024
+MOST_LOOKS: Final = 20_000  # operations of a PATCH by members of its group
 
 
 class Name(ComplexAttribute):

@@ -6,28 +6,20 @@ from typing import Final
 
 import msgspec
 
+from plugin_sdk.text import Text
+from plugin_sdk.views import Phrase
+
 FILE: Final = Path(__file__).parent.parent / "data" / "study.json"
-
-
-class Said(msgspec.Struct, frozen=True):
-    """A text in both languages."""
-
-    zh: str
-    en: str
-
-    def read(self, language: str) -> str:
-        """Return it in a language."""
-        return self.zh if language.startswith("zh") else self.en
 
 
 class Question(msgspec.Struct, frozen=True):
     """A question, its answers, which of them is right (from 0), and why."""
 
     key: str
-    ask: Said
-    answers: tuple[Said, ...]
+    ask: Text
+    answers: tuple[Text, ...]
     right: int
-    why: Said
+    why: Text
 
 
 class Lesson(msgspec.Struct, frozen=True):
@@ -36,8 +28,8 @@ class Lesson(msgspec.Struct, frozen=True):
 
     key: str
     minutes: int
-    title: Said
-    text: tuple[Said, ...]
+    title: Text
+    text: tuple[Text, ...]
     questions: tuple[Question, ...]
 
 
@@ -60,3 +52,8 @@ class Course(msgspec.Struct, frozen=True):
 def course() -> Course:
     """Return the course as the file tells it."""
     return msgspec.json.decode(FILE.read_bytes(), type=Course)
+
+
+def words(text: Text) -> Phrase:
+    """Return a text of a lesson as words, which each reader gets in their language."""
+    return Phrase("traffic.study.text", {"text": text})

@@ -17,7 +17,7 @@ from plugins.traffic.binding import SourceAway
 from plugins.traffic.desk import Desk, desk_of
 from plugins.traffic.sources import NAME
 from plugins.traffic.study.forms import LessonForm, QuizForm
-from plugins.traffic.study.lessons import Lesson, Question
+from plugins.traffic.study.lessons import Lesson, Question, words
 from plugins.traffic.study.models import StudyRun
 from plugins.traffic.study.rules import Ground, Obstacle, ground_of, obstacles
 from plugins.traffic.study.studying import LEARNING, PENDING, STUDY, Studying, why_of
@@ -68,9 +68,9 @@ class StudyPages:
         standing = ground = None
         try:
             standing, ground, against = await self.ground(actor)
-            words = [one.words for one in against]
+            said = [one.words for one in against]
         except SourceAway as away:
-            words = [Phrase(f"{away.words}.detail")]
+            said = [Phrase(f"{away.words}.detail")]
         async with self.hub.read(actor) as read:
             open_ = await self.studying.open(read)
             latest = await self.studying.latest(read)
@@ -83,11 +83,11 @@ class StudyPages:
             points=ground.points if ground else None,
             taken_off=done,
             most=rules.most,
-            against=[] if open_ or waits else list(words),
-            begin_href=None if open_ or waits or words else self.here,
+            against=[] if open_ or waits else list(said),
+            begin_href=None if open_ or waits or said else self.here,
             lessons=[
                 LessonItem(
-                    title=lesson.title.read(actor.language),
+                    title=words(lesson.title),
                     done=lesson.key in open_.done,
                     href=f"{self.here}/lessons/{lesson.key}",
                 )
@@ -111,22 +111,22 @@ class StudyPages:
             ),
         )
 
-    def lesson(self, lesson: Lesson, actor: Actor, typed: Typed, said: Any = None) -> LessonView:
+    def lesson(self, lesson: Lesson, typed: Typed, said: Any = None) -> LessonView:
         """Return a lesson with its question."""
         question = lesson.questions[0]
         here = f"{self.here}/lessons/{lesson.key}"
         return LessonView(
-            title=lesson.title.read(actor.language),
-            text=[one.read(actor.language) for one in lesson.text],
+            title=words(lesson.title),
+            text=[words(one) for one in lesson.text],
             action=here,
             verb=Phrase("traffic.study.answer"),
-            fields=[_field("answer", question, actor, typed)],
+            fields=[_field("answer", question, typed)],
             conflict=typed.conflict,
             said=said,
             back=self.here,
         )
 
-    def quiz(self, row: StudyRun, actor: Actor, typed: Typed, intro: Phrase | None) -> FormView:
+    def quiz(self, row: StudyRun, typed: Typed, intro: Phrase | None) -> FormView:
         """Return the questions of the next try."""
         rules, questions = self.studying.rules, self.studying.course.questions
         left = {"n": rules.pass_at, "left": rules.tries - row.tries}
@@ -136,7 +136,7 @@ class StudyPages:
             action=f"{self.here}/quiz",
             verb=Phrase("traffic.study.hand_in"),
             fields=[
-                _field(f"a{n}", questions[key], actor, typed)
+                _field(f"a{n}", questions[key], typed)
                 for n, key in enumerate(self.studying.quiz(row), 1)
             ],
             conflict=typed.conflict,
@@ -144,17 +144,15 @@ class StudyPages:
         )
 
 
-def _field(name: str, question: Question, actor: Actor, typed: Typed) -> FieldView:
+def _field(name: str, question: Question, typed: Typed) -> FieldView:
     wrong = {error.field: error.message for error in typed.errors}
     return FieldView(
         name=name,
         kind="radio",
-        label=question.ask.read(actor.language),
+        label=words(question.ask),
         required=True,
         value=typed.values.get(name),
-        options=[
-            Option(str(n), answer.read(actor.language)) for n, answer in enumerate(question.answers)
-        ],
+        options=[Option(str(n), words(answer)) for n, answer in enumerate(question.answers)],
         error=wrong.get(name),
     )
 
@@ -190,7 +188,7 @@ def _beginning(pages: StudyPages) -> list[HTTPRouteHandler]:
         async def do(work: Work, sent: Submission[Form]) -> Answer:
             await pages.studying.begin(work, unit, ground, against)
             first = pages.studying.course.lessons[0]
-            view = pages.lesson(first, actor, BLANK)
+            view = pages.lesson(first, BLANK)
             return Answer(view=view, location=view.action, status=201)
 
         return await take(hub, request, Form, again, do)
@@ -210,7 +208,7 @@ def _lessons(pages: StudyPages) -> list[HTTPRouteHandler]:
     @get("/study/lessons/{key:str}", opt=needs(STUDY), operation_id="study-lesson-form")
     async def show_lesson(request: Ask, key: FromPath[str]) -> Response[Any]:
         """Show a lesson and its question."""
-        view = pages.lesson(lesson(key), actor_of(request), BLANK)
+        view = pages.lesson(lesson(key), BLANK)
         return await respond(hub, request, Answer(view=view))
 
     @post(
@@ -220,25 +218,24 @@ def _lessons(pages: StudyPages) -> list[HTTPRouteHandler]:
     )
     async def answer(request: Ask, key: FromPath[str]) -> Response[Any]:
         """Answer the question of a lesson; a right answer finishes it and leads to the next."""
-        actor, found = actor_of(request), lesson(key)
+        found = lesson(key)
 
         async def again(read: Read, typed: Typed) -> View:
-            return pages.lesson(found, actor, typed)
+            return pages.lesson(found, typed)
 
         async def do(work: Work, sent: Submission[LessonForm]) -> Answer:
             right = await studying.answer_lesson(work, key, sent.form.answer)
-            why = found.questions[0].why.read(actor.language)
             if not right:
                 typed = Typed(values={"answer": sent.form.answer})
-                said = Phrase("traffic.study.wrong", {"why": why})
-                return Answer(view=pages.lesson(found, actor, typed, said), status=200)
+                said = Phrase("traffic.study.wrong", {"why": found.questions[0].why})
+                return Answer(view=pages.lesson(found, typed, said), status=200)
             row = await studying.open(work)
             left = [
                 one for one in studying.course.lessons if row is None or one.key not in row.done
             ]
             following = f"{pages.here}/lessons/{left[0].key}" if left else pages.here
-            said = Phrase("traffic.study.right", {"why": why})
-            view = pages.lesson(found, actor, BLANK, said)
+            said = Phrase("traffic.study.right")
+            view = pages.lesson(found, BLANK, said)
             return Answer(view=view, location=following, said=said)
 
         return await take(hub, request, LessonForm, again, do)
@@ -254,7 +251,7 @@ def _quiz(pages: StudyPages) -> list[HTTPRouteHandler]:
         if row is None:
             raise NotFound
         studying.may_try(row, read.now)
-        return pages.quiz(row, read.actor, typed, intro)
+        return pages.quiz(row, typed, intro)
 
     @get("/study/quiz", opt=needs(STUDY), operation_id="study-quiz-form")
     async def show_quiz(request: Ask) -> Response[Any]:
@@ -266,14 +263,13 @@ def _quiz(pages: StudyPages) -> list[HTTPRouteHandler]:
     @post("/study/quiz", opt=needs(STUDY, body=QuizForm), operation_id="study-quiz")
     async def hand_in(request: Ask) -> Response[Any]:
         """Hand the answers in: passed, the police's system is asked to take points off."""
-        actor = actor_of(request)
 
         async def do(work: Work, sent: Submission[QuizForm]) -> Answer:
             row, right = await studying.answer_quiz(work, sent.form.answers)
             said = Phrase(f"traffic.study.said.{row.state}", {"n": right})
             if row.state == LEARNING:
-                return Answer(view=pages.quiz(row, actor, BLANK, said), status=200)
-            view = pages.quiz(row, actor, BLANK, said)
+                return Answer(view=pages.quiz(row, BLANK, said), status=200)
+            view = pages.quiz(row, BLANK, said)
             view.fields = []
             return Answer(view=view, location=pages.here, said=said)
 

@@ -12,7 +12,7 @@ from plugin_sdk.views import FormView, Phrase, View, Words
 class LessonItem(msgspec.Struct, frozen=True, kw_only=True):
     """A lesson in the list of one's study."""
 
-    title: str
+    title: Words
     done: bool
     href: str
 
@@ -49,6 +49,6 @@ class LessonView(FormView, kw_only=True):
     """A lesson, and the question that finishes it."""
 
     template: ClassVar[str] = "traffic_lesson.html"
-    text: list[str]
+    text: list[Phrase]
     back: str
     said: Words | None = None

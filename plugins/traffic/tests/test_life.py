@@ -3,9 +3,12 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from plugins.traffic.demonstration import NUMBERS
 from plugins.traffic.models import Handling, Objection, OwnVehicle
 from plugins.traffic.tests.conftest import CAR, HERE, PARKED, RED_LIGHT
+from portal.demo.county import CAST
 
 OTHERS, OTHERS_VIOLATION = "鲁M5H207", "3716030000010005"
 
@@ -119,6 +122,19 @@ async def test_what_was_bound_by_a_wrong_number_is_gone_when_staff_put_it_right(
     assert (await town.get("/mine"))["vehicles"] == []
     await town.get("/licence", "resident", 404)
     await town.post("/licence/code", "resident", 404)
+
+
+@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
+async def test_a_demonstration_says_what_stands_in_papers_that_nobody_holds(town):
+    assert {one.username: one.number for one in CAST if one.number} == NUMBERS
+    assert (await town.get("/vehicles/new"))["about"] == [], "nobody's card was seen"
+    await town.prove("resident")
+    papers = [fact["value"] for fact in (await town.get("/vehicles/new"))["about"]]
+    assert len(papers) == 4, "one's own, and no other's"
+    plate, _, tail = papers[-1].rpartition(" · ")
+    await town.post("/vehicles", "resident", 201, plate=plate, vin_tail=tail)
+    left = [fact["value"] for fact in (await town.get("/vehicles/new"))["about"]]
+    assert left == papers[:-1]
 
 
 async def test_an_objection_is_reviewed_and_a_large_fine_cancelled_by_two(town):

@@ -78,7 +78,7 @@ class Student:
         view = await self.town.get("/study/quiz")
         found, questions = {}, {one.ask.zh: one for one in course().questions.values()}
         for n, field in enumerate(view["fields"]):
-            right = questions[field["label"]].right
+            right = questions[field["label"]["params"]["text"]["zh"]].right
             found[field["name"]] = (right + 1) % 3 if n < wrong else right
         return found
 

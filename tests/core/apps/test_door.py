@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from core.apps.sections import Sections
 from plugin_sdk.manifest import Breaker as Limits
 from portal.testing.apps import FAILING, GRANTS, bad_apps, good_app
@@ -34,25 +32,25 @@ async def test_an_unknown_app_looks_like_any_hidden_thing(hub):
     assert {**left, "request": ""} == {**right, "request": ""}
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/apps/",
-        "/apps//good/items",
-        "/apps/%2e%2e/admin/apps",
-        "/apps/Good/items",
-        "/apps/good%00/items",
-        "/apps/good%20/items",
-        "/apps/good%5Citems",
-        "/apps/good/%2e%2e/%2e%2e/admin/apps",
-        "/apps/good%2F..%2F..%2Fadmin/apps",
-        "/apps/good@portal.testing.apps.taken_id",
-    ],
-)
-async def test_no_address_leads_past_its_app(hub, path):
+PAST = [
+    "/apps/",
+    "/apps//good/items",
+    "/apps/%2e%2e/admin/apps",
+    "/apps/Good/items",
+    "/apps/good%00/items",
+    "/apps/good%20/items",
+    "/apps/good%5Citems",
+    "/apps/good/%2e%2e/%2e%2e/admin/apps",
+    "/apps/good%2F..%2F..%2Fadmin/apps",
+    "/apps/good@portal.testing.apps.taken_id",
+]
+
+
+async def test_no_address_leads_past_its_app(hub):
     client = await hub.client_as("administrator")
-    answer = await client.get(path)
-    assert answer.status_code == 404, answer.text
+    for path in PAST:
+        answer = await client.get(path)
+        assert answer.status_code == 404, path
 
 
 async def test_an_app_without_its_slash_is_led_to_it(hub):

@@ -22,7 +22,7 @@ def pages():
         "oidc_sent": {"name": NAME, "address": "https://a.example/cb?code=x", "fields": {}},
         "oidc_refused": {"why": why, "error": "invalid_request"},
         "oidc_account": {"name": NAME, **form},
-        "oidc_consent": {"name": LONG, "scopes": SCOPES, **form},
+        "oidc_consent": {"name": LONG, "first_party": False, "scopes": SCOPES, **form},
         "oidc_logout": {"name": NAME, **form},
         "oidc_signed_out": {"signed_in": False},
         "me_clients": {"consents": [given, {**given, "client": "pension", "name": LONG}]},
@@ -30,6 +30,8 @@ def pages():
     found = {name: (f"{name}.html", PLAIN, view) for name, view in views.items()}
     found["me_clients_empty"] = ("me_clients.html", PLAIN, {"consents": []})
     found["oidc_logout_unknown"] = ("oidc_logout.html", PLAIN, {"name": None, **form})
+    own = {"name": NAME, "first_party": True, "scopes": SCOPES[:1], **form}
+    found["oidc_consent_own"] = ("oidc_consent.html", PLAIN, own)
     form_post = {"name": NAME, "address": "https://a.example/cb", "fields": {"code": "x"}}
     found["oidc_sent_form"] = ("oidc_sent.html", PLAIN, form_post)
     return found

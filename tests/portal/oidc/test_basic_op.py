@@ -421,7 +421,9 @@ async def test_a_client_that_is_not_the_countys_is_allowed_first(hub):
     )
     assert more["error"] == "consent_required"
     again = await rp.authorize(browser, scope="openid profile", prompt="consent")
-    assert again.status_code == 200
+    assert "不是本县的应用" in again.text
+    ours = await register(hub, "ours")
+    assert "是本县的应用，请您再确认一次" in (await ours.authorize(browser, prompt="consent")).text
     mine = await browser.get("/me/clients")
     assert [one["client"] for one in mine.json()["consents"]] == ["stranger"]
     assert "姓名、用户名和语言" in (await browser.page("/me/clients")).text

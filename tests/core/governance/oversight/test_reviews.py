@@ -142,7 +142,7 @@ async def test_a_review_goes_from_the_nomination_to_a_merge_and_is_decided_once_
     for role, status in (("owner", 200), ("decider", 200), ("unit", 404)):
         assert (await (await desk.client(role)).get(paper)).status_code == status, role
     async with desk.hub.services.database.migration(write=False) as connection:  # which sees all
-        found = await connection.execute(select(*Review.__table__.columns))
+        found = await connection.execute(select(Review))
         (row,) = found
     seal = f"/decisions/{number}/{code_of(desk.hub.hub.settings.secret, row)}"
     anybody = desk.hub.client()
