@@ -55,6 +55,7 @@ DESKS = {  # the shell's own desks, with their sections as apps have theirs
         ("tokens", "/tokens", "people.read"),
         ("apps", "/apps", "apps.read"),
         ("audit", "/audit", "audit.read"),
+        ("clients", "/clients", "clients.manage"),
         ("upstreams", "/upstreams", "upstreams.manage"),
         ("outbox", "/outbox", "delivery.read"),
     ),

@@ -29,6 +29,7 @@ RISKY: Final = frozenset(
         "grants.manage",
         "apps.operate",
         "upstreams.manage",
+        "clients.manage",
         "audit.reveal",
         "lifecycle.move",
         "lifecycle.archive",

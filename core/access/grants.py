@@ -78,6 +78,7 @@ SHELL_ROLES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
             "delivery.read",
             "calendar.manage",
             "upstreams.manage",
+            "clients.manage",
             "usage.read",
         ),
     ),

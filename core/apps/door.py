@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from core.apps.farewell import Headers, leads_to, parting, with_query
+from core.apps.linked import LAUNCH
 from core.apps.slots import Gate, Instance, Slots
 from core.usage.capture import Usage
 from core.usage.exits import Exits
@@ -21,7 +22,7 @@ from plugin_sdk.views import Phrase
 
 PREFIX = "/apps/"
 ABOUT = "/about/"
-CONFLICT, GONE = 409, 410
+SEE_OTHER, CONFLICT, GONE = 303, 409, 410
 PROBE = "probe"  # the channel of what the hub asks of itself: no use, and not counted
 NO_ROUTE = "?"  # the one feature of everything that no route answers, whatever was asked for
 SAYS_NOTHING = frozenset({401, 403, 404, 405, 429})  # answers that may not come from the app
@@ -149,20 +150,21 @@ class Door:
     def _count(
         self, instance: Instance, feature: str, scope: Any, exchange: Any, seconds: float
     ) -> None:
-        """Count the request; a page that is reached from outside the app is an open, a form
-        that begins a procedure a start, also when it is shown once more because what it began
-        before is filed already."""
+        """Count the request; a page that is reached from outside the app is an open, and so is
+        being led to a linked one; a form that begins a procedure a start, also when it is shown
+        once more because what it began before is filed already."""
         app = instance.app.id
         unit, channel = exchange.actor.organization_id, exchange.channel
         status = exchange.refused or exchange.status or 500
         self._usage.request(app, feature, unit, channel, status, seconds)
         if channel == "api":
             return
-        seen = scope["method"] == "GET" and exchange.status == 200
+        handler = scope.get("route_handler")
+        led = handler is not None and LAUNCH in handler.opt and exchange.status == SEE_OTHER
+        seen = scope["method"] == "GET" and (exchange.status == 200 or led)
         if seen and f"{PREFIX}{app}/".encode() not in exchange.referer:
             self._usage.count(app, feature, unit, channel, "opens")
             self._visits.opened(app, instance.rules, exchange.actor, channel)
-        handler = scope.get("route_handler")
         anew = scope["method"] == "POST" and exchange.status == CONFLICT
         if (seen or anew) and handler is not None and handler.opt.get("start"):
             self._usage.count(app, feature, unit, channel, "starts")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from litestar import Litestar, Request, Response, get
@@ -16,7 +17,7 @@ from core.access.freshness import Freshness, SecondFactorNeeded
 from core.apps.registry import Refusal
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.extension import EventHandler, Job
-from plugin_sdk.manifest import Manifest
+from plugin_sdk.manifest import Manifest, NavigationItem
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied, Problem
 from plugin_sdk.routes import (
@@ -136,18 +137,24 @@ def entrance(app: str, manifest: Manifest, now: Callable[[], Any]) -> HTTPRouteH
     @get("/", opt=needs(PUBLIC))
     async def enter(request: Request[Any, Any, Any]) -> Redirect:
         """Lead to the first section that the reader may enter."""
-        actor = actor_of(request)
-        for item in manifest.navigation:
-            if (
-                item.permission == PUBLIC
-                or (item.permission == SIGNED_IN and actor.signed_in)
-                or decide(actor, f"{app}.{item.permission}", now()) is not None
-            ):
-                return Redirect(f"/apps/{app}{item.path}", status_code=303)
-        wanted = manifest.navigation[0].permission if manifest.navigation else SIGNED_IN
-        raise Denied(f"{app}.{wanted}", reason="not-granted" if actor.signed_in else "sign-in")
+        item = enterable(manifest, actor_of(request), now())
+        return Redirect(f"/apps/{app}{item.path}", status_code=303)
 
     return enter
+
+
+def enterable(manifest: Manifest, actor: Actor, now: datetime) -> NavigationItem:
+    """Return the first section of an app that somebody may enter. Raises `Denied`."""
+    app = manifest.identity.id
+    for item in manifest.navigation:
+        if (
+            item.permission == PUBLIC
+            or (item.permission == SIGNED_IN and actor.signed_in)
+            or decide(actor, f"{app}.{item.permission}", now) is not None
+        ):
+            return item
+    wanted = manifest.navigation[0].permission if manifest.navigation else SIGNED_IN
+    raise Denied(f"{app}.{wanted}", reason="not-granted" if actor.signed_in else "sign-in")
 
 
 def permissions(manifest: Manifest) -> frozenset[str]:

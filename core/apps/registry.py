@@ -32,6 +32,8 @@ from plugin_sdk.manifest import (
 logger = logging.getLogger(__name__)
 
 GROUP = "yimen.apps"
+LINKED = "linked"
+"""The folder beside the grants with the manifests of linked apps, which have no package."""
 
 
 class Refusal(Exception):
@@ -64,7 +66,8 @@ def installed() -> list[EntryPoint]:
 def load_apps(
     points: Iterable[EntryPoint], grants: Path, watch: ImportWatch | None = None
 ) -> list[LoadedApp]:
-    """Return every app behind the entry points, loaded or refused, one by one.
+    """Return every app behind the entry points, then every linked one, loaded or refused, one by
+    one.
 
     With `watch` one that blocks ends the process, and is refused by the next.
     """
@@ -76,7 +79,41 @@ def load_apps(
             refusal = error if isinstance(error, Refusal) else _unforeseen(error)
             logger.error("the app %s is refused: %s", point.name, refusal)
             apps.append(_refused(point, refusal, apps))
+    for path in sorted((grants / LINKED).glob("*.toml")):
+        app = load_linked(path)
+        if any(other.id == app.id for other in apps):  # it has a package by now, which goes first
+            refusal = Refusal("id-taken", f"another app is called {app.id}")
+            app = LoadedApp(id=_free(f"{app.id}@{LINKED}", apps), refusal=refusal)
+        if app.refusal is not None:
+            logger.error("the app %s is refused: %s", app.id, app.refusal)
+        apps.append(app)
     return apps
+
+
+def load_linked(path: Path) -> LoadedApp:
+    """Return the linked app of a manifest, loaded or refused. The platform wrote the manifest
+    itself, for an app that knows nothing of it: all that it asks for is granted."""
+    try:
+        asked = load(path.read_bytes(), f"{LINKED}/{path.name}")
+    except (OSError, ManifestError) as error:
+        return LoadedApp(id=path.stem, refusal=Refusal("manifest", str(error)))
+    wrong = None
+    if asked.identity.id != path.stem:
+        wrong = Refusal("manifest", f"the manifest is of {asked.identity.id}")
+    elif asked.porting.level != "linked":
+        wrong = Refusal("manifest", f"an app that is {asked.porting.level} is a package")
+    elif SDK_VERSION not in SpecifierSet(asked.identity.sdk):
+        wrong = Refusal("sdk", f"it asks for SDK {asked.identity.sdk}; this is {SDK_VERSION}")
+    if wrong is not None:
+        return LoadedApp(id=path.stem, asked=asked, refusal=wrong)
+    grant = Grant(
+        id=path.stem,
+        version=f"=={asked.identity.version}",
+        permissions="*",
+        audience=asked.audience,
+        enabled_at_start=True,
+    )
+    return LoadedApp(id=path.stem, manifest=intersect(asked, grant), asked=asked, grant=grant)
 
 
 def _unforeseen(error: Exception) -> Refusal:
@@ -86,11 +123,15 @@ def _unforeseen(error: Exception) -> Refusal:
 def _refused(point: EntryPoint, refusal: Refusal, others: Sequence[LoadedApp]) -> LoadedApp:
     if any(other.id == point.name for other in others):
         # the first keeps the name; this one is shown beside it under one that nobody can have
-        name = f"{point.name}@{point.module}"
-        while any(other.id == name for other in others):
-            name += "+"
+        name = _free(f"{point.name}@{point.module}", others)
         return LoadedApp(id=name, refusal=refusal)
     return LoadedApp(id=point.name, refusal=refusal, asked=_asked(point), folder=folder_of(point))
+
+
+def _free(name: str, others: Sequence[LoadedApp]) -> str:
+    while any(other.id == name for other in others):
+        name += "+"
+    return name
 
 
 def load_app(

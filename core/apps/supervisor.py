@@ -18,6 +18,7 @@ from core.apps.background import Background
 from core.apps.door import Door
 from core.apps.hooks import Hooks
 from core.apps.imports import ImportWatch
+from core.apps.linked import launch
 from core.apps.native import (
     check_elements,
     check_flows,
@@ -103,8 +104,10 @@ class Apps:
         self.instances[app] = Instance(msgspec.structs.replace(old, refusal=refusal, plugin=None))
 
     def _install(self, app: LoadedApp) -> Instance:
-        if app.refusal is not None or app.plugin is None or app.asked is None:
+        if app.refusal is not None or app.asked is None:
             return Instance(app)
+        if app.plugin is None:
+            return self._linked(app, app.asked)
         try:
             self.hooks.register(app.id, app.plugin)
             hub = self.hubs[app.id] = self._hub_for(app)
@@ -115,6 +118,11 @@ class Apps:
             self.hooks.unregister(app.id)
             self.hubs.pop(app.id, None)
             return Instance(msgspec.structs.replace(app, refusal=refusal, plugin=None))
+
+    def _linked(self, app: LoadedApp, asked: Manifest) -> Instance:
+        self.hubs[app.id] = self._hub_for(app)
+        leads = launch(app.manifest or asked, self._database.clock)
+        return Instance(app, handlers=check_routes(app.id, [leads], frozenset()), build=self._build)
 
     def _instance(self, app: LoadedApp, asked: Manifest, hub: Hub) -> Instance:
         def call(hook: str) -> Any:

@@ -37,6 +37,7 @@ from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from portal.frames import LONGEST_PATH, cookie
 from portal.oidc.answers import Answers, name_of, who
 from portal.oidc.asking import RESUME
+from portal.oidc.linked import count, let_in
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.signing_in import YEAR, Entrance
 from portal.step_up import AGAIN
@@ -116,6 +117,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             asked = read(to, kept.query, given, twice)
             coming = await provider.step(asked, actor_of(request), kept)
             _check_account(asked, actor_of(request))
+            let_in(portal, asked.client, actor_of(request))
         except Refused as refused:
             return await answers.refuse(request, to, refused)
         return await show(request, asked, kept, coming)
@@ -194,6 +196,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             code = await authorizing.issue(tx, asked, actor)
         facts = {"scope": " ".join(asked.scopes), "redirect": asked.to.redirect_uri}
         await provider.trace.done(asked.client.id, "authorize", **facts)
+        count(portal, request, asked.client)
         return await answers.code(request, asked.to, code)
 
     async def again(request: AnyRequest, packed: str) -> tuple[Kept, Answerable, Asked] | None:
@@ -228,6 +231,10 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         coming = await provider.step(asked, actor, kept)
         if coming is not Next.CONSENT and coming is not Next.ISSUE:
             return await to_itself(request, kept)
+        try:
+            let_in(portal, asked.client, actor)
+        except Refused as refused:
+            return await answers.refuse(request, to, refused)
         return await issue(request, asked, agreed=True)
 
     @post(ACCOUNT, opt=needs(PUBLIC, body=Account) | BEFORE_FACTORS)

@@ -38,7 +38,7 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     category: str
     href: str
-    state: str  # normal | paused | read_only | sunset
+    state: str  # normal | external | paused | read_only | sunset
     until: date | None = None
     mine: int = 0
 
@@ -100,6 +100,8 @@ def tiles(portal: Portal, request: AnyRequest, waiting: dict[str, int]) -> list[
         if not _usable(manifest, actor, now):
             continue
         state, until = "normal", slot.gate.until
+        if manifest.porting.level == "linked":
+            state = "external"
         if slot.gate.state != "enabled":
             state = "paused"
         elif slot.gate.sunset_at is not None:

@@ -447,6 +447,61 @@ PAGES = {
             "others": [S(name=Text("市统一认证", "City sign-in"), href="/x")],
         },
     ),
+    "admin_clients": (
+        "admin_clients.html",
+        PLAIN,
+        {
+            "clients": [
+                S(
+                    id="diary",
+                    name=Text("工作日志", "Work diary"),
+                    app="diary",
+                    disabled=False,
+                    used_at=NOW,
+                    href="/admin/clients/diary",
+                )
+            ]
+        },
+    ),
+    "admin_client": (
+        "admin_client.html",
+        PLAIN,
+        {
+            "id": "diary",
+            "name": Text("工作日志", "Work diary"),
+            "issuer": "https://yimen.county.example",
+            "disabled": False,
+            "facts": [
+                FactView(
+                    Phrase("page.clients.field.redirect_uris"),
+                    "https://diary.county.example/login/oauth2/code/yimen",
+                )
+            ],
+            "secret": "yimen_cs_0123456789abcdefghijklmnopqrstuvwxyz012345",
+            "confidential": True,
+            "secrets": [S(id="1", hint="2345", created_at=NOW, expires_at=NOW)],
+            "stacks": [("Spring Security", "client-id: diary\n" * 20), ("PHP", "<?php")],
+            "href": "/admin/clients/diary",
+        },
+    ),
+    "admin_client_trace": (
+        "admin_client_trace.html",
+        PLAIN,
+        {
+            "name": "diary",
+            "back": "/admin/clients/diary",
+            "steps": [
+                S(
+                    at=NOW,
+                    step=Phrase("page.client_trace.step.authorize"),
+                    done=False,
+                    error="invalid_request",
+                    why=Phrase("oidc.why.redirect-unknown"),
+                    facts={"given": "https://diary.county.example/callback"},
+                )
+            ],
+        },
+    ),
     "admin_upstreams": (
         "admin_upstreams.html",
         PLAIN,

@@ -20,8 +20,10 @@ logger = logging.getLogger(__name__)
 def described(app: LoadedApp) -> Described | None:
     """Return what an app's tables are, None for one that was refused, or has a column that cannot
     be described: it cannot be archived, and its log says which."""
-    if app.plugin is None or app.folder is None or app.asked is None:
+    if app.asked is None or app.refusal is not None:
         return None
+    if app.plugin is None or app.folder is None:  # a linked app keeps nothing here
+        return Described(prefix=app.asked.data.table_prefix)
     try:
         tables = describe(declared(app.plugin.__name__))
     except Undescribable as error:

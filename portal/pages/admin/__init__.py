@@ -5,6 +5,8 @@ from litestar.handlers import HTTPRouteHandler
 from portal.pages.admin import (
     access,
     apps,
+    client_trace,
+    clients,
     devolution,
     erasure,
     factors,
@@ -45,6 +47,8 @@ MODULES = (
     record_export,
     upstreams,
     upstream_rules,
+    clients,
+    client_trace,
 )
 
 

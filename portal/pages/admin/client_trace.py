@@ -1,0 +1,65 @@
+"""The trace of sign-ins by a client: what failed at which step, and what to change."""
+
+from typing import Any, Final
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from core.identity.provider import trace
+from plugin_sdk.routes import needs
+from plugin_sdk.views import Phrase
+from portal.pages.admin.clients import PAGE, PERMISSION, the
+from portal.pages.admin.reach import need_everything
+from portal.pages.context import AnyRequest, Portal
+
+WORDS: Final = "page.client_trace"
+STRANGERS: Final = "/admin/client-trace"
+"""What clients tried that are not registered."""
+
+
+def routes(portal: Portal) -> list[HTTPRouteHandler]:
+    """Return the routes."""
+
+    async def show(request: AnyRequest, client: str, back: str, name: str) -> Response[Any]:
+        async with portal.read() as tx:
+            need_everything(tx, request)
+            if client != trace.UNKNOWN:
+                await the(tx, client)
+            found = await trace.of_client(tx, client)
+        catalogue = portal.renderer.catalogue
+
+        def why(step: trace.Traced) -> Phrase | None:
+            if step.outcome == "done":
+                return None
+            key = f"oidc.why.{step.reason}"
+            return Phrase(key if key in catalogue else "oidc.why.other")
+
+        view = {
+            "name": name,
+            "back": back,
+            "steps": [
+                {
+                    "at": step.at,
+                    "step": Phrase(f"{WORDS}.step.{step.step}"),
+                    "done": step.outcome == "done",
+                    "error": step.error,
+                    "why": why(step),
+                    "facts": step.facts,
+                }
+                for step in found
+            ],
+        }
+        return await portal.show(request, "admin_client_trace.html", f"{WORDS}.title", view)
+
+    @get(f"{PAGE}/{{id:str}}/trace", opt=needs(PERMISSION))
+    async def one(request: AnyRequest, id: FromPath[str]) -> Response[Any]:
+        """Show the last steps of a client, newest first."""
+        return await show(request, id, f"{PAGE}/{id}", id)
+
+    @get(STRANGERS, opt=needs(PERMISSION))
+    async def strangers(request: AnyRequest) -> Response[Any]:
+        """Show what was tried under ids that are not registered."""
+        return await show(request, trace.UNKNOWN, PAGE, "")
+
+    return [one, strangers]
