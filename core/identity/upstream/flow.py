@@ -202,6 +202,8 @@ class Flow:
         )
         claims = await check_id_token(tokens.get("id_token"), provider, keys, expected)
         subject = subject_of(claims)
+        # what was proved is said by the signed token alone, which was checked for it
+        proved, acr = claims.get("auth_time"), claims.get("acr")
         whole = True
         if more and provider.userinfo_endpoint is not None:
             try:
@@ -211,8 +213,6 @@ class Flow:
                 claims = {**said, **claims}
             except (OutsideError, ProviderError):
                 whole = False
-        proved = claims.get("auth_time")
-        acr = claims.get("acr")
         return Said(
             subject=subject,
             claims=claims,
