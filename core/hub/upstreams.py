@@ -96,12 +96,6 @@ class Upstreams:
         """Return what an upstream said last, and of whom."""
         return await service.said(tx, self._numbers, upstream)
 
-    async def link(
-        self, tx: Transaction, upstream: UpstreamFacts, said: Said, person_id: UUID
-    ) -> None:
-        """Link the account an upstream speaks of to a person. Raises `UpstreamError`."""
-        await linking.link(tx, self._numbers, upstream, said.subject, person_id)
-
     async def _make(self, tx: Transaction, upstream: UpstreamFacts, said: Said) -> Arrival:
         found = await self._plan_of_author(tx, upstream, said, None)
         if found.refused is not None:
