@@ -116,8 +116,9 @@ async def test_a_county_signs_in_through_the_city(
     assert asked.json()["type"].endswith("step-up")
     again = f"/sign-in/again/with/city?{urlencode({'next': '/me/security'})}"
     assert await travel(late, again, again=True) == "/me/security"
-    led = await late.post_form("/me/identities/city/link", {}, headers=LED)
-    assert led.headers["refresh"].startswith(f"0;url={city.url}/")
+    page = {"referer": LED["referer"]}
+    led = await late.post("/me/identities/city/link", json={}, headers=page)
+    assert led.headers["location"].startswith(f"{city.url}/")
     # keys rotate there, and nobody here notices
     await city.services.provider.keys.rotate(at_once=True)
     county.services.upstreams.flow.providers._keys[city.url].asked_at -= 60

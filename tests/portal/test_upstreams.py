@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import col
 
+from core.access import grants
 from core.audit.models import AuditEntry
 from core.identity import people
 from core.identity.models import Person, SignInSession
@@ -19,6 +20,7 @@ from core.identity.upstream import flow, service
 from core.identity.upstream.models import Upstream, UpstreamIdentity, UpstreamPost
 from core.identity.upstream.rules import parse
 from core.settings import OWN_MACHINE
+from plugin_sdk.ports import ScopeKind
 from portal.assembly import catalogue_of
 from portal.testing.hub import PASSWORD
 from tests.core.outside_server import answer
@@ -264,6 +266,10 @@ async def test_rules_make_people_and_posts_within_what_their_author_may_manage(h
         who = await people.person(tx, row.person_id)
         posts = await people.posts(tx, [row.person_id])
         given = {(post.organization, post.title) for post in posts}
+        (upstream,) = await service.every(tx)
+        last_said = await hub.services.upstreams.said(tx, upstream)
+    assert last_said is not None
+    assert last_said[1] == row.person_id
     assert who is not None
     assert (who.name, who.phone, row.made) == ("新来的", None, True)
     assert re.fullmatch(r"province-[0-9a-f]{12}", who.username)
@@ -292,10 +298,16 @@ async def test_rules_make_people_and_posts_within_what_their_author_may_manage(h
             update(Upstream).values(rules_post_id=own)  # a post that is not the author's
         )
         assert author is not None
+        # nor do they end the post of the last who gives rights
+        (last,) = [p for p in await people.posts(tx, [row.person_id]) if p.title == "科员"]
+        await grants.grant(tx, last.id, "yimen.administrator", ScopeKind.ALL)
+        for post in await people.posts(tx, [author]):
+            await people.end_post(tx, post.id)
     above.claims = {**said, "dept": "371603U04"}
     await come(hub, above)
     async with hub.services.database.transaction() as tx:
         titles = {p.organization for p in await people.posts(tx, [row.person_id])}
+        assert "交通运输局" in titles
     assert "住房和城乡建设局" not in titles
     sets = await recorded(hub, "upstream-posts-set")
     assert [len(facts["given"]) for facts in sets][:2] == [2, 0]
