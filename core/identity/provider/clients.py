@@ -121,6 +121,8 @@ async def change(tx: Transaction, id: str, wanted: Wanted, version: int) -> int:
 
 async def find(tx: Transaction, id: str) -> Client | None:
     """Return a client, disabled or not; None for an id that is not known."""
+    if not ID.fullmatch(id):  # which a database may not even be asked for
+        return None
     found = await tx.session.execute(
         select(Client).where(col(Client.id) == id), execution_options={"populate_existing": True}
     )
@@ -227,7 +229,7 @@ def redirect_allowed(client: Client, address: str) -> bool:
 
 def _any_port(address: str) -> str | None:
     """Return an http address of this machine without its port; None for any other."""
-    found = re.fullmatch(r"http://(127\.0\.0\.1|\[::1\])(?::\d{1,5})?(/.*)?", address)
+    found = re.fullmatch(r"http://(127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?(/.*)?", address)
     return f"{found[1]}{found[2] or ''}" if found else None
 
 

@@ -288,7 +288,14 @@ async def test_claims_that_are_asked_for_one_by_one_are_told_where_they_were_ask
     claims = await rp.claims(tokens["id_token"])
     assert claims["phone_number"].startswith("+86")
     assert "name" not in claims
-    for wrong in ("[1]", "{", '{"userinfo": 3}', '{"id_token": {"acr": 3}}', "[" * 900):
+    for wrong in (
+        "[1]",
+        "{",
+        '{"userinfo": 3}',
+        '{"id_token": {"acr": 3}}',
+        "[" * 900,
+        '{"userinfo": {"name": {"value": NaN}}}',
+    ):
         assert params_of(await rp.authorize(browser, claims=wrong))["error"] == "invalid_request"
     nobody = json.dumps({"id_token": {"sub": {"value": "somebody-else"}}})
     answer = params_of(await rp.authorize(browser, claims=nobody, prompt="none"))
