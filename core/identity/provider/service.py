@@ -60,7 +60,7 @@ class Provider:
     ) -> None:
         self.issuer = issuer
         self.database = database
-        self.keys = Keys(database, numbers)
+        self.keys = Keys(database, numbers, shared)
         self.subjects = Subjects(secret)
         self.sealing = Sealing(secret, "authorization")
         self.leaving = Sealing(secret, "sign-out")

@@ -157,6 +157,18 @@ async def test_workers_that_start_together_make_one_key(hub_app):
     assert len({key.id for key in made}) == 1
 
 
+async def test_keys_that_are_withdrawn_sign_in_no_worker_any_more(hub_app):
+    services = hub_app.services
+    (one, two) = [Keys(services.database, services.numbers, services.shared) for _ in range(2)]
+    before = (await two.signing("RS256")).id
+    (made,) = await one.rotate(at_once=True)
+    for _ in range(100):
+        if (now := (await two.signing("RS256")).id) != before:
+            break
+        await asyncio.sleep(0.02)
+    assert now == made != before
+
+
 async def test_a_client_is_registered_changed_and_given_a_new_secret(hub_app):
     database = hub_app.services.database
     rp = await register(hub_app)
