@@ -73,6 +73,7 @@ class Outside:
         self._under_way: Counter[str] = Counter()
         # a name server that hangs holds these threads, not those that check passwords
         self._threads = ThreadPoolExecutor(4, "outside-names")
+        self._looking: dict[str, asyncio.Future[list[str]]] = {}
         self._resolve = resolve or self._look_up
 
     def close(self) -> None:
@@ -137,14 +138,14 @@ class Outside:
         return [str(ip) for ip in ips]
 
     async def _look_up(self, host: str, port: int) -> list[str]:
-        def ask() -> list[str]:
-            try:
-                found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            except (OSError, UnicodeError):
-                return []
-            return [str(one[4][0]) for one in found]
-
-        return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        """Return the addresses of a name. All who ask for one that is being looked up wait for
+        the same thread, so that a name server that hangs holds one and not all of them."""
+        if (looking := self._looking.get(host)) is None:
+            loop = asyncio.get_running_loop()
+            looking = loop.run_in_executor(self._threads, _addresses, host, port)
+            self._looking[host] = looking
+            looking.add_done_callback(lambda _: self._looking.pop(host, None))
+        return await asyncio.shield(looking)
 
     @contextmanager
     def _one_more(self, host: str) -> Iterator[None]:
@@ -157,6 +158,14 @@ class Outside:
             self._under_way[host] -= 1
             if not self._under_way[host]:
                 del self._under_way[host]
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return [str(one[4][0]) for one in found]
 
 
 def checked(address: str) -> SplitResult:
@@ -195,7 +204,10 @@ def _parsed(found: Iterable[str]) -> list[IpAddress]:
 
 
 def _public(ip: IpAddress) -> bool:
-    return ip.is_global and not ip.is_multicast
+    """Return whether an address is of the public network. What is reserved (as IPv4 written
+    within IPv6 in other ways), or was of a site, is global to the library all the same."""
+    odd = ip.is_multicast or ip.is_reserved or (isinstance(ip, IPv6Address) and ip.is_site_local)
+    return ip.is_global and not odd
 
 
 class _CheckedBackend(httpcore.AsyncNetworkBackend):

@@ -8,16 +8,19 @@ they are.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
 from sqlalchemy import select
 from sqlmodel import col
 
+from core.access.granting import GRANTING, everywhere
 from core.access.loading import Loaded, current_generation, load_actor
 from core.database import Transaction
 from core.identity.models import OrganizationClosure, Person
 from core.identity.password_rules import PROFILES, Profile
+from core.identity.provider.clients import GIVING
 from core.identity.provider.models import AccessToken, Client
 from core.identity.tokens.models import ApiToken
 from core.identity.tokens.reach import ClientReach
@@ -146,7 +149,7 @@ async def load_application(tx: Transaction, token: str) -> Actor | None:
         .distinct()
     )
     reach = tuple(sorted(units.scalars()))
-    scopes = tuple(scope for scope in held.scopes if scope in client.scopes)
+    scopes = tuple(scope for scope in held.scopes if scope in client.scopes and scope not in GIVING)
     permit = Permit(
         grant=f"client:{client.id}",
         role="application",
@@ -166,6 +169,15 @@ async def load_application(tx: Transaction, token: str) -> Actor | None:
             application=client.id,
         ),
     )
+
+
+def may_lend(actor: Actor, scope: str, now: datetime) -> bool:
+    """Return whether somebody may let an application act by a scope: what they hold everywhere
+    themselves, and all but what gives rights where they grant rights everywhere."""
+    permission = permission_of(scope)
+    if permission in GIVING:
+        return False
+    return everywhere(actor, GRANTING, now) or everywhere(actor, permission, now)
 
 
 def permission_of(scope: str) -> str:

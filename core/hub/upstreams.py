@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from core import audit
 from core.access.granting import reaches
+from core.access.keepers import keepers, refuse_lockout
 from core.access.loading import load_actor
 from core.audit import SHELL
 from core.database import Transaction
@@ -25,6 +26,7 @@ from core.identity.upstream.service import UpstreamError, UpstreamFacts
 from core.outside import Outside
 from core.settings import Settings
 from plugin_sdk.ports import Actor
+from plugin_sdk.problems import Conflict
 
 MANAGING = "yimen.people.manage"
 
@@ -65,7 +67,10 @@ class Upstreams:
             return Arrival(why="unknown")
         if not said.whole:
             return Arrival(why="not-made")
-        return await self._make(tx, upstream, said)
+        made = await self._make(tx, upstream, said)
+        if made.person_id is not None:  # of whom it spoke is known only now
+            await service.keep_said(tx, self._numbers, upstream, said.claims, made.person_id)
+        return made
 
     async def plan(
         self,
@@ -95,12 +100,6 @@ class Upstreams:
     ) -> tuple[dict[str, Any], UUID | None] | None:
         """Return what an upstream said last, and of whom."""
         return await service.said(tx, self._numbers, upstream)
-
-    async def link(
-        self, tx: Transaction, upstream: UpstreamFacts, said: Said, person_id: UUID
-    ) -> None:
-        """Link the account an upstream speaks of to a person. Raises `UpstreamError`."""
-        await linking.link(tx, self._numbers, upstream, said.subject, person_id)
 
     async def _make(self, tx: Transaction, upstream: UpstreamFacts, said: Said) -> Arrival:
         found = await self._plan_of_author(tx, upstream, said, None)
@@ -132,7 +131,15 @@ class Upstreams:
     ) -> None:
         if not found.gives and not found.ends:
             return
-        given = await applying.carry_out(tx, upstream, found, person_id)
+        before = await keepers(tx) if found.ends else set()
+        try:
+            async with tx.session.begin_nested():
+                given = await applying.carry_out(tx, upstream, found, person_id)
+                await refuse_lockout(tx, before)
+        except Conflict:  # nobody would be left who gives rights: they keep what they have
+            found = msgspec.structs.replace(found, ends=[])
+            await self._carry_out(tx, upstream, found, person_id)
+            return
         await audit.record(
             tx,
             _by(upstream),

@@ -141,8 +141,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if coming is Next.PROVE:
             return to_page(AGAIN, proving)
         packed = provider.sealing.pack(kept, now)
-        if coming is Next.CHOOSE:
+        if coming in (Next.CHOOSE, Next.OTHER):
             view: dict[str, Any] = {
+                "may_stay": coming is Next.CHOOSE,  # the client means somebody else
                 "name": name_of(asked.client),
                 "person": who(actor),
                 "resume": packed,
@@ -228,8 +229,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             return await to_itself(request, kept)
         if form.answer == "deny":
             return await answers.refuse(request, to, Refused("access_denied", "denied"))
-        coming = await provider.step(asked, actor, kept)
-        if coming is not Next.CONSENT and coming is not Next.ISSUE:
+        try:
+            coming = await provider.step(asked, actor, kept)
+            _check_account(asked, actor)
+        except Refused as refused:
+            return await answers.refuse(request, to, refused)
+        if actor.owes_password or coming not in (Next.CONSENT, Next.ISSUE):
             return await to_itself(request, kept)
         try:
             let_in(portal, asked.client, actor)

@@ -8,7 +8,7 @@ import logging
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
 
-from litestar import Response, get
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
@@ -27,15 +27,16 @@ from core.identity.upstream.flow import (
     UnderWay,
     one_of_each,
 )
-from core.identity.upstream.service import UpstreamError, UpstreamFacts
-from core.messages import service as messages
-from plugin_sdk.ports import Actor, To
+from core.identity.upstream.service import UpstreamFacts
+from plugin_sdk.forms import read_form
+from plugin_sdk.ports import Actor
 from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from plugin_sdk.views import Phrase
 from portal.frames import safe_path
 from portal.origins import led_here
 from portal.pages.context import AnyRequest, Portal
+from portal.pages.session import Nothing
 from portal.pages.signing_in import Entrance
 from portal.pages.ways import ways
 
@@ -108,7 +109,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         return found
 
     def stopped(key: str, why: str, next: str) -> Response[Any]:
-        told = _WHY.get(why, "doubtful")
+        told = why_of(why)
         asked = urlencode({"why": told, **({"next": next} if next != "/" else {})})
         return portal.renderer.redirect(f"/sign-in/with/{key}/stopped?{asked}")
 
@@ -149,6 +150,11 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             await note(upstream, actor_of(request), refused.code)
             return stopped(key, refused.code, next)
         response = portal.renderer.redirect(address)
+        if purpose == "link" and portal.renderer.wants_page(request.scope):
+            # browsers let a form end at our own addresses alone (form-action): a page goes on
+            view = {"name": upstream.name, "address": address}
+            response = await portal.show(request, "through_sent.html", "through.sent_title", view)
+            response.headers["Refresh"] = f"0;url={address}"
         entrance.keep_under_way(response, sealed, LIFE_SECONDS)
         return response
 
@@ -164,9 +170,15 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             request, key, "sign-in", target, f"/sign-in?{urlencode({'next': target})}"
         )
 
-    @get(f"{OWN}/{{key:str}}/link", opt=needs(SIGNED_IN, fresh=True))
+    @get(f"{OWN}/{{key:str}}/link", opt=needs(SIGNED_IN))
+    async def page(request: AnyRequest, key: FromPath[str]) -> Response[Any]:
+        """Lead to the page of one's accounts: no address links anything by being opened."""
+        return portal.renderer.redirect(OWN)
+
+    @post(f"{OWN}/{{key:str}}/link", opt=needs(SIGNED_IN, body=Nothing, fresh=True))
     async def link(request: AnyRequest, key: FromPath[str]) -> Response[Any]:
-        """Link one's account at an upstream to one's own here."""
+        """Go to an upstream to link one's account there to one's own here."""
+        await read_form(request, Nothing, actor_of(request))
         return await lead(request, key, "link", OWN, OWN)
 
     @get("/sign-in/again/with/{key:str}", opt=needs(SIGNED_IN) | BEFORE_FACTORS)
@@ -184,7 +196,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         upstream = await the(key)
         actor = actor_of(request)
         now = services.database.clock()
-        next, ours = "/", False
+        next, ours, kept = "/", False, ""
         try:
             given = one_of_each(list(request.query_params.multi_items()))
             under_way = upstreams.flow.under_way(
@@ -204,13 +216,17 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     response = await sign_in(request, upstream, under_way, said)
                 case "link":
                     response = await link_to(request, upstream, under_way, said)
+                    kept = upstreams.flow.keep(under_way, said)
                 case _:
                     response = await prove(request, upstream, under_way, said)
             await services.shared.take_back(tries)
         except Refused as refused:
-            await note(upstream, actor, refused.code)
+            if ours:  # whoever opens this address without having begun here writes no record
+                await note(upstream, actor, refused.code)
             response = stopped(key, refused.code, next)
-        if ours:  # what another page leads here ends no sign-in that is under way
+        if ours and kept:
+            entrance.keep_under_way(response, kept, LIFE_SECONDS)
+        elif ours:  # what another page leads here ends no sign-in that is under way
             entrance.drop_under_way(response)
         return response
 
@@ -250,30 +266,20 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     async def link_to(
         request: AnyRequest, upstream: UpstreamFacts, under_way: UnderWay, said: Said
     ) -> Response[Any]:
-        same_session(request, under_way)
         actor = actor_of(request)
-        person_id = actor.person_id
-        assert person_id is not None  # noqa: S101  (whoever has a session)
-        facts = {"upstream": upstream.key}
-        try:
-            async with portal.change(
-                request, "identity-linked", f"person:{person_id}", **facts
-            ) as tx:
-                await upstreams.link(tx, upstream, said, person_id)
-                told = Phrase("identities.told.linked", {"name": upstream.name})
-                await messages.send(tx, SHELL, To(person_id=person_id), told, OWN)
-        except UpstreamError as error:
-            raise Refused(error.code) from None
-        services.jobs.wake()
-        return portal.renderer.redirect(
-            OWN, said=Phrase("identities.linked", {"name": said_name(portal, request, upstream)})
-        )
+        same_session(actor, under_way.session_id)
+        async with portal.read() as tx:
+            linked = await linking.find(tx, services.numbers, upstream, said.subject)
+        if linked is not None:
+            mine = linked.person_id == actor.person_id
+            raise Refused("identity-held" if mine else "identity-taken")
+        return portal.renderer.redirect(f"{OWN}/{upstream.key}/confirm")
 
     async def prove(
         request: AnyRequest, upstream: UpstreamFacts, under_way: UnderWay, said: Said
     ) -> Response[Any]:
-        same_session(request, under_way)
         actor = actor_of(request)
+        same_session(actor, under_way.session_id)
         async with services.database.transaction(write=True) as tx:
             linked = await linking.find(tx, services.numbers, upstream, said.subject)
             if linked is None or linked.person_id != actor.real_person_id:
@@ -287,13 +293,6 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         response = portal.renderer.redirect(under_way.next)
         entrance.keep_renewed(response, renewed)
         return response
-
-    def same_session(request: AnyRequest, under_way: UnderWay) -> None:
-        actor = actor_of(request)
-        if actor.session_id is None or actor.session_id != under_way.session_id:
-            raise Refused("state")
-        if actor.agent is not None:  # begun for oneself, and now acting for somebody else
-            raise Refused("state")
 
     @get("/sign-in/with/{key:str}/stopped", opt=needs(PUBLIC) | BEFORE_FACTORS)
     async def explain(
@@ -343,13 +342,24 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             address = await upstreams.flow.leaving(upstreams.relying(upstream), home)
         return portal.renderer.redirect(address or "/")
 
-    return [begin, link, again, back, explain, left, out]
+    return [begin, page, link, again, back, explain, left, out]
 
 
 def _retry(key: str, next: str, *, signed_in: bool) -> str:
     if signed_in:
         return OWN
     return f"/sign-in/with/{key}?{urlencode({'next': next})}"
+
+
+def same_session(actor: Actor, session_id: str | None) -> None:
+    """Raise `Refused` unless somebody acts for themselves in the session that began it."""
+    if actor.session_id is None or actor.session_id != session_id or actor.agent is not None:
+        raise Refused("state")
+
+
+def why_of(code: str) -> Why:
+    """Return what somebody is told of a reason."""
+    return _WHY.get(code, "doubtful")
 
 
 def said_name(portal: Portal, request: AnyRequest, upstream: UpstreamFacts) -> str:

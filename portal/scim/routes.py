@@ -72,7 +72,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     @asynccontextmanager
     async def writing(request: AnyRequest) -> AsyncIterator[tuple[Transaction, Desk]]:
         """Return a transaction in which the application may still act, alone of all that change
-        rights; it is refused where nobody would be left to grant any."""
+        rights; it is refused where nobody would be left to grant any. What the client sends is
+        read before: nobody is kept waiting for it."""
         with spoken():
             async with portal.write(request) as tx:
                 before = await keepers(tx)
@@ -237,12 +238,13 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     @post(USERS, opt=needs("scim"))
     async def add_user(request: AnyRequest) -> Response[bytes]:
         """Bring a person."""
-        async with writing(request) as (tx, desk):
+        with spoken():
             values = as_user(await body_of(request), active=True)
             wanted = User.model_validate(
                 values, scim_ctx=Context.RESOURCE_CREATION_REQUEST, scim_policy=LENIENT
             )
             asked = asked_of(request, User)
+        async with writing(request) as (tx, desk):
             id = await users.add(tx, desk, wanted)
             await note(tx, request, "scim-user-added", f"person:{id}")
             one = await users.get(tx, desk, str(id))
@@ -251,13 +253,14 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     @post(GROUPS, opt=needs("scim"))
     async def add_group(request: AnyRequest) -> Response[bytes]:
         """Bring a unit."""
-        async with writing(request) as (tx, desk):
+        with spoken():
             wanted = Group.model_validate(
                 await body_of(request),
                 scim_ctx=Context.RESOURCE_CREATION_REQUEST,
                 scim_policy=LENIENT,
             )
             asked = asked_of(request, Group)
+        async with writing(request) as (tx, desk):
             id = await groups.add(tx, desk, wanted)
             await note(tx, request, "scim-group-added", f"organization:{id}")
             one = await groups.get(tx, desk, str(id))
@@ -265,9 +268,10 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
 
     async def changed(request: AnyRequest, kind: Any, id: str, *, whole: bool) -> Response[bytes]:
         room: Any = groups if kind is Group else users
-        async with writing(request) as (tx, desk):
+        with spoken():
             values = await body_of(request)
             asked = asked_of(request, kind)
+        async with writing(request) as (tx, desk):
             was: Any = await room.get(tx, desk, id)
             _need_version(request, was)
             apply = _replaced if whole else _patched

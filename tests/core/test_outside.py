@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -85,7 +86,8 @@ async def test_what_is_no_address_is_not_called(address):
     [
         *("127.0.0.1", "10.0.0.7", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0"),
         *("::1", "fe80::1%eth0", "fd00::1", "224.0.0.1", "::ffff:10.0.0.7"),
-        *("2002:a00:7::1", "64:ff9b::a00:7"),
+        *("2002:a00:7::1", "64:ff9b::a00:7", "fec0::1", "64:ff9b:1::7f00:1"),
+        *("::7f00:1", "::ffff:0:7f00:1", "240.0.0.1"),
     ],
 )
 async def test_a_network_of_the_countys_own_is_closed_unless_it_is_named(ip):
@@ -163,6 +165,35 @@ async def test_a_name_server_that_hangs_is_not_waited_for(monkeypatch):
         return []
 
     assert await refused(Outside(resolve=nobody), "https://idp.example/") == "unknown-host"
+
+
+async def test_a_dead_name_server_holds_one_thread_and_no_other_host(monkeypatch):
+    monkeypatch.setattr(outside, "CONNECT_SECONDS", 0.2)
+    over, asked = threading.Event(), []
+
+    def look_up(host, port, **more):
+        asked.append(host)
+        if host == "dead.example":
+            over.wait(20)
+        return [(0, 0, 0, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(outside.socket, "getaddrinfo", look_up)
+    client = Outside(OWN_MACHINE)
+    try:
+        for _ in range(2):
+            calls = [client.try_address("https://dead.example/") for _ in range(6)]
+            slow = await asyncio.gather(*calls, return_exceptions=True)
+            assert {getattr(error, "code", None) for error in slow} == {"slow"}
+        await client.try_address("https://well.example/")
+        assert asked == ["dead.example", "well.example"]
+    finally:
+        over.set()
+    for _ in range(100):  # once it answers, it is asked anew
+        if not client._looking:
+            break
+        await asyncio.sleep(0.02)
+    await client.try_address("https://dead.example/")
+    client.close()
 
 
 def test_networks_are_read_from_the_environment(tmp_path):

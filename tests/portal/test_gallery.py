@@ -502,6 +502,20 @@ PAGES = {
             ],
         },
     ),
+    "identity_confirm": (
+        "identity_confirm.html",
+        {**PLAIN, "current": "me"},
+        {
+            "name": Text("省统一认证", "Province sign-in"),
+            "facts": [FactView(Phrase("identities.account"), "u-***ng")],
+            "action": "/x",
+        },
+    ),
+    "through_sent": (
+        "through_sent.html",
+        PLAIN,
+        {"name": Text("省统一认证", "Province sign-in"), "address": "/x"},
+    ),
     "admin_upstreams": (
         "admin_upstreams.html",
         PLAIN,

@@ -9,13 +9,13 @@ from scim2_client.client import BaseSyncSCIMClient
 from scim2_client.engines.asgi import ASGISCIMClient
 from scim2_models import Error, ScimProvider, SearchRequest
 from scim2_tester import Status, check_server
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlmodel import col
 
 from core.access import grants
 from core.audit.models import AuditEntry
 from core.identity import people
-from core.identity.models import Person
+from core.identity.models import Passkey, Person
 from core.identity.organizations import add_unit, by_code
 from core.identity.scim.resources import Group, Phone, User
 from plugin_sdk.ports import ScopeKind
@@ -281,6 +281,94 @@ async def test_the_last_administrator_is_never_locked_out(hub_app, office):
         assert len(left.all()) == 1
 
 
+async def test_a_client_that_sends_no_body_keeps_nobody_waiting(hub_app, office):
+    """Neither who asks for the rights meanwhile, nor another application's change."""
+    reading = asyncio.Event()
+
+    async def hangs():
+        reading.set()
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    async def drop(message):
+        raise AssertionError(message)
+
+    (user,) = await administrators(hub_app, ["operator"])
+    unit = await unit_of(office)
+    for method, path in (
+        ("POST", f"{ROOT}/Users"),
+        ("POST", f"{ROOT}/Groups"),
+        ("PATCH", f"{ROOT}/Users/{user}"),
+        ("PUT", f"{ROOT}/Groups/{unit}"),
+    ):
+        headers = {"authorization": office.headers["authorization"], **JSON, "content-length": "9"}
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 80),
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }
+        reading.clear()
+        slow = asyncio.create_task(hub_app.hub(scope, hangs, drop))
+        await asyncio.wait_for(reading.wait(), 10)
+        try:
+            answer = await asyncio.wait_for(
+                office.post(f"{ROOT}/Users", json=body(f"{method}.x{len(path)}")), 5
+            )
+            assert answer.status_code == 201, answer.text
+        finally:
+            slow.cancel()
+            await asyncio.gather(slow, return_exceptions=True)
+
+
+async def test_an_application_enables_whom_it_disabled_alone(hub_app, office):
+    """And gives a phone, by which one signs in, to nobody who has signed in some other way."""
+    services = hub_app.services
+    user = (await office.post(f"{ROOT}/Users", json=body())).json()
+    address = f"{ROOT}/Users/{user['id']}"
+    off = operations({"op": "replace", "path": "active", "value": False})
+    on = operations({"op": "replace", "path": "active", "value": True})
+    for change in (off, on, off):
+        assert (await office.patch(address, json=change)).status_code == 200
+    async with services.database.transaction(write=True) as tx:
+        await people.disable(tx, (await person(tx, "zhang.san")).id)  # and so does somebody else
+    assert "administrator" in failed(await office.patch(address, json=on), 403)
+    assert (await office.delete(address)).status_code == 204
+    failed(await office.post(f"{ROOT}/Users", json=body()), 403)
+    async with services.database.transaction(write=True) as tx:
+        who = (await person(tx, "zhang.san")).id
+        await people.enable(tx, who)
+    assert (await office.post(f"{ROOT}/Users", json=body())).status_code == 201
+    given = operations({"op": "add", "path": "phoneNumbers", "value": [{"value": "13800138000"}]})
+    async with services.database.transaction(write=True) as tx:
+        tx.session.add(
+            Passkey(
+                person_id=who,
+                credential_id="1",
+                public_key="1",
+                sign_count=0,
+                name="k",
+                created_at=tx.now,
+            )
+        )
+    failed(await office.patch(address, json=given), 400, "mutability")
+    async with services.database.transaction(write=True) as tx:
+        await tx.session.execute(delete(Passkey))
+        there = await place(tx, "U-HR")
+        other = await people.add_person(tx, "wang.wu", "王五", None)
+        await people.add_post(tx, other, there.id, "科员")
+    failed(await office.patch(f"{ROOT}/Users/{other}", json=given), 400, "mutability")
+    assert (await office.patch(address, json=given)).status_code == 200
+
+
 async def test_lists_are_filtered_paged_and_cut(hub_app, office):
     unit = await unit_of(office)
     for n in range(5):
@@ -365,6 +453,13 @@ async def test_what_cannot_be_is_said_in_scims_words_and_nothing_is_written(offi
             office.post(f"{ROOT}/Users", json=body("x2", phoneNumbers=[{"value": "12345"}])),
             400,
             "invalidValue",
+        ),
+        (office.post(f"{ROOT}/Users", json=body("x3\x00")), 400, "invalidValue"),
+        (office.post(f"{ROOT}/Users", json=body("x4", externalId="7\x00")), 400, "invalidValue"),
+        (
+            office.get(f"{ROOT}/Users", params={"filter": 'externalId eq "\\u0000"'}),
+            400,
+            "invalidFilter",
         ),
         (office.post(f"{ROOT}/Users", json=[body()]), 400, "invalidSyntax"),
         (office.post(f"{ROOT}/Users", content=b"{"), 400, "invalidSyntax"),

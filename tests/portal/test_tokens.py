@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from core.access.bearers import covers
+from core.access import grants
+from core.access.bearers import covers, load_application
+from core.access.grants import RoleDefinition
 from core.audit.models import AuditEntry
 from core.identity import people
 from core.identity.models import Person
@@ -18,11 +20,13 @@ from core.identity.organizations import by_code
 from core.identity.password_changes import set_password
 from core.identity.passwords import NewPassword
 from core.identity.provider import clients
+from core.identity.provider.models import AccessToken, Client
 from core.identity.tokens import secret
 from core.identity.tokens import service as tokens
 from core.identity.tokens.models import ApiToken
 from core.identity.tokens.reach import give
 from core.messages.models import Notice
+from plugin_sdk.ports import ScopeKind
 from plugin_sdk.text import Text
 from portal.bearers import PER_NETWORK
 
@@ -304,6 +308,30 @@ async def application(hub, *, scopes, units=("371603",), id="hr-sync"):
     answer = await hub.client().post("/oidc/token", data=asked, auth=(id, made.secret))
     assert answer.status_code == 200, answer.text
     return answer.json()["access_token"]
+
+
+@EMBEDDED
+async def test_nobody_passes_on_by_an_application_what_they_do_not_hold(hub_app):
+    await application(hub_app, scopes=["hotline.order.read"], units=())
+    async with hub_app.services.database.transaction(write=True) as tx:
+        helper = RoleDefinition("help.desk", Text("帮手", "Help"), ("yimen.people.factors",))
+        await grants.define_roles(tx, "help", [helper])
+        unit: Any = await people.by_username(tx, "unit")
+        (post, *_) = await people.posts(tx, [unit.id])
+        await grants.grant(tx, post.id, "help.desk", ScopeKind.ALL)
+    asked = {"client": "hr-sync", "organization": "371603"}
+    helping, admin = await hub_app.client_as("unit"), await hub_app.client_as("administrator")
+    assert (await helping.post("/admin/tokens/reach", json=asked)).status_code == 403
+    assert (await admin.post("/admin/tokens/reach", json=asked)).status_code == 201
+    async with hub_app.services.database.transaction(write=True) as tx:
+        (given,) = [entry for entry in await rows_of(tx, AuditEntry) if entry.act == "reach-given"]
+        assert given.facts["scopes"] == ["hotline.order.read"]
+        # one that was registered before it was refused acts by it nowhere
+        await tx.session.execute(update(Client).values(scopes=["yimen.grants.manage"]))
+        await tx.session.execute(update(AccessToken).values(scopes=["yimen.grants.manage"]))
+        (held,) = await rows_of(tx, AccessToken)
+        actor: Any = await load_application(tx, held.digest)
+        assert not actor.permits
 
 
 async def test_an_application_acts_for_itself_where_it_was_let(hub_app):

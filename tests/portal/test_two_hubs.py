@@ -74,11 +74,16 @@ async def test_a_county_signs_in_through_the_city(
     assert tried["problem"] is None, tried
     there = await city.client_as("operator")
 
-    async def travel(here, start, *, again=False):
-        led = await here.get(start, headers=LED)
-        assert led.status_code == 303, led.text
-        assert led.headers["location"].startswith(f"{city.url}/oidc/authorize?")
-        answered = await there.get(path_of(led.headers["location"]), headers=LED)
+    async def travel(here, start, *, again=False, links=False):
+        if links:
+            led = await here.post_form(start, {}, headers=LED)
+            out = led.headers["refresh"].removeprefix("0;url=")
+        else:
+            led = await here.get(start, headers=LED)
+            assert led.status_code == 303, led.text
+            out = led.headers["location"]
+        assert out.startswith(f"{city.url}/oidc/authorize?")
+        answered = await there.get(path_of(out), headers=LED)
         assert answered.status_code == 303, answered.text
         if again:  # the city asks once more who it is
             assert "/sign-in/again" in answered.headers["location"], answered.headers["location"]
@@ -96,7 +101,9 @@ async def test_a_county_signs_in_through_the_city(
 
     # another account of another name is linked by who is signed in to both
     unit = await county.client_as("unit")
-    assert await travel(unit, "/me/identities/city/link") == "/me/identities"
+    asked = await travel(unit, "/me/identities/city/link", again=True, links=True)
+    assert asked == "/me/identities/city/confirm"
+    assert (await unit.post_form(asked, {})).headers["location"] == "/me/identities"
     stranger = county.client()
     assert await travel(stranger, "/sign-in/with/city?next=/work") == "/work"
     assert "冯" in (await stranger.page("/me")).text
@@ -105,11 +112,13 @@ async def test_a_county_signs_in_through_the_city(
         hub.clock.move(hours=1)
     late = county.client()
     assert await travel(late, "/sign-in/with/city?next=/work") == "/work"
-    asked = await late.get("/me/identities/city/link")
+    asked = await late.post("/me/identities/city/link", json={})
     assert asked.json()["type"].endswith("step-up")
     again = f"/sign-in/again/with/city?{urlencode({'next': '/me/security'})}"
     assert await travel(late, again, again=True) == "/me/security"
-    assert (await late.get("/me/identities/city/link", headers=LED)).status_code == 303
+    page = {"referer": LED["referer"]}
+    led = await late.post("/me/identities/city/link", json={}, headers=page)
+    assert led.headers["location"].startswith(f"{city.url}/")
     # keys rotate there, and nobody here notices
     await city.services.provider.keys.rotate(at_once=True)
     county.services.upstreams.flow.providers._keys[city.url].asked_at -= 60

@@ -60,6 +60,9 @@ async def test_the_way_out_and_back(served_hub, above, phone, script, lang, size
     def link(zh, en):
         return tab.get_by_role("link", name=zh if chinese else en)
 
+    def button(zh, en):
+        return tab.get_by_role("button", name=zh if chinese else en)
+
     terms = ClientSettings(
         name=Text("省统一认证", "Province sign-in"),
         client_id=CLIENT,
@@ -83,7 +86,11 @@ async def test_the_way_out_and_back(served_hub, above, phone, script, lang, size
     await tab.fill("#f-password", PASSWORD)
     await tab.click("[data-submit]")
     await tab.wait_for_url(f"{url}/me/identities")
-    await link(f"关联{name}", f"Link {name}").click()
+    await button(f"关联{name}", f"Link {name}").click()
+    await tab.wait_for_url(f"{url}/me/identities/province/confirm")
+    await picture(tab, f"confirm-{at}")
+    await button(f"是我的，关联{name}", f"It is mine: link {name}").click()
+    await tab.wait_for_url(f"{url}/me/identities")
     await tab.get_by_text("u-***ng").wait_for()
     assert urlsplit(tab.url).path == "/me/identities"
     await picture(tab, f"identities-{at}")

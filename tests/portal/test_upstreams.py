@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import col
 
+from core.access import grants
 from core.audit.models import AuditEntry
 from core.identity import people
 from core.identity.models import Person, SignInSession
@@ -19,6 +20,7 @@ from core.identity.upstream import flow, service
 from core.identity.upstream.models import Upstream, UpstreamIdentity, UpstreamPost
 from core.identity.upstream.rules import parse
 from core.settings import OWN_MACHINE
+from plugin_sdk.ports import ScopeKind
 from portal.assembly import catalogue_of
 from portal.testing.hub import PASSWORD
 from tests.core.outside_server import answer
@@ -30,6 +32,7 @@ EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 HOME = "http://127.0.0.1"
 LED = {"referer": f"{HOME}/sign-in", "accept": "text/html"}
 PAGE = "/admin/upstreams"
+LINK = "/me/identities/province/link"
 HOUSE = Path(__file__).parents[2]
 
 
@@ -69,12 +72,30 @@ async def administrator_with(hub, *aboves):
 
 async def travel(client, above, start, key="province", *, brought=None):
     """Go out by a link of ours and come back; where one lands."""
-    led = await client.get(start, headers=LED)
-    assert led.status_code == 303, led.text
-    found = above.authorize(led.headers["location"]) | (brought or {})
+    found = above.authorize(await led_out(client, start)) | (brought or {})
     back = await client.get(f"/sign-in/with/{key}/back?{urlencode(found)}", headers=LED)
     assert back.status_code == 303, back.text
     return back.headers["location"]
+
+
+async def led_out(client, start):
+    """Return where a link of ours leads out, or the form by which one links an account."""
+    if not start.endswith("/link"):
+        led = await client.get(start, headers=LED)
+        assert led.status_code == 303, led.text
+        return led.headers["location"]
+    led = await client.post_form(start, {}, headers=LED)
+    assert led.status_code == 200, led.text
+    return led.headers["refresh"].removeprefix("0;url=")
+
+
+async def links(client, above):
+    """Link an account there to one's own, and say that it is: where one lands."""
+    asked = await travel(client, above, LINK)
+    if asked != "/me/identities/province/confirm":
+        return asked
+    assert "是我的" in (await client.page(asked)).text
+    return (await client.post_form(asked, {})).headers["location"]
 
 
 async def come(hub, above, key="province", client=None):
@@ -129,7 +150,7 @@ async def test_who_is_signed_in_links_and_nothing_else_does(hub, above):
     # linked by who is signed in here
     operator = await hub.client_as("operator")
     assert "关联省统一认证" in (await operator.page("/me/identities")).text
-    assert await travel(operator, above, "/me/identities/province/link") == "/me/identities"
+    assert await links(operator, above) == "/me/identities"
     (link,) = (await operator.get("/me/identities")).json()["links"]
     assert link["facts"][0]["value"] == "u-***ng"
     await hub.settle()
@@ -141,9 +162,9 @@ async def test_who_is_signed_in_links_and_nothing_else_does(hub, above):
     signed = [facts for facts in await recorded(hub, "signed-in") if "upstream" in facts]
     assert signed == [{"proofs": ["fed"], "upstream": "province"}]
     # one account there is one person's
-    assert why(await travel(operator, above, "/me/identities/province/link")) == "held"
+    assert why(await links(operator, above)) == "held"
     unit = await hub.client_as("unit")
-    assert why(await travel(unit, above, "/me/identities/province/link")) == "taken"
+    assert why(await links(unit, above)) == "taken"
     async with hub.services.database.transaction() as tx:
         row = (await tx.session.execute(select(UpstreamIdentity))).scalar_one()
         assert row.person_id == operator_id
@@ -171,6 +192,37 @@ async def test_who_is_signed_in_links_and_nothing_else_does(hub, above):
     assert (await unit.post(f"/me/identities/{link['id']}/unlink", json={})).status_code == 404
     _, landed = await come(hub, above)
     assert why(landed) == "unknown"
+
+
+@EMBEDDED
+async def test_another_site_links_nobody_to_who_is_signed_in_there(hub, above):
+    """No address acts by being opened, who is signed in there proves it anew, and is asked."""
+    await administrator_with(hub, above)
+    operator = await hub.client_as("operator")
+    # by a redirect of ours browsers say that we led here
+    led = LED | {"sec-fetch-site": "same-origin", "sec-fetch-dest": "document"}
+    opened = await operator.get(LINK, headers=led)
+    assert opened.headers["location"] == "/me/identities"
+    forged = await operator.post(LINK, data={"_csrf": "x"}, headers=LED)
+    assert forged.status_code == 403
+    out = await led_out(operator, LINK)
+    asked = parse_qs(urlsplit(out).query)
+    assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
+    above.claims = {"auth_time": int(above.now()) - 3600}
+    assert why(await travel(operator, above, LINK)) == "denied"
+    above.claims = {"preferred_username": "mallory"}
+    confirm = await travel(operator, above, LINK)
+    page = await operator.page(confirm)
+    assert "mallory" in page.text
+    assert not (await operator.get("/me/identities")).json()["links"]
+    assert (await operator.post(confirm, data={"_csrf": "x"}, headers=LED)).status_code == 403
+    # what one was asked about is nobody else's to confirm
+    kept = operator.cookies["yimen-through"]
+    unit = await hub.client_as("unit")
+    unit.cookies.set("yimen-through", kept)
+    assert why((await unit.post_form(confirm, {})).headers["location"]) == "over"
+    assert (await operator.post_form(confirm, {})).headers["location"] == "/me/identities"
+    assert len((await operator.get("/me/identities")).json()["links"]) == 1
 
 
 RULES = """
@@ -214,6 +266,10 @@ async def test_rules_make_people_and_posts_within_what_their_author_may_manage(h
         who = await people.person(tx, row.person_id)
         posts = await people.posts(tx, [row.person_id])
         given = {(post.organization, post.title) for post in posts}
+        (upstream,) = await service.every(tx)
+        last_said = await hub.services.upstreams.said(tx, upstream)
+    assert last_said is not None
+    assert last_said[1] == row.person_id
     assert who is not None
     assert (who.name, who.phone, row.made) == ("新来的", None, True)
     assert re.fullmatch(r"province-[0-9a-f]{12}", who.username)
@@ -242,10 +298,16 @@ async def test_rules_make_people_and_posts_within_what_their_author_may_manage(h
             update(Upstream).values(rules_post_id=own)  # a post that is not the author's
         )
         assert author is not None
+        # nor do they end the post of the last who gives rights
+        (last,) = [p for p in await people.posts(tx, [row.person_id]) if p.title == "科员"]
+        await grants.grant(tx, last.id, "yimen.administrator", ScopeKind.ALL)
+        for post in await people.posts(tx, [author]):
+            await people.end_post(tx, post.id)
     above.claims = {**said, "dept": "371603U04"}
     await come(hub, above)
     async with hub.services.database.transaction() as tx:
         titles = {p.organization for p in await people.posts(tx, [row.person_id])}
+        assert "交通运输局" in titles
     assert "住房和城乡建设局" not in titles
     sets = await recorded(hub, "upstream-posts-set")
     assert [len(facts["given"]) for facts in sets][:2] == [2, 0]
@@ -323,7 +385,7 @@ async def test_a_second_factor_is_asked_for_unless_the_administrator_trusts_the_
 ):
     admin = await administrator_with(hub, above)
     unit = await hub.client_as("unit")
-    await travel(unit, above, "/me/identities/province/link")
+    await links(unit, above)
     unit_id = await person_id(hub, "unit")
 
     async def proofs():
@@ -342,7 +404,7 @@ async def test_a_second_factor_is_asked_for_unless_the_administrator_trusts_the_
     client, landed = await come(hub, above)
     assert landed == "/work"
     assert (await proofs())[0] == ["fed"]  # its acr counts for nothing until somebody says so
-    asked = await client.get("/me/identities/province/link")
+    asked = await client.post(LINK, json={})
     assert asked.json()["type"].endswith("step-up")
     above.without = ("auth_time",)
     client, _ = await come(hub, above)
@@ -389,7 +451,7 @@ async def test_a_second_factor_is_asked_for_unless_the_administrator_trusts_the_
 async def test_what_comes_back_must_be_of_this_browser_this_once_and_of_this_provider(hub, above):
     await administrator_with(hub, above)
     operator = await hub.client_as("operator")
-    await travel(operator, above, "/me/identities/province/link")
+    await links(operator, above)
     client = hub.client()
     # led by a page of ours alone
     for headers in (
@@ -399,7 +461,7 @@ async def test_what_comes_back_must_be_of_this_browser_this_once_and_of_this_pro
     ):
         stays = await client.get("/sign-in/with/province?next=/work", headers=headers)
         assert stays.headers["location"] == "/sign-in?next=%2Fwork"
-        stays = await operator.get("/me/identities/province/link", headers=headers)
+        stays = await operator.get(LINK, headers=headers)
         assert stays.headers["location"] == "/me/identities"
     led = await client.get("/sign-in/with/province?next=//evil.example", headers=LED)
     cookie = led.headers["set-cookie"].lower()
@@ -412,6 +474,7 @@ async def test_what_comes_back_must_be_of_this_browser_this_once_and_of_this_pro
     assert why((await stranger.get(back)).headers["location"]) == "over"
     twice = await client.get(f"{back}&state=x")
     assert why(twice.headers["location"]) == "over"
+    assert not await recorded(hub, "upstream-refused")  # nor writes anything into the record
     kept = dict(client.cookies)
     landed = await client.get(back, headers=LED)
     assert landed.headers["location"] == "/"  # never to another's address
@@ -439,9 +502,9 @@ async def test_what_comes_back_must_be_of_this_browser_this_once_and_of_this_pro
     assert "<script>alert" not in odd.text
     assert 'href="//evil' not in odd.text
     # a link that was begun by one is not ended as another
-    led = await operator.get("/me/identities/province/link", headers=LED)
+    out = await led_out(operator, LINK)
     above.sub = "another-account"
-    found = above.authorize(led.headers["location"])
+    found = above.authorize(out)
     await operator.post("/sign-out", json={})
     await operator.post("/sign-in", json={"username": "unit", "password": PASSWORD})
     ended = await operator.get(f"/sign-in/with/province/back?{urlencode(found)}")
@@ -470,7 +533,7 @@ async def test_nobody_links_an_account_of_theirs_to_whom_they_act_for(hub, above
     assert why(landed.headers["location"]) == "over"
     async with hub.services.database.transaction() as tx:
         assert (await tx.session.execute(select(UpstreamIdentity))).first() is None
-    refused = await worker.get("/me/identities/province/link", headers={"referer": HOME})
+    refused = await worker.post_form(LINK, {}, headers=LED)
     assert refused.status_code == 403
 
 
@@ -553,7 +616,7 @@ async def test_who_signs_out_is_told_that_they_are_still_signed_in_there(hub, ab
     operator = await hub.client_as("operator")
     assert (await operator.post("/sign-out", json={})).json()["location"] == "/"
     operator = await hub.client_as("operator")
-    await travel(operator, above, "/me/identities/province/link")
+    await links(operator, above)
     client, _ = await come(hub, above)
     left = (await client.post("/sign-out", json={})).json()["location"]
     assert left == "/sign-in/with/province/left"

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from core.database import Transaction
-from core.identity.provider import issued, scopes
+from core.identity.provider import claims, issued, scopes
 from core.identity.provider.claims import Subjects, acr_meets
 from core.identity.provider.models import AuthorizationCode, ClientConsent
 from core.identity.provider.requests import Asked, Kept, Refused
@@ -27,6 +27,7 @@ class Next(StrEnum):
     SIGN_IN = "sign-in"
     PROVE = "prove"
     CHOOSE = "choose"
+    OTHER = "other"
     CONSENT = "consent"
     ISSUE = "issue"
 
@@ -35,6 +36,7 @@ WITHOUT_PAGES: Final = {
     Next.SIGN_IN: ("login_required", "not-signed-in"),
     Next.PROVE: ("login_required", "proof-old"),
     Next.CHOOSE: ("account_selection_required", "account"),
+    Next.OTHER: ("login_required", "other-account"),
     Next.CONSENT: ("consent_required", "consent"),
 }
 """What a client is told that asked for `prompt=none` (Core, section 3.1.2.6)."""
@@ -79,9 +81,7 @@ def _next(
         return Next.SIGN_IN
     about = {one for one in (hinted, asked.subject) if one is not None}
     if about and about != {subjects.of(asked.client, person_id)}:
-        if "none" in asked.prompts:
-            raise Refused("login_required", "other-account")
-        return Next.CHOOSE
+        return Next.OTHER
     if "select_account" in asked.prompts and not kept.chosen:
         return Next.CHOOSE
     proved = kept.since is not None and proved_at(actor) >= kept.since
@@ -106,6 +106,9 @@ async def issue(tx: Transaction, asked: Asked, actor: Actor) -> str:
     """Return the code for a request that somebody who is signed in answers."""
     assert actor.session_id is not None  # noqa: S101  (nothing is issued before)
     assert actor.real_person_id is not None  # noqa: S101
+    # what it may ask for later is not what was agreed to now
+    most = scopes.claims_of(asked.client.scopes)
+    told = {place: claims.wanted(asked.claims, place, most) for place in asked.claims}
     code = AuthorizationCode(
         digest="",
         client_id=asked.client.id,
@@ -114,7 +117,7 @@ async def issue(tx: Transaction, asked: Asked, actor: Actor) -> str:
         redirect_uri=asked.to.redirect_uri,
         challenge=asked.challenge,
         scopes=asked.scopes,
-        claims=asked.claims,
+        claims=told,
         nonce=asked.nonce,
         proofs=sorted(actor.proofs),
         proved_at=proved_at(actor),

@@ -7,7 +7,7 @@ by a person who cannot sign in.
 import hmac
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, Literal
@@ -34,6 +34,14 @@ CREDENTIALS: Final = "client_credentials"
 GRANTS: Final = (CODE, REFRESH, CREDENTIALS)
 ID: Final = re.compile(r"[a-z][a-z0-9-]{1,62}")
 SCOPE: Final = re.compile(r"[a-z][a-z0-9._:-]{0,79}")
+GIVING: Final = frozenset(
+    f"yimen.{key}"
+    for key in (
+        *("grants.manage", "people.manage", "people.factors", "clients.manage"),
+        "upstreams.manage",
+    )
+)
+"""Permissions that no application has: by them it would give itself, or others, any right."""
 MOST_ADDRESSES: Final = 20
 LONGEST_ADDRESS: Final = 500
 MOST_SECRETS: Final = 2
@@ -41,6 +49,10 @@ SECRET_BYTES: Final = 32
 HINT: Final = 4
 OVERLAP: Final = timedelta(days=7)
 """How long a secret is still taken once there is a new one."""
+
+
+May = Callable[[str], bool]
+"""Returns whether somebody may let an application have a scope."""
 
 
 class ClientError(ValueError):
@@ -86,27 +98,35 @@ class SecretFacts(msgspec.Struct, frozen=True):
     expires_at: datetime | None
 
 
-async def register(tx: Transaction, id: str, wanted: Wanted, by: UUID | None) -> Registered:
-    """Register a client under an id of one's choice. Raises `ClientError`."""
+async def register(
+    tx: Transaction, id: str, wanted: Wanted, by: UUID | None, *, may: May | None = None
+) -> Registered:
+    """Register a client under an id of one's choice. `may` says which scopes of applications
+    whoever does so may let it have (`core.access.bearers.may_lend`). Raises `ClientError`."""
     if not ID.fullmatch(id):
         raise ClientError("id", "id")
     if await find(tx, id) is not None:
         raise ClientError("id-taken", "id")
     values = _checked(wanted)
+    _check_lent(wanted.scopes, (), may)
     tx.session.add(Client(id=id, created_by=by, created_at=tx.now, **values))
     await tx.session.flush()
     return Registered(id, await _new_secret(tx, id) if _confidential(wanted) else None)
 
 
-async def change(tx: Transaction, id: str, wanted: Wanted, version: int) -> int:
+async def change(
+    tx: Transaction, id: str, wanted: Wanted, version: int, *, may: May | None = None
+) -> int:
     """Change a client whose version is the one that was read; return the next. What it may no
-    longer have is refused at its next request. Raises `ClientError`."""
+    longer have is refused at its next request. `may` says which scopes of applications may be
+    added. Raises `ClientError`."""
     values = _checked(wanted)
     client = await find(tx, id)
     if client is None:
         raise ClientError("unknown")
     if _confidential(wanted) != (client.authentication != "none"):
         raise ClientError("authentication-kind", "authentication")
+    _check_lent(wanted.scopes, client.scopes, may)
     changed = await tx.session.execute(
         update(Client)
         .where(col(Client.id) == id, col(Client.version) == version)
@@ -121,6 +141,8 @@ async def change(tx: Transaction, id: str, wanted: Wanted, version: int) -> int:
 
 async def find(tx: Transaction, id: str) -> Client | None:
     """Return a client, disabled or not; None for an id that is not known."""
+    if not ID.fullmatch(id):  # which a database may not even be asked for
+        return None
     found = await tx.session.execute(
         select(Client).where(col(Client.id) == id), execution_options={"populate_existing": True}
     )
@@ -227,7 +249,7 @@ def redirect_allowed(client: Client, address: str) -> bool:
 
 def _any_port(address: str) -> str | None:
     """Return an http address of this machine without its port; None for any other."""
-    found = re.fullmatch(r"http://(127\.0\.0\.1|\[::1\])(?::\d{1,5})?(/.*)?", address)
+    found = re.fullmatch(r"http://(127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?(/.*)?", address)
     return f"{found[1]}{found[2] or ''}" if found else None
 
 
@@ -285,10 +307,19 @@ def _check_scopes(wanted: Sequence[str], *, signs_in: bool, acts: bool) -> None:
     own = [scope for scope in wanted if scope not in scopes.PERSONAL]
     if not all(SCOPE.fullmatch(scope) for scope in own) or scopes.OFFLINE in own:
         raise ClientError("scopes", "scopes")
+    if GIVING.intersection(own):
+        raise ClientError("scopes-giving", "scopes")
     if signs_in and scopes.OPENID not in personal:
         raise ClientError("scopes-openid", "scopes")
     if (personal and not signs_in) or (own and not acts):
         raise ClientError("scopes-unused", "scopes")
+
+
+def _check_lent(wanted: Sequence[str], had: Sequence[str], may: May | None) -> None:
+    """Raise `ClientError` for a scope that whoever adds it does not hold."""
+    added = [scope for scope in wanted if scope not in had and scope not in scopes.PERSONAL]
+    if may is not None and not all(may(scope) for scope in added):
+        raise ClientError("scopes-beyond", "scopes")
 
 
 def _sector(wanted: Wanted) -> str:

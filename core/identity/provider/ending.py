@@ -8,9 +8,11 @@ already set down the next try, which is taken back when the client has answered.
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 from joserfc import jws, jwt
@@ -27,7 +29,7 @@ from core.identity.provider.keys import Keys
 from core.identity.provider.models import AuthorizationCode, Client, ClientSignIn
 from core.identity.provider.trace import Trace
 from core.jobs import OutboxItem, send_later, unsend
-from core.outside import Outside, OutsideError
+from core.outside import MOST_AT_ONCE, Outside, OutsideError
 from core.shared_state import end_tasks
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,10 @@ TOKEN_LIFE: Final = timedelta(minutes=2)
 MOST_TRIES: Final = 8
 FIRST_WAIT: Final = 30.0
 LONGEST_WAIT: Final = 3600.0
+AT_ONCE: Final = MOST_AT_ONCE // 2
+"""How many clients of one host are told at once; four times as many may wait for their turn."""
+MOST_WAITING: Final = 4 * AT_ONCE
+PUT_OFF: Final = 5.0
 LONGEST_HINT: Final = 8000
 TAKEN: Final = (200, 204)  # and 400 where the client could not sign out (section 2.8)
 
@@ -65,6 +71,8 @@ class SignOuts:
         self._outside = outside
         self._trace = trace
         self._calls: set[asyncio.Task[None]] = set()
+        self._turns: dict[str, asyncio.Semaphore] = {}
+        self._waiting: Counter[str] = Counter()
 
     async def close(self) -> None:
         """Leave what is being told: it is told again."""
@@ -176,17 +184,33 @@ class SignOuts:
         client = await clients.find(tx, payload["client"])
         if client is None or client.disabled_at is not None or not client.backchannel_logout_uri:
             return
+        host = urlsplit(client.backchannel_logout_uri).hostname or ""
+        if self._waiting[host] >= MOST_WAITING:  # that we are busy is no try of theirs
+            await send_later(tx, KIND, payload, delay_seconds=PUT_OFF)
+            return
         tries = int(payload["tries"]) + 1
         if tries < MOST_TRIES:
             await _tell_later(tx, client.id, payload["sub"], payload["sid"], tries=tries)
 
         def begin() -> None:
-            call = self._call(client, payload, tries, str(item.id), tx)
+            call = self._in_turn(host, self._call(client, payload, tries, str(item.id), tx))
             task = asyncio.create_task(call, name=f"backchannel logout {client.id}")
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
 
         tx.after_commit(begin)
+
+    async def _in_turn(self, host: str, call: Coroutine[Any, Any, None]) -> None:
+        """Make a call once few others of its host are under way."""
+        self._waiting[host] += 1
+        try:
+            async with self._turns.setdefault(host, asyncio.Semaphore(AT_ONCE)):
+                await call
+        finally:
+            call.close()
+            self._waiting[host] -= 1
+            if not self._waiting[host]:
+                del self._waiting[host], self._turns[host]
 
     async def _call(
         self, client: Client, payload: Mapping[str, Any], tries: int, jti: str, tx: Transaction
@@ -198,6 +222,11 @@ class SignOuts:
             fault = "" if answer.status in TAKEN else f"status-{answer.status}"
         except OutsideError as error:
             fault = error.code
+            if fault == "busy":  # with calls of others to this host: it was not tried
+                async with tx.database.transaction(write=True) as after:
+                    await unsend(after, _dedupe(payload["sid"], tries))
+                    await send_later(after, KIND, payload, delay_seconds=PUT_OFF)
+                return
         except Exception:
             logger.exception("the sign-out of %s was not told", client.id)
             fault = "internal"

@@ -11,7 +11,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from authlib.oidc.core.grants import OpenIDToken
 
-from core.identity.provider import claims, issued, scopes
+from core.identity.provider import claims, clients, issued, scopes
 from core.identity.provider.issued import Held
 from core.identity.provider.models import AuthorizationCode, ClientSignIn
 from core.identity.provider.server import METHODS, Server
@@ -72,7 +72,8 @@ class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib
         """Make the tokens."""
         refresh = bool(asked.get("include_refresh_token"))
         sign_in: ClientSignIn = self.request.sign_in
-        return _tokens(self.server, sign_in, sign_in.scopes, refresh)
+        may = scopes.allowed(sign_in.scopes, self.client.row.scopes)
+        return _tokens(self.server, sign_in, may, refresh)
 
     def save_token(self, token: dict[str, Any]) -> None:
         """They are kept already."""
@@ -120,7 +121,9 @@ class RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Authlib c
         """Make the tokens, for less than was agreed to if less is asked for."""
         asked = (self.request.payload.scope or "").split()
         sign_in = refresh_token.sign_in
-        may = [scope for scope in sign_in.scopes if scope in asked] if asked else sign_in.scopes
+        may = scopes.allowed(sign_in.scopes, self.client.row.scopes)
+        if asked:
+            may = [scope for scope in may if scope in asked]
         return _tokens(self.server, sign_in, may, True)
 
     def save_token(self, token: dict[str, Any]) -> None:
@@ -270,9 +273,11 @@ class Introspection(AnyHint, IntrospectionEndpoint):  # type: ignore[misc]  # Au
         if (good := await issued.refreshing(server.tx, token, server.idle)) is None:
             return None
         refresh, sign_in = good
+        client = await clients.find(server.tx, sign_in.client_id)
+        may = scopes.allowed(sign_in.scopes, client.scopes if client else ())
         return Introspected(
             sign_in.client_id,
-            {"scope": " ".join(sign_in.scopes), "exp": _seconds(refresh.expires_at)},
+            {"scope": " ".join(may), "exp": _seconds(refresh.expires_at)},
         )
 
     def check_permission(self, token: Introspected, client: Any, request: Any) -> bool:

@@ -258,7 +258,9 @@ async def held(tx: Transaction, token: str, idle: timedelta | None = None) -> He
     if one is None:
         return None
     access, client, sign_in = one
-    facts = (access.scopes, access.created_at, access.expires_at)
+    # what the client may no longer have is gone from what it was given (`clients.change`)
+    may = [scope for scope in access.scopes if scope in client.scopes]
+    facts = (may, access.created_at, access.expires_at)
     if sign_in is None:
         return Held(client, *facts) if access.sign_in_id is None else None
     if not await in_force(tx, sign_in, idle):

@@ -21,6 +21,7 @@ from sqlmodel import col
 from core.database import Database, Transaction
 from core.identity.numbers import Numbers, SealBroken
 from core.identity.provider.models import Client, SigningKey
+from core.shared_state import SharedState
 from plugin_sdk.data import lock_key
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ ROTATE_AFTER: Final = timedelta(days=90)
 FRESH: Final = timedelta(seconds=60)
 CACHE_SECONDS: Final = 600  # how long others may keep the published keys
 DEFAULT: Final = "RS256"
+WITHDRAWN: Final = "oidc.keys-withdrawn"
+"""On which all workers are told to read the keys anew, where the old ones are withdrawn."""
 
 PrivateKey = RSAKey | ECKey
 
@@ -50,12 +53,20 @@ class Known(msgspec.Struct, frozen=True):
 class Keys:
     """The signing keys as one worker knows them."""
 
-    def __init__(self, database: Database, numbers: Numbers) -> None:
+    def __init__(
+        self, database: Database, numbers: Numbers, shared: SharedState | None = None
+    ) -> None:
         self._database = database
         self._numbers = numbers
+        self._shared = shared
+        if shared is not None:
+            shared.on_hint(WITHDRAWN, self._forget)
         self._known: Sequence[Known] = ()
         self._since: datetime | None = None
         self._making = asyncio.Lock()
+
+    def _forget(self) -> None:
+        self._since = None
 
     def now(self) -> datetime:
         """Return the time in UTC."""
@@ -100,6 +111,8 @@ class Keys:
             await _alone(tx)
             await self._replace(tx, made, at_once=at_once)
         await self._load()
+        if at_once and self._shared is not None:
+            await self._shared.hint(WITHDRAWN)
         return [str(key.kid) for key in made]
 
     async def keep_young(self) -> None:

@@ -60,7 +60,7 @@ class Provider:
     ) -> None:
         self.issuer = issuer
         self.database = database
-        self.keys = Keys(database, numbers)
+        self.keys = Keys(database, numbers, shared)
         self.subjects = Subjects(secret)
         self.sealing = Sealing(secret, "authorization")
         self.leaving = Sealing(secret, "sign-out")
@@ -134,7 +134,7 @@ class Provider:
 
     async def _known(self, id: str) -> str | None:
         async with self.database.transaction() as tx:
-            return id if id and await clients.find(tx, id) is not None else None
+            return id if await clients.find(tx, id) is not None else None
 
     async def _ask(self, place: Place, request: Any) -> Answered:
         keys = await self._keys_for(request) if place == "token" else {}
@@ -154,6 +154,8 @@ class Provider:
     async def _keys_for(self, request: Any) -> dict[str, Any]:
         """Return the key that signs for a client: it may have to be made, which is no matter of
         the transaction that follows."""
+        if not clients.ID.fullmatch(request.client_named):
+            return {}
         async with self.database.transaction() as tx:
             found = await tx.session.execute(
                 select(col(Client.algorithm)).where(col(Client.id) == request.client_named)

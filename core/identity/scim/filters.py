@@ -3,7 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from scim2_models import InvalidFilterException, Resource, SCIMException, ScimFilter
+from scim2_models import (
+    InvalidFilterException,
+    InvalidValueException,
+    Resource,
+    SCIMException,
+    ScimFilter,
+)
 from scim2_models.path import (
     AttrPath,
     CompareOperator,
@@ -18,6 +24,7 @@ from scim2_models.path import (
 from sqlalchemy import ColumnElement, and_, false, func, not_, or_, true
 
 LONGEST: Final = 2000
+LONGEST_EXTERNAL: Final = 200
 DEEPEST: Final = 20
 MOST_TERMS: Final = 50
 
@@ -39,6 +46,8 @@ def text(column: Any, *, exact: bool = False) -> Test:
             return absent if op is Op.eq else not_(absent)
         if not isinstance(value, str):
             raise InvalidFilterException(detail="This attribute is compared with a text.")
+        if not storable(value):
+            raise InvalidFilterException(detail="A text has characters that can be printed alone.")
         wanted = value if exact else value.lower()
         if op is Op.ne:
             return or_(column.is_(None), compared != wanted)
@@ -131,6 +140,19 @@ class Conditions(FilterVisitor[ColumnElement[bool]]):
             return self.visit(node.val_filter)
         finally:
             self._prefix = before
+
+
+def storable(text: str) -> bool:
+    """Return whether a text can be kept and printed: no NUL, no half of a surrogate pair."""
+    return text.isprintable()
+
+
+def check_external(id: str | None) -> None:
+    """Raise `InvalidValueException` for an id of an application's own that is not kept."""
+    if id is not None and (len(id) > LONGEST_EXTERNAL or not storable(id)):
+        raise InvalidValueException(
+            detail=f"externalId has at most {LONGEST_EXTERNAL} characters that can be printed."
+        )
 
 
 def check_length(filter: str) -> None:

@@ -31,7 +31,7 @@ from core.identity.models import OrganizationRow, Person, Post
 from core.identity.people import PersonError
 from core.identity.scim import users
 from core.identity.scim.desk import Desk, uuid_of
-from core.identity.scim.filters import Test, condition, one_of, text
+from core.identity.scim.filters import Test, check_external, condition, one_of, text
 from core.identity.scim.models import ScimGroup
 from core.identity.scim.resources import MOST_MEMBERS, Group, Member
 from core.identity.tokens.reach import reach_of
@@ -272,8 +272,7 @@ async def _brought(tx: Transaction, desk: Desk, unit: UUID) -> bool:
 
 
 async def _keep_external(tx: Transaction, desk: Desk, unit: UUID, external_id: str | None) -> None:
-    if external_id is not None and len(external_id) > 200:
-        raise InvalidValueException(detail="externalId has at most 200 characters.")
+    check_external(external_id)
     kept = await tx.session.execute(
         update(ScimGroup)
         .where(col(ScimGroup.client_id) == desk.client, col(ScimGroup.organization_id) == unit)

@@ -11,7 +11,7 @@ from plugin_sdk.data import UtcTime
 
 class ScimUser(CoreBase, table=True):
     """A person as one application knows them: its own id of them, whether it brought them, and
-    since when they are gone for it. The person stays."""
+    since when they are gone for it, or kept out by it. The person stays."""
 
     __tablename__ = "identity_scim_user"
 
@@ -20,6 +20,7 @@ class ScimUser(CoreBase, table=True):
     external_id: str | None = None
     brought: bool = False
     gone_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    disabled_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
 
 class ScimGroup(CoreBase, table=True):

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from scim2_models import (
+    ForbiddenException,
     InvalidValueException,
     MutabilityException,
     NotFoundException,
@@ -17,13 +18,22 @@ from sqlmodel import col
 
 from core.database import Transaction
 from core.identity import people, transfers
-from core.identity.models import Person, Post
+from core.identity.models import Passkey, Person, Post, SignInSession
 from core.identity.people import PersonError
 from core.identity.scim.desk import Desk, uuid_of
-from core.identity.scim.filters import Test, condition, one_of, text, yes_or_no
+from core.identity.scim.filters import (
+    Test,
+    check_external,
+    condition,
+    one_of,
+    storable,
+    text,
+    yes_or_no,
+)
 from core.identity.scim.models import ScimUser
 from core.identity.scim.resources import Membership, Name, Phone, User
 from core.identity.sessions import password_of
+from core.identity.upstream.models import UpstreamIdentity
 from plugin_sdk.identifiers import IdentifierError, normalize_phone
 
 Changes = dict[str, Any]
@@ -160,13 +170,13 @@ async def add(tx: Transaction, desk: Desk, wanted: User) -> UUID:
         person_id = known.id
         await _say(tx, people.correct(tx, person_id, name=name))
         if known.disabled and wanted.active is not False:
-            await people.enable(tx, person_id)
+            await _let_in(tx, desk, person_id)
     else:
         person_id = await _say(tx, people.add_person(tx, username, name, None, phone=phone))
         await _link(tx, desk, person_id, brought=True)
     await _keep_external(tx, desk, person_id, wanted.external_id)
-    if wanted.active is False:
-        await people.disable(tx, person_id)
+    if wanted.active is False and not (known and known.disabled):
+        await _keep_out(tx, desk, person_id)
     return person_id
 
 
@@ -181,7 +191,7 @@ async def change(tx: Transaction, desk: Desk, was: User, wanted: User) -> Change
     if was.name is None or name != was.name.formatted:
         changed["name"] = name
     if phone is not None and not was.phone_numbers:
-        if await password_of(tx, id) is not None:  # with it one could sign in as them
+        if not await _untouched(tx, desk, id):  # with it one could sign in as them
             raise MutabilityException(
                 detail="The person signs in already: they give it themselves."
             )
@@ -192,7 +202,7 @@ async def change(tx: Transaction, desk: Desk, was: User, wanted: User) -> Change
     if changed:
         await _say(tx, people.correct(tx, id, **changed))
     if active != was.active:
-        await (people.enable if active else people.disable)(tx, id)
+        await (_let_in if active else _keep_out)(tx, desk, id)
         changed["active"] = active
     if wanted.external_id != was.external_id:
         await _keep_external(tx, desk, id, wanted.external_id)
@@ -204,8 +214,11 @@ async def let_go(tx: Transaction, desk: Desk, id: UUID) -> int:
     """Let a person go: they leave office, and are gone for this application; what they did stays
     theirs. Returns how many posts ended. Raises `ForbiddenException`."""
     await desk.must_reach(tx, id)
-    ended = await transfers.leave(tx, id, keep_account=False)
     await _link(tx, desk, id)
+    ours = await _kept_out_here(tx, desk, id)
+    ended = await transfers.leave(tx, id, keep_account=False)
+    if ours is not False:
+        await _note_kept_out(tx, desk, id)
     await tx.session.execute(
         update(ScimUser)
         .where(col(ScimUser.client_id) == desk.client, col(ScimUser.person_id) == id)
@@ -220,6 +233,64 @@ async def visible(tx: Transaction, desk: Desk, ids: list[UUID]) -> set[UUID]:
         select(col(Person.id)).where(desk.people(tx), col(Person.id).in_(ids))
     )
     return set(found.scalars())
+
+
+async def _untouched(tx: Transaction, desk: Desk, id: UUID) -> bool:
+    """Return whether this application brought a person who has no way in yet, nor ever came in."""
+    brought = await tx.session.execute(
+        select(col(ScimUser.brought)).where(
+            col(ScimUser.client_id) == desk.client, col(ScimUser.person_id) == id
+        )
+    )
+    if not brought.scalar_one_or_none() or await password_of(tx, id) is not None:
+        return False
+    came = or_(
+        *(
+            exists().where(col(table.person_id) == id)
+            for table in (Passkey, UpstreamIdentity, SignInSession)
+        )
+    )
+    return not (await tx.session.execute(select(came))).scalar_one()
+
+
+async def _keep_out(tx: Transaction, desk: Desk, id: UUID) -> None:
+    await people.disable(tx, id)
+    await _link(tx, desk, id)
+    await _note_kept_out(tx, desk, id)
+
+
+async def _let_in(tx: Transaction, desk: Desk, id: UUID) -> None:
+    """Let a person in again whom this application kept out, and nobody since. Raises
+    `ForbiddenException`."""
+    if not await _kept_out_here(tx, desk, id):
+        raise ForbiddenException(
+            detail="The hub's administrator, or another application, keeps this person out: "
+            "an administrator lets them in again."
+        )
+    await people.enable(tx, id)
+
+
+async def _kept_out_here(tx: Transaction, desk: Desk, id: UUID) -> bool | None:
+    """Return whether it is this application that keeps a person out; None where nobody does.
+    Whoever keeps them out later does so at another moment."""
+    found = await tx.session.execute(
+        select(col(Person.disabled_at), col(ScimUser.disabled_at))
+        .outerjoin(
+            ScimUser,
+            and_(col(ScimUser.person_id) == col(Person.id), col(ScimUser.client_id) == desk.client),
+        )
+        .where(col(Person.id) == id)
+    )
+    since, ours = found.one()
+    return since == ours if since is not None else None
+
+
+async def _note_kept_out(tx: Transaction, desk: Desk, id: UUID) -> None:
+    await tx.session.execute(
+        update(ScimUser)
+        .where(col(ScimUser.client_id) == desk.client, col(ScimUser.person_id) == id)
+        .values(disabled_at=tx.now)
+    )
 
 
 async def _bring_back(tx: Transaction, desk: Desk, person_id: UUID, username: str) -> None:
@@ -253,8 +324,7 @@ async def _link(tx: Transaction, desk: Desk, person_id: UUID, *, brought: bool =
 async def _keep_external(
     tx: Transaction, desk: Desk, person_id: UUID, external_id: str | None
 ) -> None:
-    if external_id is not None and len(external_id) > 200:
-        raise InvalidValueException(detail="externalId has at most 200 characters.")
+    check_external(external_id)
     await _link(tx, desk, person_id)
     await tx.session.execute(
         update(ScimUser)
@@ -278,7 +348,10 @@ async def _say(tx: Transaction, act: Any) -> Any:
 
 
 def _username(wanted: User) -> str:
-    return (wanted.user_name or "").strip().lower()
+    given = (wanted.user_name or "").strip().lower()
+    if not storable(given):
+        raise InvalidValueException(detail="userName has only characters that can be printed.")
+    return given
 
 
 def _name(wanted: User) -> str:

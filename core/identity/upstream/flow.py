@@ -12,7 +12,7 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import msgspec
@@ -29,17 +29,23 @@ from core.identity.upstream.tokens import (
 )
 from core.outside import Outside, OutsideError
 
+S = TypeVar("S")
 LIFE_SECONDS: Final = 600
 ALL_SECONDS: Final = 12.0
 """How long all questions to a provider may take that one person waits for."""
 LONGEST_NEXT: Final = 2000  # bytes: all of it stays below the 4,096 of a cookie
 MOST_PARAMETER: Final = 2000
+LONGEST_NAME: Final = 64
 _OWNER: Final = "upstream sign-in"
+_OF_ACCOUNTS: Final = "upstream account"
 
 _FOR_COOKIES: Final = str.maketrans("+/=", "-_~")
 _AS_SEALED: Final = str.maketrans("-_~", "+/=")
 
 Purpose = Literal["sign-in", "link", "again"]
+FRESH: Final[frozenset[Purpose]] = frozenset(("link", "again"))
+"""The purposes for which somebody proves anew at a provider who they are: whoever else is signed
+in there in this browser is not taken for them."""
 Authentication = Literal["client_secret_basic", "client_secret_post", "none"]
 
 
@@ -78,6 +84,16 @@ class Said(msgspec.Struct, frozen=True):
     proved_at: datetime | None
     acr: str | None
     whole: bool = True
+
+
+class Account(msgspec.Struct, frozen=True):
+    """An account at a provider that somebody is asked about before it is linked to theirs."""
+
+    upstream: str
+    subject: str
+    name: str
+    session_id: str | None
+    begun: float
 
 
 class Refused(Exception):
@@ -134,7 +150,7 @@ class Flow:
             "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
             "code_challenge_method": "S256",
             "ui_locales": language,
-            **({"prompt": "login", "max_age": "0"} if purpose == "again" else {}),
+            **({"prompt": "login", "max_age": "0"} if purpose in FRESH else {}),
         }
         sealed = self._numbers.seal(msgspec.json.encode(under_way).decode(), _OWNER)
         return with_query(provider.authorization_endpoint, asked), sealed.translate(_FOR_COOKIES)
@@ -142,11 +158,7 @@ class Flow:
     def under_way(self, sealed: str, upstream: str, state: str, now: datetime) -> UnderWay:
         """Return the sign-in under way in a browser, which the answer must name. Raises
         `Refused`."""
-        try:
-            text = self._numbers.open(sealed.translate(_AS_SEALED), _OWNER)
-            found = msgspec.json.decode(text, type=UnderWay)
-        except (SealBroken, msgspec.DecodeError, UnicodeDecodeError):
-            raise Refused("state") from None
+        found = self._opened(sealed, _OWNER, UnderWay)
         if found.upstream != upstream or not hmac.compare_digest(
             found.state.encode(), state.encode()
         ):
@@ -154,6 +166,35 @@ class Flow:
         if now.timestamp() - found.begun > LIFE_SECONDS:
             raise Refused("state-old")
         return found
+
+    def keep(self, under_way: UnderWay, said: Said) -> str:
+        """Return what a browser keeps (sealed) of an account that may be linked, until somebody
+        has said that it is theirs."""
+        account = Account(
+            upstream=under_way.upstream,
+            subject=said.subject,
+            name=_name_of(said.claims),
+            session_id=under_way.session_id,
+            begun=under_way.begun,
+        )
+        sealed = self._numbers.seal(msgspec.json.encode(account).decode(), _OF_ACCOUNTS)
+        return sealed.translate(_FOR_COOKIES)
+
+    def kept(self, sealed: str, upstream: str, now: datetime) -> Account:
+        """Return the account that a browser keeps. Raises `Refused`."""
+        found = self._opened(sealed, _OF_ACCOUNTS, Account)
+        if found.upstream != upstream:
+            raise Refused("state")
+        if now.timestamp() - found.begun > LIFE_SECONDS:
+            raise Refused("state-old")
+        return found
+
+    def _opened(self, sealed: str, owner: str, kind: type[S]) -> S:
+        try:
+            text = self._numbers.open(sealed.translate(_AS_SEALED), owner)
+            return msgspec.json.decode(text, type=kind)
+        except (SealBroken, msgspec.DecodeError, UnicodeDecodeError):
+            raise Refused("state") from None
 
     async def finish(
         self,
@@ -197,11 +238,13 @@ class Flow:
             nonce=under_way.nonce,
             now=now,
             access_token=access_token,
-            fresh=under_way.purpose == "again",
+            fresh=under_way.purpose in FRESH,
             asked_at=datetime.fromtimestamp(under_way.begun, now.tzinfo),
         )
         claims = await check_id_token(tokens.get("id_token"), provider, keys, expected)
         subject = subject_of(claims)
+        # what was proved is said by the signed token alone, which was checked for it
+        proved, acr = claims.get("auth_time"), claims.get("acr")
         whole = True
         if more and provider.userinfo_endpoint is not None:
             try:
@@ -211,8 +254,6 @@ class Flow:
                 claims = {**said, **claims}
             except (OutsideError, ProviderError):
                 whole = False
-        proved = claims.get("auth_time")
-        acr = claims.get("acr")
         return Said(
             subject=subject,
             claims=claims,
@@ -315,6 +356,15 @@ def _error_of(body: bytes) -> str:
     except (ValueError, RecursionError):
         return ""
     return str(found.get("error", ""))[:40] if isinstance(found, dict) else ""
+
+
+def _name_of(claims: Mapping[str, Any]) -> str:
+    """Return what an account is called there, '' where nothing tells."""
+    for claim in ("preferred_username", "name"):
+        told = claims.get(claim)
+        if isinstance(told, str) and told.isprintable() and 0 < len(told) <= LONGEST_NAME:
+            return told
+    return ""
 
 
 def one_of_each(pairs: list[tuple[str, str]]) -> dict[str, str]:

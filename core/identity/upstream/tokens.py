@@ -164,7 +164,7 @@ def _check_when(claims: Mapping[str, Any], expected: Expected) -> None:
         if begins is None or begins > now + LEEWAY:
             raise TokenRefused("not-yet")
     proved = _number(claims, "auth_time")
-    if "auth_time" in claims and (proved is None or proved > now + LEEWAY):
+    if "auth_time" in claims and (proved is None or not 0 <= proved <= now + LEEWAY):
         raise TokenRefused("proved-later")
     if expected.fresh:
         since = (expected.asked_at or expected.now).timestamp()

@@ -114,6 +114,7 @@ def upgrade() -> None:
         sa.Column("external_id", sa.String(), nullable=True),
         sa.Column("brought", sa.Boolean(), nullable=False),
         sa.Column("gone_at", plugin_sdk.data.UtcTime(), nullable=True),
+        sa.Column("disabled_at", plugin_sdk.data.UtcTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["client_id"],
             ["identity_client.id"],

@@ -8,12 +8,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from pydantic import Field
 
+from core.access.bearers import may_lend, permission_of
 from core.identity import organizations
 from core.identity.tokens import reach
 from core.identity.tokens import service as tokens
 from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.identifiers import mask_name
-from plugin_sdk.problems import Invalid, NotFound, Problem, field_error
+from plugin_sdk.problems import Denied, Invalid, NotFound, Problem, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.views import Option, Phrase
 from portal.pages.admin.reach import need_everything, need_person, seen
@@ -136,10 +137,17 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Let an application act in an organization and all below it."""
         try:
             form = (await read_form(request, ReachForm, actor_of(request))).form
+            async with portal.read() as tx:
+                known = {client.id: client.scopes for client in await reach.applications(tx)}
+            lent = sorted(known.get(form.client, ()))
+            facts = {"organization": form.organization, "scopes": lent}
             async with portal.change(
-                request, "reach-given", f"client:{form.client}", organization=form.organization
+                request, "reach-given", f"client:{form.client}", **facts
             ) as tx:
                 unit = await _checked(tx, request, form)
+                for scope in lent:  # nobody passes on by a program what they do not hold
+                    if not may_lend(actor_of(request), scope, tx.now):
+                        raise Denied(permission_of(scope), reason="out-of-scope")
                 by = actor_of(request).real_person_id
                 if not await reach.give(tx, form.client, unit, by=by):
                     raise Invalid(field_error("organization", "reach-twice"))

@@ -138,7 +138,10 @@ def lies(above):
         "issued-later": [{"claims": {"iat": now + 600}}, {"without": ("iat",)}],
         "issued-long-ago": [{"claims": {"iat": now - 3600}}],
         "not-yet": [{"claims": {"nbf": now + 600}}],
-        "proved-later": [{"claims": {"auth_time": now + 600}}],
+        "proved-later": [
+            {"claims": {"auth_time": odd}}
+            for odd in (now + 600, -1, -99e9, 10**12, True, "yesterday", None, [now])
+        ],
         "subject": [
             {"claims": {"sub": ""}},
             {"claims": {"sub": "  "}},
@@ -281,6 +284,14 @@ async def test_userinfo_is_of_the_same_person_or_is_not_taken(relying_flow, abov
         assert await refused(relying_flow, above, more=True) == reason
     above.answers["/userinfo"] = answer(above.sign(whole).encode(), "200 OK", jwt)
     assert (await come_back(relying_flow, above, more=True)).claims["title"] == "科员"
+    # how and when somebody proved who they are is said by the ID token alone
+    above.without = ("auth_time",)
+    for odd in (int(datetime.now(UTC).timestamp()), 10**30, -(10**30), "never", [1]):
+        above.answers["/userinfo"] = answer(
+            json.dumps({"sub": above.sub, "auth_time": odd, "acr": "two"}).encode()
+        )
+        said = await come_back(relying_flow, above, more=True)
+        assert (said.proved_at, said.acr, said.whole) == (None, None, True)
     # away, it is no reason to keep anybody out: but what it would have said is not known
     above.answers["/userinfo"] = answer(b"<html>", "500 Internal Server Error")
     said = await come_back(relying_flow, above, more=True)

@@ -21,7 +21,7 @@ def pages():
     views = {
         "oidc_sent": {"name": NAME, "address": "https://a.example/cb?code=x", "fields": {}},
         "oidc_refused": {"why": why, "error": "invalid_request"},
-        "oidc_account": {"name": NAME, **form},
+        "oidc_account": {"name": NAME, "may_stay": True, **form},
         "oidc_consent": {"name": LONG, "first_party": False, "scopes": SCOPES, **form},
         "oidc_logout": {"name": NAME, **form},
         "oidc_signed_out": {"signed_in": False},

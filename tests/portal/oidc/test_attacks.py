@@ -31,6 +31,11 @@ from tests.portal.oidc.relying import params_of, register
 OPEN = 400  # requests that are begun; each leaves nothing, so that 100,000 leave as little
 
 
+def lends(*scopes):
+    """Say of a client that it acts by scopes for itself."""
+    return {"grants": ("client_credentials",), "scopes": scopes, "redirect_uris": ()}
+
+
 async def count(hub, *tables):
     async with hub.services.database.transaction() as tx:
         return [
@@ -152,6 +157,18 @@ async def test_workers_that_start_together_make_one_key(hub_app):
     assert len({key.id for key in made}) == 1
 
 
+async def test_keys_that_are_withdrawn_sign_in_no_worker_any_more(hub_app):
+    services = hub_app.services
+    (one, two) = [Keys(services.database, services.numbers, services.shared) for _ in range(2)]
+    before = (await two.signing("RS256")).id
+    (made,) = await one.rotate(at_once=True)
+    for _ in range(100):
+        if (now := (await two.signing("RS256")).id) != before:
+            break
+        await asyncio.sleep(0.02)
+    assert now == made != before
+
+
 async def test_a_client_is_registered_changed_and_given_a_new_secret(hub_app):
     database = hub_app.services.database
     rp = await register(hub_app)
@@ -183,11 +200,22 @@ async def test_a_client_is_registered_changed_and_given_a_new_secret(hub_app):
         assert (listed.name_en, listed.version) == ("Notebook", 2)
         assert await clients.drop_secret(tx, "notes", (await clients.secrets_of(tx, "notes"))[0].id)
     assert (await rp.authorize(browser)).status_code == 400  # the former address is none now
+    async with database.transaction(write=True) as tx:
+        acts = Wanted(name=Text("甲", "A"), **lends("hotline.order.read"))
+        with pytest.raises(ClientError, match="scopes-beyond"):
+            await clients.register(tx, "acts", acts, None, may=lambda scope: False)
+        await clients.register(tx, "acts", acts, None, may=lambda scope: "read" in scope)
+        more = Wanted(name=Text("甲", "A"), **lends("hotline.order.read", "hotline.order.file"))
+        with pytest.raises(ClientError, match="scopes-beyond"):
+            await clients.change(tx, "acts", more, 1, may=lambda scope: "read" in scope)
+        assert await clients.change(tx, "acts", acts, 1, may=lambda scope: False) == 2
     for more, code in (
         ({"grants": ("client_credentials",)}, "scopes-unused"),
         ({"grants": ("refresh_token",)}, "grants"),
         ({"scopes": ("profile",)}, "scopes-openid"),
         ({"scopes": ("openid", "yimen.scim")}, "scopes-unused"),
+        (lends("yimen.grants.manage"), "scopes-giving"),
+        (lends("yimen.people.factors"), "scopes-giving"),
         ({"scopes": ("openid", "offline_access")}, "scopes"),
         ({"authentication": "none", "grants": ("client_credentials",)}, "credentials-public"),
         ({"redirect_uris": ()}, "redirect-missing"),

@@ -10,6 +10,10 @@ from authlib.oidc.discovery import OpenIDProviderMetadata
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
+from core.identity.provider import clients
+from core.identity.provider.clients import Wanted
+from core.identity.provider.requests import Kept
+from plugin_sdk.text import Text
 from tests.portal.oidc.relying import CALLBACK, PAGE, first, params_of, register
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -183,6 +187,8 @@ async def test_an_id_token_hint_is_taken_of_the_same_person_and_of_nobody_else(h
     page = await rp.authorize(other, id_token_hint=own)
     assert page.status_code == 200
     assert "用哪个账号登录" in page.text
+    assert 'value="other"' in page.text
+    assert 'value="this"' not in page.text  # it would lead here again
     forged = params_of(await rp.authorize(browser, id_token_hint=own[:-4] + "AAAA"))
     assert forged["error"] == "invalid_request"
 
@@ -282,7 +288,14 @@ async def test_claims_that_are_asked_for_one_by_one_are_told_where_they_were_ask
     claims = await rp.claims(tokens["id_token"])
     assert claims["phone_number"].startswith("+86")
     assert "name" not in claims
-    for wrong in ("[1]", "{", '{"userinfo": 3}', '{"id_token": {"acr": 3}}', "[" * 900):
+    for wrong in (
+        "[1]",
+        "{",
+        '{"userinfo": 3}',
+        '{"id_token": {"acr": 3}}',
+        "[" * 900,
+        '{"userinfo": {"name": {"value": NaN}}}',
+    ):
         assert params_of(await rp.authorize(browser, claims=wrong))["error"] == "invalid_request"
     nobody = json.dumps({"id_token": {"sub": {"value": "somebody-else"}}})
     answer = params_of(await rp.authorize(browser, claims=nobody, prompt="none"))
@@ -433,6 +446,54 @@ async def test_a_client_that_is_not_the_countys_is_allowed_first(hub):
     assert (await rp.refresh(tokens["refresh_token"])).status_code == 400
     answer = params_of(await rp.authorize(browser, scope="openid profile", prompt="none"))
     assert answer["error"] == "consent_required"
+
+
+async def test_a_form_of_ours_skips_nothing_that_the_page_before_it_asks_for(hub, monkeypatch):
+    rp = await register(hub, "newcomer", first_party=False)
+    browser = await hub.client_as("operator")
+    page = await rp.authorize(browser, scope="openid profile")
+    resume = page.text.partition('name="resume" value="')[2].partition('"')[0]
+    silent = hub.services.provider.sealing.pack(
+        Kept(urlencode(rp.asked(scope="openid", prompt="none"))), hub.clock()
+    )
+    allowed = {"resume": silent, "answer": "allow"}
+    answer = params_of(await browser.post_form("/oidc/authorize/decide", allowed))
+    assert answer["error"] == "consent_required"
+    monkeypatch.setattr(type(hub.services.freshness), "must_enrol", lambda self, actor: True)
+    allowed = {"resume": resume, "answer": "allow"}
+    led = await browser.post_form("/oidc/authorize/decide", allowed)
+    assert "code=" not in led.headers.get("location", "")
+    assert led.status_code in (303, 403), led.text
+    monkeypatch.undo()
+    assert "code" in params_of(await browser.post_form("/oidc/authorize/decide", allowed))
+
+
+async def test_what_a_client_may_no_longer_have_is_gone_from_what_it_was_given(hub):
+    """And what it may have from now on is not told of who signed in before."""
+    rp = await register(hub, "narrowed", scopes=("openid", "profile", "phone"))
+    browser = await hub.client_as("operator")
+    asked = json.dumps({"userinfo": {"posts": None}})
+    tokens = await rp.sign_in(browser, scope="openid profile phone", claims=asked)
+    code = await rp.code(browser, scope="openid profile phone")
+
+    async def let(*scopes):
+        async with hub.services.database.transaction(write=True) as tx:
+            client = await clients.find(tx, "narrowed")
+            wanted = Wanted(
+                name=Text("甲", "A"), scopes=scopes, redirect_uris=tuple(client.redirect_uris)
+            )
+            await clients.change(tx, "narrowed", wanted, client.version)
+
+    await let("openid", "profile")
+    assert "phone_number" not in (await rp.userinfo(tokens["access_token"])).json()
+    for token in ("access_token", "refresh_token"):
+        said = (await rp.ask("introspect", token=tokens[token])).json()
+        assert said["scope"] == "openid profile"
+    assert (await rp.redeem(code)).json()["scope"] == "openid profile"
+    tokens = (await rp.refresh(tokens["refresh_token"])).json()
+    assert tokens["scope"] == "openid profile"
+    await let("openid", "profile", "posts")
+    assert "posts" not in (await rp.userinfo(tokens["access_token"])).json()
 
 
 async def test_an_account_is_chosen_where_the_client_asks_for_it(hub, rp):

@@ -52,6 +52,7 @@ async def test_the_port_of_this_machine_is_a_native_apps_to_choose_and_nothing_e
     for address in (
         *("http://127.0.0.1:5/other", "http://localhost:5/cb", "http://127.0.0.1:5/cb?x=1"),
         *("http://127.0.0.1:5@evil.example/cb", "https://127.0.0.1:5/cb", "cn.example.app:/cb2"),
+        "http://127.0.0.1:\u0665/cb",  # a digit of another script
     ):
         assert (await rp.authorize(browser, redirect_uri=address)).status_code == 400
     confidential = await register(hub, "not-native", redirect_uris=("http://127.0.0.1/cb",))
@@ -229,6 +230,12 @@ async def test_what_cannot_be_read_is_refused_and_never_fails(rp, browser):
     ):
         answer = await rp.http.post(TOKEN, content=content, headers=kind, auth=auth)
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    for auth in (("rp\x00", "x"), ("", "x"), ("zh\u6c49", "x")):
+        answer = await rp.http.post(TOKEN, data={"grant_type": "refresh_token"}, auth=auth)
+        assert answer.status_code in (400, 401), answer.text
+    odd = {"grant_type": "refresh_token", "client_id": "a\x00", "refresh_token": "x"}
+    assert (await rp.http.post(TOKEN, data=odd)).status_code == 401
+    assert (await browser.get("/oidc/logout?client_id=a%00", headers=PAGE)).status_code < 500
     for query in ("%ff=1", "client_id=%ff", "a" * 5000, "&".join("a=1" for _ in range(60))):
         assert (await browser.page(f"/oidc/authorize?{query}")).status_code == 400
     for resume in ("x", "", base64.urlsafe_b64encode(b"x" * 90).decode(), "ä"):

@@ -14,8 +14,8 @@ from sqlmodel import col
 from core.identity import people
 from core.identity.provider import clients, trace
 from core.identity.provider.clients import Wanted
-from core.identity.provider.ending import EVENT, KIND
-from core.jobs import OutboxRow
+from core.identity.provider.ending import AT_ONCE, EVENT, KIND
+from core.jobs import OutboxRow, send_later
 from plugin_sdk.text import Text
 from tests.core.outside_server import answer, serving
 from tests.portal.oidc.relying import LEFT, PAGE, first, register
@@ -341,3 +341,34 @@ async def test_a_receiver_that_hangs_or_refuses_holds_nothing_up_and_is_told_aga
         steps = await trace.of_client(tx, "hangs")
     backchannel = [(s.outcome, s.error) for s in steps if s.step == "backchannel"]
     assert backchannel == [("done", ""), ("refused", "status-500"), ("refused", "slow")]
+
+
+async def test_many_of_one_client_are_told_a_few_at_a_time_and_none_is_a_try_lost(hub):
+    """That this worker is busy with others of the same host says nothing of the client."""
+    taken, at_once, most = [], 0, 0
+
+    async def slow(path, writer):
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0.05)
+        at_once -= 1
+        taken.append(path)
+        writer.write(answer(b"", "200 OK"))
+        await writer.drain()
+
+    async with serving(slow) as port:
+        await register(hub, "crowd", backchannel_logout_uri=f"http://127.0.0.1:{port}/well")
+        async with hub.services.database.transaction(write=True) as tx:
+            for number in range(40):
+                payload = {"client": "crowd", "sub": "u", "sid": f"s{number}", "tries": 0}
+                await send_later(tx, KIND, payload)
+        for _ in range(6):
+            await told(hub)
+            hub.clock.move(seconds=6)
+    assert (len(taken), most) == (40, AT_ONCE)
+    async with hub.services.database.transaction() as tx:
+        steps = await trace.of_client(tx, "crowd")
+    assert {s.error for s in steps if s.step == "backchannel"} == {""}
+    mine = [row for row in await rows(hub) if row.payload.get("client") == "crowd"]
+    assert not [row for row in mine if row.done_at is None]
