@@ -177,7 +177,7 @@ async def test_a_dead_name_server_holds_one_thread_and_no_other_host(monkeypatch
             over.wait(20)
         return [(0, 0, 0, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr(outside.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr("core.outside.socket.getaddrinfo", look_up)
     client = Outside(OWN_MACHINE)
     try:
         for _ in range(2):

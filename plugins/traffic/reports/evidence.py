@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement
 from sqlmodel import col
 
 from plugin_sdk.cases.forms import ActForm, NoteForm
@@ -25,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 BATCH: Final = 50
 SOURCE_SECONDS: Final = 5.0
+MOST_FOLLOWED: Final = 1000
 MOST_TRIED: Final = 1000
 """Failures that are remembered, in this process alone."""
 NUMBER_LENGTH: Final = 32
@@ -144,11 +144,16 @@ class Handing:
 
     async def _followers(self, actor: Actor, state: str) -> Sequence[Report]:
         """Return those that follow one which has come to an end."""
-        first = aliased(Report)
-        ended = select(col(first.id)).where(
-            col(first.id) == col(Report.same_as), col(first.state) == state
-        )
-        return await self._rows(actor, col(Report.state) == "joined", ended.exists())
+        joined = col(Report.state) == "joined"
+        async with self.hub.read(actor) as read:
+            followed = read.rows(Report, col(Report.same_as)).where(joined)
+            followed = followed.order_by(col(Report.opened_at)).limit(MOST_FOLLOWED)
+            first = set((await read.session.execute(followed)).scalars())
+            over = read.rows(Report, col(Report.id)).where(
+                col(Report.id).in_(first), col(Report.state) == state
+            )
+            ended = list((await read.session.execute(over)).scalars())
+        return await self._rows(actor, joined, col(Report.same_as).in_(ended))
 
     async def _rows(
         self, actor: Actor, *conditions: ColumnElement[bool], most: int | None = None

@@ -1,5 +1,6 @@
 """The administrator's pages of clients: the apps that sign people in by this hub."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Final, Literal
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from pydantic import Field
 
+from core.access.bearers import may_lend
 from core.database import Transaction
 from core.identity.provider import clients
 from core.identity.provider.clients import CODE, CREDENTIALS, REFRESH, ClientError, Wanted
@@ -204,7 +206,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 need_everything(tx, request)
                 _check_app(portal, form.app)
                 by = actor_of(request).real_person_id
-                made = await clients.register(tx, form.id, form.wanted(), by)
+                may = _lending(request, tx)
+                made = await clients.register(tx, form.id, form.wanted(), by, may=may)
                 client = await the(tx, form.id)
         except (Invalid, ClientError) as wrong:
             errors = wrong.errors if isinstance(wrong, Invalid) else (_error(wrong, "address"),)
@@ -294,7 +297,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 client = await the(tx, id)
                 if form.app != (client.app or ""):
                     _check_app(portal, form.app)
-                await clients.change(tx, id, form.wanted(), form.version)
+                may = _lending(request, tx)
+                await clients.change(tx, id, form.wanted(), form.version, may=may)
         except (Invalid, ClientError) as wrong:
             if isinstance(wrong, ClientError) and wrong.code == "changed-meanwhile":
                 raise Conflict("client-stale") from None
@@ -369,6 +373,12 @@ async def the(tx: Transaction, id: str) -> Client:
 def name_of(client: Client) -> Text:
     """Return what a client is called."""
     return Text(client.name_zh, client.name_en)
+
+
+def _lending(request: AnyRequest, tx: Transaction) -> Callable[[str], bool]:
+    """Return which scopes of applications whoever asks may let a client have."""
+    actor = actor_of(request)
+    return lambda scope: may_lend(actor, scope, tx.now)
 
 
 def _check_app(portal: Portal, app: str) -> None:

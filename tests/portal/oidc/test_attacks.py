@@ -162,6 +162,7 @@ async def test_keys_that_are_withdrawn_sign_in_no_worker_any_more(hub_app):
     (one, two) = [Keys(services.database, services.numbers, services.shared) for _ in range(2)]
     before = (await two.signing("RS256")).id
     (made,) = await one.rotate(at_once=True)
+    now = before
     for _ in range(100):
         if (now := (await two.signing("RS256")).id) != before:
             break
@@ -205,9 +206,9 @@ async def test_a_client_is_registered_changed_and_given_a_new_secret(hub_app):
         with pytest.raises(ClientError, match="scopes-beyond"):
             await clients.register(tx, "acts", acts, None, may=lambda scope: False)
         await clients.register(tx, "acts", acts, None, may=lambda scope: "read" in scope)
-        more = Wanted(name=Text("甲", "A"), **lends("hotline.order.read", "hotline.order.file"))
+        both = Wanted(name=Text("甲", "A"), **lends("hotline.order.read", "hotline.order.file"))
         with pytest.raises(ClientError, match="scopes-beyond"):
-            await clients.change(tx, "acts", more, 1, may=lambda scope: "read" in scope)
+            await clients.change(tx, "acts", both, 1, may=lambda scope: "read" in scope)
         assert await clients.change(tx, "acts", acts, 1, may=lambda scope: False) == 2
     for more, code in (
         ({"grants": ("client_credentials",)}, "scopes-unused"),

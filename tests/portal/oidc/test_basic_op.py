@@ -479,6 +479,7 @@ async def test_what_a_client_may_no_longer_have_is_gone_from_what_it_was_given(h
     async def let(*scopes):
         async with hub.services.database.transaction(write=True) as tx:
             client = await clients.find(tx, "narrowed")
+            assert client is not None
             wanted = Wanted(
                 name=Text("甲", "A"), scopes=scopes, redirect_uris=tuple(client.redirect_uris)
             )

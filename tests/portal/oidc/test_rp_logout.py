@@ -207,9 +207,9 @@ class Receiver:
         self.heads = 0
         self.status = "200 OK"
 
-    async def __call__(self, path, writer):
+    async def __call__(self, asked, writer):
         self.heads += 1
-        if path == "/hangs":
+        if asked.path == "/hangs":
             await asyncio.sleep(60)
         writer.write(answer(b"", self.status))
         await writer.drain()
