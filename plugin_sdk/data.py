@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import DateTime, Dialect, MetaData, Table, TypeDecorator, event
-from sqlalchemy.orm import registry
+from sqlalchemy import DateTime, Dialect, MetaData, Table, TableClause, TypeDecorator, event
+from sqlalchemy.orm import Mapper, registry
 from sqlmodel import Field, SQLModel
 from uuid_utils.compat import uuid7
 
-SCOPED = "yimen_scoped"
 PREFIX = "yimen_prefix"
 WITHHELD = {"info": {"yimen_withheld": True}}  # of a column that tells of others than its person
 
@@ -101,9 +100,19 @@ class Versioned(SQLModel):
     version: int = Field(default=1)
 
 
-def scoped(table: Table) -> bool:
+_scoped: set[str] = set()
+
+
+@event.listens_for(Mapper, "after_mapper_constructed")
+def _mark_scoped(mapper: Mapper[Any], class_: type[Any]) -> None:
+    # here, and not where it is asked: models may be mapped before the shell is imported
+    if issubclass(class_, Owned) and isinstance(mapper.local_table, Table):
+        _scoped.add(mapper.local_table.name)
+
+
+def scoped(table: TableClause) -> bool:
     """Return whether reading the table needs a scope."""
-    return bool(table.info.get(SCOPED))
+    return table.name in _scoped
 
 
 def lock_key(name: str) -> int:

@@ -16,18 +16,15 @@ from weakref import WeakKeyDictionary
 import msgspec
 from sqlalchemy import TextClause, event
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.orm import Mapper
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import ClauseElement, ColumnClause
 from sqlalchemy.sql.schema import Table
 from sqlalchemy.sql.selectable import CTE, AliasedReturnsRows, Select, Subquery, TableClause
 
 from core.database import MIGRATION, UNIT
-from plugin_sdk.data import SCOPED, Owned
+from plugin_sdk.data import scoped
 
 SCOPED_TABLES = "yimen_scoped_tables"
-
-_scoped: set[str] = set()
 
 
 class ScopeViolation(Exception):
@@ -41,13 +38,6 @@ class _Scan(msgspec.Struct, frozen=True):
     plain: frozenset[str]
     beside: frozenset[str]
     opaque: str = ""
-
-
-@event.listens_for(Mapper, "after_mapper_constructed")
-def _mark_scoped(mapper: Mapper[Any], class_: type[Any]) -> None:
-    if issubclass(class_, Owned) and isinstance(mapper.local_table, Table):
-        mapper.local_table.info[SCOPED] = True
-        _scoped.add(mapper.local_table.name)
 
 
 _scans: WeakKeyDictionary[Any, _Scan] = WeakKeyDictionary()
@@ -114,7 +104,7 @@ def _opaque(element: Any) -> str:
 
 def _named(element: Any) -> Iterator[str]:
     for table in (element, getattr(element, "table", None)):
-        if isinstance(table, TableClause) and table.name in _scoped:
+        if isinstance(table, TableClause) and scoped(table):
             yield table.name
 
 

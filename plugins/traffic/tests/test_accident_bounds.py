@@ -31,7 +31,9 @@ async def test_an_officer_who_is_a_side_sees_what_a_side_sees(town, crash):
     assert "安全距离" in str(await crash.see("officer2"))
     async with hub.work(hub.system("test")) as work:
         row = (
-            await work.session.execute(select(Accident).where(col(Accident.number) == crash.number))
+            await work.session.execute(
+                work.rows(Accident).where(col(Accident.number) == crash.number)
+            )
         ).scalar_one()
         (await sides_of(work, row.id))["b"].person_id = officer
     seen = await crash.see("officer2")

@@ -1,5 +1,7 @@
 """The scope guard: no statement touches a scoped table but through rows() and the unit."""
 
+import subprocess
+import sys
 from typing import Any
 from uuid import UUID
 
@@ -312,3 +314,9 @@ async def test_units_one_after_another_in_one_transaction_check_each_their_own(s
                 await work.add(Petition(organization_id=unit, title=title))
         with pytest.raises(ScopeViolation):
             await tx.session.execute(select(Petition))
+
+
+def test_a_model_is_scoped_whatever_was_imported_first():
+    order = "import plugins.hotline.models as app, core.access.guard, plugin_sdk.data as data"
+    asks = "raise SystemExit(not data.scoped(app.Order.__table__))"
+    assert subprocess.run([sys.executable, "-c", f"{order}; {asks}"], check=False).returncode == 0
