@@ -172,17 +172,19 @@ class Yimen:
                 "row-level security does not hold: the database role is a superuser or has "
                 "BYPASSRLS; give the hub a role of its own that owns its database and is neither"
             )
+        if self.settings.mode == "production":  # before anything runs that would have to be ended
+            async with self.services.database.transaction() as tx:
+                if await demonstration_accounts(tx):
+                    raise StartRefused(
+                        "this database holds the accounts of the demonstration, whose passwords "
+                        "are known: a production hub starts from a database of its own"
+                    )
         try:
             await self.services.start(background=background)
         except AlreadyServed as taken:
             raise StartRefused(str(taken)) from taken
         async with self.services.database.transaction(write=True) as tx:
             await define_roles(tx, SHELL, shell_roles())
-            if self.settings.mode == "production" and await demonstration_accounts(tx):
-                raise StartRefused(
-                    "this database holds the accounts of the demonstration, whose passwords "
-                    "are known: a production hub starts from a database of its own"
-                )
         if background:
             await self.apps.start()
             self._warming = asyncio.create_task(self._warm(), name="warm")

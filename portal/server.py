@@ -248,8 +248,7 @@ async def _serve(
         await hub.start()
     except StartRefused as refusal:
         sys.stderr.write(f"the hub does not start: {refusal}\n")
-        sys.stderr.flush()
-        os._exit(REFUSED)  # it has served nobody: what its jobs have just begun is rolled back
+        return REFUSED
     server = _Granian(hub, listener, settings)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, server.stop)
