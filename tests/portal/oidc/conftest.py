@@ -1,4 +1,4 @@
-"""One hub on SQLite for the tests of a module; what the database decides has a hub of its own."""
+"""One hub on each engine for the tests of a module; what the database decides has its own."""
 
 import pytest_asyncio
 
@@ -6,8 +6,8 @@ from tests.portal.oidc.relying import register, shared_hub
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def hub(pytestconfig, tmp_path_factory):
-    async with shared_hub(pytestconfig, tmp_path_factory) as hub:
+async def hub(engine_kind, request, tmp_path_factory):
+    async with shared_hub(engine_kind, request, tmp_path_factory) as hub:
         yield hub
 
 

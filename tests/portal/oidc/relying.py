@@ -121,8 +121,9 @@ async def register(hub: HubUnderTest, id: str = "notes", **more: Any) -> Rp:
 
 
 @asynccontextmanager
-async def shared_hub(config: Any, folder: Any):
-    """A started hub on SQLite that the tests of a module share."""
+async def shared_hub(engine_kind: str, request: Any, folder: Any):
+    """A started hub that the tests of a module share."""
+    import secrets
     import shutil
 
     from core.settings import Settings
@@ -130,14 +131,24 @@ async def shared_hub(config: Any, folder: Any):
     from portal.testing.engines import _plugin, sqlite_url
     from portal.testing.hub import fill_template
 
+    plugin = _plugin(request.config)
     home = folder.mktemp("oidc")
-    file = home / "yimen.sqlite3"
-    shutil.copyfile(_plugin(config).sqlite_template(fill_template, folder), file)
+    server = name = redis_url = None
+    if engine_kind == "embedded":
+        file = home / "yimen.sqlite3"
+        shutil.copyfile(plugin.sqlite_template(fill_template, folder), file)
+        url = sqlite_url(file)
+    else:
+        server = request.getfixturevalue("postgres_server")
+        name = f"{plugin.prefix}{secrets.token_hex(6)}"
+        url = server.create_database(name, plugin.postgres_template(fill_template, server))
+        redis_url = request.getfixturevalue("valkey_server").database_url(plugin.number)
     clock = MovedClock()
     settings = Settings(
         home=home,
-        cache=config.cache.mkdir("yimen"),
-        database_url=sqlite_url(file),
+        cache=request.config.cache.mkdir("yimen"),
+        database_url=url,
+        redis_url=redis_url,
         mode="demonstration",
         county="沾化区",
         root_organization="371603",
@@ -152,6 +163,8 @@ async def shared_hub(config: Any, folder: Any):
         yield hub
     finally:
         await hub.close()
+        if server is not None:
+            server.drop_database(name)
 
 
 def first(address: str, name: str) -> str:

@@ -6,6 +6,7 @@ import json
 from urllib.parse import urlencode
 
 import pytest
+import pytest_asyncio
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from sqlalchemy import select
@@ -46,7 +47,7 @@ def encoded(part):
     return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def browser(hub):
     return await hub.client_as("operator")
 
