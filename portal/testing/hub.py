@@ -3,13 +3,15 @@
 import contextlib
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+
+from plugin_sdk.deadlines import local_day
 
 if TYPE_CHECKING:
     from core.identity.passwords import NewPassword
@@ -37,6 +39,10 @@ class MovedClock:
     def move(self, **by: float) -> None:
         """Move the time, e.g. `move(days=3)`."""
         self.offset += timedelta(**by)
+
+    def day(self, after: int = 0) -> date:
+        """Return the county's day, so many days after today: near midnight it is not UTC's."""
+        return local_day(self()) + timedelta(days=after)
 
 
 class Client(httpx.AsyncClient):

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from core import audit
+from plugin_sdk.deadlines import local_day
 
 
 def in_days(n):
-    return (datetime.now(UTC) + timedelta(days=n)).date().isoformat()
+    return (local_day(datetime.now(UTC)) + timedelta(days=n)).isoformat()
 
 
 def code(answer):

@@ -1,7 +1,6 @@
 """What is another's answers like what is not there, on every route that the hub describes."""
 
 import re
-from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -46,7 +45,7 @@ def body_of(operation, schemas):
 
 async def others(hub):
     """Ids and numbers of what belongs to other people and other units, by kind of place."""
-    day = str((datetime.now(UTC) + timedelta(days=9)).date())
+    day = str(hub.clock.day(9))
     resident, unit, grid = [await hub.client_as(r) for r in ("resident", "unit", "grid")]
     filed = await resident.post("/apps/hotline/orders", json={"kind": "help", "text": "路灯不亮"})
     number = filed.json()["number"]

@@ -4,6 +4,7 @@ who acts in theirs; and a request that is filed for a resident is the resident's
 from datetime import UTC, datetime, timedelta
 
 from core.access.grants import grant
+from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import ScopeKind
 
 HERE = "/apps/hotline"
@@ -15,7 +16,7 @@ def code(answer):
 
 
 def in_days(n):
-    return (datetime.now(UTC) + timedelta(days=n)).date().isoformat()
+    return (local_day(datetime.now(UTC)) + timedelta(days=n)).isoformat()
 
 
 async def hand_over(desk, giver, taker):

@@ -1,7 +1,6 @@
 """A till for tests: payments opened by the resident, and a provider whose notices we write."""
 
 import secrets
-from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -74,6 +73,5 @@ class Till:
 
     async def compare(self, days: int = 1) -> None:
         """Compare the last days with the provider's statements."""
-        today = self.engine.hub.now().astimezone().date()
         for back in range(days, -1, -1):
-            await reconcile(self.engine, today - timedelta(days=back))
+            await reconcile(self.engine, self.hub.clock.day(-back))
