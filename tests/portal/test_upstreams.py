@@ -437,6 +437,7 @@ async def test_a_second_factor_is_asked_for_unless_the_administrator_trusts_the_
     changed = {**settings(above), "strong_acr": "loa3 loa4", "secret": "", "version": 1}
     for name in ("key", "issuer"):
         del changed[name]
+    assert "不填就用原来的" in (await admin.page(f"{PAGE}/province/edit")).text
     assert (await admin.post(f"{PAGE}/province/edit", json=changed)).status_code == 200
     above.claims = {"acr": "loa2"}
     _, landed = await come(hub, above)
