@@ -488,7 +488,8 @@ PAGES = {
         "admin_client_trace.html",
         PLAIN,
         {
-            "name": "diary",
+            "title": Phrase("page.client_trace.title"),
+            "name": Text("工作日志", "Work diary"),
             "back": "/admin/clients/diary",
             "steps": [
                 S(
@@ -497,7 +498,12 @@ PAGES = {
                     done=False,
                     error="invalid_request",
                     why=Phrase("oidc.why.redirect-unknown"),
-                    facts={"given": "https://diary.county.example/callback"},
+                    facts=[
+                        FactView(
+                            Phrase("page.client_trace.fact.given"),
+                            "https://diary.county.example/callback",
+                        )
+                    ],
                 )
             ],
         },

@@ -338,7 +338,11 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(hub, above):
     )
     form = {"rules": RULES, "claims": claims, "version": 1}
     tried = (await admin.post(f"{rules}/try", json=form)).json()["tried"]
-    assert tried["who"]["key"] == "page.upstreams.plan.made"
+    assert tried["who"]["key"] == "page.upstreams.plan.made_unnamed"
+    said = [line["key"].rpartition(".")[2] for line in tried["lines"]]
+    assert said == ["gives", "gives", "provides_off", "posts_off"]
+    ticked = {**form, "provides": True, "gives_posts": True}
+    tried = (await admin.post(f"{rules}/try", json=ticked)).json()["tried"]
     assert [line["key"].rpartition(".")[2] for line in tried["lines"]] == ["gives", "gives"]
     page = (await admin.post_form(f"{rules}/try", form)).text
     assert "给岗位：交通运输局 · 科员" in page
@@ -437,6 +441,7 @@ async def test_a_second_factor_is_asked_for_unless_the_administrator_trusts_the_
     changed = {**settings(above), "strong_acr": "loa3 loa4", "secret": "", "version": 1}
     for name in ("key", "issuer"):
         del changed[name]
+    assert "不填就用原来的" in (await admin.page(f"{PAGE}/province/edit")).text
     assert (await admin.post(f"{PAGE}/province/edit", json=changed)).status_code == 200
     above.claims = {"acr": "loa2"}
     _, landed = await come(hub, above)

@@ -24,6 +24,7 @@ from plugins.traffic.accidents.models import (
 )
 from plugins.traffic.accidents.papers import Papers, shares_of
 from plugins.traffic.accidents.sides import in_person
+from plugins.traffic.tests.conftest import HERE
 from plugins.traffic.tests.crash import EAST, NORTH, VIEWS, plain_rows, shot
 
 EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
@@ -76,6 +77,11 @@ async def test_two_sides_agree_and_anybody_checks_the_paper(town, crash):
     gone = await town.get(f"/verify?code={paper.code.lower()}", None)
     assert gone["state"] == "withdrawn"
     assert "鲁" not in str(gone["facts"]), "of a withdrawn paper no more than what it was"
+    page = (await town.hub.client().page(f"{HERE}/verify/{paper.code}")).text
+    assert "文书已撤销" in page
+    assert "文书核验到" not in page, "it cannot be checked until some day: it is worth nothing now"
+    page = (await town.hub.client().page(f"{HERE}/verify/ABCDEFGHJKMN")).text
+    assert "照纸上的核验码再填一次" in page
     assert "accident.notice.revoke" in await notices(town, "resident2")
 
 

@@ -8,8 +8,8 @@ from litestar.params import FromPath
 
 from core.identity.provider import trace
 from plugin_sdk.routes import needs
-from plugin_sdk.views import Phrase
-from portal.pages.admin.clients import PAGE, PERMISSION, the
+from plugin_sdk.views import FactView, Phrase, Words
+from portal.pages.admin.clients import PAGE, PERMISSION, name_of, the
 from portal.pages.admin.reach import need_everything
 from portal.pages.context import AnyRequest, Portal
 
@@ -21,11 +21,12 @@ STRANGERS: Final = "/admin/client-trace"
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
     """Return the routes."""
 
-    async def show(request: AnyRequest, client: str, back: str, name: str) -> Response[Any]:
+    async def show(request: AnyRequest, client: str, back: str) -> Response[Any]:
+        name = None
         async with portal.read() as tx:
             need_everything(tx, request)
             if client != trace.UNKNOWN:
-                await the(tx, client)
+                name = name_of(await the(tx, client))
             found = await trace.of_client(tx, client)
         catalogue = portal.renderer.catalogue
 
@@ -35,7 +36,13 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             key = f"oidc.why.{step.reason}"
             return Phrase(key if key in catalogue else "oidc.why.other")
 
+        def called(fact: str) -> Words:
+            key = f"{WORDS}.fact.{fact}"
+            return Phrase(key) if key in catalogue else fact
+
+        title = f"{WORDS}.title" if name else "page.clients.strangers"
         view = {
+            "title": Phrase(title),
             "name": name,
             "back": back,
             "steps": [
@@ -45,21 +52,21 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     "done": step.outcome == "done",
                     "error": step.error,
                     "why": why(step),
-                    "facts": step.facts,
+                    "facts": [FactView(called(fact), said) for fact, said in step.facts.items()],
                 }
                 for step in found
             ],
         }
-        return await portal.show(request, "admin_client_trace.html", f"{WORDS}.title", view)
+        return await portal.show(request, "admin_client_trace.html", title, view)
 
     @get(f"{PAGE}/{{id:str}}/trace", opt=needs(PERMISSION))
     async def one(request: AnyRequest, id: FromPath[str]) -> Response[Any]:
         """Show the last steps of a client, newest first."""
-        return await show(request, id, f"{PAGE}/{id}", id)
+        return await show(request, id, f"{PAGE}/{id}")
 
     @get(STRANGERS, opt=needs(PERMISSION))
     async def strangers(request: AnyRequest) -> Response[Any]:
         """Show what was tried under ids that are not registered."""
-        return await show(request, trace.UNKNOWN, PAGE, "")
+        return await show(request, trace.UNKNOWN, PAGE)
 
     return [one, strangers]

@@ -151,7 +151,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             if not portal.renderer.wants_page(request.scope):
                 raise Invalid(error)
             return await show(request, upstream, values, errors=(error,), flaws=flaws)
-        tried = _told(plan, who.name if who else None) if plan else None
+        tried = _told(plan, who.name if who else None, form) if plan else None
         if flaws and not portal.renderer.wants_page(request.scope):
             raise Invalid(*(field_error("rules", "upstream-rules", line=f.line) for f in flaws))
         return await show(request, upstream, values, flaws=flaws, tried=tried)
@@ -259,7 +259,7 @@ async def _claims(
     return found, await portal.services.upstreams.whose(tx, upstream, found), None
 
 
-def _told(plan: Plan, name: str | None) -> dict[str, Any]:
+def _told(plan: Plan, name: str | None, form: RulesForm) -> dict[str, Any]:
     said = f"{WORDS}.plan"
     who: Words
     if name is not None:
@@ -267,9 +267,11 @@ def _told(plan: Plan, name: str | None) -> dict[str, Any]:
     elif plan.refused is not None:
         who = Phrase(f"{said}.{plan.refused}")
     else:
-        who = Phrase(
-            f"{said}.made", {"name": mask_name(plan.name or ""), "username": plan.username or "…"}
-        )
+        made = {"name": mask_name(plan.name or "")}
+        if plan.username:
+            who = Phrase(f"{said}.made", {**made, "username": plan.username})
+        else:
+            who = Phrase(f"{said}.made_unnamed", made)
     lines = [
         *(
             Phrase(f"{said}.gives", {"unit": post.organization, "title": post.title})
@@ -284,6 +286,10 @@ def _told(plan: Plan, name: str | None) -> dict[str, Any]:
             for kept in plan.keeps
         ),
     ]
+    if plan.name is not None and not form.provides:
+        lines.append(Phrase(f"{said}.provides_off"))
+    if (plan.gives or plan.ends) and not form.gives_posts:
+        lines.append(Phrase(f"{said}.posts_off"))
     return {"who": who, "lines": lines}
 
 

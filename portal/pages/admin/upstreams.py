@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from msgspec import structs
 from pydantic import Field
 
 from core.database import Transaction
@@ -81,9 +82,6 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     def fields(
         form: type[SettingsForm], values: dict[str, Any] | None, errors: Any = ()
     ) -> list[Any]:
-        hints = frozenset(
-            ("key", "issuer", "secret_kept" if form is EditForm else "secret", "scopes")
-        )
         views = field_views(
             form,
             WORDS,
@@ -95,8 +93,11 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     for method in service.METHODS
                 ]
             },
-            hints=hints | {"strong_acr"},
+            hints=frozenset(("key", "issuer", "secret", "scopes", "strong_acr")),
         )
+        if form is EditForm:
+            kept = Phrase(f"{WORDS}.hint.secret_kept")
+            views = [structs.replace(v, hint=kept) if v.name == "secret" else v for v in views]
         order = {name: at for at, name in enumerate(("name_zh", "name_en", "key", "issuer"))}
         return sorted(views, key=lambda view: order.get(view.name, len(order)))
 

@@ -130,6 +130,7 @@ async def test_a_mistyped_id_is_found_among_the_strangers(hub_app, admin):
     await stranger.authorize(await hub_app.client_as("unit"))
     page = await admin.get("/admin/client-trace", headers=PAGE)
     assert "client_id 没有登记" in page.text
+    assert "客户端编号：dairy" in page.text
 
 
 @pytest.mark.parametrize("path", ["", "/new", "/diary", "/diary/edit", "/diary/trace"])
