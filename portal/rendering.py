@@ -28,10 +28,10 @@ from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor, Answer
 from plugin_sdk.problems import Problem
 from plugin_sdk.views import Phrase, View, Words
+from portal import scim
 from portal.frames import SAID, Frames, own_path, safe_path
 from portal.front import Exchange
 from portal.origins import own_origins, page_of
-from portal.scim import speaking as scim
 from portal.step_up import AGAIN, again_view
 from portal.templating import (
     Banner,
@@ -247,7 +247,9 @@ class Renderer(Frames):
                 "sign-in-needed", status=401, headers={**problem.headers, **challenge}
             )
         if spoken:
-            return scim.refusal(self.describe(scope, problem), problem)
+            from portal.scim.speaking import refusal
+
+            return refusal(self.describe(scope, problem), problem)
         if isinstance(problem, StepUpNeeded) and self.wants_page(scope):
             return await self._ask_again(request, actor, problem)
         if isinstance(problem, SecondFactorNeeded) and self._leads_on(scope):

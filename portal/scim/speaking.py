@@ -24,7 +24,6 @@ from plugin_sdk.json_body import decode_json
 from plugin_sdk.problems import Problem
 
 MEDIA: Final = "application/scim+json"
-PREFIX: Final = "/scim/"
 KINDS: Final = ("application/scim+json", "application/json")
 # what other systems also say of people, and the hub does not keep, is let go unread
 LENIENT: Final = ScimPolicy(

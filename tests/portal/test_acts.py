@@ -31,7 +31,7 @@ BUILT = {  # acts whose name is put together, by the file that does
             "purge-approved",
         ]
     },
-    "portal/scim/routes.py": {
+    "portal/scim/answering.py": {
         *(f"scim-user-{act}" for act in ("added", "changed", "left")),
         *(f"scim-group-{act}" for act in ("added", "changed", "closed")),
     },
