@@ -14,7 +14,6 @@ from core import audit
 from core.access.freshness import SecondFactorNeeded
 from core.apps.native import BEFORE_FACTORS
 from core.audit import SHELL
-from core.identity import sessions
 from core.identity.provider import authorizing
 from core.identity.provider.authorizing import Next
 from core.identity.provider.discovery import PATHS
@@ -253,9 +252,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         chosen = msgspec.structs.replace(kept, chosen=True)
         if form.account == "this" or actor.session_id is None:
             return await to_itself(request, chosen)
-        async with services.database.transaction(write=True) as tx:
-            await sessions.end(tx, actor.session_id)
-            await audit.record(tx, actor, SHELL, "signed-out", f"person:{actor.real_person_id}")
+        await entrance.end(actor)
         response = to_page("/sign-in", chosen)
         entrance.drop_session(response)
         return response
