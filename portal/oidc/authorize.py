@@ -99,19 +99,25 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     def resumed(kept: Kept) -> str:
         return CONTINUED + provider.sealing.pack(kept, services.database.clock())
 
-    async def go_on(request: AnyRequest, kept: Kept) -> Response[Any]:
-        try:
-            given, twice = parameters(kept.query)
-            async with portal.read() as tx:
-                to = await read_client(tx, given, twice)
-        except Refused as refused:
-            return await answers.page(request, refused)
+    async def whom(kept: Kept) -> tuple[Answerable, dict[str, str], list[str]]:
+        """Return whom the answer to a request goes to, and how; its parameters, and those that
+        come more than once. Raises `Refused`, which is said here."""
+        given, twice = parameters(kept.query)
+        async with portal.read() as tx:
+            to = await read_client(tx, given, twice)
         mode = given.get("response_mode", "query")
         to = msgspec.structs.replace(
             to,
             response_mode=mode if mode in MODES and "response_mode" not in twice else "query",
             state=given.get("state") if "state" not in twice else None,
         )
+        return to, given, twice
+
+    async def go_on(request: AnyRequest, kept: Kept) -> Response[Any]:
+        try:
+            to, given, twice = await whom(kept)
+        except Refused as refused:
+            return await answers.page(request, refused)
         try:
             asked = read(to, kept.query, given, twice)
             coming = await provider.step(asked, actor_of(request), kept)
@@ -205,12 +211,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if kept is None:
             return None
         try:
-            given, twice = parameters(kept.query)
-            async with portal.read() as tx:
-                to = await read_client(tx, given, twice)
-            to = msgspec.structs.replace(
-                to, response_mode=given.get("response_mode", "query"), state=given.get("state")
-            )
+            to, given, twice = await whom(kept)
             return kept, to, read(to, kept.query, given, twice)
         except Refused:
             return None
