@@ -14,7 +14,6 @@ from core import audit
 from core.access.freshness import SecondFactorNeeded
 from core.apps.native import BEFORE_FACTORS
 from core.audit import SHELL
-from core.identity import sessions
 from core.identity.provider import authorizing
 from core.identity.provider.authorizing import Next
 from core.identity.provider.discovery import PATHS
@@ -100,19 +99,25 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     def resumed(kept: Kept) -> str:
         return CONTINUED + provider.sealing.pack(kept, services.database.clock())
 
-    async def go_on(request: AnyRequest, kept: Kept) -> Response[Any]:
-        try:
-            given, twice = parameters(kept.query)
-            async with portal.read() as tx:
-                to = await read_client(tx, given, twice)
-        except Refused as refused:
-            return await answers.page(request, refused)
+    async def whom(kept: Kept) -> tuple[Answerable, dict[str, str], list[str]]:
+        """Return whom the answer to a request goes to, and how; its parameters, and those that
+        come more than once. Raises `Refused`, which is said here."""
+        given, twice = parameters(kept.query)
+        async with portal.read() as tx:
+            to = await read_client(tx, given, twice)
         mode = given.get("response_mode", "query")
         to = msgspec.structs.replace(
             to,
             response_mode=mode if mode in MODES and "response_mode" not in twice else "query",
             state=given.get("state") if "state" not in twice else None,
         )
+        return to, given, twice
+
+    async def go_on(request: AnyRequest, kept: Kept) -> Response[Any]:
+        try:
+            to, given, twice = await whom(kept)
+        except Refused as refused:
+            return await answers.page(request, refused)
         try:
             asked = read(to, kept.query, given, twice)
             coming = await provider.step(asked, actor_of(request), kept)
@@ -206,12 +211,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if kept is None:
             return None
         try:
-            given, twice = parameters(kept.query)
-            async with portal.read() as tx:
-                to = await read_client(tx, given, twice)
-            to = msgspec.structs.replace(
-                to, response_mode=given.get("response_mode", "query"), state=given.get("state")
-            )
+            to, given, twice = await whom(kept)
             return kept, to, read(to, kept.query, given, twice)
         except Refused:
             return None
@@ -253,9 +253,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         chosen = msgspec.structs.replace(kept, chosen=True)
         if form.account == "this" or actor.session_id is None:
             return await to_itself(request, chosen)
-        async with services.database.transaction(write=True) as tx:
-            await sessions.end(tx, actor.session_id)
-            await audit.record(tx, actor, SHELL, "signed-out", f"person:{actor.real_person_id}")
+        await entrance.end(actor)
         response = to_page("/sign-in", chosen)
         entrance.drop_session(response)
         return response

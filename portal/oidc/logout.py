@@ -8,10 +8,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from pydantic import Field
 
-from core import audit
 from core.apps.native import BEFORE_FACTORS
-from core.audit import SHELL
-from core.identity import sessions
 from core.identity.provider.clients import find
 from core.identity.provider.discovery import PATHS
 from core.identity.provider.ending import Leaving
@@ -104,10 +101,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
 
     async def signed_out(request: AnyRequest, leaving: Leaving) -> Response[Any]:
         actor = actor_of(request)
-        if actor.session_id is not None:
-            async with services.database.transaction(write=True) as tx:
-                await sessions.end(tx, actor.session_id)
-                await audit.record(tx, actor, SHELL, "signed-out", f"person:{actor.real_person_id}")
+        await entrance.end(actor)
         client = leaving.client
         if client is not None and not leaving.reason:
             await provider.trace.done(client.id, "logout", target=leaving.target or "")

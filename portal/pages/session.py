@@ -161,9 +161,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                     links = await linking.links_of(tx, actor.real_person_id)
                 if links and links[0].open:  # the one used last
                     target = f"/sign-in/with/{links[0].key}/left"
-            async with services.database.transaction(write=True) as tx:
-                await sessions.end(tx, actor.session_id)
-                await audit.record(tx, actor, SHELL, "signed-out", f"person:{actor.real_person_id}")
+            await entrance.end(actor)
         response = portal.done(request, target, "sign_in.signed_out")
         entrance.drop_session(response)
         return response

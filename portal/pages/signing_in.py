@@ -6,8 +6,12 @@ from urllib.parse import urlencode
 from litestar import Response
 from litestar.datastructures import Cookie
 
+from core import audit
+from core.audit import SHELL
+from core.identity import sessions
 from core.identity.sessions import Renewed
 from core.identity.signing_in import PENDING_LIFE, Browser, Opened, Owing
+from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Problem
 from plugin_sdk.routes import actor_of
 from portal.frames import cookie
@@ -121,6 +125,14 @@ class Entrance:
         # on a public computer it goes with the browser's window
         age = None if public_computer else max(seconds, 0)
         response.set_cookie(self._cookie(self._session, token, age))
+
+    async def end(self, actor: Actor) -> None:
+        """End the session that somebody acts in, if any, and record it."""
+        if actor.session_id is None:
+            return
+        async with self._portal.services.database.transaction(write=True) as tx:
+            await sessions.end(tx, actor.session_id)
+            await audit.record(tx, actor, SHELL, "signed-out", f"person:{actor.real_person_id}")
 
     def drop_session(self, response: Response[Any]) -> None:
         """Let the answer take the secret of the session back."""

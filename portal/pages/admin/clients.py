@@ -1,6 +1,7 @@
 """The administrator's pages of clients: the apps that sign people in by this hub."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, Final, Literal
 from uuid import UUID
 
@@ -14,12 +15,13 @@ from core.database import Transaction
 from core.identity.provider import clients
 from core.identity.provider.clients import CODE, CREDENTIALS, REFRESH, ClientError, Wanted
 from core.identity.provider.models import Client
-from plugin_sdk.forms import Form, field_views, read_form, typed
-from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
+from plugin_sdk.forms import Form, field_views, read_form
+from plugin_sdk.problems import Conflict, FieldError, Invalid, NotFound, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.text import Text
-from plugin_sdk.views import FactView, FormView, Option, Phrase
+from plugin_sdk.views import FactView, Option, Phrase
 from portal.pages.admin.client_settings import OTHER, STACKS, Addresses, to_copy
+from portal.pages.admin.form_page import FormPage
 from portal.pages.admin.reach import need_everything
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.session import Nothing
@@ -27,6 +29,7 @@ from portal.pages.session import Nothing
 PERMISSION: Final = "clients.manage"
 PAGE: Final = "/admin/clients"
 WORDS: Final = "page.clients"
+AUTHENTICATION: Final = f"{WORDS}.authentication"  # words for how clients prove themselves
 NEW: Final = "new"  # where one is registered, and so the id of none
 HINTS: Final = frozenset(
     ("id", "app", "address", "scopes", "redirect_uris", "post_logout_uris")
@@ -145,28 +148,15 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             "subjects": words("subjects", "public", "pairwise"),
         }
 
-    async def form_page(
-        request: AnyRequest,
-        form: type[Form],
-        title: str,
-        action: str,
-        *,
-        values: dict[str, Any] | None = None,
-        errors: Any = (),
-        cancel: str = PAGE,
-    ) -> Response[Any]:
-        view = FormView(
-            title=Phrase(f"{WORDS}.{title}"),
-            action=action,
-            verb=Phrase(f"{WORDS}.{title}_verb"),
-            fields=field_views(
-                form, WORDS, values=values, errors=errors, options=options(request), hints=HINTS
-            ),
-            intro=Phrase(f"{WORDS}.{title}_intro"),
-            cancel=cancel,
+    def fields(
+        form: type[Form], request: AnyRequest, values: dict[str, Any] | None, errors: Any
+    ) -> list[Any]:
+        return field_views(
+            form, WORDS, values=values, errors=errors, options=options(request), hints=HINTS
         )
-        status = 422 if errors else 200
-        return await portal.show(request, "form.html", f"{WORDS}.{title}", view, status=status)
+
+    adding = FormPage(portal, WORDS, "add", partial(fields, NewForm), _error_of_new)
+    editing = FormPage(portal, WORDS, "edit", partial(fields, EditForm), _error)
 
     @get(PAGE, opt=needs(PERMISSION))
     async def page(request: AnyRequest) -> Response[Any]:
@@ -192,7 +182,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     @get(f"{PAGE}/{NEW}", opt=needs(PERMISSION))
     async def ask(request: AnyRequest) -> Response[Any]:
         """Ask for a client."""
-        return await form_page(request, NewForm, "add", f"{PAGE}/{NEW}")
+        return await adding.show(request, f"{PAGE}/{NEW}", PAGE)
 
     @post(f"{PAGE}/{NEW}", opt=needs(PERMISSION, body=NewForm))
     async def add(request: AnyRequest) -> Response[Any]:
@@ -210,13 +200,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 made = await clients.register(tx, form.id, form.wanted(), by, may=may)
                 client = await the(tx, form.id)
         except (Invalid, ClientError) as wrong:
-            errors = wrong.errors if isinstance(wrong, Invalid) else (_error(wrong, "address"),)
-            if not portal.renderer.wants_page(request.scope):
-                raise Invalid(*errors) from None
-            values = await typed(request)
-            return await form_page(
-                request, NewForm, "add", f"{PAGE}/{NEW}", values=values, errors=errors
-            )
+            return await adding.again(request, wrong, f"{PAGE}/{NEW}", PAGE)
         return await show(request, client, secret=made.secret, status=201)
 
     @get(f"{PAGE}/{{id:str}}", opt=needs(PERMISSION))
@@ -240,7 +224,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             ("post_logout_uris", "\n".join(client.post_logout_uris)),
             ("backchannel_logout_uri", client.backchannel_logout_uri),
             ("scopes", " ".join(client.scopes)),
-            ("authentication", Phrase(f"{WORDS}.authentication.{client.authentication}")),
+            ("authentication", Phrase(f"{AUTHENTICATION}.{client.authentication}")),
             ("subjects", Phrase(f"{WORDS}.subjects.{client.subjects}")),
             ("refresh", yes if REFRESH in client.grants else no),
             ("first_party", yes if client.first_party else no),
@@ -282,9 +266,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             "credentials": CREDENTIALS in client.grants,
         }
         here = f"{PAGE}/{id}"
-        return await form_page(
-            request, EditForm, "edit", f"{here}/edit", values=values, cancel=here
-        )
+        return await editing.show(request, f"{here}/edit", here, values=values)
 
     @post(f"{PAGE}/{{id:str}}/edit", opt=needs(PERMISSION, body=EditForm))
     async def keep(request: AnyRequest, id: FromPath[str]) -> Response[Any]:
@@ -302,13 +284,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         except (Invalid, ClientError) as wrong:
             if isinstance(wrong, ClientError) and wrong.code == "changed-meanwhile":
                 raise Conflict("client-stale") from None
-            errors = wrong.errors if isinstance(wrong, Invalid) else (_error(wrong),)
-            if not portal.renderer.wants_page(request.scope):
-                raise Invalid(*errors) from None
-            values = await typed(request)
-            return await form_page(
-                request, EditForm, "edit", f"{here}/edit", values=values, errors=errors, cancel=here
-            )
+            return await editing.again(request, wrong, f"{here}/edit", here)
         return portal.done(request, here, f"{WORDS}.changed")
 
     @post(f"{PAGE}/{{id:str}}/secret", opt=needs(PERMISSION, body=Nothing))
@@ -386,11 +362,13 @@ def _check_app(portal: Portal, app: str) -> None:
         raise Invalid(field_error("app", "choice"))
 
 
-def _error(wrong: ClientError, addresses: str | None = None) -> Any:
-    """Return the error at its field; where a form derives the addresses, at the one it asks."""
+def _error(wrong: ClientError) -> FieldError:
     field = wrong.field or "name_zh"
-    if field == "name":
-        field = "name_zh"
-    elif addresses and field.endswith(("_uris", "_uri")):
-        field = addresses
-    return field_error(field, f"client-{wrong.code}")
+    return field_error("name_zh" if field == "name" else field, f"client-{wrong.code}")
+
+
+def _error_of_new(wrong: ClientError) -> FieldError:
+    """Return the error at its field; that of an address at the one they are derived from."""
+    if wrong.field.endswith(("_uris", "_uri")):
+        return field_error("address", f"client-{wrong.code}")
+    return _error(wrong)

@@ -1,5 +1,6 @@
 """The administrator's pages of the providers above: which there are, and whether they answer."""
 
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from litestar import Response, get, post
@@ -13,11 +14,13 @@ from core.identity.upstream import service
 from core.identity.upstream.discovery import ProviderError
 from core.identity.upstream.service import ClientSettings, UpstreamError, UpstreamFacts
 from core.outside import OutsideError
-from plugin_sdk.forms import Form, field_views, read_form, typed
-from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
+from plugin_sdk.forms import Form, field_views, read_form
+from plugin_sdk.problems import Conflict, FieldError, Invalid, NotFound, field_error
 from plugin_sdk.routes import actor_of, needs
 from plugin_sdk.text import Text
-from plugin_sdk.views import FactView, FormView, Option, Phrase
+from plugin_sdk.views import FactView, Option, Phrase
+from portal.pages.admin.clients import AUTHENTICATION
+from portal.pages.admin.form_page import FormPage
 from portal.pages.admin.reach import need_everything
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.session import Nothing
@@ -80,7 +83,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     numbers = services.numbers
 
     def fields(
-        form: type[SettingsForm], values: dict[str, Any] | None, errors: Any = ()
+        form: type[SettingsForm], _: AnyRequest, values: dict[str, Any] | None, errors: Any
     ) -> list[Any]:
         views = field_views(
             form,
@@ -89,7 +92,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             errors=errors,
             options={
                 "authentication": [
-                    Option(method, Phrase(f"{WORDS}.authentication.{method}"))
+                    Option(method, Phrase(f"{AUTHENTICATION}.{method}"))
                     for method in service.METHODS
                 ]
             },
@@ -101,26 +104,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         order = {name: at for at, name in enumerate(("name_zh", "name_en", "key", "issuer"))}
         return sorted(views, key=lambda view: order.get(view.name, len(order)))
 
-    async def form_page(
-        request: AnyRequest,
-        form: type[SettingsForm],
-        title: str,
-        action: str,
-        *,
-        values: dict[str, Any] | None = None,
-        errors: Any = (),
-        cancel: str = PAGE,
-    ) -> Response[Any]:
-        view = FormView(
-            title=Phrase(f"{WORDS}.{title}"),
-            action=action,
-            verb=Phrase(f"{WORDS}.{title}_verb"),
-            fields=fields(form, values, errors),
-            intro=Phrase(f"{WORDS}.{title}_intro"),
-            cancel=cancel,
-        )
-        status = 422 if errors else 200
-        return await portal.show(request, "form.html", f"{WORDS}.{title}", view, status=status)
+    adding = FormPage(portal, WORDS, "add", partial(fields, NewForm), _error)
+    editing = FormPage(portal, WORDS, "edit", partial(fields, EditForm), _error)
 
     @get(PAGE, opt=needs(PERMISSION))
     async def page(request: AnyRequest) -> Response[Any]:
@@ -147,7 +132,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     @get(f"{PAGE}/new", opt=needs(PERMISSION))
     async def ask(request: AnyRequest) -> Response[Any]:
         """Ask for a provider."""
-        return await form_page(request, NewForm, "add", f"{PAGE}/new")
+        return await adding.show(request, f"{PAGE}/new", PAGE)
 
     @post(f"{PAGE}/new", opt=needs(PERMISSION, body=NewForm))
     async def add(request: AnyRequest) -> Response[Any]:
@@ -160,13 +145,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 need_everything(tx, request)
                 await service.add(tx, numbers, form.key, form.issuer, settings)
         except (Invalid, UpstreamError) as wrong:
-            errors = wrong.errors if isinstance(wrong, Invalid) else (_error(wrong),)
-            if not portal.renderer.wants_page(request.scope):
-                raise Invalid(*errors) from None
-            values = await typed(request)
-            return await form_page(
-                request, NewForm, "add", f"{PAGE}/new", values=values, errors=errors
-            )
+            return await adding.again(request, wrong, f"{PAGE}/new", PAGE)
         return portal.done(request, f"{PAGE}/{form.key}", f"{WORDS}.added", status=201)
 
     @get(f"{PAGE}/{{key:str}}", opt=needs(PERMISSION))
@@ -185,7 +164,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             FactView(Phrase(f"{WORDS}.field.client_id"), upstream.client_id),
             FactView(
                 Phrase(f"{WORDS}.field.authentication"),
-                Phrase(f"{WORDS}.authentication.{upstream.authentication}"),
+                Phrase(f"{AUTHENTICATION}.{upstream.authentication}"),
             ),
             FactView(Phrase(f"{WORDS}.field.secret"), Phrase(f"{WORDS}.secret_{secret}")),
             FactView(Phrase(f"{WORDS}.field.scopes"), " ".join(upstream.scopes)),
@@ -235,9 +214,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             "version": upstream.version,
         }
         here = f"{PAGE}/{key}"
-        return await form_page(
-            request, EditForm, "edit", f"{here}/edit", values=values, cancel=here
-        )
+        return await editing.show(request, f"{here}/edit", here, values=values)
 
     @post(f"{PAGE}/{{key:str}}/edit", opt=needs(PERMISSION, body=EditForm))
     async def keep(request: AnyRequest, key: FromPath[str]) -> Response[Any]:
@@ -254,13 +231,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         except (Invalid, UpstreamError) as wrong:
             if isinstance(wrong, UpstreamError) and not wrong.field:
                 raise Conflict("upstream-stale") from None
-            errors = wrong.errors if isinstance(wrong, Invalid) else (_error(wrong),)
-            if not portal.renderer.wants_page(request.scope):
-                raise Invalid(*errors) from None
-            values = await typed(request)
-            return await form_page(
-                request, EditForm, "edit", f"{here}/edit", values=values, errors=errors, cancel=here
-            )
+            return await editing.again(request, wrong, f"{here}/edit", here)
         return portal.done(request, here, f"{WORDS}.changed")
 
     @post(f"{PAGE}/{{key:str}}/disable", opt=needs(PERMISSION, body=Nothing))
@@ -314,5 +285,5 @@ async def look(portal: Portal, upstream: UpstreamFacts) -> dict[str, Any]:
     }
 
 
-def _error(wrong: UpstreamError) -> Any:
+def _error(wrong: UpstreamError) -> FieldError:
     return field_error(wrong.field, wrong.code)
