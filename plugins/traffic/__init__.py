@@ -2,15 +2,13 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk import hookimpl
-from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.tallies import tally_of_cases
 from plugin_sdk.extension import ImportReport, Job
-from plugin_sdk.hooks import case_hooks
+from plugin_sdk.hooks import Shown, case_hooks
 from plugin_sdk.ports import Actor, Hub
 from plugin_sdk.tallies import Tally
 from plugins.traffic import appointments, demonstration, imports, routes
@@ -18,7 +16,6 @@ from plugins.traffic.accidents import demonstration as accidents
 from plugins.traffic.desk import desk_of
 from plugins.traffic.fine_routes import fine_jobs
 from plugins.traffic.reports import demonstration as reports
-from plugins.traffic.reports.desk import ReportDesk
 from plugins.traffic.reports.evidence import Handing
 from plugins.traffic.roads import demonstration as roads
 from plugins.traffic.roads import notices
@@ -32,14 +29,13 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
     return routes.of(hub)
 
 
-def _cases(hub: Hub) -> Sequence[CaseDesk[Any]]:
-    return [desk_of(hub).objections, desk_of(hub).accidents, ReportDesk(hub)]
+def _shown(hub: Hub) -> Sequence[Shown]:
+    desk = desk_of(hub)
+    return [desk, appointments.desk_of(hub), *desk.cases]
 
 
 register_flows, portal_cards, search, health, can_retire = case_hooks(
-    _cases,
-    needs="objection.cancel",
-    shown=lambda hub: [desk_of(hub), appointments.desk_of(hub), *_cases(hub)],
+    lambda hub: desk_of(hub).cases, needs="objection.cancel", shown=_shown
 )
 
 
@@ -52,7 +48,7 @@ def register_jobs(hub: Hub) -> Sequence[Job]:
         Job(key="reminders", run=desk.reminders.run),
         *fine_jobs(desk),
         appointments.job(hub),
-        Handing(ReportDesk(hub), desk.police.provider).job(),
+        Handing(desk.reports, desk.police.provider).job(),
         Following(notices.desk_of(hub)).job(),
         Crediting(Studying(hub), desk.police.provider).job(),
     ]
@@ -67,9 +63,10 @@ def import_legacy(hub: Hub, source: Path, of: str) -> AsyncIterator[ImportReport
 @hookimpl
 async def tallies(hub: Hub, of: str) -> Sequence[Tally]:
     """Return what the app holds of what came from `of`: its cases, then everything else."""
+    desk = desk_of(hub)
     return [
-        await tally_of_cases([desk.engine for desk in _cases(hub)], of),
-        *await imports.tallies(desk_of(hub), of),
+        await tally_of_cases([one.engine for one in desk.cases], of),
+        *await imports.tallies(desk, of),
     ]
 
 

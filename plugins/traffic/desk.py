@@ -1,9 +1,11 @@
 """Everything of traffic on one hub."""
 
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.extension import Card
 from plugin_sdk.ports import Hub, Read
 from plugin_sdk.views import Phrase
@@ -14,6 +16,7 @@ from plugins.traffic.licences import Licences
 from plugins.traffic.objections import ObjectionDesk
 from plugins.traffic.overview import Overview
 from plugins.traffic.reminders import Reminders
+from plugins.traffic.reports.desk import ReportDesk
 from plugins.traffic.sources import Police, police_of
 from plugins.traffic.violations import ViolationDesk, listed
 
@@ -31,6 +34,13 @@ class Desk(msgspec.Struct, frozen=True):
     reminders: Reminders
     overview: Overview
     accidents: AccidentDesk
+    reports: ReportDesk
+
+    @property
+    def cases(self) -> tuple[CaseDesk[Any], ...]:
+        """Return the procedures that officers decide on. A part that brings one adds its desk
+        here."""
+        return self.objections, self.accidents, self.reports
 
     async def unit(self) -> UUID:
         """Return the unit of the traffic police that keeps what residents bind. Ask before a unit
@@ -76,4 +86,5 @@ def desk_of(hub: Hub) -> Desk:
         reminders=Reminders(hub, binding, (licences, accidents.invitations)),
         overview=Overview(hub),
         accidents=accidents,
+        reports=ReportDesk(hub),
     )

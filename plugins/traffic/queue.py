@@ -1,6 +1,6 @@
 """One page of what waits for an officer, procedure by procedure, what is due first."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -9,21 +9,12 @@ from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk.cases import queries
 from plugin_sdk.cases.desk import CaseDesk
-from plugin_sdk.ports import Answer, Hub, Read
+from plugin_sdk.ports import Answer, Read
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.views import ActionView, CaseItem, Phrase, View, Words
-from plugins.traffic.desk import desk_of
-from plugins.traffic.reports.desk import ReportDesk
 
 MOST: Final = 10
 """Cases of one procedure; the rest stand on its own list."""
-
-QUEUES: Final[tuple[Callable[[Hub], CaseDesk[Any]], ...]] = (
-    lambda hub: desk_of(hub).objections,
-    lambda hub: desk_of(hub).accidents,
-    ReportDesk,
-)
-"""The procedures that officers decide on. A part that brings one adds its desk here."""
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,9 +36,9 @@ class QueueView(View, kw_only=True):
     links: list[ActionView]
 
 
-def queue_routes(hub: Hub) -> list[HTTPRouteHandler]:
+def queue_routes(desks: Sequence[CaseDesk[Any]]) -> list[HTTPRouteHandler]:
     """Return the page of what waits."""
-    desks = [desk(hub) for desk in QUEUES]
+    hub = desks[0].hub
 
     @get("/queue", opt=needs("queue.read"), operation_id="queue")
     async def show_queue(request: Request[Any, Any, Any]) -> Response[Any]:

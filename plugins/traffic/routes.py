@@ -16,8 +16,7 @@ from plugins.traffic.fine_routes import fine_routes
 from plugins.traffic.licence_routes import licence_routes
 from plugins.traffic.own_routes import own_routes
 from plugins.traffic.queue import queue_routes
-from plugins.traffic.reports import routes as report_routes
-from plugins.traffic.reports.desk import ReportDesk
+from plugins.traffic.reports.routes import report_routes
 from plugins.traffic.roads import routes as road_routes
 from plugins.traffic.study import routes as study_routes
 
@@ -33,11 +32,15 @@ def _accidents(hub: Hub) -> list[HTTPRouteHandler]:
     return accident_routes(desk_of(hub).accidents)
 
 
+def _reports(hub: Hub) -> list[HTTPRouteHandler]:
+    return report_routes(desk_of(hub).reports)
+
+
 def _deciding(hub: Hub) -> list[HTTPRouteHandler]:
-    whole, reports = desk_of(hub), ReportDesk(hub)
-    desk, accidents = whole.objections, whole.accidents
+    whole = desk_of(hub)
+    desk, accidents, reports = whole.objections, whole.accidents, whole.reports
     return [
-        *queue_routes(hub),
+        *queue_routes(whole.cases),
         *register_routes(TemplateDesk(desk.drafting.engine)),
         *drafting_routes(desk, desk.drafting, desk.said_of),
         *drafting_routes(accidents, desk.drafting, accidents.said_of),
@@ -47,7 +50,7 @@ def _deciding(hub: Hub) -> list[HTTPRouteHandler]:
 
 PARTS: Final[tuple[Part, ...]] = (
     *(_own, fine_routes, appointments.of, moving_routes.of),
-    *(_accidents, report_routes.of, road_routes.of, study_routes.of),
+    *(_accidents, _reports, road_routes.of, study_routes.of),
     _deciding,
 )
 """What each part of the app serves."""

@@ -14,6 +14,7 @@ from plugin_sdk.files import Picture, Taken
 from plugin_sdk.forms import Submission, validate
 from plugin_sdk.ports import Actor, Hub, Work
 from plugin_sdk.times import SHANGHAI
+from plugins.traffic.desk import desk_of
 from plugins.traffic.reports.desk import ReportDesk
 from plugins.traffic.reports.forms import ReportForm
 
@@ -49,7 +50,7 @@ CROSSING: Final = (118.131, 37.698)
 
 async def demonstrate(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
     """Yield a report for each; one that was acted out before is left as it is."""
-    desk = ReportDesk(hub)
+    desk = desk_of(hub).reports
     drawn = [await hub.files.draw(f"{n}.png", await _photo(n, one)) for n, one in told_all()]
     scenes = [
         _scene(desk, n, one, picture) for (n, one), picture in zip(told_all(), drawn, strict=True)

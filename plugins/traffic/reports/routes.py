@@ -4,14 +4,12 @@ from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk.cases.filing import filing_routes
 from plugin_sdk.cases.routes import case_routes, reveal_routes
-from plugin_sdk.ports import Hub
 from plugins.traffic.reports.desk import REVEAL, ReportDesk
 from plugins.traffic.reports.forms import ReportForm
 
 
-def of(hub: Hub) -> list[HTTPRouteHandler]:
+def report_routes(desk: ReportDesk) -> list[HTTPRouteHandler]:
     """Return the routes of reports: on one page, the photos first."""
-    desk = ReportDesk(hub)
     return [
         *case_routes(desk, figures="/reports/figures"),
         *filing_routes(desk, ReportForm, "report.file"),
