@@ -41,21 +41,21 @@ class OrderDesk(CaseDesk[Order]):
     async def file(self, work: Work, sent: Submission[FileForm]) -> Order:
         """Open an order that a resident files on the web."""
         actor = work.actor
-        return await self._open(work, sent, "web", actor.person_id, caller_name=actor.name)
+        return await self.open_order(work, sent, "web", actor.person_id, caller_name=actor.name)
 
     async def snap(self, work: Work, sent: Submission[SnapForm]) -> Order:
         """Open an order from a photo (随手拍)."""
         actor = work.actor
-        return await self._open(work, sent, "snap", actor.person_id, caller_name=actor.name)
+        return await self.open_order(work, sent, "snap", actor.person_id, caller_name=actor.name)
 
     async def intake(self, work: Work, sent: Submission[IntakeForm]) -> Order:
         """Open an order that an operator takes down for a caller."""
         form = sent.form
-        return await self._open(
+        return await self.open_order(
             work, sent, "operator", None, caller_name=form.caller_name or "", form=form
         )
 
-    async def _open(
+    async def open_order(
         self,
         work: Work,
         sent: Submission[FileForm] | Submission[IntakeForm] | Submission[SnapForm],
@@ -64,7 +64,9 @@ class OrderDesk(CaseDesk[Order]):
         *,
         caller_name: str,
         form: IntakeForm | None = None,
+        **bonds: Any,
     ) -> Order:
+        """Open an order that came by a channel; `bonds` are its other columns."""
         filed = sent.form
         urgency = form.urgency if form else Urgency.NORMAL
         row = await self.engine.open(
@@ -87,6 +89,7 @@ class OrderDesk(CaseDesk[Order]):
             caller_name=caller_name,
             caller_phone=normalize_phone(filed.phone) if filed.phone else "",
             text=filed.text,
+            **bonds,
         )
         await self.keep_files(work, row, sent)
         return row

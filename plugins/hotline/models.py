@@ -32,7 +32,10 @@ class Order(CaseRow, Base, table=True):
     """An order: one request to the hotline.
 
     `kind` and `category_code` are None where an old system did not say (unclassified).
-    With `secret` nobody but the requester sees who called, unless it is revealed.
+    With `secret` nobody but the requester sees who called, unless it is revealed. `line` is the
+    old number it came by, `follows_id` the order that it repeats (never one that follows itself),
+    `split_from_id` the one that a coordination divided, `enterprise_id` whose matter it is.
+    `wishes_public` is the requester's own wish, `published_at` when a moderator followed it.
     """
 
     __tablename__ = "hotline_order"
@@ -49,6 +52,12 @@ class Order(CaseRow, Base, table=True):
     urgency: str = Field(default="normal", max_length=10)
     secret: bool = False
     channel: str = Field(max_length=10)
+    line: str | None = Field(default=None, max_length=40, index=True)
+    follows_id: UUID | None = Field(default=None, index=True)
+    split_from_id: UUID | None = Field(default=None, index=True)
+    enterprise_id: UUID | None = Field(default=None, index=True)
+    wishes_public: bool = False
+    published_at: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
     caller_name: str = Field(default="", max_length=100)
     caller_phone: str = Field(default="", max_length=20)
     text: str = Field(sa_type=Text)

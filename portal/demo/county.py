@@ -84,6 +84,22 @@ CAST = (
         (("hotline.dispatcher", ScopeKind.ORGANIZATION),),
     ),
     Member(
+        "checker",
+        "checker",
+        "褚回访",
+        CENTRE,
+        "回访员",
+        (("hotline.checker", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
+        "specialist",
+        "specialist",
+        "卫专员",
+        CENTRE,
+        "企业专员",
+        (("hotline.specialist", ScopeKind.ORGANIZATION),),
+    ),
+    Member(
         "unit",
         "unit",
         "冯城管",

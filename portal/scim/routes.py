@@ -43,7 +43,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     @get(f"{ROOT}/Schemas/{{id:str}}", opt=needs("scim"))
     async def schema(request: AnyRequest, id: FromPath[str]) -> Response[bytes]:
         """Return the attributes of one of the two."""
-        return answering().schema(id)
+        return answering().schema(request, id)
 
     @get(f"{ROOT}/ResourceTypes", opt=needs("scim"))
     async def types(request: AnyRequest) -> Response[bytes]:
@@ -53,7 +53,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     @get(f"{ROOT}/ResourceTypes/{{id:str}}", opt=needs("scim"))
     async def one_type(request: AnyRequest, id: FromPath[str]) -> Response[bytes]:
         """Return one kind of resources."""
-        return answering().one_type(id)
+        return answering().one_type(request, id)
 
     # --- finding ------------------------------------------------------------------------
 

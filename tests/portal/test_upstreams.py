@@ -339,8 +339,8 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(hub, above):
     form = {"rules": RULES, "claims": claims, "version": 1}
     tried = (await admin.post(f"{rules}/try", json=form)).json()["tried"]
     assert tried["who"]["key"] == "page.upstreams.plan.made_unnamed"
-    said = [line["key"].rpartition(".")[2] for line in tried["lines"]]
-    assert said == ["gives", "gives", "provides_off", "posts_off"]
+    told = [line["key"].rpartition(".")[2] for line in tried["lines"]]
+    assert told == ["gives", "gives", "provides_off", "posts_off"]
     ticked = {**form, "provides": True, "gives_posts": True}
     tried = (await admin.post(f"{rules}/try", json=ticked)).json()["tried"]
     assert [line["key"].rpartition(".")[2] for line in tried["lines"]] == ["gives", "gives"]
