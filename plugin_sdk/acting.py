@@ -53,7 +53,7 @@ class Bearer(msgspec.Struct, frozen=True, kw_only=True):
     hint: str
     scopes: tuple[str, ...]
     application: str = ""
-    changes: bool = True
+    changes: bool
 
 
 class Audience(StrEnum):

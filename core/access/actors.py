@@ -42,7 +42,10 @@ from plugin_sdk.ports import Actor
 logger = logging.getLogger(__name__)
 
 TOPIC = "access"
-TOKEN = "token:"  # noqa: S105  (what is cached of a token stands under its digest after it)
+SESSION = "session:"
+TOKEN = "token:"  # noqa: S105  (a kind of subject)
+PERSON = "person:"
+LOADERS = {SESSION: load_session, TOKEN: load_token}
 MOST_CACHED = 20_000
 SEEN_SECONDS = 120
 KEEP_REVOCATIONS = timedelta(days=2)
@@ -85,7 +88,7 @@ async def revoke(tx: Transaction, subject: str) -> int:
 async def revoked_since(tx: Transaction, actor: Actor) -> bool:
     """Return whether something of the actor, or of whom they act for, was revoked after it
     was loaded."""
-    subjects = ["*", f"session:{actor.session_id}", *(f"person:{id}" for id in actor.hands)]
+    subjects = ["*", f"{SESSION}{actor.session_id}", *(f"{PERSON}{id}" for id in actor.hands)]
     if actor.bearer is not None:
         subjects.append(f"{TOKEN}{actor.bearer.digest}")
     found = await tx.session.execute(
@@ -150,8 +153,8 @@ class Actors:
 
     async def of_token(self, token: str) -> Actor:
         """Return who holds a session's secret; the visitor when it is not in force."""
-        session_id = digest(token)
-        return self._known(session_id) or await self._load(session_id)
+        subject = f"{SESSION}{digest(token)}"
+        return self._known(subject) or await self._load(subject)
 
     def known_bearer(self, token: str) -> Actor | None:
         """Return who acts by a person's token, as far as it reads, if this worker knows it."""
@@ -162,13 +165,13 @@ class Actors:
         found = await self._load(f"{TOKEN}{digest(token)}")
         return found if found.signed_in else None
 
-    def _known(self, id: str) -> Actor | None:
-        cached = self._cache.get(id)
+    def _known(self, subject: str) -> Actor | None:
+        cached = self._cache.get(subject)
         if cached is None or time.monotonic() >= self._lease_until:
             return None
         now = self._database.clock()
         if not cached.holds(now):
-            self._forget(id)
+            self._forget(subject)
             return None
         cached.seen = now
         return cached.loaded.actor
@@ -177,52 +180,47 @@ class Actors:
         """Return the actor as the database has it now."""
         if actor.session_id is None:
             return VISITOR
-        return await self._load(actor.session_id)
+        return await self._load(f"{SESSION}{actor.session_id}")
 
-    async def _load(self, session_id: str) -> Actor:
+    async def _load(self, subject: str) -> Actor:
         before = self._generation
-        known = self._cache.get(session_id)
+        known = self._cache.get(subject)
         async with self._database.transaction() as tx:
-            if session_id.startswith(TOKEN):
-                found = await load_token(tx, session_id.removeprefix(TOKEN), self._profile)
-            else:
-                found = await load_session(tx, session_id, self._profile)
+            kind, separator, id = subject.partition(":")
+            found = await LOADERS[f"{kind}{separator}"](tx, id, self._profile)
             now = tx.now
         if found is not None and found.idle is not None:
             seen = max(found.seen, known.seen) if known else found.seen
             if seen + found.idle <= now:
                 found = None
         if found is None:
-            self._forget(session_id)
+            self._forget(subject)
             return VISITOR
         # a revocation that was read meanwhile may speak of what was just loaded
         if before == self._generation >= 0:
-            self._forget(session_id)
-            self._cache[session_id] = _Cached(found, now, found.seen)
-            self._cache.move_to_end(session_id)
+            self._forget(subject)
+            self._cache[subject] = _Cached(found, now, found.seen)
+            self._cache.move_to_end(subject)
             for person_id in found.actor.hands:
-                self._of_person[person_id].add(session_id)
+                self._of_person[person_id].add(subject)
             while len(self._cache) > MOST_CACHED:
                 self._forget(next(iter(self._cache)))
         return found.actor
 
-    def _forget(self, session_id: str) -> None:
-        cached = self._cache.pop(session_id, None)
+    def _forget(self, subject: str) -> None:
+        cached = self._cache.pop(subject, None)
         for person_id in cached.loaded.actor.hands if cached is not None else ():
             held = self._of_person[person_id]
-            held.discard(session_id)
+            held.discard(subject)
             if not held:
                 del self._of_person[person_id]
 
     def _evict(self, subject: str) -> None:
-        kind, _, id = subject.partition(":")
-        if kind == "session":
-            self._forget(id)
-        elif f"{kind}:" == TOKEN:
+        if subject.startswith(tuple(LOADERS)):
             self._forget(subject)
-        elif kind == "person":
-            for session_id in list(self._of_person.get(UUID(id), ())):
-                self._forget(session_id)
+        elif subject.startswith(PERSON):
+            for held in list(self._of_person.get(UUID(subject.removeprefix(PERSON)), ())):
+                self._forget(held)
         else:
             self._cache.clear()
             self._of_person.clear()
@@ -266,19 +264,23 @@ class Actors:
     async def write_seen(self) -> None:
         """Write when sessions and tokens were last used here: now and then, never on a request's
         path."""
-        news = {id: each.seen for id, each in self._cache.items() if each.seen > each.written}
+        news = {
+            subject: each.seen for subject, each in self._cache.items() if each.seen > each.written
+        }
         if not news:
             return
         async with self._database.transaction(write=True) as tx:
-            sessions = {id: at for id, at in news.items() if not id.startswith(TOKEN)}
-            tokens = {id.removeprefix(TOKEN): at for id, at in news.items() if id not in sessions}
-            if sessions:
-                await note_seen(tx, sessions)
-            if tokens:
-                await note_used(tx, tokens)
-        for id, seen in news.items():
-            if id in self._cache:
-                self._cache[id].written = seen
+            for kind, note in ((SESSION, note_seen), (TOKEN, note_used)):
+                of_kind = {
+                    subject.removeprefix(kind): at
+                    for subject, at in news.items()
+                    if subject.startswith(kind)
+                }
+                if of_kind:
+                    await note(tx, of_kind)
+        for subject, seen in news.items():
+            if subject in self._cache:
+                self._cache[subject].written = seen
 
     async def _see(self) -> None:
         while True:
@@ -290,16 +292,16 @@ class Actors:
                 logger.warning("last uses were not written: %s", type(error).__name__)
 
     async def _session_ended(self, tx: Transaction, event: SessionEnded) -> None:
-        await self.revoke(tx, f"session:{event.session_id}")
+        await self.revoke(tx, f"{SESSION}{event.session_id}")
 
     async def _session_renewed(self, tx: Transaction, event: SessionRenewed) -> None:
-        await self.revoke(tx, f"session:{event.session_id}")
+        await self.revoke(tx, f"{SESSION}{event.session_id}")
 
     async def _token_ended(self, tx: Transaction, event: TokenEnded) -> None:
         await self.revoke(tx, f"{TOKEN}{event.digest}")
 
     async def _person_changed(self, tx: Transaction, event: PersonChanged) -> None:
-        await self.revoke(tx, f"person:{event.person_id}")
+        await self.revoke(tx, f"{PERSON}{event.person_id}")
 
     async def _roles_changed(self, tx: Transaction, event: RolesChanged) -> None:
         await self.revoke(tx, "*")

@@ -17,13 +17,12 @@ from sqlmodel import col
 
 from core.access.granting import GRANTING, everywhere
 from core.access.loading import Loaded, current_generation, load_actor
+from core.audit import SHELL
 from core.database import Transaction
 from core.identity.models import OrganizationClosure, Person
 from core.identity.password_rules import PROFILES, Profile
-from core.identity.provider.clients import GIVING
-from core.identity.provider.models import AccessToken, Client
+from core.identity.provider.models import AccessToken, Client, ClientReach
 from core.identity.tokens.models import ApiToken
-from core.identity.tokens.reach import ClientReach
 from plugin_sdk.acting import Bearer
 from plugin_sdk.ports import Actor, Permit, ScopeKind
 from plugin_sdk.problems import Problem
@@ -31,7 +30,14 @@ from plugin_sdk.routes import PUBLIC, SIGNED_IN
 
 READ: Final = "read"
 WRITE: Final = "write"
-SHELL: Final = "yimen"
+GIVING: Final = frozenset(
+    f"{SHELL}.{key}"
+    for key in (
+        *("grants.manage", "people.manage", "people.factors", "clients.manage"),
+        "upstreams.manage",
+    )
+)
+"""Permissions that no application has: by them it would give itself, or others, any right."""
 OF_APPLICATIONS: Final = frozenset({"scim"})
 """Permissions of the shell that no role carries: only an application acts by them."""
 
@@ -117,9 +123,9 @@ async def load_token(
 
 
 async def load_application(tx: Transaction, token: str) -> Actor | None:
-    """Return the application that acts for itself by an access token (by digest), None when it
-    is not in force or is somebody's sign-in. It acts in the organizations it was given
-    (`ClientReach`) and all below them, in none if it was given none."""
+    """Return the application that acts for itself by an access token (by digest), as far as it
+    reads; None when it is not in force or is somebody's sign-in. It acts in the organizations it
+    was given (`ClientReach`) and all below them, in none if it was given none."""
     generation = await current_generation(tx)
     row = AccessToken
     found = (
@@ -167,17 +173,21 @@ async def load_application(tx: Transaction, token: str) -> Actor | None:
             hint="",
             scopes=tuple(permission_of(scope) for scope in scopes),
             application=client.id,
+            changes=False,
         ),
     )
 
 
-def may_lend(actor: Actor, scope: str, now: datetime) -> bool:
-    """Return whether somebody may let an application act by a scope: what they hold everywhere
-    themselves, and all but what gives rights where they grant rights everywhere."""
+def why_not_lend(actor: Actor, scope: str, now: datetime) -> str | None:
+    """Return why somebody may not let an application act by a scope, None where they may: what
+    they hold everywhere themselves, and all but what gives rights where they grant rights
+    everywhere."""
     permission = permission_of(scope)
     if permission in GIVING:
-        return False
-    return everywhere(actor, GRANTING, now) or everywhere(actor, permission, now)
+        return "scopes-giving"
+    if everywhere(actor, GRANTING, now) or everywhere(actor, permission, now):
+        return None
+    return "scopes-beyond"
 
 
 def permission_of(scope: str) -> str:
@@ -186,7 +196,7 @@ def permission_of(scope: str) -> str:
     return f"{SHELL}.{scope}" if scope in OF_APPLICATIONS else scope
 
 
-def admit(actor: Actor, app: str, full: str, *, changes: bool, open_to_programs: bool) -> Actor:
+def admit(actor: Actor, app: str, full: str, *, open_to_programs: bool) -> Actor:
     """Return who a bearer is on a route that names no permission; raise `ScopeMissing` or
     `NotForTokens` where they may not pass.
 
@@ -194,6 +204,7 @@ def admit(actor: Actor, app: str, full: str, *, changes: bool, open_to_programs:
     change how they sign in. Beyond its scopes a token shows no more than any visitor is shown.
     """
     assert actor.bearer is not None  # noqa: S101  (the guard asks for bearers alone)
+    changes = actor.bearer.changes
     reaches = covers(actor.bearer.scopes, f"{app}.", changes=changes)
     if app == SHELL and not open_to_programs and (changes or full == SIGNED_IN):
         raise NotForTokens

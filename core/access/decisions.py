@@ -75,9 +75,10 @@ async def _bearer_still_allowed(tx: Transaction, actor: Actor, bearer: Bearer) -
         current = await load_application(tx, bearer.digest)
     elif await revoked_since(tx, actor):
         loaded = await load_token(tx, bearer.digest)
-        current = for_request(loaded.actor, changes=bearer.changes) if loaded else None
+        current = loaded.actor if loaded else None
     if current is None:
         raise Denied(actor.permission, reason="signed-out")
+    current = for_request(current, changes=bearer.changes)
     current = msgspec.structs.replace(current, permission=actor.permission)
     if "." in actor.permission and decide(current, actor.permission, tx.now) is None:
         raise Denied(actor.permission, reason="revoked")

@@ -22,7 +22,6 @@ from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied, Problem
 from plugin_sdk.routes import (
     BODY,
-    EFFECTLESS,
     FRESH,
     PERMISSION,
     PUBLIC,
@@ -183,8 +182,7 @@ def make_guard(now: Callable[[], Any], on_refusal: OnRefusal, freshness: Freshne
                 raise SecondFactorNeeded
             if actor.bearer is not None and full in (PUBLIC, SIGNED_IN):
                 marked = FOR_PROGRAMS.items() <= opt.items()
-                changes = scope["method"] not in EFFECTLESS
-                actor = admit(actor, opt[APP], full, changes=changes, open_to_programs=marked)
+                actor = admit(actor, opt[APP], full, open_to_programs=marked)
                 scope["yimen_actor"] = scope["yimen"].actor = actor
             if full == PUBLIC or (full == SIGNED_IN and actor.signed_in):
                 if full == SIGNED_IN and actor.agent and opt[APP] not in actor.agent.scope:

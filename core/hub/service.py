@@ -14,6 +14,7 @@ from core import audit
 from core.access import erasure, guard, wall
 from core.access.actors import Actors
 from core.access.freshness import Freshness
+from core.access.upstreams import Upstreams
 from core.audit import retention, sealing
 from core.audit.checkpoints import Book
 from core.audit.checks import Checks
@@ -25,7 +26,6 @@ from core.hub import elements
 from core.hub.alone import Place
 from core.hub.models import RequestRecord
 from core.hub.people import ImportedRoles, hand_over_work, pass_on_work
-from core.hub.upstreams import Upstreams
 from core.identity import code_requests, organizations, people_imports, tidying
 from core.identity.code_requests import CodeRequests
 from core.identity.events import (

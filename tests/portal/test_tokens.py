@@ -20,14 +20,15 @@ from core.identity.password_changes import set_password
 from core.identity.passwords import NewPassword
 from core.identity.provider import clients
 from core.identity.provider.models import AccessToken, Client
+from core.identity.provider.reach import give
 from core.identity.tokens import secret
 from core.identity.tokens import service as tokens
 from core.identity.tokens.models import ApiToken
-from core.identity.tokens.reach import give
 from core.messages.models import Notice
 from plugin_sdk.ports import ScopeKind
 from plugin_sdk.text import Text
 from portal.bearers import PER_NETWORK
+from tests.portal.oidc.relying import freely
 
 ORDERS = "/apps/hotline/orders"
 EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
@@ -296,7 +297,7 @@ async def application(hub, *, scopes, units=("371603",), id="hr-sync"):
         wanted = clients.Wanted(
             name=Text("人事系统", "HR"), grants=(clients.CREDENTIALS,), scopes=tuple(scopes)
         )
-        made = await clients.register(tx, id, wanted, None)
+        made = await clients.register(tx, id, wanted, None, lending=freely)
         for code in units:
             unit: Any = await by_code(tx, code)
             await give(tx, id, unit.id, by=None)

@@ -13,6 +13,7 @@ from core.settings import OWN_MACHINE
 from plugin_sdk.text import Text
 from portal.testing.engines import _plugin, sqlite_url
 from portal.testing.hub import PASSWORD, fill_template
+from tests.portal.oidc.relying import freely
 
 LED = {"referer": "http://127.0.0.1/sign-in", "accept": "text/html"}
 PAGE = "/admin/upstreams"
@@ -55,6 +56,7 @@ async def test_a_county_signs_in_through_the_city(
                 post_logout_uris=("http://127.0.0.1/",),
             ),
             None,
+            lending=freely,
         )
     admin = await county.client_as("administrator")
     added = await admin.post(

@@ -4,12 +4,10 @@ What is wrong is said when a client is registered, where somebody reads it, and 
 by a person who cannot sign in.
 """
 
-import hmac
 import re
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
@@ -20,6 +18,8 @@ from sqlmodel import col
 
 from core.database import Transaction
 from core.identity.provider import scopes
+from core.identity.provider.digests import secret_digest
+from core.identity.provider.issued import end_of_client
 from core.identity.provider.models import Client, ClientSecret
 from core.settings import LOOPBACK
 from plugin_sdk.text import Text
@@ -34,14 +34,6 @@ CREDENTIALS: Final = "client_credentials"
 GRANTS: Final = (CODE, REFRESH, CREDENTIALS)
 ID: Final = re.compile(r"[a-z][a-z0-9-]{1,62}")
 SCOPE: Final = re.compile(r"[a-z][a-z0-9._:-]{0,79}")
-GIVING: Final = frozenset(
-    f"yimen.{key}"
-    for key in (
-        *("grants.manage", "people.manage", "people.factors", "clients.manage"),
-        "upstreams.manage",
-    )
-)
-"""Permissions that no application has: by them it would give itself, or others, any right."""
 MOST_ADDRESSES: Final = 20
 LONGEST_ADDRESS: Final = 500
 MOST_SECRETS: Final = 2
@@ -51,8 +43,9 @@ OVERLAP: Final = timedelta(days=7)
 """How long a secret is still taken once there is a new one."""
 
 
-May = Callable[[str], bool]
-"""Returns whether somebody may let an application have a scope."""
+Lending = Callable[[str], str | None]
+"""Returns why somebody may not let an application have a scope: the code of a `ClientError`, None
+where they may."""
 
 
 class ClientError(ValueError):
@@ -99,34 +92,34 @@ class SecretFacts(msgspec.Struct, frozen=True):
 
 
 async def register(
-    tx: Transaction, id: str, wanted: Wanted, by: UUID | None, *, may: May | None = None
+    tx: Transaction, id: str, wanted: Wanted, by: UUID | None, *, lending: Lending
 ) -> Registered:
-    """Register a client under an id of one's choice. `may` says which scopes of applications
-    whoever does so may let it have (`core.access.bearers.may_lend`). Raises `ClientError`."""
+    """Register a client under an id of one's choice. `lending` says which scopes of applications
+    whoever does so may let it have (`core.access.bearers.why_not_lend`). Raises `ClientError`."""
     if not ID.fullmatch(id):
         raise ClientError("id", "id")
     if await find(tx, id) is not None:
         raise ClientError("id-taken", "id")
     values = _checked(wanted)
-    _check_lent(wanted.scopes, (), may)
+    _check_lent(wanted.scopes, (), lending)
     tx.session.add(Client(id=id, created_by=by, created_at=tx.now, **values))
     await tx.session.flush()
     return Registered(id, await _new_secret(tx, id) if _confidential(wanted) else None)
 
 
 async def change(
-    tx: Transaction, id: str, wanted: Wanted, version: int, *, may: May | None = None
+    tx: Transaction, id: str, wanted: Wanted, version: int, *, lending: Lending
 ) -> int:
     """Change a client whose version is the one that was read; return the next. What it may no
-    longer have is refused at its next request. `may` says which scopes of applications may be
-    added. Raises `ClientError`."""
+    longer have is refused at its next request. `lending` says which scopes of applications may
+    be added. Raises `ClientError`."""
     values = _checked(wanted)
     client = await find(tx, id)
     if client is None:
         raise ClientError("unknown")
     if _confidential(wanted) != (client.authentication != "none"):
         raise ClientError("authentication-kind", "authentication")
-    _check_lent(wanted.scopes, client.scopes, may)
+    _check_lent(wanted.scopes, client.scopes, lending)
     changed = await tx.session.execute(
         update(Client)
         .where(col(Client.id) == id, col(Client.version) == version)
@@ -208,8 +201,6 @@ async def drop_secret(tx: Transaction, id: str, secret_id: UUID) -> bool:
 async def set_disabled(tx: Transaction, id: str, *, disabled: bool) -> None:
     """Let a client in no longer, or again. None of its tokens is good while it is disabled, and
     those that it had are not when it is let in again. Raises `ClientError`."""
-    from core.identity.provider.issued import end_of_client
-
     changed = await tx.session.execute(
         update(Client)
         .where(col(Client.id) == id)
@@ -221,18 +212,6 @@ async def set_disabled(tx: Transaction, id: str, *, disabled: bool) -> None:
         raise ClientError("unknown")
     if disabled:
         await end_of_client(tx, id)
-
-
-def secret_digest(secret: str) -> str:
-    """Return what is kept of a secret, a code or a token. Each holds 256 bits of chance, so that
-    nothing slower is needed (RFC 6819, section 5.1.4.1.3)."""
-    return sha256(secret.encode()).hexdigest()
-
-
-def same_digest(digests: Iterable[str], secret: str) -> bool:
-    """Return whether a secret is one of those kept."""
-    given = secret_digest(secret)
-    return any(hmac.compare_digest(given, kept) for kept in digests)
 
 
 def redirect_allowed(client: Client, address: str) -> bool:
@@ -307,19 +286,18 @@ def _check_scopes(wanted: Sequence[str], *, signs_in: bool, acts: bool) -> None:
     own = [scope for scope in wanted if scope not in scopes.PERSONAL]
     if not all(SCOPE.fullmatch(scope) for scope in own) or scopes.OFFLINE in own:
         raise ClientError("scopes", "scopes")
-    if GIVING.intersection(own):
-        raise ClientError("scopes-giving", "scopes")
     if signs_in and scopes.OPENID not in personal:
         raise ClientError("scopes-openid", "scopes")
     if (personal and not signs_in) or (own and not acts):
         raise ClientError("scopes-unused", "scopes")
 
 
-def _check_lent(wanted: Sequence[str], had: Sequence[str], may: May | None) -> None:
+def _check_lent(wanted: Sequence[str], had: Sequence[str], lending: Lending) -> None:
     """Raise `ClientError` for a scope that whoever adds it does not hold."""
     added = [scope for scope in wanted if scope not in had and scope not in scopes.PERSONAL]
-    if may is not None and not all(may(scope) for scope in added):
-        raise ClientError("scopes-beyond", "scopes")
+    for scope in added:
+        if code := lending(scope):
+            raise ClientError(code, "scopes")
 
 
 def _sector(wanted: Wanted) -> str:

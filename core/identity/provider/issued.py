@@ -17,7 +17,7 @@ from sqlmodel import col
 
 from core.database import Transaction
 from core.identity.models import Person, SignInSession
-from core.identity.provider.clients import secret_digest
+from core.identity.provider.digests import secret_digest
 from core.identity.provider.models import (
     AccessToken,
     AuthorizationCode,

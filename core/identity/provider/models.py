@@ -170,3 +170,16 @@ class SignInTrace(CoreBase, table=True):
     error: str = ""  # the code of RFC 6749 and its kin
     reason: str = ""  # the key of the words that say what to change
     facts: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+
+
+class ClientReach(CoreBase, table=True):
+    """An organization in which an application may act, with all that stands below it."""
+
+    __tablename__ = "identity_client_reach"
+
+    client_id: str = Field(primary_key=True, foreign_key="identity_client.id", ondelete="CASCADE")
+    organization_id: UUID = Field(
+        primary_key=True, foreign_key="identity_organization.id", index=True
+    )
+    given_by: UUID | None = Field(default=None, foreign_key="identity_person.id")
+    given_at: datetime = Field(sa_type=UtcTime)

@@ -23,6 +23,7 @@ from sqlmodel import col
 from core.database import Transaction
 from core.identity.provider import clients
 from core.identity.provider.claims import Subjects
+from core.identity.provider.digests import same_digest
 from core.identity.provider.keys import Known
 from core.identity.provider.models import Client, ClientSecret
 from core.identity.provider.requests import MOST_PARAMETERS, Refused
@@ -141,7 +142,7 @@ class KnownClient(ClientMixin):  # type: ignore[misc]  # Authlib carries no type
         return self.row.id
 
     def check_client_secret(self, client_secret: str) -> bool:
-        return clients.same_digest(self._digests, client_secret)
+        return same_digest(self._digests, client_secret)
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         return method == self.row.authentication

@@ -29,12 +29,12 @@ from core.identity.arrivals import OrganizationError
 from core.identity.events import TreeChanged
 from core.identity.models import OrganizationRow, Person, Post
 from core.identity.people import PersonError
+from core.identity.provider.reach import reach_of
 from core.identity.scim import users
 from core.identity.scim.desk import Desk, uuid_of
 from core.identity.scim.filters import Test, check_external, condition, one_of, text
 from core.identity.scim.models import ScimGroup
 from core.identity.scim.resources import MOST_MEMBERS, Group, Member
-from core.identity.tokens.reach import reach_of
 from core.identity.tree import TreeError
 from plugin_sdk.data import new_id
 

@@ -1,6 +1,5 @@
 """The administrator's pages of clients: the apps that sign people in by this hub."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, Final, Literal
 from uuid import UUID
@@ -10,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from pydantic import Field
 
-from core.access.bearers import may_lend
+from core.access.bearers import why_not_lend
 from core.database import Transaction
 from core.identity.provider import clients
 from core.identity.provider.clients import CODE, CREDENTIALS, REFRESH, ClientError, Wanted
@@ -196,8 +195,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 need_everything(tx, request)
                 _check_app(portal, form.app)
                 by = actor_of(request).real_person_id
-                may = _lending(request, tx)
-                made = await clients.register(tx, form.id, form.wanted(), by, may=may)
+                lending = _lending(request, tx)
+                made = await clients.register(tx, form.id, form.wanted(), by, lending=lending)
                 client = await the(tx, form.id)
         except (Invalid, ClientError) as wrong:
             return await adding.again(request, wrong, f"{PAGE}/{NEW}", PAGE)
@@ -279,8 +278,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 client = await the(tx, id)
                 if form.app != (client.app or ""):
                     _check_app(portal, form.app)
-                may = _lending(request, tx)
-                await clients.change(tx, id, form.wanted(), form.version, may=may)
+                lending = _lending(request, tx)
+                await clients.change(tx, id, form.wanted(), form.version, lending=lending)
         except (Invalid, ClientError) as wrong:
             if isinstance(wrong, ClientError) and wrong.code == "changed-meanwhile":
                 raise Conflict("client-stale") from None
@@ -351,10 +350,10 @@ def name_of(client: Client) -> Text:
     return Text(client.name_zh, client.name_en)
 
 
-def _lending(request: AnyRequest, tx: Transaction) -> Callable[[str], bool]:
+def _lending(request: AnyRequest, tx: Transaction) -> clients.Lending:
     """Return which scopes of applications whoever asks may let a client have."""
     actor = actor_of(request)
-    return lambda scope: may_lend(actor, scope, tx.now)
+    return lambda scope: why_not_lend(actor, scope, tx.now)
 
 
 def _check_app(portal: Portal, app: str) -> None:

@@ -8,9 +8,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from pydantic import Field
 
-from core.access.bearers import may_lend, permission_of
+from core.access.bearers import permission_of, why_not_lend
 from core.identity import organizations
-from core.identity.tokens import reach
+from core.identity.provider import reach
 from core.identity.tokens import service as tokens
 from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.identifiers import mask_name
@@ -146,7 +146,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             ) as tx:
                 unit = await _checked(tx, request, form)
                 for scope in lent:  # nobody passes on by a program what they do not hold
-                    if not may_lend(actor_of(request), scope, tx.now):
+                    if why_not_lend(actor_of(request), scope, tx.now):
                         raise Denied(permission_of(scope), reason="out-of-scope")
                 by = actor_of(request).real_person_id
                 if not await reach.give(tx, form.client, unit, by=by):

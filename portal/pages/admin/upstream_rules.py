@@ -16,8 +16,8 @@ from litestar.params import FromPath
 from pydantic import Field
 
 from core.access.granting import reaches
+from core.access.upstreams import MANAGING
 from core.database import Transaction
-from core.hub.upstreams import MANAGING
 from core.identity import organizations, people
 from core.identity.upstream import service
 from core.identity.upstream.applying import Plan

@@ -263,7 +263,7 @@ async def test_what_was_loaded_while_a_revocation_was_read_is_not_kept(make_shel
 
     async def slow(tx, session_id, profile):
         found = await before(tx, session_id, profile)  # as it was
-        monkeypatch.setattr(actors, "load_session", before)
+        monkeypatch.setitem(actors.LOADERS, actors.SESSION, before)
         async with asyncio.timeout(10):
             await asyncio.create_task(take())  # and is no more
         return found
@@ -272,7 +272,7 @@ async def test_what_was_loaded_while_a_revocation_was_read_is_not_kept(make_shel
         async with shell.write() as tx:
             await withdraw(tx, staff.given)
 
-    monkeypatch.setattr(actors, "load_session", slow)
+    monkeypatch.setitem(actors.LOADERS, actors.SESSION, slow)
     await shell.services.actors.of_token(token)
     assert not await allowed(shell, token)
 

@@ -21,6 +21,11 @@ CALLBACK = "https://rp.example/callback"
 LEFT = "https://rp.example/left"
 
 
+def freely(scope: str) -> str | None:
+    """Let an application have any scope."""
+    return None
+
+
 def challenge_of(verifier: str) -> str:
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
@@ -116,7 +121,7 @@ async def register(hub: HubUnderTest, id: str = "notes", **more: Any) -> Rp:
         **more,
     }
     async with hub.services.database.transaction(write=True) as tx:
-        made = await clients.register(tx, id, Wanted(**given), None)
+        made = await clients.register(tx, id, Wanted(**given), None, lending=freely)
     return Rp(hub, id, made.secret, given.get("authentication", "client_secret_basic"))
 
 

@@ -3,12 +3,14 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from joserfc import jws
 from sqlalchemy import func, select
 from sqlmodel import col
 
+from core.access.bearers import why_not_lend
 from core.identity import people
 from core.identity.events import SessionEnded
 from core.identity.provider import clients, issued, trace
@@ -26,7 +28,7 @@ from core.identity.provider.models import (
 from core.identity.provider.trace import MOST_OF_ONE
 from core.jobs import OutboxRow
 from plugin_sdk.text import Text
-from tests.portal.oidc.relying import params_of, register
+from tests.portal.oidc.relying import freely, params_of, register
 
 OPEN = 400  # requests that are begun; each leaves nothing, so that 100,000 leave as little
 
@@ -170,6 +172,14 @@ async def test_keys_that_are_withdrawn_sign_in_no_worker_any_more(hub_app):
     assert now == made != before
 
 
+def never(scope):
+    return "scopes-beyond"
+
+
+def reading(scope):
+    return None if "read" in scope else "scopes-beyond"
+
+
 async def test_a_client_is_registered_changed_and_given_a_new_secret(hub_app):
     database = hub_app.services.database
     rp = await register(hub_app)
@@ -191,32 +201,36 @@ async def test_a_client_is_registered_changed_and_given_a_new_secret(hub_app):
         name=Text(zh="记事本", en="Notebook"), redirect_uris=("https://rp.example/new",)
     )
     async with database.transaction(write=True) as tx:
-        assert await clients.change(tx, "notes", wanted, 1) == 2
+        assert await clients.change(tx, "notes", wanted, 1, lending=freely) == 2
     async with database.transaction(write=True) as tx:
         with pytest.raises(ClientError, match="changed-meanwhile"):
-            await clients.change(tx, "notes", wanted, 1)
+            await clients.change(tx, "notes", wanted, 1, lending=freely)
         with pytest.raises(ClientError, match="id-taken"):
-            await clients.register(tx, "notes", wanted, None)
+            await clients.register(tx, "notes", wanted, None, lending=freely)
         (listed,) = await clients.every(tx)
         assert (listed.name_en, listed.version) == ("Notebook", 2)
         assert await clients.drop_secret(tx, "notes", (await clients.secrets_of(tx, "notes"))[0].id)
     assert (await rp.authorize(browser)).status_code == 400  # the former address is none now
+    administrator = (await hub_app.actors())["administrator"]
     async with database.transaction(write=True) as tx:
         acts = Wanted(name=Text("甲", "A"), **lends("hotline.order.read"))
         with pytest.raises(ClientError, match="scopes-beyond"):
-            await clients.register(tx, "acts", acts, None, may=lambda scope: False)
-        await clients.register(tx, "acts", acts, None, may=lambda scope: "read" in scope)
+            await clients.register(tx, "acts", acts, None, lending=never)
+        await clients.register(tx, "acts", acts, None, lending=reading)
         both = Wanted(name=Text("甲", "A"), **lends("hotline.order.read", "hotline.order.file"))
         with pytest.raises(ClientError, match="scopes-beyond"):
-            await clients.change(tx, "acts", both, 1, may=lambda scope: "read" in scope)
-        assert await clients.change(tx, "acts", acts, 1, may=lambda scope: False) == 2
+            await clients.change(tx, "acts", both, 1, lending=reading)
+        assert await clients.change(tx, "acts", acts, 1, lending=never) == 2
+        held = partial(why_not_lend, administrator, now=tx.now)
+        for giving in ("yimen.grants.manage", "yimen.people.factors"):  # whoever asks
+            gives = Wanted(name=Text("乙", "B"), **lends(giving))
+            with pytest.raises(ClientError, match="scopes-giving"):
+                await clients.register(tx, "gives", gives, None, lending=held)
     for more, code in (
         ({"grants": ("client_credentials",)}, "scopes-unused"),
         ({"grants": ("refresh_token",)}, "grants"),
         ({"scopes": ("profile",)}, "scopes-openid"),
         ({"scopes": ("openid", "yimen.scim")}, "scopes-unused"),
-        (lends("yimen.grants.manage"), "scopes-giving"),
-        (lends("yimen.people.factors"), "scopes-giving"),
         ({"scopes": ("openid", "offline_access")}, "scopes"),
         ({"authentication": "none", "grants": ("client_credentials",)}, "credentials-public"),
         ({"redirect_uris": ()}, "redirect-missing"),

@@ -14,7 +14,7 @@ from core.identity.provider import clients
 from core.identity.provider.clients import Wanted
 from core.identity.provider.requests import Kept
 from plugin_sdk.text import Text
-from tests.portal.oidc.relying import CALLBACK, PAGE, first, params_of, register
+from tests.portal.oidc.relying import CALLBACK, PAGE, first, freely, params_of, register
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -483,7 +483,7 @@ async def test_what_a_client_may_no_longer_have_is_gone_from_what_it_was_given(h
             wanted = Wanted(
                 name=Text("甲", "A"), scopes=scopes, redirect_uris=tuple(client.redirect_uris)
             )
-            await clients.change(tx, "narrowed", wanted, client.version)
+            await clients.change(tx, "narrowed", wanted, client.version, lending=freely)
 
     await let("openid", "profile")
     assert "phone_number" not in (await rp.userinfo(tokens["access_token"])).json()

@@ -19,7 +19,7 @@ from core.identity.provider.ending import AT_ONCE, EVENT, KIND
 from core.jobs import OutboxRow, send_later
 from plugin_sdk.text import Text
 from tests.core.outside_server import answer, serving
-from tests.portal.oidc.relying import LEFT, PAGE, first, register
+from tests.portal.oidc.relying import LEFT, PAGE, first, freely, register
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -329,7 +329,7 @@ async def test_a_receiver_that_hangs_or_refuses_holds_nothing_up_and_is_told_aga
                 scopes=tuple(row.scopes),
                 backchannel_logout_uri=f"http://127.0.0.1:{port}/well",
             )
-            await clients.change(tx, "hangs", wanted, row.version)
+            await clients.change(tx, "hangs", wanted, row.version, lending=freely)
         hub.clock.move(minutes=1)
         await told(hub)
         assert receiver.heads == 3

@@ -1,30 +1,16 @@
 """In which organizations an application acts."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select
-from sqlmodel import Field, col
+from sqlmodel import col
 
-from core.database import CoreBase, Transaction
+from core.database import Transaction
 from core.identity.models import OrganizationRow
-from core.identity.provider.models import Client
-from plugin_sdk.data import UtcTime
+from core.identity.provider.clients import CREDENTIALS
+from core.identity.provider.models import Client, ClientReach
 from plugin_sdk.ports import Organization
-
-
-class ClientReach(CoreBase, table=True):
-    """An organization in which an application may act, with all that stands below it."""
-
-    __tablename__ = "identity_client_reach"
-
-    client_id: str = Field(primary_key=True, foreign_key="identity_client.id", ondelete="CASCADE")
-    organization_id: UUID = Field(
-        primary_key=True, foreign_key="identity_organization.id", index=True
-    )
-    given_by: UUID | None = Field(default=None, foreign_key="identity_person.id")
-    given_at: datetime = Field(sa_type=UtcTime)
 
 
 async def reach_of(tx: Transaction, client_id: str) -> list[Organization]:
@@ -46,8 +32,7 @@ async def applications(tx: Transaction, scopes: Sequence[str] = ()) -> list[Clie
     return [
         client
         for client in found.scalars()
-        if "client_credentials" in client.grants
-        and (not scopes or set(scopes) & set(client.scopes))
+        if CREDENTIALS in client.grants and (not scopes or set(scopes) & set(client.scopes))
     ]
 
 
