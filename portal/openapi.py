@@ -7,10 +7,13 @@ from typing import Any
 from litestar.handlers import HTTPRouteHandler
 from pydantic import BaseModel
 
-from core.apps.native import FULL
+from core.access.bearers import OF_APPLICATIONS, permission_of
+from core.access.freshness import RISKY
+from core.apps.native import APP, FOR_PROGRAMS, FULL
 from core.apps.slots import Instance
+from core.audit import SHELL
 from plugin_sdk import SDK_VERSION
-from plugin_sdk.routes import BODY, EFFECTLESS
+from plugin_sdk.routes import BODY, EFFECTLESS, FRESH, PUBLIC, SIGNED_IN
 
 _PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _TYPES = {
@@ -97,8 +100,8 @@ def _operation(
             }
         },
     }
-    if permission != "public":
-        operation["security"] = [{"session": []}, {"token": []}]
+    if permission != PUBLIC:
+        operation["security"] = [{name: []} for name in _ways(handler, permission)]
     parameters: list[dict[str, Any]] = [
         {
             "name": parameter,
@@ -130,6 +133,21 @@ def _operation(
             },
         }
     return operation
+
+
+def _ways(handler: HTTPRouteHandler, permission: str) -> list[str]:
+    """Return by what an operation may be called: a session, a token, or either.
+
+    What only a person does who is there is no program's (`core.access.bearers.admit`,
+    `core.access.freshness`), and what only an application does no session's.
+    """
+    opt = handler.opt
+    if permission in {permission_of(scope) for scope in OF_APPLICATIONS}:
+        return ["token"]
+    of_people = opt[APP] == SHELL and permission == SIGNED_IN and FOR_PROGRAMS.items() - opt.items()
+    if of_people or (opt.get(FRESH, False) and permission not in RISKY):
+        return ["session"]
+    return ["session", "token"]
 
 
 def _schema(schemas: dict[str, Any], tag: str, model: type[BaseModel]) -> dict[str, str]:

@@ -125,8 +125,7 @@ class Overview:
         said = Phrase(
             f"traffic.violation.said.{state}", {"date": due_on or objectable or local_day(now)}
         )
-        late = state == "accepted" and due_on is not None and bool(item.fine)
-        late = late and local_day(now) > (due_on or local_day(now))
+        late = state == "accepted" and _late(item, due_on, now)
         if state == "open" and objectable is None:
             said = Phrase("traffic.violation.said.open_late")
         elif late:
@@ -150,7 +149,7 @@ class Overview:
         state = standing.state(item)
         handling = standing.handled.get(item.number)
         due_on = handling.due_on if handling and state == "accepted" else None
-        late = due_on is not None and bool(item.fine) and local_day(now) > due_on
+        late = _late(item, due_on, now)
         return ViolationItem(
             number=item.number,
             plate=shown_plate(item.plate),
@@ -201,6 +200,10 @@ class Overview:
             href=self.href("/licence"),
             unbind_href=self.href("/licence/unbind"),
         )
+
+
+def _late(item: Violation, due_on: date | None, now: datetime) -> bool:
+    return due_on is not None and bool(item.fine) and local_day(now) > due_on
 
 
 def standing_of(record: Licence, known: Known, now: datetime) -> tuple[int | None, Phrase]:

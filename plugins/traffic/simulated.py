@@ -209,7 +209,7 @@ class Simulated(Taking):
         return json.dumps(found).encode()
 
     def _draw(self, key: str) -> bytes | None:
-        from PIL import Image, ImageDraw  # 100 ms of every start, for pictures alone
+        from PIL import Image, ImageDraw  # needed for pictures alone
 
         number, _, n = key.partition("-")
         with self._open() as database:

@@ -24,9 +24,9 @@ def address_with(address: str, params: Mapping[str, str]) -> str:
     return urlunsplit(parts._replace(query=query))
 
 
-def why(portal: Portal, refused: Refused) -> Phrase:
+def why(portal: Portal, reason: str) -> Phrase:
     """Return the words that say what is wrong and what to change."""
-    key = f"oidc.why.{refused.reason}"
+    key = f"oidc.why.{reason}"
     return Phrase(key if key in portal.renderer.catalogue else "oidc.why.other")
 
 
@@ -55,7 +55,7 @@ class Answers:
         await provider.trace.refused(
             to.client.id, "authorize", refused.error, refused.reason, refused.facts
         )
-        words = self._portal.renderer.catalogue.shown("en", why(self._portal, refused))
+        words = self._portal.renderer.catalogue.shown("en", why(self._portal, refused.reason))
         return await self._send(request, to, {"error": refused.error, "error_description": words})
 
     async def page(
@@ -66,7 +66,7 @@ class Answers:
         await provider.trace.refused(
             refused.client, step, refused.error, refused.reason, refused.facts
         )
-        view = {"why": why(self._portal, refused), "error": refused.error}
+        view = {"why": why(self._portal, refused.reason), "error": refused.error}
         return await self._portal.show(
             request, "oidc_refused.html", "oidc.refused.title", view, status=400
         )
@@ -79,7 +79,7 @@ class Answers:
             params["state"] = to.state
         if to.response_mode == "form_post":
             return await self._form(request, to, params)
-        return await self.lead(request, address_with(to.redirect_uri, params), name_of(to.client))
+        return await self.lead(request, address_with(to.redirect_uri, params), to.client.name)
 
     async def lead(self, request: AnyRequest, address: str, name: Text) -> Response[Any]:
         """Lead the browser to a client's address, by 303, so that no form is sent on (RFC 9700,
@@ -97,17 +97,12 @@ class Answers:
         self, request: AnyRequest, to: Answerable, params: dict[str, str]
     ) -> Response[Any]:
         """Let the browser send the answer as a form (OAuth 2.0 Form Post Response Mode)."""
-        view = {"name": name_of(to.client), "address": to.redirect_uri, "fields": params}
+        view = {"name": to.client.name, "address": to.redirect_uri, "fields": params}
         exchange = request.scope["yimen"]  # type: ignore[typeddict-item]
         exchange.forms_to = origin_of(to.redirect_uri)
         return await self._portal.renderer.show(
             request, "oidc_sent.html", Phrase("oidc.sent.title"), view
         )
-
-
-def name_of(client: Any) -> Text:
-    """Return what a client is called."""
-    return Text(zh=client.name_zh, en=client.name_en)
 
 
 def who(actor: Actor) -> str:

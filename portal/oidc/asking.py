@@ -40,4 +40,4 @@ async def asking(portal: Portal, next: str) -> Asking | None:
         return None
     hint = given.get("login_hint", "")
     plain = hint if len(hint) <= 100 and hint.isprintable() else ""
-    return Asking(Text(zh=client.name_zh, en=client.name_en), plain)
+    return Asking(client.name, plain)

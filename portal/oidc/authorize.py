@@ -34,7 +34,7 @@ from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied
 from plugin_sdk.routes import PUBLIC, SIGNED_IN, actor_of, needs
 from portal.frames import LONGEST_PATH, cookie
-from portal.oidc.answers import Answers, name_of, who
+from portal.oidc.answers import Answers, who
 from portal.oidc.asking import RESUME
 from portal.oidc.linked import count, let_in
 from portal.pages.context import AnyRequest, Portal
@@ -149,7 +149,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if coming in (Next.CHOOSE, Next.OTHER):
             view: dict[str, Any] = {
                 "may_stay": coming is Next.CHOOSE,  # the client means somebody else
-                "name": name_of(asked.client),
+                "name": asked.client.name,
                 "person": who(actor),
                 "resume": packed,
                 "action": ACCOUNT,
@@ -157,7 +157,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             return await portal.show(request, "oidc_account.html", "oidc.account.title", view)
         if coming is Next.CONSENT:
             view = {
-                "name": name_of(asked.client),
+                "name": asked.client.name,
                 "first_party": asked.client.first_party,
                 "person": who(actor),
                 "scopes": [one for one in PERSONAL[1:] if one in authorizing.needed(asked)],

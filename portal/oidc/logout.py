@@ -16,7 +16,7 @@ from core.identity.provider.requests import Kept, Refused, parameters
 from plugin_sdk.forms import Form, read_form
 from plugin_sdk.routes import PUBLIC, actor_of, needs
 from portal.frames import LONGEST_PATH
-from portal.oidc.answers import Answers, address_with, name_of, who
+from portal.oidc.answers import Answers, address_with, who
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.signing_in import Entrance
 
@@ -66,7 +66,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if actor.session_id is None or leaving.certain:
             return await signed_out(request, leaving)
         view = {
-            "name": name_of(leaving.client) if leaving.client else None,
+            "name": leaving.client.name if leaving.client else None,
             "person": who(actor),
             "resume": packed(leaving),
             "action": CONFIRM,
@@ -108,7 +108,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if client is not None and leaving.target is not None:
             params = {"state": leaving.state} if leaving.state is not None else {}
             address = address_with(leaving.target, params) if params else leaving.target
-            response = await answers.lead(request, address, name_of(client))
+            response = await answers.lead(request, address, client.name)
         else:
             response = portal.renderer.redirect(f"{LOGOUT}/done")
         if actor.session_id is not None:

@@ -12,7 +12,6 @@ from core.identity.provider import authorizing, clients
 from plugin_sdk.forms import Form, read_form
 from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import SIGNED_IN, actor_of, needs
-from portal.oidc.answers import name_of
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.rows import person_of
 
@@ -37,7 +36,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             "consents": [
                 {
                     "client": one.client_id,
-                    "name": name_of(known[one.client_id]),
+                    "name": known[one.client_id].name,
                     "scopes": [scope for scope in one.scopes if scope != "openid"],
                     "given_at": one.given_at,
                 }

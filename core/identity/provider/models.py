@@ -9,6 +9,7 @@ from sqlmodel import Field
 
 from core.database import CoreBase
 from plugin_sdk.data import UtcTime, new_id
+from plugin_sdk.text import Text
 
 
 class Client(CoreBase, table=True):
@@ -40,6 +41,11 @@ class Client(CoreBase, table=True):
     disabled_at: datetime | None = Field(default=None, sa_type=UtcTime)
     used_at: datetime | None = Field(default=None, sa_type=UtcTime)
     version: int = 1
+
+    @property
+    def name(self) -> Text:
+        """Return what the client is called."""
+        return Text(zh=self.name_zh, en=self.name_en)
 
 
 class ClientSecret(CoreBase, table=True):

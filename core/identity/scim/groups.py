@@ -180,7 +180,7 @@ async def add(tx: Transaction, desk: Desk, wanted: Group) -> UUID:
     )
     await tx.raise_event(TreeChanged())
     await _keep_external(tx, desk, unit, wanted.external_id)
-    await _set_members(tx, desk, unit, set(), await _wanted(tx, desk, wanted))
+    await _set_members(tx, unit, set(), await _wanted(tx, desk, wanted))
     return unit
 
 
@@ -204,7 +204,7 @@ async def change(tx: Transaction, desk: Desk, was: Group, wanted: Group) -> Chan
         await _keep_external(tx, desk, id, wanted.external_id)
         changed["external_id"] = True
     held = {UUID(member.value or "") for member in was.members or []}
-    begun, ended = await _set_members(tx, desk, id, held, await _wanted(tx, desk, wanted))
+    begun, ended = await _set_members(tx, id, held, await _wanted(tx, desk, wanted))
     if begun or ended:
         changed |= {"begun": begun, "ended": ended}
     return changed
@@ -239,7 +239,7 @@ async def _wanted(tx: Transaction, desk: Desk, wanted: Group) -> set[UUID]:
 
 
 async def _set_members(
-    tx: Transaction, desk: Desk, unit: UUID, held: set[UUID], wanted: set[UUID]
+    tx: Transaction, unit: UUID, held: set[UUID], wanted: set[UUID]
 ) -> tuple[int, int]:
     for person_id in sorted(wanted - held):
         try:

@@ -168,11 +168,11 @@ async def add(tx: Transaction, desk: Desk, wanted: User) -> UUID:
     if known is not None:
         await _bring_back(tx, desk, known.id, username)
         person_id = known.id
-        await _say(tx, people.correct(tx, person_id, name=name))
+        await _say(people.correct(tx, person_id, name=name))
         if known.disabled and wanted.active is not False:
             await _let_in(tx, desk, person_id)
     else:
-        person_id = await _say(tx, people.add_person(tx, username, name, None, phone=phone))
+        person_id = await _say(people.add_person(tx, username, name, None, phone=phone))
         await _link(tx, desk, person_id, brought=True)
     await _keep_external(tx, desk, person_id, wanted.external_id)
     if wanted.active is False and not (known and known.disabled):
@@ -200,7 +200,7 @@ async def change(tx: Transaction, desk: Desk, was: User, wanted: User) -> Change
     if changed or active != was.active:
         await desk.must_reach(tx, id)
     if changed:
-        await _say(tx, people.correct(tx, id, **changed))
+        await _say(people.correct(tx, id, **changed))
     if active != was.active:
         await (_let_in if active else _keep_out)(tx, desk, id)
         changed["active"] = active
@@ -333,7 +333,7 @@ async def _keep_external(
     )
 
 
-async def _say(tx: Transaction, act: Any) -> Any:
+async def _say(act: Any) -> Any:
     """Return what an act returns; say in SCIM's words why a person cannot be so."""
     try:
         return await act

@@ -9,7 +9,8 @@ from litestar.params import FromPath
 from core.identity.provider import trace
 from plugin_sdk.routes import needs
 from plugin_sdk.views import FactView, Phrase, Words
-from portal.pages.admin.clients import PAGE, PERMISSION, name_of, the
+from portal.oidc.answers import why as why_of
+from portal.pages.admin.clients import PAGE, PERMISSION, the
 from portal.pages.admin.reach import need_everything
 from portal.pages.context import AnyRequest, Portal
 
@@ -26,15 +27,12 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         async with portal.read() as tx:
             need_everything(tx, request)
             if client != trace.UNKNOWN:
-                name = name_of(await the(tx, client))
+                name = (await the(tx, client)).name
             found = await trace.of_client(tx, client)
         catalogue = portal.renderer.catalogue
 
         def why(step: trace.Traced) -> Phrase | None:
-            if step.outcome == "done":
-                return None
-            key = f"oidc.why.{step.reason}"
-            return Phrase(key if key in catalogue else "oidc.why.other")
+            return None if step.outcome == "done" else why_of(portal, step.reason)
 
         def called(fact: str) -> Words:
             key = f"{WORDS}.fact.{fact}"

@@ -167,7 +167,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             "clients": [
                 {
                     "id": one.id,
-                    "name": name_of(one),
+                    "name": one.name,
                     "app": one.app or "",
                     "disabled": one.disabled_at is not None,
                     "used_at": one.used_at,
@@ -231,7 +231,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         settings = {"secret": secret} if secret else {}
         view = {
             "id": client.id,
-            "name": name_of(client),
+            "name": client.name,
             "issuer": issuer,
             "disabled": client.disabled_at is not None,
             "facts": [FactView(Phrase(f"{WORDS}.field.{key}"), value) for key, value in said],
@@ -241,7 +241,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             "stacks": to_copy(client, issuer, **settings),
             "href": here,
         }
-        title = portal.renderer.text(request.scope, name_of(client))  # type: ignore[arg-type]  # Text too
+        title = portal.renderer.text(request.scope, client.name)  # type: ignore[arg-type]  # Text too
         response = await portal.show(request, "admin_client.html", title, view, status=status)
         if secret:
             response.headers["Cache-Control"] = "no-store"
@@ -343,11 +343,6 @@ async def the(tx: Transaction, id: str) -> Client:
     if found is None:
         raise NotFound
     return found
-
-
-def name_of(client: Client) -> Text:
-    """Return what a client is called."""
-    return Text(client.name_zh, client.name_en)
 
 
 def _lending(request: AnyRequest, tx: Transaction) -> clients.Lending:
