@@ -5,12 +5,12 @@ from uuid import UUID
 
 import msgspec
 
-from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.extension import Card
 from plugin_sdk.ports import Hub, Read
 from plugin_sdk.views import Phrase
 from plugins.traffic.accidents.desk import AccidentDesk
 from plugins.traffic.binding import Binding
+from plugins.traffic.drafting import DraftingDesk
 from plugins.traffic.fines import Fines, fines_of
 from plugins.traffic.licences import Licences
 from plugins.traffic.objections import ObjectionDesk
@@ -37,7 +37,7 @@ class Desk(msgspec.Struct, frozen=True):
     reports: ReportDesk
 
     @property
-    def cases(self) -> tuple[CaseDesk[Any], ...]:
+    def cases(self) -> tuple[DraftingDesk[Any], ...]:
         """Return the procedures that officers decide on. A part that brings one adds its desk
         here."""
         return self.objections, self.accidents, self.reports

@@ -3,10 +3,10 @@ decision. An officer fills one in, edits it, and sends it; what was sent stands 
 with the block and the version that it began with."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
 from uuid import UUID
 
 from litestar import Request, Response, get
@@ -15,20 +15,22 @@ from litestar.params import FromPath
 from pydantic import Field, model_validator
 from sqlmodel import col
 
+from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.desk import CaseDesk
-from plugin_sdk.cases.flow import Flow
 from plugin_sdk.cases.forms import LONG_TEXT, ReasonForm, ReplyForm
+from plugin_sdk.cases.models import CaseRow
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import Answer, Hub, Read
 from plugin_sdk.problems import Invalid, NotFound, field_error
 from plugin_sdk.registers import RecordForm, Register, RegisterDesk, RegisterEngine
 from plugin_sdk.routes import actor_of, needs, respond
-from plugin_sdk.taking import Typed
+from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import ActionView, ActView, FieldKind, Phrase, Words
 from plugins.traffic.desk_models import Template, TemplateVersion
 from plugins.traffic.forms import wrong
 
+R = TypeVar("R", bound=CaseRow)
 _PLACE: Final = re.compile(r"[{｛]([^{}｛｝]{0,40})[}｝]")
 
 
@@ -158,15 +160,6 @@ class Drafting:
             for row in found.scalars()
         ]
 
-    async def offered(
-        self, read: Read, flow: Flow, verb: str, view: ActView, typed: Typed
-    ) -> ActView:
-        """Return the form of an act, where it is a decision with the blocks it may begin with."""
-        decision = DECISIONS[flow.name].get(verb)
-        if decision is None:
-            return view
-        return begun_with(view, await self.blocks(read, decision, view.action), typed)
-
     async def begun(
         self, read: Read, id: UUID, decision: Decision, field: str, values: Mapping[str, str]
     ) -> Typed:
@@ -207,13 +200,28 @@ def spelled_moment(moment: datetime) -> str:
     return f"{spelled_day(local_day(moment))} {moment.astimezone(SHANGHAI):%H:%M}"
 
 
-def drafting_routes(
-    desk: CaseDesk[Any],
-    drafting: Drafting,
-    values: Callable[[Read, Any], Awaitable[Mapping[str, str]]],
-) -> list[HTTPRouteHandler]:
-    """Return the forms of a procedure's decisions that begin with a block; `values` says what a
-    case fills in."""
+class DraftingDesk(CaseDesk[R]):
+    """The desk of a procedure whose decisions may begin with a block."""
+
+    def __init__(self, engine: CaseEngine[R]) -> None:
+        super().__init__(engine)
+        self.drafting = Drafting(engine.hub)
+
+    async def said_of(self, read: Read, row: R) -> Mapping[str, str]:
+        """Return what a block may leave open (`PLACES`), as a letter writes it."""
+        raise NotImplementedError
+
+    async def act_view(self, read: Read, row: R, verb: str, typed: Typed = BLANK) -> ActView:
+        """Return the form of an act; of a decision with the blocks that it may begin with."""
+        view = await super().act_view(read, row, verb, typed)
+        decision = DECISIONS[self.flow.name].get(verb)
+        if decision is None:
+            return view
+        return begun_with(view, await self.drafting.blocks(read, decision, view.action), typed)
+
+
+def drafting_routes(desk: DraftingDesk[Any]) -> list[HTTPRouteHandler]:
+    """Return the forms of a procedure's decisions that begin with a block."""
 
     def form(verb: str, decision: Decision) -> HTTPRouteHandler:
         flow, engine = desk.flow, desk.engine
@@ -230,8 +238,8 @@ def drafting_routes(
             """Show the form of a decision that begins with a block."""
             async with desk.hub.read(actor_of(request)) as read:
                 row = await engine.find(read, number)
-                said = await values(read, row)
-                typed = await drafting.begun(read, block, decision, field, said)
+                said = await desk.said_of(read, row)
+                typed = await desk.drafting.begun(read, block, decision, field, said)
                 view = await desk.act_view(read, row, verb, typed)
             return await respond(desk.hub, request, Answer(view=view))
 

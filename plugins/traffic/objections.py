@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlmodel import col
 
 from plugin_sdk.cases import CaseEngine
-from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.flow import Clock, Does, Flow, Notice, State
 from plugin_sdk.cases.forms import ActForm, NoteForm, ReasonForm
 from plugin_sdk.cases.shorthand import HOLDER, REQUESTER, Acts
@@ -18,10 +17,8 @@ from plugin_sdk.identifiers import redact
 from plugin_sdk.money import spell_yuan
 from plugin_sdk.ports import Hub, Read, Work
 from plugin_sdk.problems import AppConflict
-from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import (
     ActionView,
-    ActView,
     AttachmentView,
     CaseListView,
     FactView,
@@ -32,6 +29,7 @@ from plugin_sdk.views import (
 from plugins.traffic.drafting import (
     DecisionForm,
     Drafting,
+    DraftingDesk,
     spelled_day,
     spelled_moment,
 )
@@ -161,7 +159,7 @@ class ObjectionEngine(CaseEngine[Objection]):
         return await super().filers(read, row) | own
 
 
-class ObjectionDesk(CaseDesk[Objection]):
+class ObjectionDesk(DraftingDesk[Objection]):
     """Objections to violations, from the page of the violation."""
 
     form = ObjectionForm
@@ -171,7 +169,6 @@ class ObjectionDesk(CaseDesk[Objection]):
     def __init__(self, hub: Hub, violations: ViolationDesk, fines: Fines) -> None:
         super().__init__(ObjectionEngine(hub, objection_flow(hub, fines), Objection))
         self.violations = violations
-        self.drafting = Drafting(hub)
 
     async def file(self, work: Work, sent: Submission[ObjectionForm]) -> Objection:
         """Open an objection to a violation of the actor's. Raises `NotFound` for another's and
@@ -238,15 +235,8 @@ class ObjectionDesk(CaseDesk[Objection]):
         ]
         return evidence + await super().attachments(read, row)
 
-    async def act_view(
-        self, read: Read, row: Objection, verb: str, typed: Typed = BLANK
-    ) -> ActView:
-        """Return the form of an act; of a decision with the blocks that it may begin with."""
-        view = await super().act_view(read, row, verb, typed)
-        return await self.drafting.offered(read, self.flow, verb, view, typed)
-
     async def said_of(self, read: Read, row: Objection) -> dict[str, str]:
-        """Return what a block may leave open (`drafting.PLACES`), as a letter writes it."""
+        """See `DraftingDesk`."""
         return {
             "编号": row.number,
             "违法编号": row.violation,

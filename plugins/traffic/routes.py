@@ -37,14 +37,11 @@ def _reports(hub: Hub) -> list[HTTPRouteHandler]:
 
 
 def _deciding(hub: Hub) -> list[HTTPRouteHandler]:
-    whole = desk_of(hub)
-    desk, accidents, reports = whole.objections, whole.accidents, whole.reports
+    desk = desk_of(hub)
     return [
-        *queue_routes(whole.cases),
-        *register_routes(TemplateDesk(desk.drafting.engine)),
-        *drafting_routes(desk, desk.drafting, desk.said_of),
-        *drafting_routes(accidents, desk.drafting, accidents.said_of),
-        *drafting_routes(reports, desk.drafting, reports.said_of),
+        *queue_routes(desk.cases),
+        *register_routes(TemplateDesk(desk.objections.drafting.engine)),
+        *(route for cases in desk.cases for route in drafting_routes(cases)),
     ]
 
 

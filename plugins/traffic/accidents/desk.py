@@ -3,16 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
-from uuid import UUID
 
 import msgspec
 from sqlalchemy import func
 from sqlmodel import col
 
-from plugin_sdk.cases.desk import CaseDesk, Way
+from plugin_sdk.cases.desk import Way
 from plugin_sdk.cases.flow import Who
 from plugin_sdk.deadlines import local_day
-from plugin_sdk.figures import bounds, counted
+from plugin_sdk.figures import counted
 from plugin_sdk.forms import Submission
 from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Audience, Hub, Read, Work
@@ -38,7 +37,8 @@ from plugins.traffic.accidents.papers import shares_of
 from plugins.traffic.accidents.sides import Invitations, in_person, own_side, sides_of
 from plugins.traffic.accidents.views import AccidentView, InviteView, ShotView, SideView
 from plugins.traffic.binding import Binding
-from plugins.traffic.drafting import Drafting, spelled_day, spelled_moment
+from plugins.traffic.daily import refuse_more
+from plugins.traffic.drafting import DraftingDesk, spelled_day, spelled_moment
 from plugins.traffic.identifiers import shown_plate
 
 WORDS: Final = "traffic.accident"
@@ -49,7 +49,7 @@ PER_DAY: Final = ("accident_per_day", 5)
 """Setting of the county, with what holds without it: so many accidents one person reports a day."""
 
 
-class AccidentDesk(CaseDesk[Accident]):
+class AccidentDesk(DraftingDesk[Accident]):
     """Accidents without injury."""
 
     form = AccidentForm
@@ -61,7 +61,6 @@ class AccidentDesk(CaseDesk[Accident]):
     def __init__(self, hub: Hub, binding: Binding) -> None:
         super().__init__(AccidentEngine(hub))
         self.binding = binding
-        self.drafting = Drafting(hub)
         self.evidence = self.engine.evidence
         self.papers = self.engine.papers
         self.invitations = Invitations(hub)
@@ -72,7 +71,7 @@ class AccidentDesk(CaseDesk[Accident]):
         another or has reported it before, `Invalid` for one of the future or of too long ago."""
         form, me = sent.form, in_person(work)
         await work.number("accident-turn")  # who sends it twice at once waits here for the first
-        await self._bounded(work, me)
+        await refuse_more(self.engine, work, me, self.per_day)
         happened = check_time(self.hub, work.now, form)
         before = work.rows(Accident, col(Accident.number), permission="accident.read").where(
             col(Accident.person_id) == me,
@@ -109,14 +108,6 @@ class AccidentDesk(CaseDesk[Accident]):
             )
         )
         return row
-
-    async def _bounded(self, work: Work, me: UUID) -> None:
-        start, _ = bounds(local_day(work.now), local_day(work.now))
-        mine = work.rows(Accident, func.count(), permission="accident.read").where(
-            col(Accident.person_id) == me, col(Accident.opened_at) >= start
-        )
-        if (await work.session.execute(mine)).scalar_one() >= self.per_day:
-            raise AppConflict(self.hub.app, "accident-too-often", n=self.per_day)
 
     async def new_view(self, read: Read, way: Way, typed: Typed = BLANK) -> FormView:
         """Return the form: now, and one's own car where it is the only one."""
@@ -171,11 +162,10 @@ class AccidentDesk(CaseDesk[Accident]):
         officers = {Who.HOLDER, Who.NOT_REQUESTER} & set(self.flow.by_verb(verb).who)
         if officers and not await self._inside(read, row):
             raise NotFound
-        view = await super().act_view(read, row, verb, typed)
-        return await self.drafting.offered(read, self.flow, verb, view, typed)
+        return await super().act_view(read, row, verb, typed)
 
     async def said_of(self, read: Read, row: Accident) -> dict[str, str]:
-        """Return what a block may leave open (`drafting.PLACES`), as a letter writes it."""
+        """See `DraftingDesk`."""
         sides = await sides_of(read, row.id)
         return {
             "编号": row.number,

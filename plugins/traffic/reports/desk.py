@@ -9,12 +9,11 @@ from typing import Any, ClassVar, Final
 import msgspec
 from sqlmodel import col
 
-from plugin_sdk.cases.desk import CaseDesk, Way
+from plugin_sdk.cases.desk import Way
 from plugin_sdk.cases.queries import CaseFacts
 from plugin_sdk.cases.rules import is_requester
 from plugin_sdk.data import new_id
 from plugin_sdk.deadlines import Term, local_day
-from plugin_sdk.figures import bounds
 from plugin_sdk.forms import Submission
 from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Hub, Read, Work
@@ -29,7 +28,8 @@ from plugin_sdk.views import (
     FormView,
     Phrase,
 )
-from plugins.traffic.drafting import Drafting, spelled_day, spelled_moment
+from plugins.traffic.daily import refuse_more
+from plugins.traffic.drafting import DraftingDesk, spelled_day, spelled_moment
 from plugins.traffic.holders import concerns, held
 from plugins.traffic.identifiers import shown_plate
 from plugins.traffic.reports import photos
@@ -43,7 +43,7 @@ LIVING: Final = ("filed", "accepted", "recorded")
 """States of a report which another of the same violation follows."""
 
 
-class ReportDesk(CaseDesk[Report]):
+class ReportDesk(DraftingDesk[Report]):
     """Reports of violations."""
 
     kind = "kind"
@@ -55,7 +55,6 @@ class ReportDesk(CaseDesk[Report]):
     def __init__(self, hub: Hub) -> None:
         super().__init__(ReportEngine(hub))
         self.rules = Rules.of(hub.settings)
-        self.drafting = Drafting(hub)
 
     async def draw(self, sent: Submission[Any]) -> Submission[Any]:
         """Return the submission with its photos drawn anew, once nothing that they say stands
@@ -70,7 +69,7 @@ class ReportDesk(CaseDesk[Report]):
         `AppConflict` for one's own second one, a photo that was sent before, and too many."""
         form, me = sent.form, work.actor.person_id
         await work.number("report-turn")  # who files at the same moment waits here for the other
-        await self._bounded(work)
+        await refuse_more(self.engine, work, me, self.rules.per_day)
         told = await self._told(work, sent)
         at, place = form.happened_at, photos.place_of(form, sent.pictures)
         where = redact(form.place)  # the owner of the vehicle reads it
@@ -116,14 +115,6 @@ class ReportDesk(CaseDesk[Report]):
         filed.role = filed.unit = ""  # not even in which post somebody reports
         await self.keep_files(work, row, sent)
         return row
-
-    async def _bounded(self, work: Work) -> None:
-        start, _ = bounds(local_day(work.now), local_day(work.now))
-        mine = work.rows(Report, col(Report.id), permission="report.read").where(
-            col(Report.person_id) == work.actor.person_id, col(Report.opened_at) >= start
-        )
-        if len((await work.session.execute(mine)).all()) >= self.rules.per_day:
-            raise AppConflict("traffic", "report-too-often", n=self.rules.per_day)
 
     async def _told(self, work: Work, sent: Submission[ReportForm]) -> list[str]:
         """Return what an officer is told of photos that came before: `seen`, of another person's.
@@ -229,11 +220,10 @@ class ReportDesk(CaseDesk[Report]):
         """Return the form of an act. Raises `NotFound` for the reported."""
         if not is_requester(read.actor, row) and await concerns(read, row.plate, row.happened_at):
             raise NotFound
-        view = await super().act_view(read, row, verb, typed)
-        return await self.drafting.offered(read, self.flow, verb, view, typed)
+        return await super().act_view(read, row, verb, typed)
 
     async def said_of(self, read: Read, row: Report) -> dict[str, str]:
-        """Return what a block may leave open (`drafting.PLACES`), as a letter writes it."""
+        """See `DraftingDesk`."""
         kind = self.engine.words(f"kind.{row.kind}")
         return {
             "编号": row.number,

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -41,6 +42,16 @@ def of(hub: Hub) -> list[HTTPRouteHandler]:
     return [*_beginning(pages), *_lessons(pages), *_quiz(pages)]
 
 
+class Footing(msgspec.Struct, frozen=True):
+    """How somebody stands with the source, what study took off in the period, and all that is
+    against another."""
+
+    standing: Standing
+    ground: Ground | None
+    taken_off: int
+    against: list[Obstacle]
+
+
 class StudyPages:
     """The pages of study, for whoever is at it."""
 
@@ -50,38 +61,38 @@ class StudyPages:
         self.studying = studying
         self.here = f"/apps/{desk.hub.app}/study"
 
-    async def ground(self, actor: Actor) -> tuple[Standing, Ground | None, list[Obstacle]]:
+    async def footing(self, actor: Actor) -> Footing:
         """Return how somebody stands with the source, and all that is against a study of theirs.
         It asks the source: call it before a unit of work. Raises `SourceAway`."""
         standing = await self.desk.violations.standing(actor)
         ground = ground_of(standing, self.hub.now())
-        done = 0
+        taken_off = 0
         if ground is not None:
             async with self.hub.read(actor) as read:
-                done = await self.studying.taken_off(read, ground)
-        rules = self.studying.rules
-        return standing, ground, obstacles(rules, standing, ground, done, self.hub.now())
+                taken_off = await self.studying.taken_off(read, ground)
+        against = obstacles(self.studying.rules, standing, ground, taken_off, self.hub.now())
+        return Footing(standing, ground, taken_off, against)
 
     async def overview(self, actor: Actor) -> StudyView:
         """Return how somebody stands; what the source does not say now is left open."""
         rules, now = self.studying.rules, self.hub.now()
-        standing = ground = None
+        footing = None
         try:
-            standing, ground, against = await self.ground(actor)
-            said = [one.words for one in against]
+            footing = await self.footing(actor)
+            said = [one.words for one in footing.against]
         except SourceAway as away:
             said = [Phrase(f"{away.words}.detail")]
         async with self.hub.read(actor) as read:
             open_ = await self.studying.open(read)
             latest = await self.studying.latest(read)
-            done = await self.studying.taken_off(read, ground) if ground else 0
         waits = any(row.state == PENDING for row in latest)
-        bound = standing.licence if standing else None
+        bound = footing.standing.licence if footing else None
+        ground = footing.ground if footing else None
         ready = open_ is not None and self.studying.ready(open_)
         early = open_ is not None and now < self.studying.first(open_)
         return StudyView(
             points=ground.points if ground else None,
-            taken_off=done,
+            taken_off=footing.taken_off if footing else 0,
             most=rules.most,
             against=[] if open_ or waits else list(said),
             begin_href=None if open_ or waits or said else self.here,
@@ -180,13 +191,13 @@ def _beginning(pages: StudyPages) -> list[HTTPRouteHandler]:
     async def begin(request: Ask) -> Response[Any]:
         """Begin a study."""
         actor, unit = actor_of(request), await pages.desk.unit()
-        _, ground, against = await pages.ground(actor)
+        footing = await pages.footing(actor)
 
         async def again(read: Read, typed: Typed) -> View:
             raise NotFound  # the page asks the source: the plain problem says why
 
         async def do(work: Work, sent: Submission[Form]) -> Answer:
-            await pages.studying.begin(work, unit, ground, against)
+            await pages.studying.begin(work, unit, footing.ground, footing.against)
             first = pages.studying.course.lessons[0]
             view = pages.lesson(first, BLANK)
             return Answer(view=view, location=view.action, status=201)
