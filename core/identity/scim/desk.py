@@ -13,6 +13,7 @@ from sqlmodel import col
 from core.database import Transaction
 from core.identity.models import Closing, OrganizationRow, Person
 from core.identity.people import posted, posts
+from core.identity.scim import links
 from core.identity.scim.models import ScimUser
 
 
@@ -56,12 +57,7 @@ class Desk(msgspec.Struct):
         held = await posts(tx, [person_id])
         if held and all(post.organization_id in self.units for post in held):
             return
-        link = await tx.session.execute(
-            select(col(ScimUser.brought)).where(
-                col(ScimUser.client_id) == self.client, col(ScimUser.person_id) == person_id
-            )
-        )
-        if held or not link.scalar_one_or_none():
+        if held or not await links.is_brought(tx, self.client, links.PERSON, person_id):
             raise ForbiddenException(
                 detail="This person also works where the application does not act."
             )

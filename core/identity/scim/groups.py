@@ -19,7 +19,7 @@ from scim2_models import (
     NotFoundException,
     Reference,
 )
-from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -30,9 +30,9 @@ from core.identity.events import TreeChanged
 from core.identity.models import OrganizationRow, Person, Post
 from core.identity.people import PersonError
 from core.identity.provider.reach import reach_of
-from core.identity.scim import users
+from core.identity.scim import links, users
 from core.identity.scim.desk import Desk, uuid_of
-from core.identity.scim.filters import Test, check_external, condition, one_of, text
+from core.identity.scim.filters import Test, condition, one_of, text
 from core.identity.scim.models import ScimGroup
 from core.identity.scim.resources import MOST_MEMBERS, Group, Member
 from core.identity.tree import TreeError
@@ -175,11 +175,9 @@ async def add(tx: Transaction, desk: Desk, wanted: Group) -> UUID:
     except OrganizationError as error:
         raise ConflictException(detail=str(error)) from None
     desk.units.add(unit)
-    await tx.session.execute(
-        insert(ScimGroup).values(client_id=desk.client, organization_id=unit, brought=True)
-    )
+    await links.link(tx, desk.client, links.UNIT, unit, brought=True)
     await tx.raise_event(TreeChanged())
-    await _keep_external(tx, desk, unit, wanted.external_id)
+    await links.keep_external(tx, desk.client, links.UNIT, unit, wanted.external_id)
     await _set_members(tx, unit, set(), await _wanted(tx, desk, wanted))
     return unit
 
@@ -191,7 +189,7 @@ async def change(tx: Transaction, desk: Desk, was: Group, wanted: Group) -> Chan
     changed: Changes = {}
     name = _name(wanted)
     if name != was.display_name:
-        if not await _brought(tx, desk, id):
+        if not await links.is_brought(tx, desk.client, links.UNIT, id):
             raise MutabilityException(
                 detail="The county's own directory names this unit; only its members change here."
             )
@@ -201,7 +199,7 @@ async def change(tx: Transaction, desk: Desk, was: Group, wanted: Group) -> Chan
         await tx.raise_event(TreeChanged())
         changed["name"] = name
     if wanted.external_id != was.external_id:
-        await _keep_external(tx, desk, id, wanted.external_id)
+        await links.keep_external(tx, desk.client, links.UNIT, id, wanted.external_id)
         changed["external_id"] = True
     held = {UUID(member.value or "") for member in was.members or []}
     begun, ended = await _set_members(tx, id, held, await _wanted(tx, desk, wanted))
@@ -213,7 +211,7 @@ async def change(tx: Transaction, desk: Desk, was: Group, wanted: Group) -> Chan
 async def close(tx: Transaction, desk: Desk, id: UUID) -> None:
     """Close a unit that the application brought: the posts in it end, its record stays. Raises
     `ForbiddenException` for the county's own, `ConflictException` where units stand below."""
-    if not await _brought(tx, desk, id):
+    if not await links.is_brought(tx, desk.client, links.UNIT, id):
         raise ForbiddenException(
             detail="The county's own directory holds this unit; an administrator closes it."
         )
@@ -260,31 +258,6 @@ async def _end_posts(tx: Transaction, unit: UUID, whose: set[UUID] | None) -> No
         statement = statement.where(col(Post.person_id).in_(whose))
     for post_id in (await tx.session.execute(statement.order_by(col(Post.id)))).scalars().all():
         await people.end_post(tx, post_id)
-
-
-async def _brought(tx: Transaction, desk: Desk, unit: UUID) -> bool:
-    found = await tx.session.execute(
-        select(col(ScimGroup.brought)).where(
-            col(ScimGroup.client_id) == desk.client, col(ScimGroup.organization_id) == unit
-        )
-    )
-    return bool(found.scalar_one_or_none())
-
-
-async def _keep_external(tx: Transaction, desk: Desk, unit: UUID, external_id: str | None) -> None:
-    check_external(external_id)
-    kept = await tx.session.execute(
-        update(ScimGroup)
-        .where(col(ScimGroup.client_id) == desk.client, col(ScimGroup.organization_id) == unit)
-        .values(external_id=external_id)
-        .returning(col(ScimGroup.organization_id))
-    )
-    if kept.first() is None and external_id is not None:
-        await tx.session.execute(
-            insert(ScimGroup).values(
-                client_id=desk.client, organization_id=unit, external_id=external_id, brought=False
-            )
-        )
 
 
 def _name(wanted: Group) -> str:

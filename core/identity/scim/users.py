@@ -12,7 +12,7 @@ from scim2_models import (
     Reference,
     UniquenessException,
 )
-from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -20,10 +20,10 @@ from core.database import Transaction
 from core.identity import people, transfers
 from core.identity.models import Passkey, Person, Post, SignInSession
 from core.identity.people import PersonError
+from core.identity.scim import links
 from core.identity.scim.desk import Desk, uuid_of
 from core.identity.scim.filters import (
     Test,
-    check_external,
     condition,
     one_of,
     storable,
@@ -173,8 +173,8 @@ async def add(tx: Transaction, desk: Desk, wanted: User) -> UUID:
             await _let_in(tx, desk, person_id)
     else:
         person_id = await _say(people.add_person(tx, username, name, None, phone=phone))
-        await _link(tx, desk, person_id, brought=True)
-    await _keep_external(tx, desk, person_id, wanted.external_id)
+        await links.link(tx, desk.client, links.PERSON, person_id, brought=True)
+    await links.keep_external(tx, desk.client, links.PERSON, person_id, wanted.external_id)
     if wanted.active is False and not (known and known.disabled):
         await _keep_out(tx, desk, person_id)
     return person_id
@@ -205,7 +205,7 @@ async def change(tx: Transaction, desk: Desk, was: User, wanted: User) -> Change
         await (_let_in if active else _keep_out)(tx, desk, id)
         changed["active"] = active
     if wanted.external_id != was.external_id:
-        await _keep_external(tx, desk, id, wanted.external_id)
+        await links.keep_external(tx, desk.client, links.PERSON, id, wanted.external_id)
         changed["external_id"] = True
     return {key: True if key == "phone" else value for key, value in changed.items()}
 
@@ -214,7 +214,7 @@ async def let_go(tx: Transaction, desk: Desk, id: UUID) -> int:
     """Let a person go: they leave office, and are gone for this application; what they did stays
     theirs. Returns how many posts ended. Raises `ForbiddenException`."""
     await desk.must_reach(tx, id)
-    await _link(tx, desk, id)
+    await links.link(tx, desk.client, links.PERSON, id)
     ours = await _kept_out_here(tx, desk, id)
     ended = await transfers.leave(tx, id, keep_account=False)
     if ours is not False:
@@ -237,12 +237,9 @@ async def visible(tx: Transaction, desk: Desk, ids: list[UUID]) -> set[UUID]:
 
 async def _untouched(tx: Transaction, desk: Desk, id: UUID) -> bool:
     """Return whether this application brought a person who has no way in yet, nor ever came in."""
-    brought = await tx.session.execute(
-        select(col(ScimUser.brought)).where(
-            col(ScimUser.client_id) == desk.client, col(ScimUser.person_id) == id
-        )
-    )
-    if not brought.scalar_one_or_none() or await password_of(tx, id) is not None:
+    if not await links.is_brought(tx, desk.client, links.PERSON, id):
+        return False
+    if await password_of(tx, id) is not None:
         return False
     came = or_(
         *(
@@ -255,7 +252,7 @@ async def _untouched(tx: Transaction, desk: Desk, id: UUID) -> bool:
 
 async def _keep_out(tx: Transaction, desk: Desk, id: UUID) -> None:
     await people.disable(tx, id)
-    await _link(tx, desk, id)
+    await links.link(tx, desk.client, links.PERSON, id)
     await _note_kept_out(tx, desk, id)
 
 
@@ -307,30 +304,6 @@ async def _bring_back(tx: Transaction, desk: Desk, person_id: UUID, username: st
     )
     if back.first() is None or held:
         raise UniquenessException(attribute="userName", detail=f"{username} is taken.")
-
-
-async def _link(tx: Transaction, desk: Desk, person_id: UUID, *, brought: bool = False) -> None:
-    there = await tx.session.execute(
-        select(col(ScimUser.person_id)).where(
-            col(ScimUser.client_id) == desk.client, col(ScimUser.person_id) == person_id
-        )
-    )
-    if there.first() is None:
-        await tx.session.execute(
-            insert(ScimUser).values(client_id=desk.client, person_id=person_id, brought=brought)
-        )
-
-
-async def _keep_external(
-    tx: Transaction, desk: Desk, person_id: UUID, external_id: str | None
-) -> None:
-    check_external(external_id)
-    await _link(tx, desk, person_id)
-    await tx.session.execute(
-        update(ScimUser)
-        .where(col(ScimUser.client_id) == desk.client, col(ScimUser.person_id) == person_id)
-        .values(external_id=external_id)
-    )
 
 
 async def _say(act: Any) -> Any:
