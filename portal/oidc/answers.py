@@ -1,13 +1,12 @@
 """How a browser is sent back to a client, and what it is shown where nobody is to be sent back."""
 
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from typing import Any, Final
 
 from litestar import Response
 
 from core.identity.provider.requests import Answerable, Refused
 from core.identity.provider.trace import Step
+from core.identity.upstream.flow import with_query
 from plugin_sdk.identifiers import mask_name
 from plugin_sdk.ports import Actor
 from plugin_sdk.text import Text
@@ -15,13 +14,9 @@ from plugin_sdk.views import Phrase
 from portal.frames import own_path
 from portal.origins import origin_of
 from portal.pages.context import AnyRequest, Portal
+from portal.sending import TEMPLATE, send_on, sent_view
 
-
-def address_with(address: str, params: Mapping[str, str]) -> str:
-    """Return an address with parameters beside those it has."""
-    parts = urlsplit(address)
-    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), *params.items()])
-    return urlunsplit(parts._replace(query=query))
+WORDS: Final = "oidc.sent"
 
 
 def why(portal: Portal, reason: str) -> Phrase:
@@ -79,30 +74,24 @@ class Answers:
             params["state"] = to.state
         if to.response_mode == "form_post":
             return await self._form(request, to, params)
-        return await self.lead(request, address_with(to.redirect_uri, params), to.client.name)
+        return await self.lead(request, with_query(to.redirect_uri, params), to.client.name)
 
     async def lead(self, request: AnyRequest, address: str, name: Text) -> Response[Any]:
         """Lead the browser to a client's address, by 303, so that no form is sent on (RFC 9700,
-        section 4.12). After a form of ours a page stands between: browsers let a form end at our
-        own addresses alone (form-action)."""
+        section 4.12); after a form of ours through a page."""
         came = origin_of(request.headers.get("referer", ""))
         if came not in self._portal.origins or not self._portal.renderer.wants_page(request.scope):
             return Response(None, status_code=303, headers={"Location": address})
-        view = {"name": name, "address": address, "fields": {}}
-        response = await self._portal.show(request, "oidc_sent.html", "oidc.sent.title", view)
-        response.headers["Refresh"] = f"0;url={address}"
-        return response
+        return await send_on(self._portal, request, address, name, WORDS)
 
     async def _form(
         self, request: AnyRequest, to: Answerable, params: dict[str, str]
     ) -> Response[Any]:
         """Let the browser send the answer as a form (OAuth 2.0 Form Post Response Mode)."""
-        view = {"name": to.client.name, "address": to.redirect_uri, "fields": params}
+        view = sent_view(to.redirect_uri, to.client.name, WORDS, params)
         exchange = request.scope["yimen"]  # type: ignore[typeddict-item]
         exchange.forms_to = origin_of(to.redirect_uri)
-        return await self._portal.renderer.show(
-            request, "oidc_sent.html", Phrase("oidc.sent.title"), view
-        )
+        return await self._portal.renderer.show(request, TEMPLATE, Phrase(f"{WORDS}.title"), view)
 
 
 def who(actor: Actor) -> str:

@@ -13,10 +13,11 @@ from core.identity.provider.clients import find
 from core.identity.provider.discovery import PATHS
 from core.identity.provider.ending import Leaving
 from core.identity.provider.requests import Kept, Refused, parameters
+from core.identity.upstream.flow import with_query
 from plugin_sdk.forms import Form, read_form
 from plugin_sdk.routes import PUBLIC, actor_of, needs
 from portal.frames import LONGEST_PATH
-from portal.oidc.answers import Answers, address_with, who
+from portal.oidc.answers import Answers, who
 from portal.pages.context import AnyRequest, Portal
 from portal.pages.signing_in import Entrance
 
@@ -107,7 +108,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             await provider.trace.done(client.id, "logout", target=leaving.target or "")
         if client is not None and leaving.target is not None:
             params = {"state": leaving.state} if leaving.state is not None else {}
-            address = address_with(leaving.target, params) if params else leaving.target
+            address = with_query(leaving.target, params) if params else leaving.target
             response = await answers.lead(request, address, client.name)
         else:
             response = portal.renderer.redirect(f"{LOGOUT}/done")

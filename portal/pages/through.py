@@ -39,6 +39,7 @@ from portal.pages.context import AnyRequest, Portal
 from portal.pages.session import Nothing
 from portal.pages.signing_in import Entrance
 from portal.pages.ways import ways
+from portal.sending import send_on
 
 logger = logging.getLogger(__name__)
 
@@ -151,10 +152,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             return stopped(key, refused.code, next)
         response = portal.renderer.redirect(address)
         if purpose == "link" and portal.renderer.wants_page(request.scope):
-            # browsers let a form end at our own addresses alone (form-action): a page goes on
-            view = {"name": upstream.name, "address": address}
-            response = await portal.show(request, "through_sent.html", "through.sent_title", view)
-            response.headers["Refresh"] = f"0;url={address}"
+            response = await send_on(portal, request, address, upstream.name, "through.sent")
         entrance.keep_under_way(response, sealed, LIFE_SECONDS)
         return response
 

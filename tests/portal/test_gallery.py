@@ -38,6 +38,7 @@ from portal.pages.admin.change import ChangeView
 from portal.pages.groups import Act, Group, Line, groups_view
 from portal.pages.transparency import Collected, Column, Stored, TransparencyView
 from portal.pages.ways import SignInView, Way
+from portal.sending import sent_view
 from portal.templating import WORDS, Assets, Flash, Link, Page, PageApp, make_environment, render
 from portal.texts import Catalogue
 from tests.portal import governed, merged, registered
@@ -518,9 +519,9 @@ PAGES = {
         },
     ),
     "through_sent": (
-        "through_sent.html",
+        "sent_on.html",
         PLAIN,
-        {"name": Text("省统一认证", "Province sign-in"), "address": "/x"},
+        sent_view("/x", Text("省统一认证", "Province sign-in"), "through.sent"),
     ),
     "admin_upstreams": (
         "admin_upstreams.html",

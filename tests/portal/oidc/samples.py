@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from plugin_sdk.text import Text
 from plugin_sdk.views import Phrase
+from portal.sending import sent_view
 
 NAME = Text(zh="村集体资产管理系统", en="Register of village assets")
 LONG = Text(zh="城乡居民基本养老保险待遇领取资格认证", en="Proof of entitlement to a pension")
@@ -19,7 +20,6 @@ def pages():
     consent = {"client": "assets", "name": NAME, "scopes": SCOPES[:2]}
     given = {**consent, "given_at": datetime(2026, 3, 5, 9, 30, tzinfo=UTC)}
     views = {
-        "oidc_sent": {"name": NAME, "address": "https://a.example/cb?code=x", "fields": {}},
         "oidc_refused": {"why": why, "error": "invalid_request"},
         "oidc_account": {"name": NAME, "may_stay": True, **form},
         "oidc_consent": {"name": LONG, "first_party": False, "scopes": SCOPES, **form},
@@ -32,6 +32,7 @@ def pages():
     found["oidc_logout_unknown"] = ("oidc_logout.html", PLAIN, {"name": None, **form})
     own = {"name": NAME, "first_party": True, "scopes": SCOPES[:1], **form}
     found["oidc_consent_own"] = ("oidc_consent.html", PLAIN, own)
-    form_post = {"name": NAME, "address": "https://a.example/cb", "fields": {"code": "x"}}
-    found["oidc_sent_form"] = ("oidc_sent.html", PLAIN, form_post)
+    back, form = "https://a.example/cb", {"code": "x"}
+    found["oidc_sent"] = ("sent_on.html", PLAIN, sent_view(f"{back}?code=x", NAME, "oidc.sent"))
+    found["oidc_sent_form"] = ("sent_on.html", PLAIN, sent_view(back, NAME, "oidc.sent", form))
     return found
