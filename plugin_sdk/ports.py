@@ -171,6 +171,14 @@ class Read(Protocol):
         """
         ...
 
+    def units(self, permission: str | None = None) -> Select[UUID] | None:
+        """Return a select of the organizations whose rows the permission lets the actor see, None
+        where these are all; what is the actor's own as a person is beside that.
+
+        It narrows where a statement looks, and opens nothing: rows are read through `rows`.
+        """
+        ...
+
     def beyond_scope(self, model: type[Any], *columns: Any, reason: str) -> Select[Any]:
         """Return a select past the actor's scope: named, and audited."""
         ...

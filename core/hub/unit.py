@@ -16,12 +16,13 @@ from core.access import wall
 from core.access.decisions import decide, decide_row
 from core.access.freshness import Freshness
 from core.access.guard import SCOPED_TABLES, ScopeViolation
-from core.access.scope import reach
+from core.access.scope import reach, within
 from core.database import Transaction
 from core.delivery.service import send_sms
 from core.hub.counting import Counting
 from core.hub.models import RequestRecord
 from core.hub.todo import UnitTodo
+from core.identity.models import OrganizationRow
 from core.jobs import send_later, unsend
 from core.messages.service import send
 from core.work.drafts import drop_draft
@@ -132,6 +133,15 @@ class Unit:
             .where(self._reach(model, permission))
             .execution_options(**{SCOPED_TABLES: frozenset({model.__tablename__})})
         )
+
+    def units(self, permission: str | None = None) -> Select[UUID] | None:
+        """See `plugin_sdk.ports.Read`."""
+        if self.actor.system:
+            return None
+        key = self.full(permission) if permission else self.actor.permission
+        reached = within(self.actor, self.actor.permits_for(key, self.now))
+        unit = col(OrganizationRow.id)
+        return None if reached is None else select(unit).where(reached(unit))
 
     def beyond_scope(self, model: type[Any], *columns: Any, reason: str) -> Select[Any]:
         """See `plugin_sdk.ports.Read`."""

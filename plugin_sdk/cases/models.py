@@ -12,7 +12,8 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import JSON, Text, select
+from sqlalchemy import JSON, Index, Text, select
+from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, col
 
 from plugin_sdk.data import Identified, Owned, UtcTime, Versioned
@@ -21,12 +22,20 @@ from plugin_sdk.data import Identified, Owned, UtcTime, Versioned
 class CaseParty(Identified):
     """An organization that holds or once held a case: it keeps seeing the case.
 
-    Not scoped by itself: it is only ever read as the scope of its case.
+    Not scoped by itself: it is only ever read as the scope of its case. `opened_at` is when the
+    case was opened, so that the newest of a unit are found by walking an index.
     """
 
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Index, ...]:
+        columns = ("organization_id", "opened_at", "case_id")
+        return (Index(f"ix_{cls.__tablename__}_newest", *columns),)
+
     case_id: UUID = Field(index=True)
-    organization_id: UUID = Field(index=True)
+    organization_id: UUID
     since: datetime = Field(sa_type=UtcTime)
+    opened_at: datetime = Field(sa_type=UtcTime)
     role: str = Field(max_length=20)
 
 

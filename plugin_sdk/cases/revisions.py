@@ -29,6 +29,29 @@ def drop_hands(entries: str) -> None:
         op.drop_column(entries, name)
 
 
+def date_parties(case: str) -> None:
+    """Let the parties of a case say when it was opened, and index them by that: the newest
+    cases of a unit are then its last entries there."""
+    parties = f"{case}_party"
+    op.add_column(parties, column("opened_at", UtcTime(), null=True))
+    party = sa.table(parties, *map(sa.column, ("case_id", "opened_at", "since")))
+    row = sa.table(case, *map(sa.column, ("id", "opened_at")))
+    opened = sa.select(row.c.opened_at).where(row.c.id == party.c.case_id).scalar_subquery()
+    op.execute(party.update().values(opened_at=sa.func.coalesce(opened, party.c.since)))
+    with op.batch_alter_table(parties) as table:
+        table.alter_column("opened_at", existing_type=UtcTime(), nullable=False)
+    op.create_index(f"ix_{parties}_newest", parties, ["organization_id", "opened_at", "case_id"])
+    op.drop_index(f"ix_{parties}_organization_id", parties)
+
+
+def undate_parties(case: str) -> None:
+    """Take that back."""
+    parties = f"{case}_party"
+    op.create_index(f"ix_{parties}_organization_id", parties, ["organization_id"])
+    op.drop_index(f"ix_{parties}_newest", parties)
+    op.drop_column(parties, "opened_at")
+
+
 def create_case(
     name: str,
     *columns: "sa.Column[Any]",
@@ -36,7 +59,7 @@ def create_case(
     parts: bool = False,
 ) -> None:
     """Create the tables of a flow: `name` with the app's `columns` (those in `index` indexed),
-    its `_entry` with hands, its `_party`, and with `parts` its `_part`."""
+    its `_entry` with hands, its `_party`, and with `parts` its `_part`. `date_parties` follows."""
     listed = ("state", "opened_at", "due_at", "due_pending", *index)
     create_owned(name, [*_row(), *columns], unique=("number", "source_key"), index=listed)
     create_owned(f"{name}_entry", _entry(), index=("case_id",))

@@ -145,7 +145,13 @@ class CaseTraces(Generic[R]):
         )
         if known.first() is None:
             await work.add(
-                party(case_id=row.id, organization_id=organization_id, since=work.now, role=role),
+                party(
+                    case_id=row.id,
+                    organization_id=organization_id,
+                    since=work.now,
+                    opened_at=row.opened_at,
+                    role=role,
+                ),
                 placed=True,
             )
 
