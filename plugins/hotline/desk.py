@@ -7,16 +7,17 @@ from uuid import UUID
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.flow import Transition
+from plugin_sdk.cases.queries import Filters
 from plugin_sdk.cases.rules import is_requester
 from plugin_sdk.cases.titles import title_of
 from plugin_sdk.cases.views import AskWho
 from plugin_sdk.forms import Form, Submission
 from plugin_sdk.identifiers import mask_name, mask_phone, normalize_phone
 from plugin_sdk.ports import Hub, Organization, Read, Work
-from plugin_sdk.views import FactView, Option, Phrase, Words
+from plugin_sdk.views import ActionView, CaseListView, FactView, Option, Phrase, Words
 from plugins.hotline import categories
 from plugins.hotline.flow import order_flow, reply_term
-from plugins.hotline.forms import FileForm, IntakeForm, Kind, SnapForm, Urgency
+from plugins.hotline.forms import FileForm, IntakeForm, Kind, SnapForm, TakenForm, Urgency
 from plugins.hotline.models import Order
 
 
@@ -58,12 +59,15 @@ class OrderDesk(CaseDesk[Order]):
     async def open_order(
         self,
         work: Work,
-        sent: Submission[FileForm] | Submission[IntakeForm] | Submission[SnapForm],
+        sent: Submission[FileForm]
+        | Submission[IntakeForm]
+        | Submission[SnapForm]
+        | Submission[TakenForm],
         channel: str,
         person_id: UUID | None,
         *,
         caller_name: str,
-        form: IntakeForm | None = None,
+        form: TakenForm | None = None,
         **bonds: Any,
     ) -> Order:
         """Open an order that came by a channel; `bonds` are its other columns."""
@@ -122,6 +126,25 @@ class OrderDesk(CaseDesk[Order]):
             phone=phone,
             reply=row.reply or "",
         )
+
+    async def list_view(self, read: Read, filters: Filters, cursor: str) -> CaseListView:
+        """Return a page of the list, with the register of lines for who keeps it."""
+        view = await super().list_view(read, filters, cursor)
+        if await read.holds("line.edit"):
+            lines = Phrase("hotline.line.list")
+            href = f"/apps/{self.hub.app}/lines"
+            view.links.append(ActionView(verb="lines", label=lines, href=href))
+        return view
+
+    async def actions(self, read: Read, row: Order) -> list[ActionView]:
+        """Return what may be done next, and the call to who asked where there is an exchange."""
+        found = await super().actions(read, row)
+        asked = row.caller_phone and "telephony" in self.hub.settings
+        if asked and await read.holds("call.take", row):
+            call = Phrase("hotline.call.act.back")
+            href = self.engine.href(row.number, "call")
+            found.append(ActionView(verb="call", label=call, href=href, needs_form=False))
+        return found
 
     def revealed(self, row: Order) -> list[FactView]:
         """Return who called."""

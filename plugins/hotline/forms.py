@@ -86,15 +86,20 @@ class SnapForm(FileForm):
     kind: Kind = Kind.HELP
 
 
-class IntakeForm(FileForm):
-    """What an operator takes down for a caller: nothing of it is about the operator."""
+class TakenForm(FileForm):
+    """What somebody takes down for a caller: nothing of it is about themselves."""
 
     elements: ClassVar[Mapping[str, str]] = {}
 
     caller_name: str | None = Field(default=None, max_length=100)
-    phone: str = Field(min_length=1, max_length=30)
     urgency: Urgency = Urgency.NORMAL
     due_on: date | None = None
+
+
+class IntakeForm(TakenForm):
+    """What an operator takes down: with the number at which the caller is reached."""
+
+    phone: str = Field(min_length=1, max_length=30)
 
 
 class DispatchForm(MoveForm):

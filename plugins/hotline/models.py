@@ -59,7 +59,7 @@ class Order(CaseRow, Base, table=True):
     wishes_public: bool = False
     published_at: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
     caller_name: str = Field(default="", max_length=100)
-    caller_phone: str = Field(default="", max_length=20)
+    caller_phone: str = Field(default="", max_length=20, index=True)
     text: str = Field(sa_type=Text)
     reply: str | None = Field(default=None, sa_type=Text)
     answered_at: datetime | None = Field(default=None, sa_type=UtcTime)

@@ -12,8 +12,11 @@ from plugin_sdk.ports import Answer
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.views import View, Words
 from plugins.hotline import categories
+from plugins.hotline.calls import routes as calls
+from plugins.hotline.calls.connecting import switchboard_of
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.forms import IntakeForm, SnapForm
+from plugins.hotline.lines import routes as lines
 
 Ask = Request[Any, Any, Any]
 
@@ -38,7 +41,14 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
         ),
         *reveal_routes(desk, "order.reveal_caller"),
         *_more(desk),
+        *lines.of(desk),
+        *_of_calls(desk),
     ]
+
+
+def _of_calls(desk: OrderDesk) -> list[HTTPRouteHandler]:
+    board = switchboard_of(desk)
+    return calls.of(board) if board else calls.without()
 
 
 def _more(desk: OrderDesk) -> list[HTTPRouteHandler]:

@@ -278,6 +278,7 @@
       if (event.key === "Enter" && main) typing.form.requestSubmit(main);
       return;
     }
+    if (event.key === "Escape" && typing && typing.closest("[data-leave]")) typing.blur(); // the keys work again
     if (typing || elder() || off() || !("shortcuts" in document.body.dataset)) return;
     if (Date.now() - pending < 1500 && GO[event.key]) { location.assign(GO[event.key]); return; }
     pending = 0;

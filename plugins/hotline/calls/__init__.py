@@ -1,0 +1,1 @@
+"""Calls: the port to the telephone exchange, the records of calls, the operator's desk."""

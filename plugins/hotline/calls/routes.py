@@ -1,0 +1,316 @@
+"""The routes of the operator's desk, of calls, and of the exchange's events."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Redirect
+
+from plugin_sdk.forms import Form, Submission, read_form
+from plugin_sdk.identifiers import normalize_phone
+from plugin_sdk.ports import Answer, Read, Work
+from plugin_sdk.problems import AppConflict
+from plugin_sdk.routes import PUBLIC, actor_of, needs, respond
+from plugin_sdk.taking import Of, Typed, form_routes, keeping, take
+from plugin_sdk.views import FormView, Phrase, View
+from plugins.hotline.calls.desk import DESK, INTAKE, Desk
+from plugins.hotline.calls.forms import (
+    CallBackForm,
+    DeskForm,
+    DialForm,
+    FinishForm,
+    RingForm,
+    SeatForm,
+)
+from plugins.hotline.calls.models import Call
+from plugins.hotline.calls.simulated import SimulatedExchange
+from plugins.hotline.calls.switchboard import READ, TAKE, Switchboard
+
+Ask = Request[Any, Any, Any]
+Id = FromPath[UUID]
+Text = Annotated[str, QueryParameter(max_length=600)]
+Cursor = Annotated[str, QueryParameter(max_length=200)]
+
+
+class Received(msgspec.Struct):
+    """What an event is answered."""
+
+    received: bool = True
+
+
+def of(board: Switchboard) -> list[HTTPRouteHandler]:
+    """Return the handlers of calls, each marked with its permission."""
+    desk = Desk(board)
+    kinds = [_reading, _taking, _calling, _listening]
+    if isinstance(board.exchange, SimulatedExchange):
+        kinds.append(_simulating)
+    return [route for kind in kinds for route in kind(desk)]
+
+
+def without() -> list[HTTPRouteHandler]:
+    """Return the desk of a hub without an exchange: the intake form."""
+
+    @get("/desk", opt=needs(TAKE), operation_id="desk")
+    async def show_intake(request: Ask) -> Redirect:
+        """Lead to the intake form: no exchange is connected."""
+        return Redirect(INTAKE, status_code=303)
+
+    return [show_intake]
+
+
+def _reading(desk: Desk) -> list[HTTPRouteHandler]:
+    hub = desk.board.hub
+
+    @get("/desk", opt=needs(TAKE), operation_id="desk")
+    async def show_desk(request: Ask, filed: Cursor = "") -> Response[Any]:
+        """Show the operator's desk: what rings, the call at it, who called."""
+        await desk.orders.prepare()
+        async with hub.read(actor_of(request)) as read:
+            view = await desk.view(read, filed=filed)
+        return await respond(hub, request, Answer(view=view))
+
+    @get("/desk/phone", opt=needs(TAKE), operation_id="desk-phone")
+    async def show_phone(request: Ask, seen: Text = "-", shown: Cursor = "") -> Response[Any]:
+        """Show the telephone alone; nothing (204) while it is as it was `seen`."""
+        async with hub.read(actor_of(request)) as read:
+            view = await desk.phone(read, shown)
+        if view.seen == seen:
+            return Response(None, status_code=204)
+        return await respond(hub, request, Answer(view=view))
+
+    @get("/calls", opt=needs(READ), operation_id="calls")
+    async def list_calls(request: Ask, cursor: Cursor = "") -> Response[Any]:
+        """List calls, newest first."""
+        given = request.query_params
+        names = ("direction", "outcome", "line", "day")
+        asked = {name: given[name][:40] for name in names if given.get(name)}
+        async with hub.read(actor_of(request)) as read:
+            view = await desk.calls(read, asked, cursor)
+        return await respond(hub, request, Answer(view=view))
+
+    return [show_desk, show_phone, list_calls]
+
+
+def _taking(desk: Desk) -> list[HTTPRouteHandler]:
+    board, hub = desk.board, desk.board.hub
+
+    @post("/calls/{id:uuid}/answer", opt=needs(TAKE, body=Form), operation_id="call-answer")
+    async def answer(request: Ask, id: Id) -> Response[Any]:
+        """Take a ringing call to one's desk."""
+        taken: list[tuple[Call, str | None]] = []
+
+        async def do(work: Work, sent: Submission[Form]) -> Answer:
+            call = await board.answer(work, id)
+            taken.append((call, await board.seat(work)))
+            await work.session.flush()
+            return Answer(view=await desk.view(work), location=DESK)
+
+        await desk.orders.prepare()
+        response = await take(hub, request, Form, _again(desk, ""), do)
+        for call, extension in taken:
+            await board.connect(call, extension)
+        await _heard(board)
+        return response
+
+    @post("/calls/{id:uuid}/finish", opt=needs(TAKE, body=FinishForm), operation_id="call-finish")
+    async def finish(request: Ask, id: Id) -> Response[Any]:
+        """End a call that became no order, with how it ended."""
+        ended: list[Call] = []
+
+        async def do(work: Work, sent: Submission[FinishForm]) -> Answer:
+            ended.append(await board.finish(work, id, sent.form))
+            await work.session.flush()
+            said = Phrase("hotline.call.said.finish")
+            return Answer(view=await desk.view(work), location=DESK, said=said)
+
+        await desk.orders.prepare()
+        response = await take(hub, request, FinishForm, _again(desk, "finish"), do)
+        for call in ended:
+            await board.release(call)
+        await _heard(board)
+        return response
+
+    @post(
+        "/calls/{id:uuid}/order",
+        opt=needs("order.intake", body=DeskForm),
+        operation_id="call-order",
+    )
+    async def file(request: Ask, id: Id) -> Response[Any]:
+        """Open an order for the caller; with a reply it is answered on the spot."""
+
+        async def do(work: Work, sent: Submission[DeskForm]) -> Answer:
+            order = await board.file(work, id, sent.form)
+            await work.session.flush()
+            done = "answered" if sent.form.reply else "order"
+            return Answer(
+                view=desk.orders.submitted_view(order),
+                location=f"{DESK}?filed={order.number}",
+                status=201,
+                said=Phrase(f"hotline.call.said.{done}", {"number": order.number}),
+            )
+
+        await desk.orders.prepare()
+        return await take(hub, request, DeskForm, _again(desk, "order"), do)
+
+    @post("/calls/{id:uuid}/hang-up", opt=needs(TAKE, body=Form), operation_id="call-hang-up")
+    async def hang_up(request: Ask, id: Id) -> Response[Any]:
+        """Let the exchange end a call of one's own."""
+        going: list[Call] = []
+
+        async def do(work: Work, sent: Submission[Form]) -> Answer:
+            going.append(await board.hang_up(work, id))
+            await work.session.flush()
+            said = Phrase("hotline.call.said.hang_up")
+            return Answer(view=await desk.view(work), location=DESK, said=said)
+
+        await desk.orders.prepare()
+        response = await take(hub, request, Form, _again(desk, ""), do)
+        for call in going:
+            await board.release(call)
+        await _heard(board)
+        return response
+
+    return [answer, finish, file, hang_up]
+
+
+def _calling(desk: Desk) -> list[HTTPRouteHandler]:
+    board, hub = desk.board, desk.board.hub
+
+    async def place(asked: list[tuple[Call, str, str]]) -> None:
+        for call, phone, extension in asked:
+            await board.place(call, phone, extension)
+        await _heard(board)
+
+    async def called(work: Work, call: Call) -> Answer:
+        await work.session.flush()
+        said = Phrase("hotline.call.said.dial")
+        return Answer(view=await desk.view(work), location=DESK, status=201, said=said)
+
+    @post("/calls/out", opt=needs(TAKE, body=DialForm), operation_id="call-dial")
+    async def dial(request: Ask) -> Response[Any]:
+        """Call a number: one's own telephone rings first."""
+        asked: list[tuple[Call, str, str]] = []
+
+        async def do(work: Work, sent: Submission[DialForm]) -> Answer:
+            phone = normalize_phone(sent.form.number)
+            call = await board.dial(work, phone)
+            asked.append((call, phone, await board.seat(work) or ""))
+            return await called(work, call)
+
+        again = _again(desk, "dial")
+        await desk.orders.prepare()
+        async with keeping(hub, request, actor_of(request), again):
+            response = await take(hub, request, DialForm, again, do)
+            await place(asked)
+        return response
+
+    @post(
+        "/orders/{number:str}/call", opt=needs(TAKE, body=CallBackForm), operation_id="order-call"
+    )
+    async def call_back(request: Ask, number: FromPath[str]) -> Response[Any]:
+        """Call who asked, by a click: the number is not shown."""
+        asked: list[tuple[Call, str, str]] = []
+
+        async def do(work: Work, sent: Submission[CallBackForm]) -> Answer:
+            order = await desk.orders.engine.find(work, number)
+            if not order.caller_phone:
+                raise AppConflict("hotline", "call-no-number")
+            call = await board.dial(work, order.caller_phone, order)
+            asked.append((call, order.caller_phone, await board.seat(work) or ""))
+            return await called(work, call)
+
+        again = _again(desk, "")
+        await desk.orders.prepare()
+        async with keeping(hub, request, actor_of(request), again):
+            response = await take(hub, request, CallBackForm, again, do)
+            await place(asked)
+        return response
+
+    async def show_seat(read: Read, of: Of, typed: Typed) -> View:
+        return await desk.view(read, "seat", typed)
+
+    async def sit(work: Work, of: Of, form: SeatForm) -> Answer:
+        await board.sit(work, form.extension)
+        await work.session.flush()
+        said = Phrase("hotline.call.said.sit", {"extension": form.extension})
+        return Answer(view=await desk.view(work), location=DESK, said=said)
+
+    seats = form_routes(
+        hub,
+        SeatForm,
+        TAKE,
+        name="desk-seat",
+        does="Say on which telephone one takes calls.",
+        at="/seat",
+        show=show_seat,
+        do=sit,
+        before=desk.orders.prepare,
+    )
+    return [dial, call_back, *seats]
+
+
+def _listening(desk: Desk) -> list[HTTPRouteHandler]:
+    board = desk.board
+
+    @post("/telephony/events", opt=needs(PUBLIC), operation_id="telephony-event", status_code=200)
+    async def take_event(request: Ask) -> Received:
+        """Take a signed event of the exchange. What is sent again is answered as it was."""
+        await board.receive(request.headers, await request.body())
+        return Received()
+
+    return [take_event]
+
+
+def _simulating(desk: Desk) -> list[HTTPRouteHandler]:
+    board, hub = desk.board, desk.board.hub
+    exchange = board.exchange
+    assert isinstance(exchange, SimulatedExchange)  # noqa: S101  (`of` asked)
+
+    async def show(read: Read, typed: Typed) -> View:
+        return FormView(
+            title=Phrase("hotline.call.simulated.title"),
+            intro=Phrase("hotline.call.simulated.what"),
+            action="/apps/hotline/telephony/simulated",
+            verb=Phrase("hotline.call.simulated.ring"),
+            fields=typed.fields(RingForm, "hotline.call", hints=frozenset({"phone", "line"})),
+            conflict=typed.conflict,
+            cancel=DESK,
+        )
+
+    @get("/telephony/simulated", opt=needs(TAKE), operation_id="telephony-simulated")
+    async def show_exchange(request: Ask) -> Response[Any]:
+        """Show the simulated exchange."""
+        async with hub.read(actor_of(request)) as read:
+            view = await show(read, Typed())
+        return await respond(hub, request, Answer(view=view))
+
+    @post("/telephony/simulated", opt=needs(TAKE, body=RingForm), operation_id="telephony-ring")
+    async def ring(request: Ask) -> Response[Any]:
+        """Let a call come in at the simulated exchange."""
+        actor = actor_of(request)
+        async with keeping(hub, request, actor, show):
+            sent = await read_form(request, RingForm, actor)
+            await exchange.ring(sent.form.phone or "", sent.form.line)
+        await _heard(board)
+        async with hub.read(actor) as read:
+            view = await desk.view(read)
+        said = Phrase("hotline.call.said.ring")
+        return await respond(hub, request, Answer(view=view, location=DESK, said=said))
+
+    return [show_exchange, ring]
+
+
+def _again(desk: Desk, part: str) -> Any:
+    async def again(read: Read, typed: Typed) -> View:
+        return await desk.view(read, part, typed)
+
+    return again
+
+
+async def _heard(board: Switchboard) -> None:
+    """Hear at once what a simulated exchange has to say; a real one sends it."""
+    if isinstance(board.exchange, SimulatedExchange):
+        await board.exchange.deliver(board.receive)
