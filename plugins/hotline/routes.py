@@ -14,6 +14,7 @@ from plugin_sdk.views import View, Words
 from plugins.hotline import categories
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.forms import IntakeForm, SnapForm
+from plugins.hotline.knowledge import routes as knowledge
 
 Ask = Request[Any, Any, Any]
 
@@ -38,6 +39,7 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
         ),
         *reveal_routes(desk, "order.reveal_caller"),
         *_more(desk),
+        *knowledge.of(desk),
     ]
 
 
