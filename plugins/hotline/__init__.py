@@ -12,6 +12,7 @@ from plugin_sdk.ports import Actor, Hub
 from plugins.hotline import imports, routes
 from plugins.hotline.demonstration import run as act_out
 from plugins.hotline.desk import OrderDesk, desk_of
+from plugins.hotline.knowledge.keeping import Keeping
 from plugins.hotline.lines.register import line_engine
 
 __all__ = ["OrderDesk"]
@@ -31,8 +32,9 @@ tallies = case_tallies(lambda hub: [desk_of(hub)])
 
 @hookimpl
 def register_jobs(hub: Hub) -> Sequence[Job]:
-    """Return what minds the register of lines each day: numbers that are to be closed."""
-    return [line_engine(hub).job("lines")]
+    """Return what minds the registers each day: numbers that are to be closed, answers that end
+    soon."""
+    return [line_engine(hub).job("lines"), Keeping(hub).job()]
 
 
 @hookimpl

@@ -13,11 +13,24 @@ from plugin_sdk.cases.titles import title_of
 from plugin_sdk.cases.views import AskWho
 from plugin_sdk.forms import Form, Submission
 from plugin_sdk.identifiers import mask_name, mask_phone, normalize_phone
-from plugin_sdk.ports import Hub, Organization, Read, Work
-from plugin_sdk.views import ActionView, CaseListView, FactView, Option, Phrase, Words
+from plugin_sdk.ports import Audience, Hub, Organization, Read, Work
+from plugin_sdk.taking import BLANK, Typed
+from plugin_sdk.views import (
+    ActionView,
+    ActView,
+    CaseListView,
+    FactView,
+    FiguresView,
+    Option,
+    Phrase,
+    Words,
+)
 from plugins.hotline import categories
 from plugins.hotline.flow import order_flow, reply_term
 from plugins.hotline.forms import FileForm, IntakeForm, Kind, SnapForm, TakenForm, Urgency
+from plugins.hotline.knowledge import counting
+from plugins.hotline.knowledge import keeping as knowledge
+from plugins.hotline.knowledge.answering import Answering
 from plugins.hotline.models import Order
 
 
@@ -31,6 +44,10 @@ class OrderDesk(CaseDesk[Order]):
         | {"dispatch_category"}
     )
     with_files = True
+
+    def __init__(self, engine: CaseEngine[Order]) -> None:
+        super().__init__(engine)
+        self.answering = Answering(engine.hub)
 
     def organizations(self) -> Mapping[str, AskWho]:
         """Return the divisions where it may be."""
@@ -114,7 +131,7 @@ class OrderDesk(CaseDesk[Order]):
         phone: Words = words("hidden") if hidden else ""
         if row.caller_phone and not hidden:
             phone = mask_phone(row.caller_phone)
-        return self.facts(
+        facts = self.facts(
             text=row.text,
             kind=self.kind_words(row.kind) or unclassified,
             category=row.category_code or unclassified,
@@ -125,7 +142,26 @@ class OrderDesk(CaseDesk[Order]):
             caller_name=name,
             phone=phone,
             reply=row.reply or "",
+            votes=words("votes", n=row.votes_for, against=row.votes_against)
+            if row.votes_for is not None
+            else "",
         )
+        return [*facts, *await self.answering.used(read, row)]
+
+    async def links(self, read: Read) -> list[ActionView]:
+        """Return the way to the knowledge base, which everybody else knows as common questions."""
+        staff = read.actor.audience is Audience.STAFF and await read.holds(knowledge.READ)
+        words = Phrase(f"hotline.knowledge.{'title' if staff else 'public_title'}")
+        return await self.link(read, "/knowledge", words, self.flow.read)
+
+    async def act_view(self, read: Read, row: Order, verb: str, typed: Typed = BLANK) -> ActView:
+        """Return the form of an act; that of an answer with what it may begin with."""
+        view = await super().act_view(read, row, verb, typed)
+        return await self.answering.offered(read, row, view, verb)
+
+    async def add_figures(self, read: Read, view: FiguresView) -> None:
+        """Add how often answers began with the knowledge base."""
+        view.cards.append(await counting.figure(read, view.since, view.until))
 
     async def list_view(self, read: Read, filters: Filters, cursor: str) -> CaseListView:
         """Return a page of the list, with the register of lines for who keeps it."""

@@ -24,7 +24,6 @@ from plugin_sdk.cases.forms import (
     NoteForm,
     RateForm,
     ReasonForm,
-    ReplyForm,
     ReturnForm,
 )
 from plugin_sdk.cases.shorthand import HOLDER, ORIGIN, REQUESTER, Acts
@@ -32,6 +31,8 @@ from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Hub, Work
 from plugin_sdk.problems import Invalid, field_error
 from plugins.hotline.forms import DispatchForm, Kind, Urgency
+from plugins.hotline.knowledge.answering import Answering
+from plugins.hotline.knowledge.forms import AnswerForm
 from plugins.hotline.models import Order
 
 DAYS: Final = {
@@ -72,7 +73,7 @@ def reply_term(settings: Mapping[str, Any], kind: Kind, urgency: Urgency) -> Ter
 
 def order_flow(hub: Hub) -> Flow:
     """Return the flow with the county's terms."""
-    settings = hub.settings
+    settings, answering = hub.settings, Answering(hub)
     reopening = Within(Term(calendar_days=days(settings, "reopen_days")), Since.RESOLUTION)
     returning = Within(Term(working_days=days(settings, "return_days")), Since.HANDOVER)
     closing = Lapse("close", Term(calendar_days=days(settings, "close_days")))
@@ -119,10 +120,10 @@ def order_flow(hub: Hub) -> Flow:
                 public=True,
                 **handed,
             ),
-            _answer("answer", "received", (Who.NOT_REQUESTER,)),
+            _answer(answering, "answer", "received", (Who.NOT_REQUESTER,)),
             _act("sign", "dispatched", "signed", UNIT, public=True),
             _act("process", "signed", "processing", UNIT, public=True),
-            _answer("reply", "processing", UNIT, CLOSERS),
+            _answer(answering, "reply", "processing", UNIT, CLOSERS),
             _act(
                 "return",
                 "dispatched signed",
@@ -183,13 +184,16 @@ def order_flow(hub: Hub) -> Flow:
     )
 
 
-def _answer(verb: str, source: str, who: tuple[Who, ...], *notices: Notice) -> Transition:
-    async def keep(work: Work, row: Order, form: ReplyForm) -> None:
+def _answer(
+    answering: Answering, verb: str, source: str, who: tuple[Who, ...], *notices: Notice
+) -> Transition:
+    async def keep(work: Work, row: Order, form: AnswerForm) -> None:
+        await answering.check(work, row, form)
         row.reply, row.answered_at = form.text, work.now
 
     requester = Notice(to="requester")
     done: dict[str, Any] = {"resolves": True, "public": True, "tone": "done"}
     counted = {"effect": "order.answered", "event": "order.replied"}
     return _act(
-        verb, source, "replied", who, ReplyForm, requester, *notices, apply=keep, **done, **counted
+        verb, source, "replied", who, AnswerForm, requester, *notices, apply=keep, **done, **counted
     )

@@ -36,6 +36,7 @@ class Order(CaseRow, Base, table=True):
     old number it came by, `follows_id` the order that it repeats (never one that follows itself),
     `split_from_id` the one that a coordination divided, `enterprise_id` whose matter it is.
     `wishes_public` is the requester's own wish, `published_at` when a moderator followed it.
+    `votes_for` and `votes_against` are what readers of an old system said of it.
     """
 
     __tablename__ = "hotline_order"
@@ -58,7 +59,9 @@ class Order(CaseRow, Base, table=True):
     enterprise_id: UUID | None = Field(default=None, index=True)
     wishes_public: bool = False
     published_at: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
-    caller_name: str = Field(default="", max_length=100)
+    votes_for: int | None = None
+    votes_against: int | None = None
+    caller_name: str = Field(default="", max_length=100, index=True)
     caller_phone: str = Field(default="", max_length=20, index=True)
     text: str = Field(sa_type=Text)
     reply: str | None = Field(default=None, sa_type=Text)

@@ -16,6 +16,7 @@ from plugins.hotline.calls import routes as calls
 from plugins.hotline.calls.connecting import switchboard_of
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.forms import IntakeForm, SnapForm
+from plugins.hotline.knowledge import routes as knowledge
 from plugins.hotline.lines import routes as lines
 
 Ask = Request[Any, Any, Any]
@@ -43,6 +44,7 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
         *_more(desk),
         *lines.of(desk),
         *_of_calls(desk),
+        *knowledge.of(desk),
     ]
 
 
