@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.flow import Transition
 from plugin_sdk.cases.rules import is_requester
@@ -12,12 +11,14 @@ from plugin_sdk.cases.titles import title_of
 from plugin_sdk.cases.views import AskWho
 from plugin_sdk.forms import Form, Submission
 from plugin_sdk.identifiers import mask_name, mask_phone, normalize_phone
-from plugin_sdk.ports import Hub, Organization, Read, Work
-from plugin_sdk.views import FactView, Option, Phrase, Words
+from plugin_sdk.ports import Audience, Hub, Organization, Read, Work
+from plugin_sdk.views import ActionView, FactView, Option, Phrase, Words
 from plugins.hotline import categories
+from plugins.hotline.enterprises.facts import enterprise_facts
 from plugins.hotline.flow import order_flow, reply_term
 from plugins.hotline.forms import FileForm, IntakeForm, Kind, SnapForm, Urgency
 from plugins.hotline.models import Order
+from plugins.hotline.reception.holding import OrderEngine, sponsor_facts
 
 
 class OrderDesk(CaseDesk[Order]):
@@ -74,7 +75,7 @@ class OrderDesk(CaseDesk[Order]):
             title=title_of(filed.text),
             organization_id=await self.engine.receiver(work.actor),
             person_id=person_id,
-            term=reply_term(self.hub.settings, filed.kind, urgency),
+            term=reply_term(self.hub.settings, filed.kind, urgency, channel),
             due_on=form.due_on if form else None,
             kind=str(filed.kind),
             category_code=filed.category,
@@ -110,7 +111,7 @@ class OrderDesk(CaseDesk[Order]):
         phone: Words = words("hidden") if hidden else ""
         if row.caller_phone and not hidden:
             phone = mask_phone(row.caller_phone)
-        return self.facts(
+        said = self.facts(
             text=row.text,
             kind=self.kind_words(row.kind) or unclassified,
             category=row.category_code or unclassified,
@@ -122,6 +123,8 @@ class OrderDesk(CaseDesk[Order]):
             phone=phone,
             reply=row.reply or "",
         )
+        said += await enterprise_facts(read, row.enterprise_id)
+        return said + await sponsor_facts(read, row)
 
     def revealed(self, row: Order) -> list[FactView]:
         """Return who called."""
@@ -144,6 +147,12 @@ class OrderDesk(CaseDesk[Order]):
         """Return the category that the requester chose."""
         return {"category": row.category_code}
 
+    async def links(self, read: Read) -> list[ActionView]:
+        """Return the way to receptions, the window and the enterprise desk."""
+        staff = read.actor.audience is Audience.STAFF
+        words = Phrase(f"hotline.doors.{'title' if staff else 'own'}")
+        return await self.link(read, "/doors", words, "doors.read")
+
     def notices(self, row: Order) -> list[Phrase]:
         """Return the warning that a position lies outside the county, which is allowed."""
         return [self.engine.words("outside")] if row.outside_boundary else []
@@ -160,4 +169,4 @@ def inside(x: float, y: float, polygon: Sequence[Sequence[float]]) -> bool:
 
 def desk_of(hub: Hub) -> OrderDesk:
     """Return the desk of a hub's orders."""
-    return OrderDesk(CaseEngine(hub, order_flow(hub), Order))
+    return OrderDesk(OrderEngine(hub, order_flow(hub), Order))

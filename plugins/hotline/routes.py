@@ -13,7 +13,10 @@ from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.views import View, Words
 from plugins.hotline import categories
 from plugins.hotline.desk import OrderDesk
+from plugins.hotline.doors import door_routes
+from plugins.hotline.enterprises.routes import enterprise_routes
 from plugins.hotline.forms import IntakeForm, SnapForm
+from plugins.hotline.reception.routes import reception_routes
 
 Ask = Request[Any, Any, Any]
 
@@ -37,6 +40,9 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
             desk, IntakeForm, "order.intake", at="/intake", name="intake", file=desk.intake
         ),
         *reveal_routes(desk, "order.reveal_caller"),
+        *enterprise_routes(desk),
+        *reception_routes(desk),
+        *door_routes(desk),
         *_more(desk),
     ]
 
