@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk import hookimpl
+from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.extension import ImportReport, Job
 from plugin_sdk.hooks import case_hooks, case_tallies
 from plugin_sdk.ports import Actor, Hub
@@ -14,6 +16,8 @@ from plugins.hotline.demonstration import run as act_out
 from plugins.hotline.desk import OrderDesk, desk_of
 from plugins.hotline.knowledge.keeping import Keeping
 from plugins.hotline.lines.register import line_engine
+from plugins.hotline.reception.visits import VisitDesk
+from plugins.hotline.reception.windows import MatterDesk
 
 __all__ = ["OrderDesk"]
 
@@ -24,10 +28,14 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
     return routes.of(desk_of(hub))
 
 
-register_flows, portal_cards, search, health, can_retire = case_hooks(
-    lambda hub: [desk_of(hub)], needs="order.dispatch"
-)
-tallies = case_tallies(lambda hub: [desk_of(hub)])
+def desks(hub: Hub) -> Sequence[CaseDesk[Any]]:
+    """Return the desks of orders, of visits to receptions, of what could not be done."""
+    orders = desk_of(hub)
+    return [orders, VisitDesk(orders), MatterDesk(orders)]
+
+
+register_flows, portal_cards, search, health, can_retire = case_hooks(desks, needs="order.dispatch")
+tallies = case_tallies(desks)
 
 
 @hookimpl

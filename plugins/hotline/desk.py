@@ -7,7 +7,6 @@ from uuid import UUID
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.flow import Transition
-from plugin_sdk.cases.queries import Filters
 from plugin_sdk.cases.rules import is_requester
 from plugin_sdk.cases.titles import title_of
 from plugin_sdk.cases.views import AskWho
@@ -18,7 +17,6 @@ from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import (
     ActionView,
     ActView,
-    CaseListView,
     FactView,
     FiguresView,
     Option,
@@ -26,12 +24,14 @@ from plugin_sdk.views import (
     Words,
 )
 from plugins.hotline import categories
+from plugins.hotline.enterprises.facts import enterprise_facts
 from plugins.hotline.flow import order_flow, reply_term
 from plugins.hotline.forms import FileForm, IntakeForm, Kind, SnapForm, TakenForm, Urgency
 from plugins.hotline.knowledge import counting
 from plugins.hotline.knowledge import keeping as knowledge
 from plugins.hotline.knowledge.answering import Answering
 from plugins.hotline.models import Order
+from plugins.hotline.reception.holding import OrderEngine, sponsor_facts
 
 
 class OrderDesk(CaseDesk[Order]):
@@ -95,7 +95,7 @@ class OrderDesk(CaseDesk[Order]):
             title=title_of(filed.text),
             organization_id=await self.engine.receiver(work.actor),
             person_id=person_id,
-            term=reply_term(self.hub.settings, filed.kind, urgency),
+            term=reply_term(self.hub.settings, filed.kind, urgency, channel),
             due_on=form.due_on if form else None,
             kind=str(filed.kind),
             category_code=filed.category,
@@ -146,13 +146,22 @@ class OrderDesk(CaseDesk[Order]):
             if row.votes_for is not None
             else "",
         )
-        return [*facts, *await self.answering.used(read, row)]
+        facts += await self.answering.used(read, row)
+        facts += await enterprise_facts(read, row.enterprise_id)
+        return facts + await sponsor_facts(read, row)
 
     async def links(self, read: Read) -> list[ActionView]:
-        """Return the way to the knowledge base, which everybody else knows as common questions."""
-        staff = read.actor.audience is Audience.STAFF and await read.holds(knowledge.READ)
-        words = Phrase(f"hotline.knowledge.{'title' if staff else 'public_title'}")
-        return await self.link(read, "/knowledge", words, self.flow.read)
+        """Return the way to the knowledge base, which everybody else knows as common questions; to
+        receptions, the window and the enterprise desk; to the register of lines."""
+        staff = read.actor.audience is Audience.STAFF
+        keeps = staff and await read.holds(knowledge.READ)
+        knowing = Phrase(f"hotline.knowledge.{'title' if keeps else 'public_title'}")
+        doors = Phrase(f"hotline.doors.{'title' if staff else 'own'}")
+        return [
+            *await self.link(read, "/knowledge", knowing, self.flow.read),
+            *await self.link(read, "/doors", doors, "doors.read"),
+            *await self.link(read, "/lines", Phrase("hotline.line.list"), "line.edit"),
+        ]
 
     async def act_view(self, read: Read, row: Order, verb: str, typed: Typed = BLANK) -> ActView:
         """Return the form of an act; that of an answer with what it may begin with."""
@@ -162,15 +171,6 @@ class OrderDesk(CaseDesk[Order]):
     async def add_figures(self, read: Read, view: FiguresView) -> None:
         """Add how often answers began with the knowledge base."""
         view.cards.append(await counting.figure(read, view.since, view.until))
-
-    async def list_view(self, read: Read, filters: Filters, cursor: str) -> CaseListView:
-        """Return a page of the list, with the register of lines for who keeps it."""
-        view = await super().list_view(read, filters, cursor)
-        if await read.holds("line.edit"):
-            lines = Phrase("hotline.line.list")
-            href = f"/apps/{self.hub.app}/lines"
-            view.links.append(ActionView(verb="lines", label=lines, href=href))
-        return view
 
     async def actions(self, read: Read, row: Order) -> list[ActionView]:
         """Return what may be done next, and the call to who asked where there is an exchange."""
@@ -219,4 +219,4 @@ def inside(x: float, y: float, polygon: Sequence[Sequence[float]]) -> bool:
 
 def desk_of(hub: Hub) -> OrderDesk:
     """Return the desk of a hub's orders."""
-    return OrderDesk(CaseEngine(hub, order_flow(hub), Order))
+    return OrderDesk(OrderEngine(hub, order_flow(hub), Order))

@@ -34,6 +34,7 @@ from plugins.hotline.forms import DispatchForm, Kind, Urgency
 from plugins.hotline.knowledge.answering import Answering
 from plugins.hotline.knowledge.forms import AnswerForm
 from plugins.hotline.models import Order
+from plugins.hotline.reception.holding import signed_off
 
 DAYS: Final = {
     "sign_days": 1,
@@ -41,6 +42,7 @@ DAYS: Final = {
     "reply_days": 15,
     "consult_days": 5,
     "urgent_days": 1,
+    "enterprise_days": 5,
     "reopen_days": 15,
     "close_days": 7,
 }
@@ -63,9 +65,13 @@ def days(settings: Mapping[str, Any], name: str) -> int:
     return int(settings.get(name, DAYS[name]))
 
 
-def reply_term(settings: Mapping[str, Any], kind: Kind, urgency: Urgency) -> Term:
-    """Return by when a request must be answered."""
+def reply_term(
+    settings: Mapping[str, Any], kind: Kind, urgency: Urgency, channel: str = ""
+) -> Term:
+    """Return by when a request must be answered: what the enterprise desk brings has its own."""
     name = "consult_days" if kind is Kind.CONSULT else "reply_days"
+    if channel == "enterprise":
+        name = "enterprise_days"
     if urgency is Urgency.URGENT:
         name = "urgent_days"
     return Term(working_days=days(settings, name))
@@ -154,9 +160,14 @@ def order_flow(hub: Hub) -> Flow:
                 HANDLERS,
                 does=Does.DECIDE,
             ),
-            _act("rate", "replied", "closed", REQUESTER, RateForm, does=Does.RATE, **CLOSED),
+            _act(
+                *("rate", "replied", "closed", REQUESTER, RateForm),
+                does=Does.RATE,
+                guard=signed_off,
+                **CLOSED,
+            ),
             _act("rate", "closed", None, REQUESTER, RateForm, does=Does.RATE),
-            _act("close", "replied", "closed", CENTRE, public=True, **CLOSED),
+            _act("close", "replied", "closed", CENTRE, public=True, guard=signed_off, **CLOSED),
             _act("urge", RUNNING, None, REQUESTER + CENTRE, ActForm, HANDLERS, does=Does.URGE),
             _act(
                 "supervise",

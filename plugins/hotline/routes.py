@@ -15,9 +15,12 @@ from plugins.hotline import categories
 from plugins.hotline.calls import routes as calls
 from plugins.hotline.calls.connecting import switchboard_of
 from plugins.hotline.desk import OrderDesk
+from plugins.hotline.doors import door_routes
+from plugins.hotline.enterprises.routes import enterprise_routes
 from plugins.hotline.forms import IntakeForm, SnapForm
 from plugins.hotline.knowledge import routes as knowledge
 from plugins.hotline.lines import routes as lines
+from plugins.hotline.reception.routes import reception_routes
 
 Ask = Request[Any, Any, Any]
 
@@ -41,6 +44,9 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
             desk, IntakeForm, "order.intake", at="/intake", name="intake", file=desk.intake
         ),
         *reveal_routes(desk, "order.reveal_caller"),
+        *enterprise_routes(desk),
+        *reception_routes(desk),
+        *door_routes(desk),
         *_more(desk),
         *lines.of(desk),
         *_of_calls(desk),

@@ -6,7 +6,7 @@ from alembic import op
 from plugin_sdk.revisions import column, create, create_owned, drop, signed, text, time
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

@@ -3,7 +3,7 @@
 from plugin_sdk.cases.revisions import date_parties, undate_parties
 
 revision = "0011"
-down_revision = "0003"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

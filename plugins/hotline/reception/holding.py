@@ -1,0 +1,60 @@
+"""What an order of a reception waits for: nobody closes it, by hand, by rating or by time, before
+the leader who promised it has signed it off."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import col
+
+from plugin_sdk.cases import CaseEngine
+from plugin_sdk.cases.traces import RETRY
+from plugin_sdk.ports import Read, Work
+from plugin_sdk.problems import AppConflict
+from plugin_sdk.views import FactView, Phrase
+from plugins.hotline.models import Order
+from plugins.hotline.reception.models import Visit
+
+CHANNEL = "reception"
+PROMISED = "promised"
+
+
+class OrderEngine(CaseEngine[Order]):
+    """The engine of orders."""
+
+    async def on_timer(self, work: Work, kind: str, subject: str) -> None:
+        """Do what is due; an answered order that a leader has still to sign off stays open."""
+        if kind == "lapse" and await unsigned(work, UUID(subject.split(":")[1])):
+            await work.timer(kind, subject, work.now + RETRY)
+            return
+        await super().on_timer(work, kind, subject)
+
+
+async def signed_off(work: Work, row: Order, form: Any) -> None:
+    """Refuse to close what a leader promised and has not signed off."""
+    if row.channel == CHANNEL and await unsigned(work, row.id):
+        raise AppConflict("hotline", "sign-off-first")
+
+
+async def unsigned(read: Read, order_id: UUID) -> bool:
+    """Return whether a leader, of whatever unit, has still to sign an order off."""
+    statement = read.beyond_scope(Visit, func.count(), reason="sign-off").where(
+        col(Visit.order_id) == order_id, col(Visit.state) == PROMISED
+    )
+    return bool((await read.session.execute(statement)).scalar_one())
+
+
+async def sponsor_facts(read: Read, row: Order) -> list[FactView]:
+    """Return who promised an order and whether they have signed it off; nothing for others."""
+    if row.channel != CHANNEL:
+        return []
+    statement = read.rows(
+        Visit, col(Visit.sponsor), col(Visit.state), permission="order.read"
+    ).where(col(Visit.order_id) == row.id)
+    found = (await read.session.execute(statement)).first()
+    if found is None:
+        return []
+    sponsor, state = found
+    said = "unsigned" if state == PROMISED else "signed"
+    label = Phrase("hotline.order.field.sponsor")
+    return [FactView(label, Phrase(f"hotline.reception.sponsor.{said}", {"post": sponsor}))]

@@ -1,0 +1,193 @@
+"""The flow of a visit: registered → received (promised, then signed off) or settled on the spot."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from plugin_sdk.cases import CaseEngine
+from plugin_sdk.cases.flow import Flow, Notice, State, Transition, Who
+from plugin_sdk.cases.forms import ActForm, NoteForm, ReasonForm
+from plugin_sdk.cases.shorthand import HOLDER, ORIGIN, REQUESTER, Acts
+from plugin_sdk.deadlines import local_day
+from plugin_sdk.forms import Submission, validate
+from plugin_sdk.ports import Actor, Work
+from plugin_sdk.problems import AppConflict
+from plugin_sdk.views import Phrase
+from plugins.hotline.desk import OrderDesk
+from plugins.hotline.forms import IntakeForm
+from plugins.hotline.reception.days import DayEngine
+from plugins.hotline.reception.forms import AnotherDayForm, HeardForm, ReceiveForm
+from plugins.hotline.reception.holding import CHANNEL, PROMISED
+from plugins.hotline.reception.models import Visit
+from plugins.hotline.refusals import NotTheirs
+
+RECEIVE = "reception.receive"
+SIGN_OFF = "reception.sign_off"
+LANGUAGE = "zh-CN"
+ANSWERED = frozenset({"replied", "closed"})
+
+
+class VisitEngine(CaseEngine[Visit]):
+    """The engine of visits."""
+
+    def __init__(self, orders: OrderDesk, days: DayEngine) -> None:
+        super().__init__(orders.hub, visit_flow(orders, days), Visit)
+        self.orders = orders
+
+    async def prepare(self, verb: str | None = None) -> None:
+        """Ask before the unit of work for what a promise, which is an order, will need there."""
+        await super().prepare(verb)
+        if verb == "receive":
+            await self.orders.prepare()
+
+
+def visit_flow(orders: OrderDesk, days: DayEngine) -> Flow:
+    """Return the flow. Whoever received answers for what they promised, and signs it off."""
+    act, hub = Acts("reception"), orders.hub
+    asker = Notice(to="requester")
+    shown: dict[str, Any] = {"public": True}
+
+    def by(permission: str, *declared: Any, **more: Any) -> Transition:
+        return msgspec.structs.replace(act(*declared, **more), permission=permission)
+
+    async def on_the_day(work: Work, row: Visit, form: Any) -> None:
+        if local_day(work.now) < row.day_on:
+            raise AppConflict(hub.app, "reception-early", date=row.day_on)
+
+    async def before_it(work: Work, row: Visit, form: Any) -> None:
+        if local_day(work.now) > row.day_on:
+            raise AppConflict(hub.app, "reception-past", date=row.day_on)
+
+    async def promise(work: Work, row: Visit, form: ReceiveForm) -> None:
+        row.sponsor_id, row.sponsor = sponsor_of(work.actor), _post(work.actor)
+        row.minutes = form.text
+        bound = hub.pages.say(Phrase("hotline.reception.bound", {"post": row.sponsor}), LANGUAGE)
+        taken = validate(
+            IntakeForm,
+            {
+                "kind": form.kind,
+                "text": f"{form.promise}\n{bound}",
+                "phone": row.caller_phone,
+                "caller_name": row.caller_name,
+                "due_on": form.due_on,
+            },
+        )
+        order = await orders.open_order(
+            work,
+            Submission(taken, None),
+            CHANNEL,
+            row.person_id,
+            caller_name=row.caller_name,
+            form=taken,
+        )
+        row.order_id, row.order_number = order.id, order.number
+
+    async def keep_minutes(work: Work, row: Visit, form: HeardForm) -> None:
+        row.minutes = form.text
+
+    async def free(work: Work, row: Visit, form: Any) -> None:
+        await days.free_place(work, row.day_id)
+
+    async def move(work: Work, row: Visit, form: AnotherDayForm) -> None:
+        if form.day == row.day_id:
+            raise AppConflict(hub.app, "reception-same-day")
+        for day in sorted((row.day_id, form.day)):  # both locked in the order everybody takes
+            if day == row.day_id:
+                await days.free_place(work, day)
+            else:
+                await place(work, days, row, day)
+
+    async def sponsor_alone(work: Work, row: Visit, form: Any) -> None:
+        if row.sponsor_id not in work.actor.hands:
+            raise NotTheirs(SIGN_OFF, "not-sponsor")
+        order = await orders.engine.find(work, str(row.order_number))
+        if order.state not in ANSWERED:
+            raise AppConflict(hub.app, "promise-unanswered", number=order.number)
+
+    async def take_over(work: Work, row: Visit, form: ReasonForm) -> None:
+        if row.sponsor_id in work.actor.hands:
+            raise AppConflict(hub.app, "sponsor-already")
+        row.sponsor_id, row.sponsor = sponsor_of(work.actor), _post(work.actor)
+
+    ended: dict[str, Any] = {"resolves": True, "effect": "reception.settled", **shown}
+    return Flow(
+        name="reception",
+        series="reception",
+        path="/reception",
+        start="registered",
+        read="reception.read",
+        file="reception.file",
+        contact="caller_phone",
+        states=(
+            State(key="registered", waits_for=RECEIVE),
+            State(key=PROMISED, waits_for=SIGN_OFF),
+            State(key="closed", final=True),
+            State(key="withdrawn", final=True),
+            State(key="absent", final=True),
+        ),
+        transitions=(
+            by(
+                RECEIVE,
+                *("receive", "registered", PROMISED, HOLDER, ReceiveForm, asker),
+                guard=on_the_day,
+                apply=promise,
+                **shown,
+            ),
+            by(
+                RECEIVE,
+                *("settle", "registered", "closed", HOLDER, HeardForm, asker),
+                guard=on_the_day,
+                apply=keep_minutes,
+                **ended,
+            ),
+            by(
+                "reception.announce",
+                *("move", "registered", None, ORIGIN, AnotherDayForm, asker),
+                apply=move,
+                reason_required=True,
+                **shown,
+            ),
+            by(
+                "reception.announce",
+                *("absent", "registered", "absent", ORIGIN, NoteForm),
+                guard=on_the_day,
+                **shown,
+            ),
+            by(
+                "reception.file",
+                *("withdraw", "registered", "withdrawn", REQUESTER, ActForm),
+                guard=before_it,
+                apply=free,
+                **shown,
+            ),
+            by(
+                SIGN_OFF,
+                *("sign-off", PROMISED, "closed", HOLDER, NoteForm, asker),
+                guard=sponsor_alone,
+                **ended,
+            ),
+            by(
+                SIGN_OFF,
+                *("take-over", PROMISED, None, (Who.NOT_REQUESTER,), ReasonForm),
+                apply=take_over,
+                reason_required=True,
+                **shown,
+            ),
+        ),
+    )
+
+
+async def place(work: Work, days: DayEngine, row: Visit, day_id: UUID) -> None:
+    """Give a visit a place of a day. Raises `Invalid`."""
+    day = await days.take_place(work, day_id)
+    row.day_id, row.day_on, row.leader = day.id, day.ends_on or row.day_on, day.leader
+
+
+def sponsor_of(actor: Actor) -> UUID | None:
+    """Return who answers for what is promised: whose post it is, where somebody acts in it."""
+    return actor.delegation.person_id if actor.delegation else actor.person_id
+
+
+def _post(actor: Actor) -> str:
+    return " ".join(part for part in (actor.organization_name, actor.post_title) if part)
