@@ -1,4 +1,4 @@
-"""When the order was opened, on its parties."""
+"""When a case was opened, on its parties."""
 
 from plugin_sdk.cases.revisions import date_parties, undate_parties
 
@@ -7,12 +7,16 @@ down_revision = "0009"
 branch_labels = None
 depends_on = None
 
+CASES = ("hotline_order", "hotline_visit", "hotline_matter")
+
 
 def upgrade() -> None:
-    """Bring the column and the index up."""
-    date_parties("hotline_order")
+    """Bring the columns and the indexes up."""
+    for name in CASES:
+        date_parties(name)
 
 
 def downgrade() -> None:
     """Take them back."""
-    undate_parties("hotline_order")
+    for name in CASES:
+        undate_parties(name)
