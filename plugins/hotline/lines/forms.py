@@ -24,7 +24,7 @@ class LineForm(RecordForm):
 
     kinds: ClassVar[dict[str, FieldKind]] = {"owner": "select"}
 
-    code: str = Field(min_length=3, max_length=30)
+    code: str = Field(min_length=1, max_length=30)
     owner: str = Field(min_length=1, max_length=40)
     takes_over_on: date | None = None
     app: str | None = Field(default=None, max_length=40)

@@ -3,11 +3,14 @@ shown of who called."""
 
 import asyncio
 import itertools
+from functools import partial
 
 import pytest
 
 from core.access.grants import grant
 from plugin_sdk.ports import ScopeKind
+from plugins.hotline.calls import demonstration as calls
+from plugins.hotline.lines import demonstration as lines
 from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.switching import EVENTS, PHONE, Exchange
 
@@ -265,8 +268,8 @@ async def test_calls_are_for_who_takes_them(desk, exchange):
     for role in ("unit", "resident", "checker"):
         client = await desk.client(role)
         for method, at in places:
-            body = {} if method == "post" else None
-            answer = await client.request(method.upper(), f"{HERE}/{at}", json=body)
+            send = client.get if method == "get" else partial(client.post, json={})
+            answer = await send(f"{HERE}/{at}")
             assert answer.status_code == 403, (role, at)
     dispatcher = await desk.client("dispatcher")
     listed = (
@@ -291,3 +294,14 @@ async def test_the_list_of_calls_goes_on_where_it_stopped(desk, exchange):
     assert rest["next_href"] is None
     seen = (await operator.get(f"{HERE}/desk/phone")).json()
     assert (await operator.get(f"{HERE}/desk/phone?seen={seen['seen']}")).status_code == 204
+
+
+@EMBEDDED
+async def test_the_demonstration_is_acted_out_once(desk, exchange):
+    cast = await desk.hub.actors()
+    for outcome in ("added", "present"):
+        for part in (lines.demonstrate, calls.demonstrate):
+            reports = [one.outcome async for one in part(exchange.board.orders, cast)]
+            assert set(reports) == {outcome}, reports
+    outcomes = [call.outcome for call in await exchange.all()]
+    assert sorted(set(outcomes)) == ["abandoned", "answered", "called_back", "order", "transferred"]

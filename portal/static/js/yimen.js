@@ -274,8 +274,9 @@
     if (event.isComposing || event.keyCode === 229 || event.altKey || event.metaKey) return;
     const typing = event.target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
     if (event.ctrlKey) {
-      const main = typing && typing.form && $("[data-submit]", typing.form);
-      if (event.key === "Enter" && main) typing.form.requestSubmit(main);
+      const form = event.target.matches("input, textarea, select") && event.target.form;
+      const main = form && $("[data-submit]", form);
+      if (event.key === "Enter" && main) form.requestSubmit(main);
       return;
     }
     if (event.key === "Escape" && typing && typing.closest("[data-leave]")) typing.blur(); // the keys work again

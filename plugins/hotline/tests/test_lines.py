@@ -1,0 +1,82 @@
+"""The register of lines: merged, then closed, and what came by each."""
+
+from datetime import timedelta
+
+import pytest
+
+from plugin_sdk.deadlines import local_day
+from plugins.hotline.tests.conftest import HERE
+from plugins.hotline.tests.switching import Exchange
+
+LINES = f"{HERE}/lines"
+pytestmark = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
+
+
+def wrong(answer):
+    assert answer.status_code == 422, answer.text
+    codes = [one["code"].rpartition(".")[2] for one in answer.json()["errors"]]
+    return list(zip([one["field"] for one in answer.json()["errors"]], codes, strict=True))
+
+
+async def test_a_line_is_merged_then_its_number_closed_and_calls_are_counted(desk):
+    exchange, dispatcher = Exchange(desk.hub), await desk.client("dispatcher")
+    today = local_day(desk.hub.clock())
+    line = {"code": "12319", "name": "城建热线", "owner": await desk.unit(), "app": "city-line"}
+    for field, value, why in (
+        ("code", "城建", "number"),
+        ("app", "City line", "app"),
+        ("owner", "nobody", "choice"),
+    ):
+        assert wrong(await dispatcher.post(LINES, json={**line, field: value})) == [(field, why)]
+    soon = {**line, "takes_over_on": str(today), "ends_on": str(today - timedelta(days=1))}
+    assert wrong(await dispatcher.post(LINES, json=soon)) == [("ends_on", "before_merge")]
+    made = (await dispatcher.post(LINES, json=line)).json()
+    assert made["stage"]["key"] == "hotline.line.stage.open"
+    assert made["about_href"] == "/about/city-line"
+    assert wrong(await dispatcher.post(LINES, json=line)) == [("code", "code-taken")]
+    here = f"{LINES}/{made['id']}"
+    end = {"version": 1, "ends_on": str(today), "reason": "并入 12345"}
+    assert wrong(await dispatcher.post(f"{here}/end", json=end)) == [("ends_on", "before_merge")]
+    merged = {**line, "takes_over_on": str(today), "version": 1}
+    merged.pop("code")
+    answer = await dispatcher.post(f"{here}/change", json=merged)
+    assert answer.json()["stage"]["key"] == "hotline.line.stage.merged", answer.text
+    assert (await dispatcher.post(f"{here}/change", json=merged)).status_code == 409  # stale
+    assert (await dispatcher.post(f"{here}/end", json={**end, "version": 2})).status_code == 200
+    await exchange.ring("c1", line="12319")
+    desk.hub.clock.move(days=1)
+    dispatcher = await desk.client("dispatcher")
+    exchange.began = desk.hub.clock()
+    await exchange.ring("c2", line="12319")  # it is taken all the same, and seen
+    await exchange.ring("c3", line="95598")  # no line of ours: it came by 12345
+    shown = (await dispatcher.get(here)).json()
+    assert shown["stage"]["key"] == "hotline.line.stage.closed"
+    assert shown["notice"]["params"] == {"n": 1}
+    assert sum(row[1] for row in shown["chart"]["rows"]) == 2
+    assert len(shown["chart"]["rows"]) == 12
+    page = (await dispatcher.page(here)).text
+    assert 'href="/about/city-line"' in page
+    figures = (await dispatcher.get(f"{LINES}/figures")).json()
+    assert [card["value"] for card in figures["cards"]] == [0, 0, 1, 3, 0]
+    own = [row for row in figures["charts"][1]["rows"] if row[0] != "城建热线"]
+    assert [row[1:] for row in own] == [[1, 0]]
+    long = await dispatcher.get(f"{LINES}/figures?since=2020-01-01&until=2026-01-01")
+    assert (long.status_code, long.json()["type"].rpartition(":")[2]) == (
+        409,
+        "hotline.line-months",
+    )
+
+
+async def test_only_a_dispatcher_keeps_lines(desk):
+    line = {"code": "12319", "name": "城建热线", "owner": await desk.unit()}
+    for role in ("operator", "leader"):
+        client = await desk.client(role)
+        assert (await client.get(LINES)).status_code == 200
+        assert (await client.post(LINES, json=line)).status_code == 403
+    for role in ("unit", "resident"):
+        assert (await (await desk.client(role)).get(LINES)).status_code == 403
+    listed = await (await desk.client("dispatcher")).page(f"{HERE}/orders")
+    assert f'href="{LINES}"' in listed.text
+    assert (
+        f'href="{LINES}"' not in (await (await desk.client("operator")).page(f"{HERE}/orders")).text
+    )
