@@ -212,8 +212,9 @@ async def test_answers_for_one_place_are_not_offered_elsewhere(base):
     here, there = towns[1]["value"], towns[2]["value"]
     await base.publish(region=here)
     for region, n in ((here, 1), (there, 0), (None, 0)):
-        number = await call(base, region=region)
-        assert len(await base.offered(number, "answer", "operator")) == n
+        order = await call(base, region=region)
+        assert len(await base.offered(order, "answer", "operator")) == n
+    number = await call(base)
     outsider = await base.desk.client("unit2")
     assert (await outsider.get(f"{HERE}/orders/{number}/reply/knowledge")).status_code == 404
     resident = await base.desk.client("resident")
