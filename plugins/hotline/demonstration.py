@@ -11,14 +11,22 @@ from plugin_sdk.forms import Submission, validate
 from plugin_sdk.ports import Actor, Work
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.forms import FileForm, IntakeForm
+from plugins.hotline.knowledge import demonstration as knowledge
 
 SOURCE: Final = Path(__file__).parent / "data" / "demonstration.csv"
 DAY: Final = 24.0
 CALLER: Final = {"caller_name": "王秀英", "phone": "13800005678"}  # made up
 
 
-def run(desk: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    """Yield a report for each order that the cast acts out."""
+async def run(desk: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
+    """Yield a report for each answer and each order that the cast acts out."""
+    async for report in knowledge.demonstrate(desk.hub, cast):
+        yield report
+    async for report in _orders(desk, cast):
+        yield report
+
+
+def _orders(desk: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
     with SOURCE.open(encoding="utf-8", newline="") as file:
         orders = list(csv.DictReader(file))
     unit = str(cast["unit"].organization_id)

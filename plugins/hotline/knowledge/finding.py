@@ -4,16 +4,16 @@ What is searched is kept as `plain` writes it, so that neither engine's own idea
 matters, and compared by `LIKE`. A word of letters or figures, or of up to three characters, must
 stand as it is; a longer run of Chinese characters is taken apart into pairs (路灯不亮: 路灯 灯不
 不亮), so that a caller's sentence finds an answer that says it otherwise. An answer is found that
-holds half of the parts; what stands in question or keywords counts twice. Each search looks
-through all answers in force: for the thousands that a county keeps, that is milliseconds; it was
-not built for millions.
+holds two of the parts (or the only one) and a quarter of them; what stands in question or
+keywords counts twice. Each search looks through all answers there are: for the thousands that a
+county keeps, that is milliseconds; it was not built for millions.
 """
 
 import re
 import unicodedata
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, literal
+from sqlalchemy import ColumnElement, and_, case, literal
 from sqlmodel import col
 
 from plugins.hotline.knowledge.models import KnowledgeVersion
@@ -55,4 +55,4 @@ def nearness(query: str) -> tuple[ColumnElement[bool], ColumnElement[Any]] | Non
         body = col(KnowledgeVersion.body).contains(part, autoescape=True)
         held = held + case((heading, 1), (body, 1), else_=0)
         near = near + case((heading, 2), (body, 1), else_=0)
-    return held * 2 >= len(looked_for), near
+    return and_(held >= min(2, len(looked_for)), held * 4 >= len(looked_for)), near

@@ -74,7 +74,8 @@ class Keeping:
             raise Denied(f"{self.hub.app}.{WRITE}")
         await self._check(work, form)
         head = Knowledge(organization_id=work.actor.organization_id)
-        await work.add(head)
+        await work.add(head, placed=True)
+        await work.require(WRITE, head)
         return await self._draft(work, head, form, None)
 
     async def revise(self, work: Work, id: UUID, form: ReviseForm) -> KnowledgeVersion:
@@ -231,7 +232,7 @@ class Keeping:
             reason=reason,
             **signature(work),
         )
-        await work.add(row)
+        await work.add(row, placed=True)  # it goes where its answer is, which was checked
         await self._written(work, head, row)
         return row
 
