@@ -14,6 +14,8 @@ from plugin_sdk.ports import Actor, Hub
 from plugins.hotline import imports, routes
 from plugins.hotline.demonstration import run as act_out
 from plugins.hotline.desk import OrderDesk, desk_of
+from plugins.hotline.enterprises import demonstration as enterprises
+from plugins.hotline.reception import demonstration as receptions
 from plugins.hotline.reception.visits import VisitDesk
 from plugins.hotline.reception.windows import MatterDesk
 
@@ -44,5 +46,15 @@ def import_legacy(hub: Hub, source: Path, of: str) -> AsyncIterator[ImportReport
 
 @hookimpl
 def load_demonstration(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    """Act out two months of orders."""
-    return act_out(desk_of(hub), cast)
+    """Act out two months of orders, then what came by the other doors."""
+    return _act_out(desk_of(hub), cast)
+
+
+async def _act_out(orders: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
+    for part in (
+        act_out(orders, cast),
+        enterprises.demonstrate(orders, cast),
+        receptions.demonstrate(orders, cast),
+    ):
+        async for report in part:
+            yield report
