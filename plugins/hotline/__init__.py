@@ -12,11 +12,9 @@ from plugin_sdk.extension import ImportReport, Job
 from plugin_sdk.hooks import case_hooks, case_tallies
 from plugin_sdk.ports import Actor, Hub
 from plugins.hotline import imports, routes
-from plugins.hotline.calls import demonstration as calls
 from plugins.hotline.demonstration import run as act_out
 from plugins.hotline.desk import OrderDesk, desk_of
 from plugins.hotline.knowledge.keeping import Keeping
-from plugins.hotline.lines import demonstration as lines
 from plugins.hotline.lines.register import line_engine
 from plugins.hotline.reception.visits import VisitDesk
 from plugins.hotline.reception.windows import MatterDesk
@@ -55,15 +53,5 @@ def import_legacy(hub: Hub, source: Path, of: str) -> AsyncIterator[ImportReport
 
 @hookimpl
 def load_demonstration(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    """Act out two months of orders, enter lines, let calls come in."""
-    return _act_out(desk_of(hub), cast)
-
-
-async def _act_out(desk: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    for part in (
-        act_out(desk, cast),
-        lines.demonstrate(desk, cast),
-        calls.demonstrate(desk, cast),
-    ):
-        async for report in part:
-            yield report
+    """Act out two months at the hotline."""
+    return act_out(desk_of(hub), cast)

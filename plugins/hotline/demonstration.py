@@ -1,7 +1,7 @@
 """Two months of orders of our own making, acted out through the engine in every state."""
 
 import csv
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,21 +9,17 @@ from plugin_sdk.cases.rehearsal import Act, Scene, rehearse
 from plugin_sdk.extension import ImportReport
 from plugin_sdk.forms import Submission, validate
 from plugin_sdk.ports import Actor, Work
+from plugins.hotline.calls import demonstration as calls
 from plugins.hotline.desk import OrderDesk
+from plugins.hotline.enterprises import demonstration as enterprises
 from plugins.hotline.forms import FileForm, IntakeForm
 from plugins.hotline.knowledge import demonstration as knowledge
+from plugins.hotline.lines import demonstration as lines
+from plugins.hotline.reception import demonstration as receptions
 
 SOURCE: Final = Path(__file__).parent / "data" / "demonstration.csv"
 DAY: Final = 24.0
 CALLER: Final = {"caller_name": "王秀英", "phone": "13800005678"}  # made up
-
-
-async def run(desk: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    """Yield a report for each answer and each order that the cast acts out."""
-    async for report in knowledge.demonstrate(desk.hub, cast):
-        yield report
-    async for report in _orders(desk, cast):
-        yield report
 
 
 def _orders(desk: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
@@ -88,3 +84,17 @@ def _acts(order: Mapping[str, str], unit: str) -> tuple[Act, ...]:
     for stars in "245":
         paths[f"rated{stars}"] = (*replied, Act("rate", "resident", DAY, {"rating": stars}))
     return paths[order["path"]]
+
+
+PARTS: Final[Sequence[Callable[[OrderDesk, Mapping[str, Actor]], AsyncIterator[ImportReport]]]] = (
+    *(knowledge.demonstrate, _orders, lines.demonstrate, calls.demonstrate),
+    *(enterprises.demonstrate, receptions.demonstrate),
+)
+"""What is acted out, in this order."""
+
+
+async def run(desk: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
+    """Yield a report for each thing that the cast acts out."""
+    for part in PARTS:
+        async for report in part(desk, cast):
+            yield report

@@ -12,7 +12,7 @@ from sqlmodel import col
 from plugin_sdk.cases import queries
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.queries import Filters
-from plugin_sdk.ports import Answer, Audience, Read
+from plugin_sdk.ports import Answer, Audience, Read, ScopeKind
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.views import ActionView, CaseItem, Phrase, View, Words
 from plugins.hotline.desk import OrderDesk
@@ -68,7 +68,7 @@ def door_routes(orders: OrderDesk) -> list[HTTPRouteHandler]:
 
 
 async def _reception(read: Read, desk: VisitDesk) -> Door | None:
-    if not await read.holds("reception.read"):
+    if not at_work(read, desk.hub.app, "reception.read"):
         return None
     ahead = await desk.days.ahead(read)
     said: list[Words] = [said_of(day, left) for day, left in ahead[:MOST]]
@@ -77,7 +77,7 @@ async def _reception(read: Read, desk: VisitDesk) -> Door | None:
         text=Phrase(f"{WORDS}.reception.text"),
         said=said or [Phrase("hotline.reception.no_days")],
         items=await _own(read, desk),
-        actions=await _links(
+        actions=_links(
             read,
             desk,
             ("new", "/reception/new", "reception.file" if ahead else ""),
@@ -89,14 +89,14 @@ async def _reception(read: Read, desk: VisitDesk) -> Door | None:
 
 
 async def _window(read: Read, desk: MatterDesk) -> Door | None:
-    if not await read.holds("window.read"):
+    if not at_work(read, desk.hub.app, "window.read"):
         return None
     return Door(
         title=Phrase(f"{WORDS}.window.title"),
         text=Phrase(f"{WORDS}.window.text"),
         said=[],
         items=await _own(read, desk),
-        actions=await _links(
+        actions=_links(
             read,
             desk,
             ("new", "/window/new", "window.file"),
@@ -108,7 +108,7 @@ async def _window(read: Read, desk: MatterDesk) -> Door | None:
 
 
 async def _enterprises(read: Read, orders: OrderDesk) -> Door | None:
-    if not await read.holds("enterprise.read"):
+    if not at_work(read, orders.hub.app, "enterprise.read"):
         return None
     running = read.rows(Order, func.count(), permission="order.read").where(
         col(Order.enterprise_id).is_not(None), queries.running(orders.flow, Order)
@@ -119,7 +119,7 @@ async def _enterprises(read: Read, orders: OrderDesk) -> Door | None:
         text=Phrase(f"{WORDS}.enterprise.text"),
         said=[Phrase(f"{WORDS}.enterprise.open", {"n": n})],
         items=[],
-        actions=await _links(
+        actions=_links(
             read,
             orders,
             ("enterprises", "/enterprises?mine=1", "enterprise.read"),
@@ -127,6 +127,15 @@ async def _enterprises(read: Read, orders: OrderDesk) -> Door | None:
             ("specialists", "/specialists", "enterprise.read"),
         ),
     )
+
+
+def at_work(read: Read, app: str, permission: str) -> bool:
+    """Return whether a door is the actor's: staff see those that they work at, for everybody is a
+    resident too."""
+    permits = read.actor.permits_for(f"{app}.{permission}", read.now)
+    if read.actor.audience is not Audience.STAFF:
+        return bool(permits)
+    return any(permit.scope is not ScopeKind.OWN for permit in permits)
 
 
 async def _own(read: Read, desk: CaseDesk[Any]) -> list[CaseItem]:
@@ -139,7 +148,7 @@ async def _own(read: Read, desk: CaseDesk[Any]) -> list[CaseItem]:
     return await desk.items(read, found)
 
 
-async def _links(read: Read, desk: CaseDesk[Any], *ways: tuple[str, str, str]) -> list[ActionView]:
+def _links(read: Read, desk: CaseDesk[Any], *ways: tuple[str, str, str]) -> list[ActionView]:
     return [
         ActionView(
             verb=verb,
@@ -148,5 +157,5 @@ async def _links(read: Read, desk: CaseDesk[Any], *ways: tuple[str, str, str]) -
             primary=False,
         )
         for verb, path, permission in ways
-        if permission and await read.holds(permission)
+        if permission and at_work(read, desk.hub.app, permission)
     ]

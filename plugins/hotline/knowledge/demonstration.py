@@ -11,6 +11,7 @@ from plugin_sdk.deadlines import local_day
 from plugin_sdk.extension import ImportReport
 from plugin_sdk.forms import validate
 from plugin_sdk.ports import Actor, Hub
+from plugins.hotline.desk import OrderDesk
 from plugins.hotline.knowledge.forms import KnowledgeForm, SeenForm
 from plugins.hotline.knowledge.keeping import READ, Keeping
 from plugins.hotline.knowledge.models import KnowledgeVersion
@@ -66,10 +67,10 @@ TOLD: Final = (
 )
 
 
-async def demonstrate(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
+async def demonstrate(desk: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
     """Yield a report for each; one that was acted out before is left as it is."""
     for line, told in enumerate(TOLD, 1):
-        new = await _play(hub, cast, told)
+        new = await _play(desk.hub, cast, told)
         outcome: Literal["added", "present"] = "added" if new else "present"
         yield ImportReport(line=line, outcome=outcome, total=len(TOLD))
 

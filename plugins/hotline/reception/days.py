@@ -69,7 +69,8 @@ class DayEngine(RegisterEngine[ReceptionDay]):
         was = (before.ends_on, before.opens, before.place)
         row = await super().change(work, id, form, version, reason)
         if was != (row.ends_on, row.opens, row.place):
-            for visit in await self.visits(work, id):
+            for one in await self.visits(work, id):
+                visit = await work.get(Visit, one.id, permission=READ)
                 visit.day_on = row.ends_on or visit.day_on
             await self._tell(work, row, "moved")
         return row
