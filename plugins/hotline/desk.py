@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from plugin_sdk.cases import CaseEngine
+from plugin_sdk.cases.counting import CaseCounting
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.flow import Transition
 from plugin_sdk.cases.rules import is_requester
@@ -30,6 +31,11 @@ class OrderDesk(CaseDesk[Order]):
         | {"dispatch_category"}
     )
     with_files = True
+
+    @property
+    def counting(self) -> CaseCounting:
+        """Return what counts orders for the figures."""
+        return CaseCounting(self.hub, Order, self.flow.read)
 
     def organizations(self) -> Mapping[str, AskWho]:
         """Return the divisions where it may be."""

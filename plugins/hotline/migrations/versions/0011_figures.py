@@ -1,18 +1,27 @@
-"""When the order was opened, on its parties."""
+"""When an order was opened, on its parties; orders counted as they change."""
 
-from plugin_sdk.cases.revisions import date_parties, undate_parties
+from plugin_sdk.cases.revisions import (
+    create_figures,
+    date_parties,
+    drop_figures,
+    undate_parties,
+)
 
 revision = "0011"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+ORDERS = "hotline_order"
+
 
 def upgrade() -> None:
-    """Bring the column and the index up."""
-    date_parties("hotline_order")
+    """Bring the column, the index and the tables up."""
+    date_parties(ORDERS)
+    create_figures(ORDERS)
 
 
 def downgrade() -> None:
     """Take them back."""
-    undate_parties("hotline_order")
+    drop_figures(ORDERS)
+    undate_parties(ORDERS)
