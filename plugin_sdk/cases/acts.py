@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import col
 
 from plugin_sdk.cases import clock, rules
+from plugin_sdk.cases.counting import mark
 from plugin_sdk.cases.flow import PARTS, Does, State, Transition
 from plugin_sdk.cases.forms import SATISFIED, ActForm, Decision
 from plugin_sdk.cases.models import CaseEntry
@@ -121,6 +122,7 @@ class CaseActs(CaseParts[R]):
             await work.add(entry, placed=True)
         await self._wait(work, row, moved=False)
         self.audit(work, row, "import", source=row.source_key)
+        await mark(work, row)
         return None
 
     async def act(self, work: Work, id: UUID, verb: str, form: ActForm) -> R:

@@ -8,15 +8,60 @@ class Order(CaseRow, Base, table=True):
     entries: ClassVar[type[CaseEntry]] = OrderEntry
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import JSON, Index, Text, select
 from sqlalchemy.orm import declared_attr
-from sqlmodel import Field, col
+from sqlmodel import Field, SQLModel, col
 
 from plugin_sdk.data import Identified, Owned, UtcTime, Versioned
+
+
+class CaseCounted(SQLModel):
+    """What of a case stands in the figures, and when it must be looked at again (None: only when
+    it changes). Not scoped: the fold alone reads it."""
+
+    case_id: UUID = Field(primary_key=True)
+    look_at: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
+    counted: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+
+class CaseFigure(SQLModel):
+    """What happened on a day, or in a month (`span`, `since` its first day), with cases of one
+    `value` of a `dimension` ('': all cases).
+
+    `organization_id` is the unit that set the cases, and `origin_id` then nobody (`NOBODY`); or
+    another that held them at the time, and `origin_id` who set them. `times` are histograms
+    (`plugin_sdk.cases.counted`). Numbers of cases and no case: not scoped by itself, it is read
+    as `plugin_sdk.cases.rollup` does, by the units of a permission.
+    """
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Index, ...]:
+        columns = ("dimension", "span", "since", "origin_id")
+        return (Index(f"ix_{cls.__tablename__}_all", *columns),)
+
+    organization_id: UUID = Field(primary_key=True)
+    dimension: str = Field(primary_key=True, max_length=20)
+    span: str = Field(primary_key=True, max_length=5)
+    since: date = Field(primary_key=True)
+    value: str = Field(primary_key=True, max_length=100)
+    origin_id: UUID = Field(primary_key=True)
+    opened: int = Field(default=0)
+    responded: int = Field(default=0)
+    resolved: int = Field(default=0)
+    due: int = Field(default=0)
+    on_time: int = Field(default=0)
+    rated_1: int = Field(default=0)
+    rated_2: int = Field(default=0)
+    rated_3: int = Field(default=0)
+    rated_4: int = Field(default=0)
+    rated_5: int = Field(default=0)
+    times: dict[str, dict[str, int]] = Field(default_factory=dict, sa_type=JSON)
 
 
 class CaseParty(Identified):
@@ -57,6 +102,8 @@ class CaseRow(Owned, Versioned):
     parties: ClassVar[type[CaseParty]]
     entries: ClassVar[type["CaseEntry"]]
     parts: ClassVar[type["CasePart"] | None] = None
+    counted: ClassVar[type[CaseCounted] | None] = None
+    figures: ClassVar[type[CaseFigure] | None] = None
 
     number: str = Field(max_length=40, unique=True)
     code: str = Field(max_length=12)
@@ -88,6 +135,12 @@ class CaseRow(Owned, Versioned):
     rated_at: datetime | None = Field(default=None, sa_type=UtcTime)
     imported: bool = Field(default=False)
     source_key: str | None = Field(default=None, max_length=200, unique=True)
+
+    @property
+    def dimensions(self) -> Mapping[str, str]:
+        """Return by what the figures of a case are told apart, beside the unit that held it
+        ('': it says nothing of that). For flows with `counted` and `figures` alone."""
+        return {}
 
     @classmethod
     def reach_organizations(cls, within: Any) -> Any:

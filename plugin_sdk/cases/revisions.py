@@ -52,6 +52,47 @@ def undate_parties(case: str) -> None:
     op.drop_column(parties, "opened_at")
 
 
+def create_figures(case: str) -> None:
+    """Create the tables in which the cases of a flow are counted: `_counted` and `_figure`. The
+    cases that are there already are counted once the app serves."""
+    counted, figure = f"{case}_counted", f"{case}_figure"
+    op.create_table(
+        counted,
+        column("case_id", sa.Uuid()),
+        column("look_at", UtcTime(), null=True),
+        column("counted", sa.JSON()),
+        sa.PrimaryKeyConstraint("case_id", name=op.f(f"pk_{counted}")),
+    )
+    op.create_index(op.f(f"ix_{counted}_look_at"), counted, ["look_at"])
+    key = ("organization_id", "dimension", "span", "since", "value", "origin_id")
+    rated = (f"rated_{n}" for n in range(1, 6))
+    counts = ("opened", "responded", "resolved", "due", "on_time", *rated)
+    op.create_table(
+        figure,
+        column("organization_id", sa.Uuid()),
+        column("dimension", sa.String(length=20)),
+        column("span", sa.String(length=5)),
+        column("since", sa.Date()),
+        column("value", sa.String(length=100)),
+        column("origin_id", sa.Uuid()),
+        *(column(name, sa.Integer()) for name in counts),
+        column("times", sa.JSON()),
+        sa.PrimaryKeyConstraint(*key, name=op.f(f"pk_{figure}")),
+    )
+    op.create_index(f"ix_{figure}_all", figure, ["dimension", "span", "since", "origin_id"])
+    rows, of = (
+        sa.table(case, *map(sa.column, ("id", "opened_at"))),
+        sa.table(counted, *map(sa.column, ("case_id", "look_at", "counted"))),
+    )
+    old = sa.select(rows.c.id, rows.c.opened_at, sa.literal_column("'{}'"))
+    op.execute(of.insert().from_select(["case_id", "look_at", "counted"], old))
+
+
+def drop_figures(case: str) -> None:
+    """Take them back."""
+    drop(f"{case}_figure", f"{case}_counted")
+
+
 def create_case(
     name: str,
     *columns: "sa.Column[Any]",

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from plugin_sdk.cases import clock
+from plugin_sdk.cases.counting import mark
 from plugin_sdk.cases.flow import Clock, Does, Flow, State, Transition
 from plugin_sdk.cases.models import CaseRow
 from plugin_sdk.ports import Hub, Organization, Read, To, Work
@@ -193,6 +194,7 @@ class CaseTraces(Generic[R]):
             placed=True,
         )
         self.audit(work, row, verb, version=row.version)
+        await mark(work, row)
 
     def audit(self, work: Work, row: R, verb: str, **facts: Any) -> None:
         """Put an act into the record, with the number under which people look for the case."""

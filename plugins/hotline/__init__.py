@@ -40,9 +40,9 @@ tallies = case_tallies(desks)
 
 @hookimpl
 def register_jobs(hub: Hub) -> Sequence[Job]:
-    """Return what minds the registers each day: numbers that are to be closed, answers that end
-    soon."""
-    return [line_engine(hub).job("lines"), Keeping(hub).job()]
+    """Return what is done by itself: numbers that are to be closed and answers that end soon are
+    minded each day, orders are counted for the figures."""
+    return [line_engine(hub).job("lines"), Keeping(hub).job(), desk_of(hub).counting.job()]
 
 
 @hookimpl

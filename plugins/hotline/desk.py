@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from plugin_sdk.cases import CaseEngine
+from plugin_sdk.cases.counting import CaseCounting
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.flow import Transition
 from plugin_sdk.cases.rules import is_requester
@@ -48,6 +49,11 @@ class OrderDesk(CaseDesk[Order]):
     def __init__(self, engine: CaseEngine[Order]) -> None:
         super().__init__(engine)
         self.answering = Answering(engine.hub)
+
+    @property
+    def counting(self) -> CaseCounting:
+        """Return what counts orders for the figures."""
+        return CaseCounting(self.hub, Order, self.flow.read)
 
     def organizations(self) -> Mapping[str, AskWho]:
         """Return the divisions where it may be."""

@@ -1,5 +1,6 @@
 """The tables of the hotline: orders (工单), their timeline and parties."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Text
 from sqlmodel import Field, SQLModel
 
-from plugin_sdk.cases.models import CaseEntry, CaseParty, CaseRow
+from plugin_sdk.cases.models import CaseCounted, CaseEntry, CaseFigure, CaseParty, CaseRow
 from plugin_sdk.data import UtcTime, app_registry
 
 
@@ -28,6 +29,18 @@ class OrderEntry(CaseEntry, Base, table=True):
     parties: ClassVar[type[CaseParty]] = OrderParty
 
 
+class OrderCounted(CaseCounted, Base, table=True):
+    """What of an order stands in the figures."""
+
+    __tablename__ = "hotline_order_counted"
+
+
+class OrderFigure(CaseFigure, Base, table=True):
+    """What happened with orders on a day or in a month."""
+
+    __tablename__ = "hotline_order_figure"
+
+
 class Order(CaseRow, Base, table=True):
     """An order: one request to the hotline.
 
@@ -42,6 +55,8 @@ class Order(CaseRow, Base, table=True):
     __tablename__ = "hotline_order"
     parties: ClassVar[type[CaseParty]] = OrderParty
     entries: ClassVar[type[CaseEntry]] = OrderEntry
+    counted: ClassVar[type[CaseCounted]] = OrderCounted
+    figures: ClassVar[type[CaseFigure]] = OrderFigure
 
     kind: str | None = Field(default=None, max_length=20)
     category_code: str | None = Field(default=None, max_length=100, index=True)
@@ -66,3 +81,16 @@ class Order(CaseRow, Base, table=True):
     text: str = Field(sa_type=Text)
     reply: str | None = Field(default=None, sa_type=Text)
     answered_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+    @property
+    def dimensions(self) -> Mapping[str, str]:
+        """Return by what the figures of an order are told apart, beside its unit."""
+        category = (self.category_code or "").partition("/")[0]
+        region = str(self.region_id or "")
+        return {
+            "category": category,
+            "region": region,
+            "line": self.line or "",
+            "channel": self.channel,
+            "spot": f"{category}|{region}",
+        }
