@@ -6,10 +6,12 @@ from pathlib import Path
 from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk import hookimpl
-from plugin_sdk.extension import ImportReport
+from plugin_sdk.extension import EventHandler, ImportReport
 from plugin_sdk.hooks import case_hooks, case_tallies
 from plugin_sdk.ports import Actor, Hub
 from plugins.hotline import imports, routes
+from plugins.hotline.checking.following import Following
+from plugins.hotline.checking.supervising import supervision_desk
 from plugins.hotline.demonstration import run as act_out
 from plugins.hotline.desk import OrderDesk, desk_of
 
@@ -23,9 +25,21 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
 
 
 register_flows, portal_cards, search, health, can_retire = case_hooks(
-    lambda hub: [desk_of(hub)], needs="order.dispatch"
+    lambda hub: [desk_of(hub), supervision_desk(hub)],
+    needs="order.dispatch",
+    shown=lambda hub: [desk_of(hub)],
 )
-tallies = case_tallies(lambda hub: [desk_of(hub)])
+tallies = case_tallies(lambda hub: [desk_of(hub), supervision_desk(hub)])
+
+
+@hookimpl
+def subscribe_events(hub: Hub) -> Mapping[str, EventHandler]:
+    """Return what follows from what happens to orders: whom to call, whom to supervise."""
+    following = Following(desk_of(hub))
+    return {
+        **{f"hotline.order.{name}": following.heard for name in ("replied", "rated", "reopened")},
+        "hotline.order.returned": following.returned,
+    }
 
 
 @hookimpl

@@ -13,8 +13,9 @@ from plugin_sdk.cases.views import AskWho
 from plugin_sdk.forms import Form, Submission
 from plugin_sdk.identifiers import mask_name, mask_phone, normalize_phone
 from plugin_sdk.ports import Hub, Organization, Read, Work
-from plugin_sdk.views import FactView, Option, Phrase, Words
+from plugin_sdk.views import ActionView, FactView, Option, Phrase, Words
 from plugins.hotline import categories
+from plugins.hotline.checking import rating
 from plugins.hotline.flow import order_flow, reply_term
 from plugins.hotline.forms import FileForm, IntakeForm, Kind, SnapForm, Urgency
 from plugins.hotline.models import Order
@@ -110,7 +111,7 @@ class OrderDesk(CaseDesk[Order]):
         phone: Words = words("hidden") if hidden else ""
         if row.caller_phone and not hidden:
             phone = mask_phone(row.caller_phone)
-        return self.facts(
+        facts = self.facts(
             text=row.text,
             kind=self.kind_words(row.kind) or unclassified,
             category=row.category_code or unclassified,
@@ -122,6 +123,15 @@ class OrderDesk(CaseDesk[Order]):
             phone=phone,
             reply=row.reply or "",
         )
+        return [*facts, *await rating.facts(read, row)]
+
+    async def links(self, read: Read) -> list[ActionView]:
+        """Return what staff find beside the orders: supervisions, and what checks found."""
+        supervised = Phrase("hotline.supervision.list")
+        return [
+            *await self.link(read, "/supervisions", supervised, "supervision.read"),
+            *await self.link(read, "/checks", Phrase("hotline.checking.checks"), "check.read"),
+        ]
 
     def revealed(self, row: Order) -> list[FactView]:
         """Return who called."""
