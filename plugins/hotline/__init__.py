@@ -10,6 +10,7 @@ from plugin_sdk.extension import EventHandler, ImportReport
 from plugin_sdk.hooks import case_hooks, case_tallies
 from plugin_sdk.ports import Actor, Hub
 from plugins.hotline import imports, routes
+from plugins.hotline.checking import demonstration as checking
 from plugins.hotline.checking.following import Following
 from plugins.hotline.checking.supervising import supervision_desk
 from plugins.hotline.demonstration import run as act_out
@@ -50,5 +51,11 @@ def import_legacy(hub: Hub, source: Path, of: str) -> AsyncIterator[ImportReport
 
 @hookimpl
 def load_demonstration(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    """Act out two months of orders."""
-    return act_out(desk_of(hub), cast)
+    """Act out two months of orders, then how their answers were checked."""
+    return _act_out(desk_of(hub), cast)
+
+
+async def _act_out(desk: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
+    for part in (act_out(desk, cast), checking.demonstrate(desk, cast)):
+        async for report in part:
+            yield report

@@ -142,6 +142,7 @@ async def figures(desk, by="checker"):
 @EMBEDDED
 async def test_a_dissatisfied_requester_is_asked_again_and_something_comes_of_it(desk):
     desk.hub.clock.stand(TUESDAY)
+    number = ""
     for result, state in (
         ("confirmed", "closed"),
         ("explained", "closed"),

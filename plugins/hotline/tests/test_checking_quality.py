@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.access.grants import grant
@@ -147,7 +147,14 @@ async def test_results_are_by_unit_with_n_and_never_of_few(desk):
     assert "褚回访" not in str(view)
 
 
-@given(st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.integers(1, 40)))
+SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=8).map(
+    lambda found: {f"u{n}": size for n, size in enumerate(found)}
+)
+QUICKLY = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+
+
+@given(SIZES)
+@QUICKLY
 def test_what_is_left_out_is_never_fewer_than_five_together(sizes):
     kept, left_out = shown(sizes)
     hidden = sum(size for name, size in sizes.items() if name not in kept)
@@ -156,13 +163,11 @@ def test_what_is_left_out_is_never_fewer_than_five_together(sizes):
     assert hidden == 0 or hidden >= 5 or not kept
 
 
-@given(
-    st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.integers(1, 40), min_size=1),
-    st.integers(1, 100),
-    st.integers(1, 200),
-)
+@given(SIZES, st.integers(1, 100), st.integers(1, 200))
+@QUICKLY
 def test_each_unit_appears_and_no_more_than_there_are(sizes, share, number):
     strata = {name: [f"{name}{n}" for n in range(size)] for name, size in sizes.items()}
+    total = 0
     for wanted in ({"share": share, "number": None}, {"share": None, "number": number}):
         drawn = sampling.draw(strata, "seed", **wanted)
         assert drawn == sampling.draw(
@@ -170,5 +175,5 @@ def test_each_unit_appears_and_no_more_than_there_are(sizes, share, number):
         )
         assert all(1 <= len(drawn[name]) <= size for name, size in sizes.items())
         assert all(set(drawn[name]) <= set(strata[name]) for name in sizes)
-    total = sum(map(len, drawn.values()))
+        total = sum(map(len, drawn.values()))
     assert total == min(max(number, len(sizes)), sum(sizes.values()))
