@@ -10,6 +10,7 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from plugin_sdk.manifest_crowding import crowded
 from plugin_sdk.manifest_lines import Path
 from plugin_sdk.manifest_model import FORBIDDEN_FEATURES, OPEN_PERMISSIONS
 from plugin_sdk.manifest_source import shorten
@@ -353,6 +354,7 @@ def _navigation(data: dict[str, Any]) -> Iterator[Finding]:
     known = keys_of(data, "permissions")
     for number, item in tables(data, "navigation"):
         yield from _known_permission(known, item, ("navigation", number, "permission"))
+    yield from crowded(tables(data, "navigation"), tables(data, "permissions"))
 
 
 def _data(data: dict[str, Any]) -> Iterator[Finding]:

@@ -132,7 +132,8 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     `apply` and `guard` get no form (None) when the hub acts by itself. The order of a flow's
     transitions is the order in which acts are offered. `another_than` names acts (the opening
     too) that must have been done by others (职责分离): nobody who had a hand in one of them does
-    this, neither as themselves nor for another nor through their delegate.
+    this, neither as themselves nor for another nor through their delegate. What is not `offered`
+    has neither route nor button: the app does it in the actor's name within an act of its own.
     """
 
     verb: str
@@ -154,6 +155,7 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     effect: str | None = None
     event: str | None = None
     public: bool = False
+    offered: bool = True
     notifies: tuple[Notice, ...] = ()
     tone: Literal["step", "done", "returned", "paused"] = "step"
 
@@ -303,7 +305,7 @@ def _check_verbs(flow: Flow) -> None:
     for transition in flow.transitions:
         sources[transition.verb] += transition.sources
         first = flow.by_verb(transition.verb)
-        same = ("permission", "form", "does", "public")
+        same = ("permission", "form", "does", "public", "offered")
         if any(getattr(first, name) != getattr(transition, name) for name in same):
             raise FlowError(f"{flow.name}.{transition.verb}: one verb, two meanings")
     for verb, found in sources.items():

@@ -97,12 +97,15 @@ def create_case(
     name: str,
     *columns: "sa.Column[Any]",
     index: tuple[str, ...] = (),
+    unique: tuple[str, ...] = (),
     parts: bool = False,
 ) -> None:
-    """Create the tables of a flow: `name` with the app's `columns` (those in `index` indexed),
-    its `_entry` with hands, its `_party`, and with `parts` its `_part`. `date_parties` follows."""
+    """Create the tables of a flow: `name` with the app's `columns` (those in `index` indexed,
+    those in `unique` unique), its `_entry` with hands, its `_party`, and with `parts` its
+    `_part`. `date_parties` follows."""
     listed = ("state", "opened_at", "due_at", "due_pending", *index)
-    create_owned(name, [*_row(), *columns], unique=("number", "source_key"), index=listed)
+    once = ("number", "source_key", *unique)
+    create_owned(name, [*_row(), *columns], unique=once, index=listed)
     create_owned(f"{name}_entry", _entry(), index=("case_id",))
     create(f"{name}_party", _party(), index=("organization_id", "case_id"))
     if parts:

@@ -39,8 +39,9 @@ def case_routes(desk: CaseDesk[Any], *, figures: str = "/figures") -> list[HTTPR
     if desk.form is not None and desk.flow.file:
         routes += filing_routes(desk, desk.form, desk.flow.file, check=True, drafts=True)
     for verb in desk.flow.verbs():
-        if desk.flow.by_verb(verb).who == (Who.SYSTEM,):
-            continue  # a route that could only refuse
+        act = desk.flow.by_verb(verb)
+        if act.who == (Who.SYSTEM,) or not act.offered:
+            continue  # a route that could only refuse, or that the app has in another form
         routes += _acting(desk, verb)
         if desk.urges(verb):
             routes.append(_undoing(desk, verb))

@@ -309,7 +309,8 @@ class CaseViews(Generic[R]):
         held: dict[str, bool] = {}
         offered: list[ActionView] = []
         lacking: list[ActionView] = []
-        for transition in sorted(self.flow.possible(row.state), key=lambda t: _turn(t, beside)):
+        possible = [t for t in self.flow.possible(row.state) if t.offered]
+        for transition in sorted(possible, key=lambda t: _turn(t, beside)):
             if rules.blocked(self.hub, transition, actor, row, read.now, done, beside):
                 continue
             if not await engine.apart(read, row, transition):

@@ -8,10 +8,12 @@ from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk import hookimpl
 from plugin_sdk.cases.desk import CaseDesk
-from plugin_sdk.extension import ImportReport, Job
+from plugin_sdk.extension import EventHandler, ImportReport, Job
 from plugin_sdk.hooks import case_hooks, case_tallies
 from plugin_sdk.ports import Actor, Hub
 from plugins.hotline import imports, routes
+from plugins.hotline.checking.following import Following
+from plugins.hotline.checking.supervising import supervision_desk
 from plugins.hotline.demonstration import run as act_out
 from plugins.hotline.desk import OrderDesk, desk_of
 from plugins.hotline.knowledge.keeping import Keeping
@@ -29,12 +31,15 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
 
 
 def desks(hub: Hub) -> Sequence[CaseDesk[Any]]:
-    """Return the desks of orders, of visits to receptions, of what could not be done."""
+    """Return the desks of orders, of visits to receptions, of what could not be done, and of
+    supervisions."""
     orders = desk_of(hub)
-    return [orders, VisitDesk(orders), MatterDesk(orders)]
+    return [orders, VisitDesk(orders), MatterDesk(orders), supervision_desk(hub)]
 
 
-register_flows, portal_cards, search, health, can_retire = case_hooks(desks, needs="order.dispatch")
+register_flows, portal_cards, search, health, can_retire = case_hooks(
+    desks, needs="order.dispatch", shown=lambda hub: desks(hub)[:3]
+)
 tallies = case_tallies(desks)
 
 
@@ -43,6 +48,16 @@ def register_jobs(hub: Hub) -> Sequence[Job]:
     """Return what is done by itself: numbers that are to be closed and answers that end soon are
     minded each day, orders are counted for the figures."""
     return [line_engine(hub).job("lines"), Keeping(hub).job(), desk_of(hub).counting.job()]
+
+
+@hookimpl
+def subscribe_events(hub: Hub) -> Mapping[str, EventHandler]:
+    """Return what follows from what happens to orders: whom to call, whom to supervise."""
+    following = Following(desk_of(hub))
+    return {
+        **{f"hotline.order.{name}": following.heard for name in ("replied", "rated", "reopened")},
+        "hotline.order.returned": following.returned,
+    }
 
 
 @hookimpl

@@ -10,6 +10,7 @@ from plugin_sdk.extension import ImportReport
 from plugin_sdk.forms import Submission, validate
 from plugin_sdk.ports import Actor, Work
 from plugins.hotline.calls import demonstration as calls
+from plugins.hotline.checking import demonstration as checking
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.enterprises import demonstration as enterprises
 from plugins.hotline.forms import FileForm, IntakeForm
@@ -88,7 +89,7 @@ def _acts(order: Mapping[str, str], unit: str) -> tuple[Act, ...]:
 
 PARTS: Final[Sequence[Callable[[OrderDesk, Mapping[str, Actor]], AsyncIterator[ImportReport]]]] = (
     *(knowledge.demonstrate, _orders, lines.demonstrate, calls.demonstrate),
-    *(enterprises.demonstrate, receptions.demonstrate),
+    *(enterprises.demonstrate, receptions.demonstrate, checking.demonstrate),
 )
 """What is acted out, in this order."""
 

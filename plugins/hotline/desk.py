@@ -25,6 +25,7 @@ from plugin_sdk.views import (
     Words,
 )
 from plugins.hotline import categories
+from plugins.hotline.checking import rating
 from plugins.hotline.enterprises.facts import enterprise_facts
 from plugins.hotline.flow import order_flow, reply_term
 from plugins.hotline.forms import FileForm, IntakeForm, Kind, SnapForm, TakenForm, Urgency
@@ -154,19 +155,24 @@ class OrderDesk(CaseDesk[Order]):
         )
         facts += await self.answering.used(read, row)
         facts += await enterprise_facts(read, row.enterprise_id)
-        return facts + await sponsor_facts(read, row)
+        facts += await sponsor_facts(read, row)
+        return facts + await rating.facts(read, row)
 
     async def links(self, read: Read) -> list[ActionView]:
         """Return the way to the knowledge base, which everybody else knows as common questions; to
-        receptions, the window and the enterprise desk; to the register of lines."""
+        receptions, the window and the enterprise desk; to the register of lines, to
+        supervisions and to what checks found."""
         staff = read.actor.audience is Audience.STAFF
         keeps = staff and await read.holds(knowledge.READ)
         knowing = Phrase(f"hotline.knowledge.{'title' if keeps else 'public_title'}")
         doors = Phrase(f"hotline.doors.{'title' if staff else 'own'}")
+        supervised = Phrase("hotline.supervision.list")
         return [
             *await self.link(read, "/knowledge", knowing, self.flow.read),
             *await self.link(read, "/doors", doors, "doors.read"),
             *await self.link(read, "/lines", Phrase("hotline.line.list"), "line.edit"),
+            *await self.link(read, "/supervisions", supervised, "supervision.read"),
+            *await self.link(read, "/checks", Phrase("hotline.checking.checks"), "check.read"),
         ]
 
     async def act_view(self, read: Read, row: Order, verb: str, typed: Typed = BLANK) -> ActView:

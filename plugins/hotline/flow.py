@@ -27,9 +27,11 @@ from plugin_sdk.cases.forms import (
     ReturnForm,
 )
 from plugin_sdk.cases.shorthand import HOLDER, ORIGIN, REQUESTER, Acts
-from plugin_sdk.deadlines import Term
+from plugin_sdk.deadlines import Term, local_day
 from plugin_sdk.ports import Hub, Work
 from plugin_sdk.problems import Invalid, field_error
+from plugins.hotline.checking import rating, supervising
+from plugins.hotline.checking.forms import TakeRatingForm
 from plugins.hotline.forms import DispatchForm, Kind, Urgency
 from plugins.hotline.knowledge.answering import Answering
 from plugins.hotline.knowledge.forms import AnswerForm
@@ -92,6 +94,28 @@ def order_flow(hub: Hub) -> Flow:
         if form.due_on is not None:
             clock.ask_for(hub, row, form.due_on, work.now)
 
+    async def supervise(work: Work, row: Order, form: NoteForm | None) -> None:
+        late = f"late:{local_day(row.due_at or work.now)}"
+        trigger = late if form is None else f"manual:{row.version}"
+        why = (form.reason if form else None) or ""
+        await supervising.supervise(hub, work, row, row.organization_id, trigger, why)
+
+    async def give_back(work: Work, row: Order, form: ReturnForm) -> None:
+        n, unit = row.returns + 1, str(row.organization_id)  # before it moves
+        work.emit("order.returned", id=str(row.id), number=row.number, unit=unit, n=n)
+
+    async def rate(work: Work, row: Order, form: RateForm) -> None:
+        await rating.keep(work, row, form, rating.ACCOUNT)
+
+    async def refuse_taking(work: Work, row: Order, form: TakeRatingForm) -> None:
+        await rating.refuse_taking(hub, work, row)
+
+    async def take_rating(work: Work, row: Order, form: TakeRatingForm) -> None:
+        await rating.take(work, row, form)
+
+    rated: dict[str, Any] = {"does": Does.RATE, "apply": rate}
+    taking: dict[str, Any] = {"guard": refuse_taking, "apply": take_rating, "offered": False}
+    taking["another_than"] = rating.HANDLING
     handed: dict[str, Any] = {"apply": dispatch, "moves": "unit", "event": "order.dispatched"}
     returned: dict[str, Any] = {"moves": "origin", "within": returning, "tone": "returned"}
     reopened: dict[str, Any] = {"moves": "origin", "within": reopening, "reopens": True}
@@ -138,7 +162,8 @@ def order_flow(hub: Hub) -> Flow:
                 ReturnForm,
                 DISPATCHERS,
                 reason_required=True,
-                at_most=1,
+                at_most=2,
+                apply=give_back,
                 **returned,
             ),
             _act(
@@ -161,12 +186,27 @@ def order_flow(hub: Hub) -> Flow:
                 does=Does.DECIDE,
             ),
             _act(
-                *("rate", "replied", "closed", REQUESTER, RateForm),
-                does=Does.RATE,
+                "rate",
+                "replied",
+                "closed",
+                REQUESTER,
+                RateForm,
                 guard=signed_off,
+                **rated,
                 **CLOSED,
             ),
-            _act("rate", "closed", None, REQUESTER, RateForm, does=Does.RATE),
+            _act("rate", "closed", None, REQUESTER, RateForm, **rated),
+            _act(
+                "take-rating",
+                "replied",
+                "closed",
+                CENTRE,
+                TakeRatingForm,
+                guard=signed_off,
+                **taking,
+                **CLOSED,
+            ),
+            _act("take-rating", "closed", None, CENTRE, TakeRatingForm, **taking),
             _act("close", "replied", "closed", CENTRE, public=True, guard=signed_off, **CLOSED),
             _act("urge", RUNNING, None, REQUESTER + CENTRE, ActForm, HANDLERS, does=Does.URGE),
             _act(
@@ -178,6 +218,7 @@ def order_flow(hub: Hub) -> Flow:
                 HANDLERS,
                 SUPERVISORS,
                 does=Does.SUPERVISE,
+                apply=supervise,
             ),
             _act(
                 "reopen",

@@ -14,6 +14,7 @@ from plugin_sdk.views import View, Words
 from plugins.hotline import categories
 from plugins.hotline.calls import routes as calls
 from plugins.hotline.calls.connecting import switchboard_of
+from plugins.hotline.checking import routes as checking
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.doors import door_routes
 from plugins.hotline.enterprises.routes import enterprise_routes
@@ -47,6 +48,7 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
         *enterprise_routes(desk),
         *reception_routes(desk),
         *door_routes(desk),
+        *checking.of(desk),
         *_more(desk),
         *lines.of(desk),
         *_of_calls(desk),

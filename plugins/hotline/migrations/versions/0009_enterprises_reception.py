@@ -8,7 +8,7 @@ from plugin_sdk.registers.revisions import create_register, drop_register
 from plugin_sdk.revisions import column, create, create_owned, drop, signed, text, time
 
 revision = "0009"
-down_revision = "0005"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

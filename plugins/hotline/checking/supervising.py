@@ -1,0 +1,177 @@
+"""Supervision (督办): the unit that holds an order explains in writing by a stated day, or it is
+heard of higher up: a reminder first, then a letter to the unit's head, then the leader.
+
+It is what the act `supervise` of an order opens, by a person or by rule: when the order is late,
+was returned twice, or was twice answered to the requester's dissatisfaction.
+"""
+
+from typing import Any, Final
+from uuid import UUID
+
+from sqlmodel import col
+
+from plugin_sdk.cases import CaseEngine, clock
+from plugin_sdk.cases.desk import CaseDesk
+from plugin_sdk.cases.flow import Clock, Does, Flow, State
+from plugin_sdk.cases.forms import NoteForm, ReasonForm
+from plugin_sdk.cases.shorthand import HOLDER, ORIGIN, Acts
+from plugin_sdk.deadlines import Term
+from plugin_sdk.ports import Hub, Read, To, Work
+from plugin_sdk.problems import AppConflict
+from plugin_sdk.views import FactView, Phrase
+from plugins.hotline.checking.forms import ExplainForm
+from plugins.hotline.checking.models import Supervision
+from plugins.hotline.models import Order
+
+CAUSES: Final = ("late", "returned", "dissatisfied", "manual")
+TWICE: Final = 2
+"""From how many returns, or dissatisfied ratings, an order is supervised by rule."""
+LETTER, LEADER = 2, 3
+"""The grades from which the head of the unit, and the leader, are told."""
+DAYS: Final = {1: 3, LETTER: 2, LEADER: 1}
+"""Working days to explain, by grade, unless the county set `supervise_days_1` and so on."""
+
+
+def term_of(hub: Hub, grade: int) -> Term:
+    """Return by when a unit explains."""
+    return Term(working_days=int(hub.settings.get(f"supervise_days_{grade}", DAYS[grade])))
+
+
+def supervision_flow(hub: Hub) -> Flow:
+    """Return the flow of a supervision: asked → explained → ended. Nobody ends what they
+    explained themselves."""
+    act = Acts("supervision")
+    unit, centre = act.holder("explain"), act.origin("end")
+    apart: dict[str, Any] = {"another_than": ("explain",)}
+
+    async def explain(work: Work, row: Supervision, form: ExplainForm) -> None:
+        row.explanation = form.text
+
+    async def ask_again(work: Work, row: Supervision, form: ReasonForm) -> None:
+        clock.start(hub, row, work.now, term_of(hub, row.grade))
+
+    async def end(work: Work, row: Supervision, form: NoteForm) -> None:
+        row.claim = None
+
+    async def escalate(work: Work, row: Supervision, form: NoteForm | None) -> None:
+        if row.grade < LEADER:
+            row.grade += 1
+            clock.start(hub, row, work.now, term_of(hub, row.grade))
+        elif form is not None:
+            raise AppConflict(hub.app, "top-grade")
+        tell(hub, work, row)
+
+    return Flow(
+        name="supervision",
+        series="supervision",
+        path="/supervisions",
+        start="asked",
+        opening="open",
+        read="supervision.read",
+        remind=1,
+        late="escalate",
+        states=(
+            State(key="asked", waits_for="supervision.explain"),
+            State(key="explained", waits_for="supervision.end", at="origin", clock=Clock.PAUSED),
+            State(key="ended", clock=Clock.STOPPED, final=True),
+        ),
+        transitions=(
+            act("explain", "asked", "explained", HOLDER, ExplainForm, centre, apply=explain),
+            act(
+                *("end", "explained", "ended", ORIGIN, NoteForm, unit),
+                apply=end,
+                resolves=True,
+                **apart,
+            ),
+            act(
+                *("refuse", "explained", "asked", ORIGIN, ReasonForm, unit),
+                apply=ask_again,
+                reason_required=True,
+                tone="returned",
+                **apart,
+            ),
+            act(
+                *("escalate", "asked", None, ORIGIN, NoteForm, unit),
+                apply=escalate,
+                does=Does.SUPERVISE,
+            ),
+            act(
+                *("withdraw", "asked", "ended", ORIGIN, ReasonForm, unit),
+                apply=end,
+                reason_required=True,
+            ),
+        ),
+    )
+
+
+def tell(hub: Hub, work: Work, row: Supervision) -> None:
+    """Tell the head of the unit from the second grade on, the leader from the third."""
+    told = [(LETTER, row.organization_id), (LEADER, row.origin_organization_id)]
+    for grade, organization_id in told:
+        if row.grade >= grade:
+            work.notify(
+                To(organization_id=organization_id, permission="supervision.letter"),
+                Phrase(
+                    f"{hub.app}.supervision.letter",
+                    {
+                        "number": row.order_number,
+                        "title": row.title,
+                        "grade": Phrase(f"{hub.app}.supervision.grade.{row.grade}"),
+                    },
+                ),
+                f"/apps/{hub.app}/supervisions/{row.number}",
+                dedupe=f"supervision:{row.id}:{row.grade}:{grade}",
+            )
+
+
+async def supervise(
+    hub: Hub, work: Work, order: Order, unit_id: UUID, trigger: str, why: str = ""
+) -> None:
+    """Open the supervision of a unit for an order. One that is open gets the trigger beside its
+    own, and a trigger that was heard before changes nothing: `late:2026-03-24`, `returned:2`.
+
+    The order is locked by now, so that two acts cannot open two.
+    """
+    statement = work.rows(Supervision, permission="order.supervise").where(
+        col(Supervision.order_id) == order.id
+    )
+    known = (await work.session.execute(statement)).scalars().all()
+    if any(trigger in row.causes for row in known):
+        return
+    if (running := next((row for row in known if row.claim), None)) is not None:
+        row = await work.get(Supervision, running.id, permission="order.supervise")
+        row.causes = [*row.causes, trigger]
+        return
+    await supervision_desk(hub).engine.open(
+        work,
+        title=order.title,
+        organization_id=unit_id,
+        origin=order.origin_organization_id,
+        person_id=None,
+        term=term_of(hub, 1),
+        order_id=order.id,
+        order_number=order.number,
+        claim=str(order.id),
+        causes=[trigger],
+        why=why,
+    )
+
+
+class SupervisionDesk(CaseDesk[Supervision]):
+    """Supervisions, for the unit that explains and those who asked it to."""
+
+    async def summary(self, read: Read, row: Supervision) -> list[FactView]:
+        """Return which order it is of, why and how high up it stands."""
+        words = self.engine.words
+        causes = dict.fromkeys(trigger.partition(":")[0] for trigger in row.causes)
+        return [
+            FactView(words("field.order"), row.order_number),
+            *(FactView(words("field.cause"), words(f"cause.{cause}")) for cause in causes),
+            FactView(words("field.grade"), words(f"grade.{row.grade}")),
+            *self.facts(why=row.why, explanation=row.explanation),
+        ]
+
+
+def supervision_desk(hub: Hub) -> SupervisionDesk:
+    """Return the desk of a hub's supervisions."""
+    return SupervisionDesk(CaseEngine(hub, supervision_flow(hub), Supervision))
