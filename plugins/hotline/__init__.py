@@ -2,18 +2,25 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk import hookimpl
+from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.extension import ImportReport
 from plugin_sdk.hooks import case_hooks, case_tallies
 from plugin_sdk.ports import Actor, Hub
 from plugins.hotline import imports, routes
+from plugins.hotline.coordination import demonstration as coordinations
 from plugins.hotline.demonstration import run as act_out
 from plugins.hotline.desk import OrderDesk, desk_of
 
 __all__ = ["OrderDesk"]
+
+
+def _desks(desk: OrderDesk) -> list[CaseDesk[Any]]:
+    return [desk, desk.coordinations]
 
 
 @hookimpl
@@ -23,7 +30,7 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
 
 
 register_flows, portal_cards, search, health, can_retire = case_hooks(
-    lambda hub: [desk_of(hub)], needs="order.dispatch"
+    lambda hub: _desks(desk_of(hub)), needs="order.dispatch"
 )
 tallies = case_tallies(lambda hub: [desk_of(hub)])
 
@@ -35,6 +42,9 @@ def import_legacy(hub: Hub, source: Path, of: str) -> AsyncIterator[ImportReport
 
 
 @hookimpl
-def load_demonstration(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    """Act out two months of orders."""
-    return act_out(desk_of(hub), cast)
+async def load_demonstration(hub: Hub, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
+    """Act out two months of orders, and two that were coordinated."""
+    async for report in act_out(desk_of(hub), cast):
+        yield report
+    async for report in coordinations.demonstrate(hub, cast):
+        yield report

@@ -1,10 +1,10 @@
 """What the hotline shows of an order, and the three ways to open one."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from plugin_sdk.cases import CaseEngine
+from plugin_sdk.cases import rules
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.flow import Transition
 from plugin_sdk.cases.rules import is_requester
@@ -13,11 +13,16 @@ from plugin_sdk.cases.views import AskWho
 from plugin_sdk.forms import Form, Submission
 from plugin_sdk.identifiers import mask_name, mask_phone, normalize_phone
 from plugin_sdk.ports import Hub, Organization, Read, Work
-from plugin_sdk.views import FactView, Option, Phrase, Words
+from plugin_sdk.views import ActionView, FactView, Option, PartView, Phrase, Words
 from plugins.hotline import categories
-from plugins.hotline.flow import order_flow, reply_term
+from plugins.hotline.coordination.desk import CoordinationDesk
+from plugins.hotline.engine import OrderEngine
+from plugins.hotline.flow import reply_term
 from plugins.hotline.forms import FileForm, IntakeForm, Kind, SnapForm, Urgency
 from plugins.hotline.models import Order
+
+WHOLE: Final = frozenset({"coordinate", "return", "extend"})
+"""What is done to an order and never to the part of a decision."""
 
 
 class OrderDesk(CaseDesk[Order]):
@@ -27,9 +32,14 @@ class OrderDesk(CaseDesk[Order]):
     kind = "kind"
     hints = frozenset(
         {"text", "place", "category", "photos", "secret", "due_on", "legal_basis"}
-        | {"dispatch_category"}
+        | {"dispatch_category", "question"}
     )
     with_files = True
+    engine: OrderEngine
+
+    def __init__(self, engine: OrderEngine) -> None:
+        super().__init__(engine)
+        self.coordinations = CoordinationDesk(engine.coordinations)
 
     def organizations(self) -> Mapping[str, AskWho]:
         """Return the divisions where it may be."""
@@ -144,6 +154,56 @@ class OrderDesk(CaseDesk[Order]):
         """Return the category that the requester chose."""
         return {"category": row.category_code}
 
+    async def links(self, read: Read) -> list[ActionView]:
+        """Return the way to the coordinations, to who takes part in them."""
+        words = self.coordinations.engine.words("list")
+        return await self.link(read, "/coordinations", words, "coordination.read")
+
+    async def _offered(
+        self, read: Read, row: Order, transition: Transition
+    ) -> tuple[dict[str, Any], dict[str, list[Option]]]:
+        known, options = await super()._offered(read, row, transition)
+        if transition.verb == "summarize":
+            known["text"] = await self.engine.coordinations.answers(read, row)
+        return known, options
+
+    async def actions(self, read: Read, row: Order) -> list[ActionView]:
+        """Return what the actor may do, and to who takes part in it the way to the coordination
+        that decides, or decided, whose the order is."""
+        found = await super().actions(read, row)
+        found = [one for one in found if not (row.split_from_id and one.verb in WHOLE)]
+        if rules.is_of_requester(read.actor, row) or not await read.holds("coordination.read"):
+            return found
+        engine = self.engine.coordinations
+        of = engine.of_part if row.split_from_id else engine.latest
+        about = await of(read, row.id)
+        if about is None:
+            return found
+        label, href = engine.words("see"), engine.href(about.number)
+        leads = row.state == "coordinating" and about.state != "decided"
+        seen = ActionView(verb="see", label=label, href=href, primary=leads or not found)
+        for one in found:
+            one.primary = one.primary and not leads
+        return [seen, *found] if leads else [*found, seen]
+
+    async def parts(self, read: Read, row: Order) -> list[PartView]:
+        """Return the parts that the latest decision made of an order, to who runs it."""
+        if rules.is_of_requester(read.actor, row) or not await read.holds("coordination.read"):
+            return []
+        about = await self.engine.coordinations.latest(read, row.id)
+        found = await self.engine.coordinations.parts(read, about) if about else []
+        names = await self.hub.directory.names([share.organization_id for share, _ in found])
+        return [
+            PartView(
+                unit=names.get(share.organization_id, ""),
+                asked=share.task,
+                deadline=self._deadline(part, read.now),
+                reply=part.reply,
+                replied_at=part.answered_at,
+            )
+            for share, part in found
+        ]
+
     def notices(self, row: Order) -> list[Phrase]:
         """Return the warning that a position lies outside the county, which is allowed."""
         return [self.engine.words("outside")] if row.outside_boundary else []
@@ -160,4 +220,4 @@ def inside(x: float, y: float, polygon: Sequence[Sequence[float]]) -> bool:
 
 def desk_of(hub: Hub) -> OrderDesk:
     """Return the desk of a hub's orders."""
-    return OrderDesk(CaseEngine(hub, order_flow(hub), Order))
+    return OrderDesk(OrderEngine(hub))

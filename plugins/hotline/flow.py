@@ -1,5 +1,6 @@
 """The flow of an order: received → answered at once, or dispatched → signed → processing →
-replied → closed. The clock runs from the filing to the reply, through returns."""
+replied → closed. The clock runs from the filing to the reply, through returns, and while several
+units' parts of it are coordinated: it is then dispatched to nobody."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -30,8 +31,8 @@ from plugin_sdk.cases.forms import (
 from plugin_sdk.cases.shorthand import HOLDER, ORIGIN, REQUESTER, Acts
 from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Hub, Work
-from plugin_sdk.problems import Invalid, field_error
-from plugins.hotline.forms import DispatchForm, Kind, Urgency
+from plugin_sdk.problems import AppConflict, Invalid, field_error
+from plugins.hotline.forms import CoordinateForm, DispatchForm, Kind, RedirectForm, Urgency
 from plugins.hotline.models import Order
 
 DAYS: Final = {
@@ -46,7 +47,8 @@ DAYS: Final = {
 """Defaults of the app's settings: working days, but `reopen_days` and `close_days`."""
 
 UNIT, CENTRE = HOLDER, ORIGIN
-RUNNING: Final = "received dispatched signed processing"
+HANDLED: Final = "dispatched signed processing"
+RUNNING: Final = f"received coordinating {HANDLED}"
 CLOSED: Final[dict[str, Any]] = {"effect": "order.closed", "event": "order.closed"}
 _act: Final = Acts("order")
 HANDLERS: Final = Notice(to="holder")
@@ -85,6 +87,11 @@ def order_flow(hub: Hub) -> Flow:
         if form.due_on is not None:
             clock.ask_for(hub, row, form.due_on, work.now)
 
+    async def coordinate(work: Work, row: Order, form: CoordinateForm) -> None:
+        row.category_code = form.category or row.category_code
+        if row.category_code is None:
+            raise Invalid(field_error("category", "missing"))
+
     handed: dict[str, Any] = {"apply": dispatch, "moves": "unit", "event": "order.dispatched"}
     returned: dict[str, Any] = {"moves": "origin", "within": returning, "tone": "returned"}
     reopened: dict[str, Any] = {"moves": "origin", "within": reopening, "reopens": True}
@@ -93,6 +100,7 @@ def order_flow(hub: Hub) -> Flow:
         series="order",
         path="/orders",
         start="received",
+        starts=("dispatched",),  # the part of a decision
         read="order.read",
         file="order.file",
         figures="figures.read",
@@ -102,6 +110,7 @@ def order_flow(hub: Hub) -> Flow:
         late="supervise",
         states=(
             State(key="received", waits_for="order.dispatch"),
+            State(key="coordinating"),
             State(key="dispatched", waits_for="order.sign", term=signing),
             State(key="signed", waits_for="order.process"),
             State(key="processing", waits_for="order.reply"),
@@ -120,6 +129,15 @@ def order_flow(hub: Hub) -> Flow:
                 **handed,
             ),
             _answer("answer", "received", (Who.NOT_REQUESTER,)),
+            _act(
+                *("coordinate", "received", "coordinating", CENTRE, CoordinateForm),
+                apply=coordinate,
+                guard=_whole,
+                public=True,
+            ),
+            _answer("summarize", "coordinating", CENTRE),
+            _itself("resume", "coordinating", "received", DISPATCHERS),
+            _itself("redirect", HANDLED, "dispatched", SIGNERS, form=RedirectForm, moves="unit"),
             _act("sign", "dispatched", "signed", UNIT, public=True),
             _act("process", "signed", "processing", UNIT, public=True),
             _answer("reply", "processing", UNIT, CLOSERS),
@@ -130,6 +148,7 @@ def order_flow(hub: Hub) -> Flow:
                 UNIT,
                 ReturnForm,
                 DISPATCHERS,
+                guard=_whole,
                 reason_required=True,
                 at_most=1,
                 **returned,
@@ -141,6 +160,7 @@ def order_flow(hub: Hub) -> Flow:
                 UNIT,
                 ExtendForm,
                 APPROVERS,
+                guard=_whole,
                 does=Does.EXTEND,
                 at_most=1,
             ),
@@ -180,6 +200,29 @@ def order_flow(hub: Hub) -> Flow:
                 **reopened,
             ),
         ),
+    )
+
+
+async def _whole(work: Work, row: Order, form: ActForm) -> None:
+    """Raise `AppConflict` for the part of a decision: its unit and its deadline are the decision's,
+    and who disagrees objects to that."""
+    if row.split_from_id is not None:
+        raise AppConflict("hotline", "coordination.bound")
+
+
+def _itself(
+    verb: str, sources: str, target: str, notice: Notice, form: type[ActForm] = ActForm, **more: Any
+) -> Transition:
+    """Return what a coordination does to an order: no person does it to the order itself."""
+    return Transition(
+        verb=verb,
+        sources=tuple(sources.split()),
+        target=target,
+        permission="order.coordinate",
+        who=(Who.SYSTEM,),
+        form=form,
+        notifies=(notice,),
+        **more,
     )
 
 

@@ -12,6 +12,7 @@ from plugin_sdk.ports import Answer
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.views import View, Words
 from plugins.hotline import categories
+from plugins.hotline.coordination import routes as coordination_routes
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.forms import IntakeForm, SnapForm
 
@@ -37,6 +38,7 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
             desk, IntakeForm, "order.intake", at="/intake", name="intake", file=desk.intake
         ),
         *reveal_routes(desk, "order.reveal_caller"),
+        *coordination_routes.of(desk.coordinations),
         *_more(desk),
     ]
 
