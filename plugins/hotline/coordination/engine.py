@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlmodel import col
 
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.acts import LOOK_AGAIN_SECONDS
+from plugin_sdk.cases.forms import ActForm
 from plugin_sdk.cases.titles import title_of
 from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Hub, Read, To, Work
 from plugin_sdk.problems import AppConflict
 from plugins.hotline.coordination.deciding import ANSWERED, Deciding, Orders, shares_of
 from plugins.hotline.coordination.flow import ATTEND, OPINE, SIGN, coordination_flow, days
-from plugins.hotline.coordination.models import Coordination, CoordinationShare
+from plugins.hotline.coordination.models import Coordination, CoordinationEntry, CoordinationShare
 from plugins.hotline.coordination.papers import Papers
 from plugins.hotline.coordination.seats import Seats, seats_of
 from plugins.hotline.forms import CoordinateForm
@@ -27,6 +29,8 @@ ASKED: Final = {
     "judge": ("order.sign",),
 }
 """Of which permissions a verb looks up who holds them."""
+OWN: Final = frozenset({"confirm", "decline", "send-another", "leave", "note", "opine", "object"})
+"""Acts of one seat, which no other's act makes stale."""
 GROUNDS: Final = ("judgement", "returned", "again")
 """Why there is a coordination, by how often the order was returned."""
 
@@ -59,6 +63,23 @@ class CoordinationEngine(CaseEngine[Coordination]):
         for permission in ASKED.get(verb or "", ()):
             by: CaseEngine[Coordination] | Orders = self.orders if verb == "judge" else self
             await by.units_with(permission, max_age=LOOK_AGAIN_SECONDS)
+
+    async def act(self, work: Work, id: UUID, verb: str, form: ActForm) -> Coordination:
+        """Do an act. Those who take part act side by side, each for their own seat: what counts is
+        that they have seen the meeting as it was set last. Raises as `CaseEngine.act` does."""
+        if verb in OWN:
+            row = await work.get(Coordination, id, permission=self.flow.read)
+            if await self._set_at(work, id) <= form.version < row.version:
+                form = form.model_copy(update={"version": row.version})
+        return await super().act(work, id, verb, form)
+
+    async def _set_at(self, work: Work, id: UUID) -> int:
+        """Return the version at which the meeting was set last."""
+        seq = func.max(col(CoordinationEntry.seq))
+        found = work.rows(CoordinationEntry, seq, permission=self.flow.read).where(
+            col(CoordinationEntry.case_id) == id, col(CoordinationEntry.verb) == "convene"
+        )
+        return (await work.session.execute(found)).scalar_one() or 0
 
     async def join(self, work: Work, row: Coordination, unit: UUID, role: str) -> None:
         """Let a unit see a coordination from now on."""

@@ -148,6 +148,18 @@ async def test_a_unit_that_leaves_is_bound_by_opinion_and_reason_alone(table):
     assert [one["mine"] for one in met["shares"]] == [False, True]
 
 
+async def test_units_answer_side_by_side(table):
+    number = await table.coordinate()
+    await table.seat(number, "unit", "unit2")
+    await table.convene(number)
+    seen = (await table.met(number))["version"]
+    await table.client("unit2")
+    answers = await asyncio.gather(
+        *(table.try_do(number, "confirm", by, version=seen) for by in ("unit", "unit2", "unit"))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 409]
+
+
 @EMBEDDED
 async def test_who_did_not_come_is_recorded_and_may_come_late(table):
     number = await table.meet("unit")
@@ -341,7 +353,9 @@ async def test_the_requester_is_told_and_others_see_nothing(table):
         assert await table.refused(number, verb, by) in ("denied", "case.illegal", "text"), verb
     opinion = {"text": "归城管", "legal_basis": BASIS}
     assert await table.refused(number, "opine", "unit", **opinion) == "case.not-assistant"
+    seen = (await table.met(number))["version"]
     await table.convene(number, venue="三楼会议室")  # moved: everybody confirms anew
+    assert await table.refused(number, "confirm", "unit", version=seen) == "case.stale"
     seats = (await table.met(number))["seats"]
     assert {one["standing"]["key"].rpartition(".")[2] for one in seats} == {"invited"}
     table.hub.clock.move(hours=2)

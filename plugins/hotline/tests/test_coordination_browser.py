@@ -19,29 +19,33 @@ EXPERT = ("住房和城乡建设局", "楚住建")
 
 
 async def press(tab, name):
-    """Press the first button of that name and wait for what it leads to."""
+    """Press the button of that name and wait until it is said what came of it."""
     async with tab.expect_response(lambda answer: answer.request.method == "POST"):
         await tab.locator("main").get_by_role("button", name=name, exact=True).first.click()
-    await tab.wait_for_load_state()
+    await tab.locator(".flash, .error-summary").first.wait_for()
+
+
+async def unfold(tab, act):
+    """Open the list of the other acts, where this one stands there."""
+    await act.wait_for(state="attached")
+    if not await act.is_visible():
+        await tab.locator(".next-act summary").first.click()
 
 
 async def begin(tab, name):
     """Open the form of an act: the first one, or one of the others."""
-    fold = tab.locator(".next-act summary")
-    link = tab.locator("main").get_by_role("link", name=name, exact=True).first
-    if await fold.count() and not await link.is_visible():
-        await fold.first.click()
+    link = tab.locator("main .next-act a", has_text=re.compile(f"^{name}$")).first
+    await unfold(tab, link)
     await link.click()
     await tab.get_by_role("heading", level=1, name=name).wait_for()
 
 
-async def once(tab, name):
+async def once(tab, name, said):
     """Do an act that asks for nothing."""
-    button = tab.locator("main").get_by_role("button", name=name, exact=True).first
-    if not await button.is_visible():
-        await tab.locator(".next-act summary").first.click()
-    await press(tab, name)
-    await tab.locator(".flash").wait_for()
+    button = tab.locator("main .next-act button", has_text=re.compile(f"^{name}$")).first
+    await unfold(tab, button)
+    await button.click()
+    await tab.locator(".flash", has_text=said).wait_for()
 
 
 def photo():
@@ -51,6 +55,7 @@ def photo():
 
 
 @EMBEDDED
+@pytest.mark.timeout(300)
 async def test_a_coordination_runs_to_its_end(served_hub, phone):
     table = Table(served_hub)
     order = (await table.file(category=LIGHTS))["number"]
@@ -88,10 +93,10 @@ async def test_a_coordination_runs_to_its_end(served_hub, phone):
         await tab.locator("main").get_by_role("link", name=re.compile("路灯不亮")).first.click()
         await tab.get_by_role("heading", name="参加方").wait_for()
     for tab in (mine, other):
-        await once(tab, "确认参加")
+        await once(tab, "确认参加", "已确认参加")
     served_hub.clock.move(minutes=31)
     await desk.reload()
-    await once(desk, "宣布开会")
+    await once(desk, "宣布开会", "已宣布开会")
     await mine.goto(case)
     await begin(mine, "记现场情况")
     await mine.get_by_label("情况").fill("灯杆倾斜，桥下路面塌陷")
@@ -144,8 +149,8 @@ async def test_a_coordination_runs_to_its_end(served_hub, phone):
         parts = tab.get_by_role("link", name=re.compile("打开工单"))
         assert await parts.count() == 1
         await parts.click()
-        await once(tab, "签收")
-        await once(tab, "开始办理")
+        await once(tab, "签收", "已签收")
+        await once(tab, "开始办理", "已开始办理")
         await begin(tab, "答复")
         await tab.get_by_label("答复").fill(f"{unit}已办好")
         await press(tab, "答复")
