@@ -31,14 +31,15 @@ def register_routes(hub: Hub) -> Sequence[HTTPRouteHandler]:
 
 
 def desks(hub: Hub) -> Sequence[CaseDesk[Any]]:
-    """Return the desks of orders, of visits to receptions, of what could not be done, and of
-    supervisions."""
+    """Return the desks of orders, of visits to receptions, of what could not be done, of
+    coordinations and of supervisions."""
     orders = desk_of(hub)
-    return [orders, VisitDesk(orders), MatterDesk(orders), supervision_desk(hub)]
+    others: list[CaseDesk[Any]] = [VisitDesk(orders), MatterDesk(orders), orders.coordinations]
+    return [orders, *others, supervision_desk(hub)]
 
 
 register_flows, portal_cards, search, health, can_retire = case_hooks(
-    desks, needs="order.dispatch", shown=lambda hub: desks(hub)[:3]
+    desks, needs="order.dispatch", shown=lambda hub: desks(hub)[:-1]
 )
 tallies = case_tallies(desks)
 

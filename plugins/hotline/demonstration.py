@@ -11,6 +11,7 @@ from plugin_sdk.forms import Submission, validate
 from plugin_sdk.ports import Actor, Work
 from plugins.hotline.calls import demonstration as calls
 from plugins.hotline.checking import demonstration as checking
+from plugins.hotline.coordination import demonstration as coordinations
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.enterprises import demonstration as enterprises
 from plugins.hotline.forms import FileForm, IntakeForm
@@ -89,7 +90,8 @@ def _acts(order: Mapping[str, str], unit: str) -> tuple[Act, ...]:
 
 PARTS: Final[Sequence[Callable[[OrderDesk, Mapping[str, Actor]], AsyncIterator[ImportReport]]]] = (
     *(knowledge.demonstrate, _orders, lines.demonstrate, calls.demonstrate),
-    *(enterprises.demonstrate, receptions.demonstrate, checking.demonstrate),
+    *(enterprises.demonstrate, receptions.demonstrate),
+    *(coordinations.demonstrate, checking.demonstrate),
 )
 """What is acted out, in this order."""
 

@@ -1,10 +1,10 @@
 """What the hotline shows of an order, and the three ways to open one."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from plugin_sdk.cases import CaseEngine
+from plugin_sdk.cases import rules
 from plugin_sdk.cases.counting import CaseCounting
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.flow import Transition
@@ -21,19 +21,25 @@ from plugin_sdk.views import (
     FactView,
     FiguresView,
     Option,
+    PartView,
     Phrase,
     Words,
 )
 from plugins.hotline import categories
 from plugins.hotline.checking import rating
+from plugins.hotline.coordination.desk import CoordinationDesk
+from plugins.hotline.engine import OrderEngine
 from plugins.hotline.enterprises.facts import enterprise_facts
-from plugins.hotline.flow import order_flow, reply_term
+from plugins.hotline.flow import reply_term
 from plugins.hotline.forms import FileForm, IntakeForm, Kind, SnapForm, TakenForm, Urgency
 from plugins.hotline.knowledge import counting
 from plugins.hotline.knowledge import keeping as knowledge
 from plugins.hotline.knowledge.answering import Answering
 from plugins.hotline.models import Order
-from plugins.hotline.reception.holding import OrderEngine, sponsor_facts
+from plugins.hotline.reception.holding import sponsor_facts
+
+WHOLE: Final = frozenset({"coordinate", "return", "extend"})
+"""What is done to an order and never to the part of a decision."""
 
 
 class OrderDesk(CaseDesk[Order]):
@@ -43,12 +49,14 @@ class OrderDesk(CaseDesk[Order]):
     kind = "kind"
     hints = frozenset(
         {"text", "place", "category", "photos", "secret", "due_on", "legal_basis"}
-        | {"dispatch_category"}
+        | {"dispatch_category", "question"}
     )
     with_files = True
+    engine: OrderEngine
 
-    def __init__(self, engine: CaseEngine[Order]) -> None:
+    def __init__(self, engine: OrderEngine) -> None:
         super().__init__(engine)
+        self.coordinations = CoordinationDesk(engine.coordinations)
         self.answering = Answering(engine.hub)
 
     @property
@@ -161,16 +169,18 @@ class OrderDesk(CaseDesk[Order]):
     async def links(self, read: Read) -> list[ActionView]:
         """Return the way to the knowledge base, which everybody else knows as common questions; to
         receptions, the window and the enterprise desk; to the register of lines, to
-        supervisions and to what checks found."""
+        coordinations, supervisions and what checks found."""
         staff = read.actor.audience is Audience.STAFF
         keeps = staff and await read.holds(knowledge.READ)
         knowing = Phrase(f"hotline.knowledge.{'title' if keeps else 'public_title'}")
         doors = Phrase(f"hotline.doors.{'title' if staff else 'own'}")
+        coordinated = self.coordinations.engine.words("list")
         supervised = Phrase("hotline.supervision.list")
         return [
             *await self.link(read, "/knowledge", knowing, self.flow.read),
             *await self.link(read, "/doors", doors, "doors.read"),
             *await self.link(read, "/lines", Phrase("hotline.line.list"), "line.edit"),
+            *await self.link(read, "/coordinations", coordinated, "coordination.read"),
             *await self.link(read, "/supervisions", supervised, "supervision.read"),
             *await self.link(read, "/checks", Phrase("hotline.checking.checks"), "check.read"),
         ]
@@ -183,16 +193,6 @@ class OrderDesk(CaseDesk[Order]):
     async def add_figures(self, read: Read, view: FiguresView) -> None:
         """Add how often answers began with the knowledge base."""
         view.cards.append(await counting.figure(read, view.since, view.until))
-
-    async def actions(self, read: Read, row: Order) -> list[ActionView]:
-        """Return what may be done next, and the call to who asked where there is an exchange."""
-        found = await super().actions(read, row)
-        asked = row.caller_phone and "telephony" in self.hub.settings
-        if asked and await read.holds("call.take", row):
-            call = Phrase("hotline.call.act.back")
-            href = self.engine.href(row.number, "call")
-            found.append(ActionView(verb="call", label=call, href=href, needs_form=False))
-        return found
 
     def revealed(self, row: Order) -> list[FactView]:
         """Return who called."""
@@ -215,6 +215,59 @@ class OrderDesk(CaseDesk[Order]):
         """Return the category that the requester chose."""
         return {"category": row.category_code}
 
+    async def _offered(
+        self, read: Read, row: Order, transition: Transition
+    ) -> tuple[dict[str, Any], dict[str, list[Option]]]:
+        known, options = await super()._offered(read, row, transition)
+        if transition.verb == "summarize":
+            known["text"] = await self.engine.coordinations.answers(read, row)
+        return known, options
+
+    async def actions(self, read: Read, row: Order) -> list[ActionView]:
+        """Return what the actor may do, the call to who asked where there is an exchange, and to
+        who takes part in it the way to the coordination that decides, or decided, whose it is."""
+        found = await super().actions(read, row)
+        found = [one for one in found if not (row.split_from_id and one.verb in WHOLE)]
+        found += await self._call_back(read, row)
+        if rules.is_of_requester(read.actor, row) or not await read.holds("coordination.read"):
+            return found
+        engine = self.engine.coordinations
+        of = engine.of_part if row.split_from_id else engine.latest
+        about = await of(read, row.id)
+        if about is None:
+            return found
+        label, href = engine.words("see"), engine.href(about.number)
+        leads = row.state == "coordinating" and about.state != "decided"
+        seen = ActionView(verb="see", label=label, href=href, primary=leads or not found)
+        for one in found:
+            one.primary = one.primary and not leads
+        return [seen, *found] if leads else [*found, seen]
+
+    async def _call_back(self, read: Read, row: Order) -> list[ActionView]:
+        asked = row.caller_phone and "telephony" in self.hub.settings
+        if not asked or not await read.holds("call.take", row):
+            return []
+        call, href = Phrase("hotline.call.act.back"), self.engine.href(row.number, "call")
+        return [ActionView(verb="call", label=call, href=href, needs_form=False)]
+
+    async def parts(self, read: Read, row: Order) -> list[PartView]:
+        """Return the parts that the latest decision made of an order, to who runs it."""
+        if rules.is_of_requester(read.actor, row) or not await read.holds("coordination.read"):
+            return []
+        about = await self.engine.coordinations.latest(read, row.id)
+        found = await self.engine.coordinations.parts(read, about) if about else []
+        names = await self.hub.directory.names([share.organization_id for share, _ in found])
+        return [
+            PartView(
+                unit=names.get(share.organization_id, ""),
+                asked=share.task,
+                deadline=self._deadline(part, read.now),
+                reply=part.reply,
+                replied_at=part.answered_at,
+            )
+            for share, part in found
+        ]
+
     def notices(self, row: Order) -> list[Phrase]:
         """Return the warning that a position lies outside the county, which is allowed."""
         return [self.engine.words("outside")] if row.outside_boundary else []
@@ -231,4 +284,4 @@ def inside(x: float, y: float, polygon: Sequence[Sequence[float]]) -> bool:
 
 def desk_of(hub: Hub) -> OrderDesk:
     """Return the desk of a hub's orders."""
-    return OrderDesk(OrderEngine(hub, order_flow(hub), Order))
+    return OrderDesk(OrderEngine(hub))

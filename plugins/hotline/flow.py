@@ -1,5 +1,6 @@
 """The flow of an order: received → answered at once, or dispatched → signed → processing →
-replied → closed. The clock runs from the filing to the reply, through returns."""
+replied → closed. The clock runs from the filing to the reply, through returns, and while several
+units' parts of it are coordinated: it is then dispatched to nobody."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -29,10 +30,10 @@ from plugin_sdk.cases.forms import (
 from plugin_sdk.cases.shorthand import HOLDER, ORIGIN, REQUESTER, Acts
 from plugin_sdk.deadlines import Term, local_day
 from plugin_sdk.ports import Hub, Work
-from plugin_sdk.problems import Invalid, field_error
+from plugin_sdk.problems import AppConflict, Invalid, field_error
 from plugins.hotline.checking import rating, supervising
 from plugins.hotline.checking.forms import TakeRatingForm
-from plugins.hotline.forms import DispatchForm, Kind, Urgency
+from plugins.hotline.forms import CoordinateForm, DispatchForm, Kind, RedirectForm, Urgency
 from plugins.hotline.knowledge.answering import Answering
 from plugins.hotline.knowledge.forms import AnswerForm
 from plugins.hotline.models import Order
@@ -51,7 +52,8 @@ DAYS: Final = {
 """Defaults of the app's settings: working days, but `reopen_days` and `close_days`."""
 
 UNIT, CENTRE = HOLDER, ORIGIN
-RUNNING: Final = "received dispatched signed processing"
+HANDLED: Final = "dispatched signed processing"
+RUNNING: Final = f"received coordinating {HANDLED}"
 CLOSED: Final[dict[str, Any]] = {"effect": "order.closed", "event": "order.closed"}
 _act: Final = Acts("order")
 HANDLERS: Final = Notice(to="holder")
@@ -116,6 +118,12 @@ def order_flow(hub: Hub) -> Flow:
     rated: dict[str, Any] = {"does": Does.RATE, "apply": rate}
     taking: dict[str, Any] = {"guard": refuse_taking, "apply": take_rating, "offered": False}
     taking["another_than"] = rating.HANDLING
+
+    async def coordinate(work: Work, row: Order, form: CoordinateForm) -> None:
+        row.category_code = form.category or row.category_code
+        if row.category_code is None:
+            raise Invalid(field_error("category", "missing"))
+
     handed: dict[str, Any] = {"apply": dispatch, "moves": "unit", "event": "order.dispatched"}
     returned: dict[str, Any] = {"moves": "origin", "within": returning, "tone": "returned"}
     reopened: dict[str, Any] = {"moves": "origin", "within": reopening, "reopens": True}
@@ -124,6 +132,7 @@ def order_flow(hub: Hub) -> Flow:
         series="order",
         path="/orders",
         start="received",
+        starts=("dispatched",),  # the part of a decision
         read="order.read",
         file="order.file",
         figures="figures.read",
@@ -133,6 +142,7 @@ def order_flow(hub: Hub) -> Flow:
         late="supervise",
         states=(
             State(key="received", waits_for="order.dispatch"),
+            State(key="coordinating"),
             State(key="dispatched", waits_for="order.sign", term=signing),
             State(key="signed", waits_for="order.process"),
             State(key="processing", waits_for="order.reply"),
@@ -151,6 +161,15 @@ def order_flow(hub: Hub) -> Flow:
                 **handed,
             ),
             _answer(answering, "answer", "received", (Who.NOT_REQUESTER,)),
+            _act(
+                *("coordinate", "received", "coordinating", CENTRE, CoordinateForm),
+                apply=coordinate,
+                guard=_whole,
+                public=True,
+            ),
+            _answer(answering, "summarize", "coordinating", CENTRE),
+            _itself("resume", "coordinating", "received", DISPATCHERS),
+            _itself("redirect", HANDLED, "dispatched", SIGNERS, form=RedirectForm, moves="unit"),
             _act("sign", "dispatched", "signed", UNIT, public=True),
             _act("process", "signed", "processing", UNIT, public=True),
             _answer(answering, "reply", "processing", UNIT, CLOSERS),
@@ -161,6 +180,7 @@ def order_flow(hub: Hub) -> Flow:
                 UNIT,
                 ReturnForm,
                 DISPATCHERS,
+                guard=_whole,
                 reason_required=True,
                 at_most=2,
                 apply=give_back,
@@ -173,6 +193,7 @@ def order_flow(hub: Hub) -> Flow:
                 UNIT,
                 ExtendForm,
                 APPROVERS,
+                guard=_whole,
                 does=Does.EXTEND,
                 at_most=1,
             ),
@@ -233,6 +254,29 @@ def order_flow(hub: Hub) -> Flow:
                 **reopened,
             ),
         ),
+    )
+
+
+async def _whole(work: Work, row: Order, form: ActForm) -> None:
+    """Raise `AppConflict` for the part of a decision: its unit and its deadline are the decision's,
+    and who disagrees objects to that."""
+    if row.split_from_id is not None:
+        raise AppConflict("hotline", "coordination.bound")
+
+
+def _itself(
+    verb: str, sources: str, target: str, notice: Notice, form: type[ActForm] = ActForm, **more: Any
+) -> Transition:
+    """Return what a coordination does to an order: no person does it to the order itself."""
+    return Transition(
+        verb=verb,
+        sources=tuple(sources.split()),
+        target=target,
+        permission="order.coordinate",
+        who=(Who.SYSTEM,),
+        form=form,
+        notifies=(notice,),
+        **more,
     )
 
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, ClassVar, Self
+from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from plugin_sdk.cases.forms import MoveForm
+from plugin_sdk.cases.forms import ActForm, MoveForm, ReasonForm
 from plugin_sdk.forms import Form
 from plugin_sdk.identifiers import IdentifierError, normalize_phone
 from plugin_sdk.problems import Invalid, field_error
@@ -115,3 +116,28 @@ class DispatchForm(MoveForm):
     def _check(self) -> Self:
         _known(self.category)
         return self
+
+
+class CoordinateForm(ActForm):
+    """Ask for a coordination (提请协调): what has to be settled, and what it is about."""
+
+    kinds: ClassVar[dict[str, FieldKind]] = {
+        **ActForm.kinds,
+        "question": "textarea",
+        "category": "select",
+    }
+    words: ClassVar[dict[str, str]] = {"category": "dispatch_category"}
+
+    question: str = Field(min_length=1, max_length=1000)
+    category: Category = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _known(self.category)
+        return self
+
+
+class RedirectForm(ReasonForm):
+    """Hand the part of a decision to another unit, by a leader's ruling."""
+
+    unit: UUID

@@ -15,6 +15,7 @@ from plugins.hotline import categories
 from plugins.hotline.calls import routes as calls
 from plugins.hotline.calls.connecting import switchboard_of
 from plugins.hotline.checking import routes as checking
+from plugins.hotline.coordination import routes as coordination_routes
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.doors import door_routes
 from plugins.hotline.enterprises.routes import enterprise_routes
@@ -49,6 +50,7 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
         *reception_routes(desk),
         *door_routes(desk),
         *checking.of(desk),
+        *coordination_routes.of(desk.coordinations),
         *_more(desk),
         *lines.of(desk),
         *_of_calls(desk),

@@ -7,8 +7,6 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import col
 
-from plugin_sdk.cases import CaseEngine
-from plugin_sdk.cases.traces import RETRY
 from plugin_sdk.ports import Read, Work
 from plugin_sdk.problems import AppConflict
 from plugin_sdk.views import FactView, Phrase
@@ -17,17 +15,6 @@ from plugins.hotline.reception.models import Visit
 
 CHANNEL = "reception"
 PROMISED = "promised"
-
-
-class OrderEngine(CaseEngine[Order]):
-    """The engine of orders."""
-
-    async def on_timer(self, work: Work, kind: str, subject: str) -> None:
-        """Do what is due; an answered order that a leader has still to sign off stays open."""
-        if kind == "lapse" and await unsigned(work, UUID(subject.split(":")[1])):
-            await work.timer(kind, subject, work.now + RETRY)
-            return
-        await super().on_timer(work, kind, subject)
 
 
 async def signed_off(work: Work, row: Order, form: Any) -> None:

@@ -9,7 +9,7 @@ from plugin_sdk.registers.revisions import create_register, drop_register
 from plugin_sdk.revisions import column, create_owned, drop, signed, text, time
 
 revision = "0008"
-down_revision = "0005"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

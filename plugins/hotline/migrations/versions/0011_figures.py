@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 ORDERS = "hotline_order"
-CASES = (ORDERS, "hotline_supervision", "hotline_visit", "hotline_matter")
+CASES = (ORDERS, "hotline_coordination", "hotline_supervision", "hotline_visit", "hotline_matter")
 
 
 def upgrade() -> None:

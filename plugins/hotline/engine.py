@@ -1,0 +1,104 @@
+"""The engine of orders: its flow, what follows for coordinations, and what is held open."""
+
+from typing import Any
+from uuid import UUID
+
+from plugin_sdk.cases import CaseEngine
+from plugin_sdk.cases.clock import MORE
+from plugin_sdk.cases.flow import Transition
+from plugin_sdk.cases.forms import ActForm
+from plugin_sdk.cases.titles import title_of
+from plugin_sdk.cases.traces import RETRY
+from plugin_sdk.deadlines import Term
+from plugin_sdk.ports import Hub, To, Work
+from plugins.hotline.coordination.engine import CoordinationEngine
+from plugins.hotline.coordination.models import CoordinationShare
+from plugins.hotline.flow import order_flow
+from plugins.hotline.forms import CoordinateForm, RedirectForm
+from plugins.hotline.models import Order
+from plugins.hotline.reception.holding import unsigned
+
+
+class OrderEngine(CaseEngine[Order]):
+    """The engine of orders."""
+
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(hub, order_flow(hub), Order)
+        self.coordinations = CoordinationEngine(hub, self)
+
+    async def _perform(
+        self, work: Work, row: Order, transition: Transition, form: ActForm | None
+    ) -> None:
+        if transition.verb == "summarize":
+            await self.coordinations.refuse_open(work, row)
+        await super()._perform(work, row, transition, form)
+        if isinstance(form, CoordinateForm):
+            await self.coordinations.open_for(work, row, form)
+        elif transition.verb == "summarize":
+            await self.coordinations.finish(work, row)
+        elif transition.verb == "reply" and row.split_from_id is not None:
+            await self.coordinations.answered(work, row)
+
+    async def on_timer(self, work: Work, kind: str, subject: str) -> None:
+        """Do what is due; an answered order that a leader has still to sign off stays open."""
+        if kind == "lapse" and await unsigned(work, UUID(subject.split(":")[1])):
+            await work.timer(kind, subject, work.now + RETRY)
+            return
+        await super().on_timer(work, kind, subject)
+
+    async def open_part(
+        self, work: Work, order: Order, share: CoordinationShare, text: str
+    ) -> Order:
+        """Open the part of an order that a decision gives to a unit: with the term of the whole
+        as its bound, and nothing of who called."""
+        row = await self.open(
+            work,
+            title=title_of(share.task),
+            organization_id=share.organization_id,
+            origin=order.origin_organization_id,
+            person_id=None,
+            term=_term(order),
+            due_on=share.due_on,
+            state="dispatched",
+            kind=order.kind,
+            category_code=order.category_code,
+            region_id=order.region_id,
+            place=order.place,
+            longitude=order.longitude,
+            latitude=order.latitude,
+            outside_boundary=order.outside_boundary,
+            urgency=order.urgency,
+            secret=order.secret,
+            channel="split",
+            line=order.line,
+            split_from_id=order.id,
+            text=f"{share.task}\n\n{text}",
+        )
+        to = To(organization_id=row.organization_id, permission="order.sign")
+        message = self.words("notice.dispatch", number=row.number, title=row.title)
+        work.notify(to, message, self.href(row.number))
+        self._publish(work, row, "order.dispatched")
+        return row
+
+    async def redirect(self, work: Work, id: UUID, unit: UUID, reason: str) -> None:
+        """Hand a part to another unit, by a leader's ruling."""
+        row = await work.get(Order, id, permission=self.flow.read)
+        transition = self.flow.find(row.state, "redirect")
+        if transition is not None:
+            form = RedirectForm(version=row.version, unit=unit, reason=reason)
+            await self._perform(work, row, transition, form)
+
+    async def resume(self, work: Work, id: UUID) -> None:
+        """Let an order wait to be dispatched again, whose coordination was called off."""
+        row = await work.get(Order, id, permission=self.flow.read)
+        await self._by_itself(work, row, "resume")
+
+
+def _term(order: Order) -> Term | None:
+    """Return the term of an order with what extensions added."""
+    if order.due_term is None:
+        return None
+    stored: dict[str, Any] = dict(order.due_term)
+    more = stored.pop(MORE, 0)
+    ((unit, count),) = stored.items()
+    return Term(**{unit: count + more})
