@@ -247,7 +247,7 @@ async def read_values(
         raise Problem("unknown-content-type", status=415)
     found: dict[str, Any] = {}
     files: list[tuple[str, str, bytes]] = []
-    for name, value in await _pairs(request, kind):
+    for name, value in await read_pairs(request):
         if isinstance(value, UploadFile):
             content = await value.read()
             if content or value.filename:
@@ -259,10 +259,10 @@ async def read_values(
     return found, tuple(files)
 
 
-async def _pairs(request: Request[Any, Any, Any], kind: str) -> list[tuple[str, Any]]:
+async def read_pairs(request: Request[Any, Any, Any]) -> list[tuple[str, Any]]:
     """Return what a form holds, in its order. Raises `Problem` for what cannot be read."""
     try:
-        if kind == RequestEncodingType.MULTI_PART:
+        if request.content_type[0] == RequestEncodingType.MULTI_PART:
             return list((await request.form()).multi_items())
         # not the framework's: it keeps the last thousand bodies, passwords too, in memory,
         # and writes another letter for what is not UTF-8

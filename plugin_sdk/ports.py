@@ -301,6 +301,11 @@ class Pages(Protocol):
         """Return words in a language, for files that are exported."""
         ...
 
+    def network(self, request: Any) -> str:
+        """Return what a visitor is counted under: the IPv4 address or IPv6 network of the client,
+        as far as proxies are trusted."""
+        ...
+
 
 class Hub(Protocol):
     """The hub as one app sees it."""
@@ -339,6 +344,11 @@ class Hub(Protocol):
         """Return the hub with its clock standing at `moment`: for what happened earlier
         (demonstrations, imports). What is done there is history and no use of the app: it is
         not counted as usage, neither then nor now."""
+        ...
+
+    async def hit(self, name: str, seconds: int) -> int:
+        """Count something of the app under a name, by all workers together; return how often it
+        was in the present window of so many seconds, this time included."""
         ...
 
     def read(self, actor: Actor) -> AbstractAsyncContextManager[Read]: ...

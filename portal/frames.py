@@ -24,6 +24,7 @@ from plugin_sdk.ports import Actor, Audience
 from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import Phrase, Words
 from portal.front import Exchange
+from portal.origins import believed_network
 from portal.templating import (
     Banner,
     Flash,
@@ -122,6 +123,12 @@ class Frames:
     def say(self, words: Words, language: str) -> str:
         """See `plugin_sdk.ports.Pages`."""
         return self.catalogue.shown(language, words)
+
+    def network(self, request: Any) -> str:
+        """See `plugin_sdk.ports.Pages`."""
+        peer = request.client.host if request.client else ""
+        forwarded = ",".join(request.headers.getall("x-forwarded-for", []))
+        return believed_network(peer, forwarded, self._services.settings.trusted_proxies)
 
     async def page(
         self,

@@ -198,6 +198,10 @@ class AppHub:
         except CalendarUnknown:
             return None
 
+    async def hit(self, name: str, seconds: int) -> int:
+        """See `plugin_sdk.ports.Hub`."""
+        return await self.services.shared.hit(f"app:{self.app}:{name}", seconds)
+
     def is_working_day(self, day: date) -> bool:
         """Return whether a day is worked. Raises `CalendarUnknown`."""
         return self.calendar.is_working_day(day)

@@ -17,6 +17,7 @@ from plugins.hotline.enterprises import demonstration as enterprises
 from plugins.hotline.forms import FileForm, IntakeForm
 from plugins.hotline.knowledge import demonstration as knowledge
 from plugins.hotline.lines import demonstration as lines
+from plugins.hotline.open311 import demonstration as publishing
 from plugins.hotline.reception import demonstration as receptions
 
 SOURCE: Final = Path(__file__).parent / "data" / "demonstration.csv"
@@ -46,6 +47,7 @@ def _orders(desk: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportR
 
 def _opening(desk: OrderDesk, order: Mapping[str, str]) -> Callable[[Work], Awaitable[Any]]:
     values = {name: order[name] for name in ("kind", "place", "text")}
+    values["wishes_public"] = str(order["public"] == "yes").lower()
 
     async def open_order(work: Work) -> Any:
         if order["by"] == "operator":
@@ -92,6 +94,7 @@ PARTS: Final[Sequence[Callable[[OrderDesk, Mapping[str, Actor]], AsyncIterator[I
     *(knowledge.demonstrate, _orders, lines.demonstrate, calls.demonstrate),
     *(enterprises.demonstrate, receptions.demonstrate),
     *(coordinations.demonstrate, checking.demonstrate),
+    publishing.demonstrate,
 )
 """What is acted out, in this order."""
 

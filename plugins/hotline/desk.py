@@ -36,6 +36,7 @@ from plugins.hotline.knowledge import counting
 from plugins.hotline.knowledge import keeping as knowledge
 from plugins.hotline.knowledge.answering import Answering
 from plugins.hotline.models import Order
+from plugins.hotline.open311.publishing import MODERATE, may_be_public, public_state, publicize
 from plugins.hotline.reception.holding import sponsor_facts
 
 WHOLE: Final = frozenset({"coordinate", "return", "extend"})
@@ -50,6 +51,7 @@ class OrderDesk(CaseDesk[Order]):
     hints = frozenset(
         {"text", "place", "category", "photos", "secret", "due_on", "legal_basis"}
         | {"dispatch_category", "question"}
+        | {"wishes_public"}
     )
     with_files = True
     engine: OrderEngine
@@ -66,9 +68,10 @@ class OrderDesk(CaseDesk[Order]):
 
     def organizations(self) -> Mapping[str, AskWho]:
         """Return the divisions where it may be."""
-        return {"region": self._regions}
+        return {"region": self.regions}
 
-    async def _regions(self) -> list[Organization]:
+    async def regions(self) -> list[Organization]:
+        """Return the divisions where a matter can lie; ask before a unit of work begins."""
         return await self.engine.look_up("regions", self.hub.directory.regions, max_age=5)
 
     async def file(self, work: Work, sent: Submission[FileForm]) -> Order:
@@ -128,6 +131,8 @@ class OrderDesk(CaseDesk[Order]):
             **bonds,
         )
         await self.keep_files(work, row, sent)
+        if filed.wishes_public and may_be_public(row):
+            await publicize(work, row)
         return row
 
     def _outside(self, longitude: float | None, latitude: float | None) -> bool:
@@ -154,6 +159,7 @@ class OrderDesk(CaseDesk[Order]):
             region=names.get(row.region_id, "") if row.region_id else "",
             place=row.place,
             position=words("outside") if row.outside_boundary else "",
+            public=words(f"public.{public_state(row)}") if row.wishes_public else "",
             caller_name=name,
             phone=phone,
             reply=row.reply or "",
@@ -183,6 +189,7 @@ class OrderDesk(CaseDesk[Order]):
             *await self.link(read, "/coordinations", coordinated, "coordination.read"),
             *await self.link(read, "/supervisions", supervised, "supervision.read"),
             *await self.link(read, "/checks", Phrase("hotline.checking.checks"), "check.read"),
+            *await self.link(read, "/publishing", Phrase("hotline.publishing.title"), MODERATE),
         ]
 
     async def act_view(self, read: Read, row: Order, verb: str, typed: Typed = BLANK) -> ActView:
@@ -224,10 +231,15 @@ class OrderDesk(CaseDesk[Order]):
         return known, options
 
     async def actions(self, read: Read, row: Order) -> list[ActionView]:
-        """Return what the actor may do, the call to who asked where there is an exchange, and to
+        """Return what the actor may do (of making public and taking back the one that is left),
+        the call to who asked where there is an exchange, and to
         who takes part in it the way to the coordination that decides, or decided, whose it is."""
-        found = await super().actions(read, row)
-        found = [one for one in found if not (row.split_from_id and one.verb in WHOLE)]
+        idle = {"withhold"} if not row.wishes_public else {"publicize"}
+        if not may_be_public(row):
+            idle |= {"publicize", "keep-secret"}
+        if row.split_from_id:
+            idle |= WHOLE
+        found = [one for one in await super().actions(read, row) if one.verb not in idle]
         found += await self._call_back(read, row)
         if rules.is_of_requester(read.actor, row) or not await read.holds("coordination.read"):
             return found

@@ -37,6 +37,7 @@ from plugins.hotline.forms import CoordinateForm, DispatchForm, Kind, RedirectFo
 from plugins.hotline.knowledge.answering import Answering
 from plugins.hotline.knowledge.forms import AnswerForm
 from plugins.hotline.models import Order
+from plugins.hotline.open311.publishing import changed, keep_secret, publicize, withhold
 from plugins.hotline.reception.holding import signed_off
 
 DAYS: Final = {
@@ -54,6 +55,7 @@ DAYS: Final = {
 UNIT, CENTRE = HOLDER, ORIGIN
 HANDLED: Final = "dispatched signed processing"
 RUNNING: Final = f"received coordinating {HANDLED}"
+ALWAYS: Final = f"{RUNNING} replied closed"
 CLOSED: Final[dict[str, Any]] = {"effect": "order.closed", "event": "order.closed"}
 _act: Final = Acts("order")
 HANDLERS: Final = Notice(to="holder")
@@ -253,6 +255,9 @@ def order_flow(hub: Hub) -> Flow:
                 event="order.reopened",
                 **reopened,
             ),
+            _act("publicize", ALWAYS, None, REQUESTER, apply=publicize),
+            _act("withhold", ALWAYS, None, REQUESTER + CENTRE, apply=withhold),
+            _act("keep-secret", ALWAYS, None, REQUESTER + CENTRE, apply=keep_secret),
         ),
     )
 
@@ -286,6 +291,7 @@ def _answer(
     async def keep(work: Work, row: Order, form: AnswerForm) -> None:
         await answering.check(work, row, form)
         row.reply, row.answered_at = form.text, work.now
+        await changed(work, row)
 
     requester = Notice(to="requester")
     done: dict[str, Any] = {"resolves": True, "public": True, "tone": "done"}

@@ -63,6 +63,7 @@ class FileForm(Form):
     category: Category = None
     phone: str | None = Field(default=None, max_length=30)
     secret: bool = False
+    wishes_public: bool = False
     longitude: float | None = Field(default=None, ge=-180, le=180)
     latitude: float | None = Field(default=None, ge=-90, le=90)
 

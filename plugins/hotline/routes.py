@@ -22,6 +22,8 @@ from plugins.hotline.enterprises.routes import enterprise_routes
 from plugins.hotline.forms import IntakeForm, SnapForm
 from plugins.hotline.knowledge import routes as knowledge
 from plugins.hotline.lines import routes as lines
+from plugins.hotline.open311 import applications, moderation
+from plugins.hotline.open311 import routes as open311
 from plugins.hotline.reception.routes import reception_routes
 
 Ask = Request[Any, Any, Any]
@@ -51,6 +53,9 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
         *door_routes(desk),
         *checking.of(desk),
         *coordination_routes.of(desk.coordinations),
+        *open311.of(desk),
+        *moderation.of(desk),
+        *applications.of(desk),
         *_more(desk),
         *lines.of(desk),
         *_of_calls(desk),

@@ -19,7 +19,7 @@ from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Problem
 from plugin_sdk.routes import actor_of
 from plugin_sdk.views import Phrase
-from portal.origins import believed_network, own_origins
+from portal.origins import own_origins
 from portal.rendering import Renderer
 from portal.templating import Assets
 
@@ -93,9 +93,7 @@ class Portal:
 
     def network(self, request: AnyRequest) -> str:
         """Return what a request is counted under: the client's IPv4 address or IPv6 network."""
-        peer = request.client.host if request.client else ""
-        forwarded = ",".join(request.headers.getall("x-forwarded-for", []))
-        return believed_network(peer, forwarded, self.services.settings.trusted_proxies)
+        return self.renderer.network(request)
 
     def may(self, actor: Actor, permission: str, *, everywhere: bool = False) -> bool:
         """Return whether an actor holds a permission of the shell (for the whole of it)."""

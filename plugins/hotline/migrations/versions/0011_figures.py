@@ -8,7 +8,7 @@ from plugin_sdk.cases.revisions import (
 )
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
