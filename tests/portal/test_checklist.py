@@ -42,7 +42,7 @@ MORE = {
     ],
     "grid": ["/behalf"],
     "resident2": ["/", ORDERS, "/work", "/messages", f"{ORDERS}/{{new}}"],
-    "operator": ["/apps/hotline/intake", f"{ORDERS}/{{new}}/answer"],
+    "operator": ["/apps/hotline/intake", "/apps/hotline/desk", f"{ORDERS}/{{new}}/answer"],
     "dispatcher": [
         *(ORDERS, f"{ORDERS}/{{new}}", f"{ORDERS}/{{done}}", "/apps/hotline/dispatch"),
         f"{ORDERS}?state=received",

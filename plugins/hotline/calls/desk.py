@@ -108,6 +108,7 @@ class Desk:
             ),
             conflict=typed.conflict,
             links=[
+                *self._simulated(),
                 ActionView(verb="intake", label=Phrase("hotline.order.intake"), href=INTAKE),
                 ActionView(verb="calls", label=Phrase("hotline.call.list"), href=f"{HERE}/calls"),
             ],
@@ -130,12 +131,18 @@ class Desk:
         view.calls = await self._before(read, current, names)
         return view
 
+    def _simulated(self) -> list[ActionView]:
+        if self.board.exchange.name != "simulated":
+            return []
+        ring = Phrase("hotline.call.simulated.link")
+        return [ActionView(verb="ring", label=ring, href=f"{HERE}/telephony/simulated")]
+
     async def _intake(self, read: Read, call: Call, typed: Typed) -> list[FieldView]:
         engine = self.orders.engine
         fields = typed.fields(
             DeskForm,
             engine.prefix,
-            {"phone": call.phone},
+            {"phone": _as_dialled(call.phone)},
             options=await self.orders.options(read, DeskForm, None),
             hints=self.orders.hints | {"spot_reply"},
         )
@@ -263,6 +270,11 @@ def _day(text: str) -> date:
     if not 1900 < day.year < 9000:
         raise Problem("case.bad-period")
     return day
+
+
+def _as_dialled(phone: str) -> str:
+    """Return a mobile as people say it; other numbers keep what makes them whole."""
+    return phone[3:] if phone.startswith("+861") and len(phone) == len("+8613800000000") else phone
 
 
 def _state(call: Call | None) -> Phrase | None:

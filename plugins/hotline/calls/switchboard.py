@@ -6,14 +6,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Select, func
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from plugin_sdk.cases.forms import ReplyForm
 from plugin_sdk.forms import Submission
 from plugin_sdk.identifiers import normalize_phone
 from plugin_sdk.ports import Hub, Read, Work
-from plugin_sdk.problems import AppConflict, Denied, FieldError, Invalid, NotFound
+from plugin_sdk.problems import AppConflict, Conflict, Denied, FieldError, Invalid, NotFound
 from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import Phrase
 from plugins.hotline.calls.forms import DeskForm, FinishForm, Outcome
@@ -55,7 +54,9 @@ class Switchboard:
         centre = await self.orders.engine.receiver(self.system)
         try:
             await self._receive(event, centre)
-        except IntegrityError:  # the first two events of one call at the same time
+        except Conflict as error:
+            if error.code != "written-meanwhile":  # the first two events of one call at once
+                raise
             await self._receive(event, centre)
 
     async def _receive(self, event: Event, centre: UUID) -> None:
@@ -217,7 +218,12 @@ class Switchboard:
         return call
 
     async def _free(self, work: Work, me: UUID) -> None:
-        """Raise `AppConflict` for one who is in a call."""
+        """Raise `AppConflict` for one who is in a call. Who has a telephone is asked one at a time:
+        two windows of one desk do not take a call each."""
+        mine = work.rows(Seat, col(Seat.id), permission=TAKE).where(col(Seat.person_id) == me)
+        id = (await work.session.execute(mine)).scalar_one_or_none()
+        if id is not None:
+            await work.get(Seat, id, permission=TAKE)
         if await self._in_call(work, me):
             raise _refusal("busy")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlmodel import col
@@ -11,7 +11,8 @@ from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import Hub, Organization, Read, Work
 from plugin_sdk.problems import Invalid
 from plugin_sdk.registers import EndForm, Register, RegisterDesk, RegisterEngine
-from plugin_sdk.views import Option, Phrase, Words
+from plugin_sdk.taking import Typed
+from plugin_sdk.views import FactView, FieldView, Option, Phrase, Words
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.lines.forms import LineForm, wrong
 from plugins.hotline.lines.models import Line
@@ -26,6 +27,7 @@ LINES: Final = Register(
     imports="line.edit",
     remind=(30, 7),
 )
+ORDER: Final = ("code", "name", "owner", "starts_on", "takes_over_on", "ends_on", "app")
 Stage = Literal["open", "merged", "closed"]
 STAGES: Final[tuple[Stage, ...]] = ("open", "merged", "closed")
 
@@ -66,10 +68,34 @@ class LineDesk(RegisterDesk[Line]):
         """Return the units whose a line may be."""
         return {"owner": [Option(str(one.id), one.name) for one in await self.units()]}
 
+    async def fields(
+        self, read: Read, typed: Typed, known: Mapping[str, Any] | None = None
+    ) -> list[FieldView]:
+        """Return the fields of a line's form, its number first."""
+        found = await super().fields(read, typed, known)
+        return sorted(found, key=lambda field: ORDER.index(field.name))
+
+    def facts(
+        self, values: Mapping[str, Any], options: Mapping[str, list[Option]]
+    ) -> list[FactView]:
+        """Return what a line says, in the order of its form."""
+        given = {name: values[name] for name in ORDER if name in values}
+        labels: list[Words] = [self.engine.words(f"field.{name}") for name in given]
+        return sorted(super().facts(given, options), key=lambda fact: labels.index(fact.label))
+
     async def notes(self, read: Read, rows: Sequence[Line]) -> Mapping[UUID, Words | None]:
-        """Return how far each line is."""
-        today = local_day(read.now)
-        return {row.id: Phrase(f"hotline.line.stage.{stage_of(row, today)}") for row in rows}
+        """Return how far each line is, and whose it was."""
+        today, units = local_day(read.now), {str(one.id): one.name for one in await self.units()}
+        return {
+            row.id: self.engine.words(
+                "note", stage=self.stage(row, today), owner=units.get(row.owner, "")
+            )
+            for row in rows
+        }
+
+    def stage(self, row: Line, today: date) -> Phrase:
+        """Return how far a line is, in words."""
+        return self.engine.words(f"stage.{stage_of(row, today)}")
 
 
 async def line_of(read: Read, number: str) -> str | None:

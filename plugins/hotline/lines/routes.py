@@ -14,7 +14,7 @@ from plugin_sdk.views import ActionView, ChartView, Phrase, Words
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.lines.figures import after_closing, by_month, figures_view, months_of, use
 from plugins.hotline.lines.models import Line
-from plugins.hotline.lines.register import READ, LineDesk, line_engine, stage_of
+from plugins.hotline.lines.register import READ, LineDesk, line_engine
 
 
 class LineView(RecordView, kw_only=True):
@@ -45,7 +45,7 @@ class LinePages(LineDesk):
         late = await after_closing(read, row)
         return LineView(
             **{name: getattr(plain, name) for name in RecordView.__struct_fields__},
-            stage=Phrase(f"hotline.line.stage.{stage_of(row, today)}"),
+            stage=self.stage(row, today),
             about_href=f"/about/{row.app}" if row.app else None,
             notice=Phrase("hotline.line.still_called", {"n": late}) if late else None,
             chart=by_month(used),

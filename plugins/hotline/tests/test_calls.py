@@ -90,8 +90,13 @@ async def test_what_is_not_signed_or_not_ours_is_refused_and_leaves_nothing(desk
     assert (await exchange.of("c1")).ended_at is None
 
 
-async def test_the_first_of_two_operators_has_the_call(desk, exchange):
+async def test_at_the_same_time_there_is_one_call_and_the_first_operator_has_it(desk, exchange):
     operator, other = await desk.client("operator"), await second_operator(desk)
+    kinds = ("ringing", "answered", "ended") * 2
+    events = [exchange.event(kind, "c0", n % 3) for n, kind in enumerate(kinds)]
+    told = await asyncio.gather(*(exchange.send(event) for event in events))
+    assert {one.status_code for one in told} == {200}
+    assert (await exchange.of("c0")).outcome == "unrecorded"
     id = await exchange.ring("c1")
     clients = (operator, other) * 3
     answers = await asyncio.gather(
@@ -133,7 +138,7 @@ async def test_a_call_becomes_an_order_of_its_line_or_is_answered_on_the_spot(de
     assert (await shown(operator))["phone"]["ringing"][0]["phone"] == "138****5678"
     await operator.post(f"{HERE}/calls/{id}/answer", json={})
     page = (await operator.page(f"{HERE}/desk")).text
-    assert 'value="+8613800005678"' in page
+    assert 'value="13800005678"' in page
     assert "城建热线 12319" in page
     wrong = await operator.post_form(f"{HERE}/calls/{id}/order", {"kind": "help", "phone": PHONE})
     assert wrong.status_code == 422

@@ -57,7 +57,7 @@ async def test_an_intake_by_keyboard_alone_from_the_ringing_to_the_order(served_
     await tab.keyboard.press("ArrowDown")  # 求助
     await tab_to(tab, "f-text")
     await tab.keyboard.type("富国街道建设路的路灯不亮")
-    assert await tab.locator("#f-phone").input_value() == "+8613800005678"
+    assert await tab.locator("#f-phone").input_value() == "13800005678"
     await tab_to(tab, "f-caller_name")
     await tab.keyboard.type("王秀英")
     await tab.keyboard.press("Control+Enter")
