@@ -31,18 +31,20 @@ RECENT: Final = timedelta(days=90)
 AT_ONCE: Final = 1000
 """How many candidates are compared in one statement."""
 
+AROUND: Final = 8
+"""How many characters before a place say whether a sentence begins there."""
+
 _HAN: Final = r"\u3400-\u9fff"
 _RUN: Final = re.compile(rf"[{_HAN}]+")
-_DOTTED: Final = re.compile(rf"[{_HAN}]+[·•・][{_HAN}]+")
+_DOTTED: Final = re.compile(rf"([{_HAN}]{{1,8}})([·•・])([{_HAN}]{{1,8}})")
 _LATIN: Final = re.compile(r"[A-Z][A-Za-z'-]+(?: [A-Z][A-Za-z'-]+){1,3}")
 _TITLES: Final = "先生|女士|小姐|同志|同学|师傅|老师|大爷|大妈|阿姨"
 _NOBODY: Final = (
     "市民|居民|村民|群众|业主|网友|家长|朋友|用户|客户|乡亲|各位|大家|匿名|热心"
     "|来电|诉求|反映|投诉|举报"
 )
-_TITLED: Final = re.compile(rf"[{_HAN}]{{1,2}}(?:{_TITLES})")
 _BEFORE: Final = re.compile(
-    r"(?:尊敬的|亲爱的|诉求人|来电人|反映人|投诉人|举报人|市民|居民|村民|业主|网友)[：:“\"]?$"
+    r"(?:尊敬的|亲爱的|诉求人|来电人|反映人|投诉人|举报人|市民|居民|村民|业主|网友)[：:“\"]?"
 )
 _CALLED: Final = re.compile(r"[，,、：:\s]*[您你]|[：:]")
 _TITLE: Final = re.compile(_TITLES)
@@ -119,29 +121,35 @@ def _others(read: Read, row: Order | None, column: Any) -> Any:
 def _possible(text: str) -> Iterator[str]:
     """Yield what in a text could be the name of a caller."""
     yield from _LATIN.findall(text)
-    for dotted in _DOTTED.findall(text):
-        left, dot, right = re.split("([·•・])", dotted, maxsplit=1)
-        for before in range(1, min(len(left), 8) + 1):
-            for after in range(1, min(len(right), 8) + 1):
+    for left, dot, right in _DOTTED.findall(text):
+        for before in range(1, len(left) + 1):
+            for after in range(1, len(right) + 1):
                 yield f"{left[-before:]}{dot}{right[:after]}"
+    nobody, titles = _spans(_NOT_A_NAME, text), _spans(_TITLE, text)
+    presented = {found.end() for found in _BEFORE.finditer(text)}
     for run in _RUN.finditer(text):
-        for size in (2, 3, 4):
-            for at in range(run.start(), run.end() - size + 1):
-                name = text[at : at + size]
-                if _counts(text, name, at):
-                    yield name
+        for at in range(run.start(), run.end() - 1):
+            for end in range(at + 2, min(at + 4, run.end()) + 1):
+                titled = end in (titles.get(at + 1), titles.get(at + 2))
+                if end - at > 2 and not titled:
+                    counts = all(nobody.get(n, end + 1) > end for n in range(at, end))
+                elif at in presented or (not titled and end in titles):
+                    counts = True
+                else:
+                    counts = _begins(text, at) and _CALLED.match(text, end) is not None
+                if counts:
+                    yield text[at:end]
 
 
-def _counts(text: str, name: str, at: int) -> bool:
-    """Return whether characters of a text are to be compared with names."""
-    titled = _TITLED.fullmatch(name) is not None
-    if len(name) > 2 and not titled:
-        return not _NOT_A_NAME.search(name)
-    before, after = text[:at], text[at + len(name) :]
-    if _BEFORE.search(before[-6:]) or (not titled and _TITLE.match(after)):
-        return True
-    begins = before.rstrip(" \t")[-1:] in "\n。！？!?"  # also where nothing stands before
-    return begins and _CALLED.match(after) is not None
+def _spans(pattern: re.Pattern[str], text: str) -> dict[int, int]:
+    """Return where a pattern ends, by where it begins, also where one begins in another."""
+    ahead = re.compile(f"(?=({pattern.pattern}))")
+    return {found.start(): found.end(1) for found in ahead.finditer(text)}
+
+
+def _begins(text: str, at: int) -> bool:
+    """Return whether a sentence begins at a place, or the text."""
+    return text[max(0, at - AROUND) : at].rstrip(" \t")[-1:] in "\n。！？!?"
 
 
 def _error(field: str, code: str, **params: Any) -> FieldError:

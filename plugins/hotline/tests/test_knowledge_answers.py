@@ -163,6 +163,8 @@ async def test_an_answer_that_names_another_caller_is_refused(base):
 async def test_short_names_and_titles_count_where_somebody_is_addressed(base):
     await call(base, caller_name="高峰", phone="13900002222")
     await call(base, caller_name="李女士", phone="13900003333")
+    await call(base, caller_name="古丽·买买提", phone="13900006666")
+    await call(base, caller_name="John Smith", phone="13900007777")
     mine = await call(base, caller_name="赵文", phone="13900001111")
     for text in (
         "高峰：您好。",
