@@ -123,7 +123,7 @@ class OrderDesk(CaseDesk[Order]):
             phone=phone,
             reply=row.reply or "",
         )
-        said += await enterprise_facts(read, row.enterprise_id)
+        said += await enterprise_facts(read, row)
         return said + await sponsor_facts(read, row)
 
     def revealed(self, row: Order) -> list[FactView]:
