@@ -168,7 +168,7 @@ class OrderDesk(CaseDesk[Order]):
             else "",
         )
         facts += await self.answering.used(read, row)
-        facts += await enterprise_facts(read, row.enterprise_id)
+        facts += await enterprise_facts(read, row)
         facts += await sponsor_facts(read, row)
         return facts + await rating.facts(read, row)
 

@@ -101,8 +101,8 @@ async def _window(read: Read, desk: MatterDesk) -> Door | None:
             desk,
             ("new", "/window/new", "window.file"),
             ("intake", "/window-intake", "window.intake"),
-            ("figures", "/window/figures", "figures.read"),
             ("list", "/window", "window.read"),
+            ("figures", "/window/figures", "figures.read"),
         ),
     )
 

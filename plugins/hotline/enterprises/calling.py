@@ -16,7 +16,7 @@ from plugins.hotline.desk import OrderDesk
 from plugins.hotline.enterprises.forms import CallForm, Outcome
 from plugins.hotline.enterprises.models import CallPlan, Enterprise, EnterpriseCall
 from plugins.hotline.enterprises.registers import READ, EnterpriseDesk, PlanDesk, within
-from plugins.hotline.forms import IntakeForm
+from plugins.hotline.forms import IntakeForm, Kind
 
 CHANNEL = "enterprise"
 PAGE = 50
@@ -41,8 +41,10 @@ class Calling:
 
     async def keep(
         self, work: Work, enterprise_id: UUID, form: CallForm, plan_id: UUID | None = None
-    ) -> EnterpriseCall:
-        """Keep what came of a call and return it; a need becomes an order of the enterprise.
+    ) -> tuple[EnterpriseCall, str | None]:
+        """Keep what came of a call and return it; a need becomes an order of the enterprise,
+        whose number is returned beside it. Of a report (举报) the desk keeps no number: who
+        reports is secret.
 
         Raises `NotFound`, `Denied` for who does not look after it, `AppConflict` for an
         enterprise that is dissolved or not the plan's, a plan that is over, and an enterprise
@@ -61,12 +63,12 @@ class Calling:
             claim=f"{plan_id}:{row.id}" if plan_id and reached else None,
             outcome=form.outcome.value,
             note=form.note or "",
-            order_number=order,
+            order_number=None if form.kind is Kind.REPORT else order,
             **signature(work),
         )
         await work.add(call)
         work.audit("enterprise.call", f"enterprise:{row.id}", outcome=call.outcome)
-        return call
+        return call, order
 
     async def _by_plan(self, work: Work, plan_id: UUID, row: Enterprise) -> None:
         plan = await self.plans.engine.find(work, plan_id)

@@ -10,7 +10,7 @@ from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import Hub, Read
 from plugin_sdk.registers.views import RecordView
 from plugin_sdk.taking import BLANK, Typed
-from plugin_sdk.views import ActionView, FactView, FormView, Phrase, Words
+from plugin_sdk.views import ActionView, FactView, FormView, Phrase
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.enterprises.calling import Calling
 from plugins.hotline.enterprises.cards import Cards
@@ -85,7 +85,7 @@ class RecordDesk(EnterpriseDesk):
         names = ("number", "title", "kind", "state", "opened_at", "reply")
         columns = [col(getattr(Order, name)) for name in names]
         statement = read.rows(Order, *columns, permission="order.read").where(
-            col(Order.enterprise_id) == id
+            col(Order.enterprise_id) == id, col(Order.secret).is_(False)
         )
         newest = statement.order_by(col(Order.opened_at).desc(), col(Order.id).desc())
         desk = self.orders
@@ -126,20 +126,21 @@ class RecordDesk(EnterpriseDesk):
         action = self.engine.href(id, "call")
         if plan is not None:
             action = self.plans.engine.href(plan.id, f"calls/{id}")
-        about: list[tuple[str, Words]] = [
-            ("name", row.name),
-            ("contact", f"{row.contact} {shown_phone(row.contact_phone)}"),
-        ]
-        if plan is not None:
-            about.append(("script", plan.script))
+        said = {
+            "name": row.name,
+            "contact": row.contact,
+            "phone": shown_phone(row.contact_phone),
+        }
+        script = Phrase(f"{WORDS}.field.script")
         return FormView(
             title=Phrase(f"{WORDS}.act.call"),
+            intro=Phrase(f"{WORDS}.call.intro", said),
             action=action,
             verb=Phrase(f"{WORDS}.call.verb"),
             fields=typed.fields(CallForm, WORDS, hints=frozenset({"need"})),
             conflict=typed.conflict,
             cancel=self.plans.engine.href(plan.id, "calls") if plan else self.engine.href(id),
-            about=[FactView(Phrase(f"{WORDS}.field.{name}"), value) for name, value in about],
+            about=[FactView(script, plan.script)] if plan else [],
         )
 
     async def card_form(self, read: Read, id: UUID, typed: Typed = BLANK) -> FormView:

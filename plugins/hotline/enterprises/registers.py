@@ -14,12 +14,13 @@ from plugin_sdk.problems import AppConflict
 from plugin_sdk.registers import Register, RegisterDesk, RegisterEngine
 from plugin_sdk.registers.forms import RecordForm
 from plugin_sdk.registers.views import State
-from plugin_sdk.views import ActionView, FilterView, Option, Phrase, Words
+from plugin_sdk.views import ActionView, FactView, FilterView, Option, Phrase, Words
 from plugins.hotline.enterprises.forms import (
     WORDS,
     CallPlanForm,
     EnterpriseForm,
     SpecialistForm,
+    shown_phone,
 )
 from plugins.hotline.enterprises.models import CallPlan, Enterprise, Specialist
 from plugins.hotline.refusals import NotTheirs
@@ -49,6 +50,16 @@ PLANS: Final = Register(
     edit=CALL,
     form=CallPlanForm,
 )
+
+
+class SpecialistDesk(RegisterDesk[Specialist]):
+    """Specialists, under the telephone of their office."""
+
+    def facts(
+        self, values: Mapping[str, Any], options: Mapping[str, list[Option]]
+    ) -> list[FactView]:
+        """Return what a record says, a telephone as it is dialled."""
+        return super().facts(dialled(values, "phone"), options)
 
 
 class SpecialistEngine(RegisterEngine[Specialist]):
@@ -101,6 +112,12 @@ class EnterpriseDesk(RegisterDesk[Enterprise]):
             "specialist": people,
             "deputy": people,
         }
+
+    def facts(
+        self, values: Mapping[str, Any], options: Mapping[str, list[Option]]
+    ) -> list[FactView]:
+        """Return what a record says, a telephone as it is dialled."""
+        return super().facts(dialled(values, "contact_phone"), options)
 
     async def filters(self, read: Read, asked: Mapping[str, str]) -> list[FilterView]:
         """Return the filter of the enterprises that the actor looks after."""
@@ -171,6 +188,12 @@ class PlanDesk(RegisterDesk[CallPlan]):
         )
         offered = await super()._actions(read, row, state)
         return [calls, *(msgspec.structs.replace(one, primary=False) for one in offered)]
+
+
+def dialled(values: Mapping[str, Any], field: str) -> dict[str, Any]:
+    """Return the values of a record with a telephone as it is dialled."""
+    phone = values.get(field)
+    return {**values, field: shown_phone(phone)} if phone else dict(values)
 
 
 async def regions(hub: Hub) -> list[Option]:

@@ -11,7 +11,7 @@ from plugin_sdk.codes.registry import ALPHABET
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import Actor, Answer, Read, Work
 from plugin_sdk.problems import NotFound
-from plugin_sdk.registers import RegisterDesk, register_routes
+from plugin_sdk.registers import register_routes
 from plugin_sdk.routes import PUBLIC, actor_of, needs, respond
 from plugin_sdk.taking import Of, Typed, form_routes
 from plugin_sdk.views import ActionView, FormView, Phrase, View
@@ -20,7 +20,7 @@ from plugins.hotline.enterprises.cards import LENGTH
 from plugins.hotline.enterprises.desk import RecordDesk
 from plugins.hotline.enterprises.forms import WORDS, CallForm, CardForm, WithdrawForm
 from plugins.hotline.enterprises.models import GuidanceCard
-from plugins.hotline.enterprises.registers import CALL, READ
+from plugins.hotline.enterprises.registers import CALL, READ, SpecialistDesk
 from plugins.hotline.enterprises.views import CardView
 
 Ask = Request[Any, Any, Any]
@@ -33,7 +33,7 @@ def enterprise_routes(orders: OrderDesk) -> list[HTTPRouteHandler]:
     """Return the routes of specialists, enterprises, plans, calls and cards."""
     desk = RecordDesk(orders.hub, orders)
     return [
-        *register_routes(RegisterDesk(desk.specialists)),
+        *register_routes(SpecialistDesk(desk.specialists)),
         *register_routes(desk),
         *register_routes(desk.plans),
         *_calling(desk),
@@ -60,11 +60,11 @@ def _calling(desk: RecordDesk) -> list[HTTPRouteHandler]:
 
     async def keep(work: Work, of: Of, form: CallForm) -> Answer:
         plan = of.get("plan")
-        call = await desk.calling.keep(work, of["id"], form, plan)
+        _, number = await desk.calling.keep(work, of["id"], form, plan)
         here = desk.plans.engine.href(plan, "calls") if plan else desk.engine.href(of["id"])
         said = Phrase(f"{WORDS}.said.call")
-        if call.order_number:
-            said = Phrase(f"{WORDS}.said.order", {"number": call.order_number})
+        if number is not None:
+            said = Phrase(f"{WORDS}.said.order", {"number": number})
         row = await desk.engine.find(work, of["id"])
         return Answer(view=await desk.record_view(work, row), location=here, status=201, said=said)
 

@@ -6,6 +6,7 @@ and topic, and who registers brings a matter that the leader reads before and th
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -162,6 +163,10 @@ class DayDesk(RegisterDesk[ReceptionDay]):
     """The days, for who announces them and for who wants to come."""
 
     hints = frozenset({"starts_on", "leader"})
+
+    def soon(self) -> timedelta:
+        """Return how long before it a day is near: it is so on the day itself."""
+        return timedelta(0)
 
     async def notes(self, read: Read, rows: Sequence[ReceptionDay]) -> Mapping[UUID, Words | None]:
         """Return who receives."""

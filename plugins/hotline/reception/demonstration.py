@@ -38,7 +38,6 @@ VISITS: Final[tuple[tuple[str, str, tuple[Act, ...]], ...]] = (
                 {
                     "text": "来访人说明了停工经过；住建局当场核对了合同",
                     "promise": "督促施工方一周内复工，月底前完成供水改造",
-                    "kind": "help",
                 },
             ),
         ),

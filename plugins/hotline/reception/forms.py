@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 from uuid import UUID
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from plugin_sdk.appointments.forms import CLOCK
 from plugin_sdk.cases.forms import ActForm, MoveForm, ReplyForm
@@ -15,7 +15,6 @@ from plugin_sdk.identifiers import IdentifierError, normalize_phone
 from plugin_sdk.problems import Invalid, field_error
 from plugin_sdk.registers import RecordForm
 from plugin_sdk.views import FieldKind
-from plugins.hotline.forms import Kind
 
 
 class ReceptionDayForm(RecordForm):
@@ -43,21 +42,18 @@ class ReceptionDayForm(RecordForm):
         return self
 
 
-class Asker(Form):
-    """How whoever asks is reached."""
-
-    phone: str = Field(min_length=1, max_length=30)
-
-    @field_validator("phone")
-    @classmethod
-    def _phone(cls, value: str) -> str:
-        try:
-            return normalize_phone(value)
-        except IdentifierError as error:
-            raise Invalid(field_error("phone", error.code)) from None
+def _reachable(value: str) -> str:
+    try:
+        return normalize_phone(value)
+    except IdentifierError as error:
+        raise Invalid(field_error("phone", error.code)) from None
 
 
-class VisitForm(Asker):
+Phone = Annotated[str, Field(min_length=1, max_length=30), AfterValidator(_reachable)]
+"""How whoever asks is reached, as it is kept."""
+
+
+class VisitForm(Form):
     """Register for a reception, with one's matter."""
 
     kinds: ClassVar[dict[str, FieldKind]] = {
@@ -69,6 +65,7 @@ class VisitForm(Asker):
 
     day: UUID
     text: str = Field(min_length=1, max_length=4000)
+    phone: Phone
 
 
 class CallerVisitForm(VisitForm):
@@ -87,7 +84,6 @@ class ReceiveForm(ActForm):
 
     text: str = Field(min_length=1, max_length=8000)
     promise: str = Field(min_length=1, max_length=4000)
-    kind: Kind = Kind.HELP
     due_on: date | None = None
 
 
@@ -108,7 +104,7 @@ class AnotherDayForm(ActForm):
     reason: str = Field(min_length=1, max_length=1000)
 
 
-class MatterForm(Asker):
+class MatterForm(Form):
     """What could not be done: which matter, at which counter, what was refused and why."""
 
     kinds: ClassVar[dict[str, FieldKind]] = {
@@ -127,6 +123,7 @@ class MatterForm(Asker):
     text: str = Field(min_length=1, max_length=8000)
     said: str | None = Field(default=None, max_length=2000)
     photos: str | None = Field(default=None, max_length=0)
+    phone: Phone
 
 
 class CallerMatterForm(MatterForm):

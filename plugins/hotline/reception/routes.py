@@ -11,8 +11,6 @@ from plugins.hotline.reception.forms import CallerMatterForm, CallerVisitForm
 from plugins.hotline.reception.visits import VisitDesk
 from plugins.hotline.reception.windows import MatterDesk
 
-REVEAL = "order.reveal_caller"
-
 
 def reception_routes(orders: OrderDesk) -> list[HTTPRouteHandler]:
     """Return the routes of reception days, visits and matters."""
@@ -28,7 +26,7 @@ def reception_routes(orders: OrderDesk) -> list[HTTPRouteHandler]:
             name="intake",
             file=visits.file_for,
         ),
-        *reveal_routes(visits, REVEAL),
+        *reveal_routes(visits, "reception.reveal"),
         *case_routes(matters, figures="/window/figures"),
         *filing_routes(
             matters,
@@ -38,5 +36,5 @@ def reception_routes(orders: OrderDesk) -> list[HTTPRouteHandler]:
             name="intake",
             file=matters.file_for,
         ),
-        *reveal_routes(matters, REVEAL),
+        *reveal_routes(matters, "window.reveal"),
     ]

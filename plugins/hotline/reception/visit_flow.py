@@ -15,7 +15,7 @@ from plugin_sdk.ports import Actor, Work
 from plugin_sdk.problems import AppConflict
 from plugin_sdk.views import Phrase
 from plugins.hotline.desk import OrderDesk
-from plugins.hotline.forms import IntakeForm
+from plugins.hotline.forms import IntakeForm, Kind
 from plugins.hotline.reception.days import DayEngine
 from plugins.hotline.reception.forms import AnotherDayForm, HeardForm, ReceiveForm
 from plugins.hotline.reception.holding import CHANNEL, PROMISED
@@ -66,7 +66,7 @@ def visit_flow(orders: OrderDesk, days: DayEngine) -> Flow:
         taken = validate(
             IntakeForm,
             {
-                "kind": form.kind,
+                "kind": Kind.HELP,
                 "text": f"{form.promise}\n{bound}",
                 "phone": row.caller_phone,
                 "caller_name": row.caller_name,

@@ -15,7 +15,7 @@ from plugin_sdk.identifiers import mask_name, mask_phone
 from plugin_sdk.ports import Read, Work
 from plugin_sdk.problems import AppConflict
 from plugin_sdk.taking import BLANK, Typed
-from plugin_sdk.views import FactView, FormView, Option, Phrase
+from plugin_sdk.views import ActionView, FactView, FormView, Option, Phrase
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.reception.days import WORDS, DayEngine, day_options
 from plugins.hotline.reception.forms import CallerVisitForm, VisitForm
@@ -30,6 +30,7 @@ class VisitDesk(CaseDesk[Visit]):
     hints = frozenset({"text", "due_on", "promise"})
 
     def __init__(self, orders: OrderDesk) -> None:
+        self.orders = orders
         self.days = DayEngine(orders.hub)
         super().__init__(VisitEngine(orders, self.days))
 
@@ -103,6 +104,14 @@ class VisitDesk(CaseDesk[Visit]):
                 order=promised,
             ),
         ]
+
+    async def actions(self, read: Read, row: Visit) -> list[ActionView]:
+        """Return what may be done, and the way to the order that was promised."""
+        found = await super().actions(read, row)
+        if row.order_number is not None and await read.holds("order.read"):
+            href = self.orders.engine.href(row.order_number)
+            found.append(ActionView(verb="order", label=self.engine.words("see_order"), href=href))
+        return found
 
     def revealed(self, row: Visit) -> list[FactView]:
         """Return who comes."""

@@ -267,3 +267,21 @@ async def test_another_specialist_and_every_other_role_are_refused(desk, enterpr
     taken = await enterprises.post(f"{path}/change", "checker", **change)
     assert taken.status_code == 200, taken.text
     assert (await enterprises.post(f"{path}/call", "checker", outcome="reached")).status_code == 201
+
+
+@EMBEDDED
+async def test_an_enterprise_that_reports_is_named_nowhere(desk, enterprises):
+    one = await enterprises.add(await enterprises.enter())
+    path = f"/enterprises/{one['id']}"
+    call = {"outcome": "reached", "kind": "report", "need": "有人收钱插队验收"}
+    kept = await enterprises.post(f"{path}/call", **call)
+    assert kept.status_code == 201, kept.text
+    (order,) = (await enterprises.get("/orders", "dispatcher")).json()["items"]
+    seen = await enterprises.get(path)
+    assert order["number"] not in seen.text
+    assert seen.json()["orders"] == []
+    await desk.dispatch(order["number"])
+    for role in ("dispatcher", "unit", "specialist"):
+        shown = str(await desk.see(order["number"], role))
+        for secret in ("滨河纺织", CODES[0], "马经理", "13800005678"):
+            assert secret not in shown, (role, secret)
