@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import apps, county_year, decisions, layers, orders, reach, rollup
+from bench import cases as hotline
 from bench import findings as fit
 from bench import portfolio as portfolios
 from bench import tree as trees
@@ -468,6 +469,58 @@ def rolled_up(site: Site, report: Report, *, quick: bool) -> None:
     )
 
 
+def many_cases(site: Site, report: Report, *, quick: bool) -> None:
+    """The first pages with ten thousand cases and with a million, and two hundred who file."""
+    few, lots = sizes = (2_000, 20_000) if quick else (10_000, 1_000_000)
+    filled = {many: hotline.fill_cases(site, many) for many in sizes}
+    runs = hotline.pages_of(
+        site,
+        {many: engine for many, (engine, _) in filled.items()},
+        rounds=2 if quick else 7,
+        seconds=1.0 if quick else 1.5,
+    )
+    rows: Rows = []
+    for name in hotline.PAGES:
+        small, large = (runs[many][name] for many in sizes)
+        rows.append(
+            [
+                name,
+                *(
+                    f"{statistics.median(m.p50 for m in of) * 1e3:.1f} / "
+                    f"{spread([m.p95 * 1e3 for m in of], '{:.1f}')}"
+                    for of in (small, large)
+                ),
+                spread(ratios(large, small, lambda m: m.p95)),
+                spread(ratios(large, small, lambda m: m.p50)),
+                " / ".join(
+                    f"{statistics.median(m.cpu_each for m in of) / 1e3:.1f}"
+                    for of in (small, large)
+                ),
+            ]
+        )
+    report.table(
+        "cases",
+        f"First pages with {few:,} and {lots:,} cases, PostgreSQL (aim: p95 grows ≤ 1.5 times)",
+        (
+            "",
+            f"{few:,}: p50 / p95 ms",
+            f"{lots:,}: p50 / p95 ms",
+            "ratio of p95",
+            "ratio of p50",
+            "CPU of the hub ms",
+        ),
+        rows,
+    )
+    report.table(
+        "filing",
+        f"{hotline.FILERS} operators who file at once (aim: no number lost or given twice)",
+        ("", "answered", "numbers", "in a row", "seconds"),
+        [hotline.file_at_once(site, name) for name in ENGINES],
+    )
+    made = (f"{many:,} cases made in {taken:.0f} s" for many, (_, taken) in filled.items())
+    console.print(", ".join(made))
+
+
 WHAT: Mapping[str, Callable[..., None]] = {
     "door": door,
     "usage": usage,
@@ -481,6 +534,7 @@ WHAT: Mapping[str, Callable[..., None]] = {
     "portfolio": portfolio,
     "reach": reach.run,
     "rollup": rolled_up,
+    "cases": many_cases,
 }
 
 

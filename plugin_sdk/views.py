@@ -371,6 +371,16 @@ class ChartView(msgspec.Struct, kw_only=True):
     unit: str = "count"
 
 
+class FigureTable(msgspec.Struct, kw_only=True):
+    """Figures side by side, a line for each unit, place or kind. The first column names it; None
+    is unknown, or not shown where too few people stand behind it."""
+
+    title: Words
+    note: Words
+    columns: list[Words]
+    rows: list[list[Any]]
+
+
 class FiguresView(View, kw_only=True):
     """Figures of an app for a period, in cards, charts and tables."""
 
@@ -380,5 +390,11 @@ class FiguresView(View, kw_only=True):
     until: date
     cards: list[FigureCard]
     charts: list[ChartView] = []
+    tables: list[FigureTable] = []
+    links: list[ActionView] = []
+    """Other pages of the same figures; `primary` is the one that is shown."""
+    files: list[ActionView] = []
+    """The same figures as files."""
+    note: Words | None = None
     export_href: str | None = None
     filters: list[FilterView] = []

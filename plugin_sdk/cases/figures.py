@@ -1,5 +1,8 @@
 """Figures of a procedure: how long, how well, how often on time; each says what it is.
 
+They are read case by case here (`tally`), or of a flow that counts its cases as they change from
+there (`plugin_sdk.cases.rollup`); the page is one.
+
 On time (按时办结率) = cases resolved by their deadline ÷ cases whose deadline fell in the
 period, open overdue ones included. Cases without a deadline, paused ones, and deadlines that
 have not come yet are in neither number.
@@ -10,7 +13,7 @@ from bisect import bisect_left
 from collections import Counter
 from datetime import date, datetime, timedelta
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 from sqlalchemy import and_, or_
@@ -31,12 +34,45 @@ BINS: Final = (1, 3, 5, 10, 15, 30, 60)
 _DAY: Final = timedelta(days=1)
 
 
+class Length(msgspec.Struct, frozen=True):
+    """How long cases took: how many they were, the median and what nine in ten did not exceed,
+    in days (None: there were none)."""
+
+    n: int
+    median: float | None
+    p90: float | None
+
+
+class Lengths(Protocol):
+    """Lengths of time, as a page of figures asks for them."""
+
+    unknown: int
+    """How many had no known calendar."""
+
+    def length(self, unit: str) -> Length:
+        """Return how long they took in `calendar_days` or in `working_days`."""
+        ...
+
+    def binned(self) -> Counter[int]:
+        """Return how many calendar days fall into which of `BINS`."""
+        ...
+
+
 class Spans(msgspec.Struct):
     """Lengths of time in calendar and in working days, and how many had no known calendar."""
 
     calendar: list[float] = []
     working: list[int] = []
     unknown: int = 0
+
+    def length(self, unit: str) -> Length:
+        """Return how long they took, exactly."""
+        values: list[Any] = self.working if unit == "working_days" else self.calendar
+        return Length(len(values), median(values) if values else None, percentile(values, 0.9))
+
+    def binned(self) -> Counter[int]:
+        """Return how many calendar days fall into which of `BINS`."""
+        return Counter(bisect_left(BINS, days) for days in self.calendar)
 
     def add(self, start: datetime, end: datetime, calendar: Calendar) -> None:
         """Add the time between two moments."""
@@ -47,8 +83,29 @@ class Spans(msgspec.Struct):
             self.unknown += 1
 
 
+class Happened(Protocol):
+    """What a period holds, as a page of figures asks for it."""
+
+    @property
+    def opened(self) -> int: ...
+    @property
+    def resolved(self) -> int: ...
+    @property
+    def due(self) -> int: ...
+    @property
+    def on_time(self) -> int: ...
+    @property
+    def ratings(self) -> Counter[int]: ...
+    @property
+    def months(self) -> dict[str, list[int]]: ...
+    @property
+    def response(self) -> Lengths: ...
+    @property
+    def resolution(self) -> Lengths: ...
+
+
 class Tally(msgspec.Struct):
-    """What a period holds."""
+    """What a period holds, read case by case."""
 
     opened: int = 0
     resolved: int = 0
@@ -143,7 +200,7 @@ def percentile(values: list[float] | list[int], share: float) -> float | None:
     return float(ordered[max(rank, 1) - 1])
 
 
-def view(engine: CaseTraces[Any], found: Tally, since: date, until: date) -> FiguresView:
+def view(engine: CaseTraces[Any], found: Happened, since: date, until: date) -> FiguresView:
     """Return the page of a tally: cards, charts and their tables."""
     window = Phrase("case.figure.window", {"since": since, "until": until})
     rated = any(transition.does is Does.RATE for transition in engine.flow.transitions)
@@ -178,7 +235,7 @@ def _card(name: str, value: float | None, **more: Any) -> FigureCard:
     )
 
 
-def _on_time(found: Tally, window: Phrase) -> FigureCard:
+def _on_time(found: Happened, window: Phrase) -> FigureCard:
     return _card(
         "on_time",
         round(100 * found.on_time / found.due, 1) if found.due else None,
@@ -190,7 +247,7 @@ def _on_time(found: Tally, window: Phrase) -> FigureCard:
     )
 
 
-def _satisfaction(found: Tally, window: Phrase) -> FigureCard:
+def _satisfaction(found: Happened, window: Phrase) -> FigureCard:
     n = found.ratings.total()
     satisfied = sum(found.ratings[rating] for rating in SATISFIED)
     few = 0 < n < SMALLEST_GROUP
@@ -206,28 +263,23 @@ def _satisfaction(found: Tally, window: Phrase) -> FigureCard:
     )
 
 
-def _spans(name: str, spans: Spans, window: Phrase) -> list[FigureCard]:
+def _spans(name: str, spans: Lengths, window: Phrase) -> list[FigureCard]:
     missing = Phrase("case.figure.unknown_calendar", {"n": spans.unknown})
-    units: tuple[tuple[str, list[Any], Phrase | None], ...] = (
-        ("calendar_days", spans.calendar, None),
-        ("working_days", spans.working, missing if spans.unknown else None),
+    units: tuple[tuple[Literal["calendar_days", "working_days"], Phrase | None], ...] = (
+        ("calendar_days", None),
+        ("working_days", missing if spans.unknown else None),
     )
     cards = []
-    for unit, values, lacking in units:
-        figures = (
-            (f"{name}_median", median(values) if values else None),
-            (f"{name}_p90", percentile(values, 0.9)),
-        )
-        for figure, value in figures:
+    for unit, lacking in units:
+        found = spans.length(unit)
+        for figure, value in ((f"{name}_median", found.median), (f"{name}_p90", found.p90)):
             shown = round(value, 1) if value is not None else None
-            cards.append(
-                _card(figure, shown, unit=unit, n=len(values), window=window, missing=lacking)
-            )
+            cards.append(_card(figure, shown, unit=unit, n=found.n, window=window, missing=lacking))
     return cards
 
 
-def _histogram(spans: Spans) -> ChartView:
-    bins = Counter(bisect_left(BINS, days) for days in spans.calendar)
+def _histogram(spans: Lengths) -> ChartView:
+    bins, found = spans.binned(), spans.length("calendar_days")
     labels: list[Any] = [Phrase("case.chart.up_to_days", {"n": limit}) for limit in BINS] + [
         Phrase("case.chart.over_days", {"n": BINS[-1]})
     ]
@@ -236,20 +288,16 @@ def _histogram(spans: Spans) -> ChartView:
         title=Phrase("case.chart.resolution.title"),
         sentence=Phrase(
             "case.chart.resolution.sentence",
-            {
-                "n": len(spans.calendar),
-                "median": round(median(spans.calendar), 1),
-                "p90": round(percentile(spans.calendar, 0.9) or 0, 1),
-            },
+            {"n": found.n, "median": round(found.median, 1), "p90": round(found.p90 or 0, 1)},
         )
-        if spans.calendar
+        if found.median is not None
         else Phrase("case.chart.none"),
         columns=[Phrase("case.chart.duration"), Phrase("case.chart.cases")],
         rows=[[label, bins[index]] for index, label in enumerate(labels)],
     )
 
 
-def _ratings(found: Tally) -> ChartView:
+def _ratings(found: Happened) -> ChartView:
     n = found.ratings.total()
     shown = n == 0 or n >= SMALLEST_GROUP
     names = [Phrase(f"case.rating.{rating}") for rating in RATINGS]
@@ -266,7 +314,7 @@ def _ratings(found: Tally) -> ChartView:
     )
 
 
-def _months(found: Tally) -> ChartView:
+def _months(found: Happened) -> ChartView:
     return ChartView(
         kind="bars",
         title=Phrase("case.chart.months.title"),

@@ -1,6 +1,7 @@
 """Reading the figures of cases that are counted as they change: whole months and single days
 added up, of the units that a permission reaches."""
 
+from bisect import bisect_left
 from collections import Counter
 from datetime import date, timedelta
 from typing import Any, Final
@@ -10,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlmodel import col
 
 from plugin_sdk.cases.counted import COUNTS, NOBODY, RATED, days_of
+from plugin_sdk.cases.figures import BINS, Length
 from plugin_sdk.cases.forms import SATISFIED
 from plugin_sdk.cases.models import CaseFigure
 from plugin_sdk.ports import Read
@@ -85,6 +87,90 @@ async def sums(
         if times:
             into.add(times)
     return found
+
+
+class Steps(msgspec.Struct):
+    """The lengths of time of a pair of histograms (`plugin_sdk.cases.figures.Lengths`)."""
+
+    sums: Sums
+    name: str
+    unknown: int
+
+    def length(self, unit: str) -> Length:
+        """Return how long they took, in the steps of the histogram."""
+        name = f"{self.name}_{unit.removesuffix('_days')}"
+        n = self.sums.times[name].total()
+        return Length(n, self.sums.time(name, 0.5), self.sums.time(name, 0.9))
+
+    def binned(self) -> Counter[int]:
+        """Return how many calendar days fall into which of `BINS`."""
+        found: Counter[int] = Counter()
+        for step, n in self.sums.times[f"{self.name}_calendar"].items():
+            found[bisect_left(BINS, days_of(step))] += n
+        return found
+
+
+class Total(msgspec.Struct):
+    """What a period holds, as a page of figures asks for it."""
+
+    sums: Sums
+    months: dict[str, list[int]]
+
+    @property
+    def opened(self) -> int:
+        """Return how many cases were opened."""
+        return self.sums.counts["opened"]
+
+    @property
+    def resolved(self) -> int:
+        """Return how many cases had their outcome."""
+        return self.sums.counts["resolved"]
+
+    @property
+    def due(self) -> int:
+        """Return the deadlines that came."""
+        return self.sums.counts["due"]
+
+    @property
+    def on_time(self) -> int:
+        """Return how many of these were kept."""
+        return self.sums.counts["on_time"]
+
+    @property
+    def ratings(self) -> Counter[int]:
+        """Return the ratings, from 1 to 5."""
+        return Counter({n: self.sums.counts[name] for n, name in enumerate(RATED, 1)})
+
+    @property
+    def response(self) -> Steps:
+        """Return how long it took until somebody acted."""
+        return self._steps("response", "responded")
+
+    @property
+    def resolution(self) -> Steps:
+        """Return how long it took until the outcome."""
+        return self._steps("resolution", "resolved")
+
+    def _steps(self, name: str, of: str) -> Steps:
+        unknown = self.sums.counts[of] - self.sums.times[f"{name}_working"].total()
+        return Steps(self.sums, name, unknown)
+
+
+async def total(
+    figures: type[CaseFigure], read: Read, since: date, until: date, permission: str | None = None
+) -> Total:
+    """Return what happened from `since` to `until` (both days included), within scope."""
+    found = await sums(figures, read, "", since, until, permission)
+    columns = (col(figures.since), func.sum(col(figures.opened)), func.sum(col(figures.resolved)))
+    statement: Any = select(*columns)
+    statement = _within(statement, figures, read, "", since, until, permission)
+    months: dict[str, list[int]] = {}
+    for day, opened, resolved in await read.session.execute(statement.group_by(col(figures.since))):
+        if opened or resolved:
+            month = months.setdefault(day.strftime("%Y-%m"), [0, 0])
+            month[0] += int(opened)
+            month[1] += int(resolved)
+    return Total(found.get("", Sums()), months)
 
 
 async def counts(

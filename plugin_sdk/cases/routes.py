@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
-from plugin_sdk.cases import figures, queries
+from plugin_sdk.cases import figures, queries, rollup
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.filing import filing_routes
 from plugin_sdk.cases.flow import Who
@@ -244,8 +244,12 @@ def _figures(desk: CaseDesk[Any], permission: str, at: str) -> HTTPRouteHandler:
     engine = desk.engine
 
     async def view(read: Read, first: date, last: date) -> FiguresView:
-        found = await figures.tally(engine, read, first, last, permission)
-        shown = figures.view(engine, found, first, last)
+        if engine.row.figures is not None:
+            kept = await rollup.total(engine.row.figures, read, first, last, permission)
+            shown = figures.view(engine, kept, first, last)
+        else:
+            found = await figures.tally(engine, read, first, last, permission)
+            shown = figures.view(engine, found, first, last)
         await desk.add_figures(read, shown)
         return shown
 

@@ -218,6 +218,12 @@ class OrderDesk(CaseDesk[Order]):
             found["category"] = categories.options()
         return found
 
+    async def add_figures(self, read: Read, view: FiguresView) -> None:
+        """Add the way to the figures by unit, category, region, line and channel."""
+        from plugins.hotline.figures import breakdown
+
+        await breakdown(self).frame(read, view, "")
+
     def known(self, row: Order) -> Mapping[str, Any]:
         """Return the category that the requester chose."""
         return {"category": row.category_code}

@@ -1,0 +1,123 @@
+"""The figures page: whose acts count where, what is corrected, who sees what, what is too few."""
+
+import io
+from collections import Counter
+
+import pytest
+from openpyxl import load_workbook
+
+from plugin_sdk.cases.breakdown import too_few
+from plugin_sdk.cases.rollup import Sums, parts_of
+from plugins.hotline.figures import hot_spots
+from plugins.hotline.tests.conftest import HERE
+
+EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
+PAGES = ("unit", "category", "region", "line", "channel")
+
+
+async def count(desk):
+    hub = desk.hub.hub.apps.hubs["hotline"]
+    from plugins.hotline.desk import desk_of
+
+    await desk_of(hub).counting.run(hub.system("job figures"))
+
+
+async def lines(desk, by, role="dispatcher"):
+    """Return the lines of a page by their names, each with its numbers in order."""
+    answer = await (await desk.client(role)).get(f"{HERE}/figures/{by}")
+    assert answer.status_code == 200, answer.text
+    tables = answer.json()["tables"]
+    rows = tables[0]["rows"] if tables else []
+    return {row[0] if isinstance(row[0], str) else row[0]["key"]: row[1:] for row in rows}
+
+
+async def test_each_act_counts_once_where_the_order_was_then(desk):
+    unit_names = {}
+    for role in ("dispatcher", "unit", "unit2"):
+        actor = (await desk.hub.actors())[role]
+        unit_names[role] = actor.organization_name
+    numbers = [(await desk.file())["number"] for _ in range(2)]
+    await desk.answer(numbers[0])
+    before = await lines(desk, "unit")
+    assert before == {}  # nothing was counted yet
+    page = (await (await desk.client("dispatcher")).get(f"{HERE}/figures")).json()
+    assert page["note"]["params"]["n"] == 2
+
+    await count(desk)
+    await count(desk)  # a second time changes nothing
+    found = await lines(desk, "unit")
+    centre, unit = found[unit_names["dispatcher"]], found[unit_names["unit"]]
+    # opened at the centre, which responded by dispatching it; resolved by the unit that had it
+    assert (centre[0], centre[2]) == (2, 0)
+    assert centre[1] is not None
+    assert (unit[0], unit[1], unit[2]) == (0, None, 1)
+    assert await lines(desk, "unit", "unit") == {unit_names["unit"]: unit}
+    assert await lines(desk, "unit", "unit2") == {}
+    assert [row[0] for row in (await lines(desk, "channel")).values()] == [2]
+
+    await desk.act(numbers[0], "reopen", "resident", reason="又坏了两盏")
+    await count(desk)
+    again = await lines(desk, "unit")
+    assert unit_names["unit"] not in again  # what was resolved is not any more
+    assert again[unit_names["dispatcher"]][0] == 2
+
+
+@EMBEDDED
+async def test_pages_and_files_say_the_same(desk):
+    for _ in range(3):
+        await desk.file(by="operator", at="intake", caller_name="王秀英", phone="13800005678")
+    await count(desk)
+    client = await desk.client("dispatcher")
+    for by in PAGES:
+        page = await client.page(f"{HERE}/figures/{by}")
+        assert page.status_code == 200
+        assert "九成办理" in page.text
+        file = await client.get(f"{HERE}/figures/{by}.csv")
+        assert file.status_code == 200
+        assert len(file.text.splitlines()) == 1 + len(await lines(desk, by))
+    book = load_workbook(io.BytesIO((await client.get(f"{HERE}/figures.xlsx")).content))
+    assert len(book.sheetnames) == 1 + len(PAGES)
+    assert (await client.get(f"{HERE}/figures.pdf")).content.startswith(b"%PDF")
+    assert (await client.get(f"{HERE}/figures/line.pdf")).content.startswith(b"%PDF")
+    assert (await client.page(f"{HERE}/figures/spots")).status_code == 200
+    for path in ("figures/unit", "figures/unit.csv", "figures.xlsx", "figures/spots"):
+        refused = await client.get(f"{HERE}/{path}?since=2026-05-02&until=2026-05-01")
+        assert refused.status_code == 422, path
+        assert (await (await desk.client("resident")).get(f"{HERE}/{path}")).status_code == 403
+
+
+def rated(**numbers):
+    found = {}
+    for value, n in numbers.items():
+        found[value] = Sums(counts=Counter({"rated_5": n}))
+    return found
+
+
+def test_few_ratings_are_hidden_and_none_is_known_by_subtraction():
+    assert too_few(rated(a=9, b=5, c=0)) == set()
+    assert too_few(rated(a=9, b=6, c=4)) == {"b", "c"}  # 4 would be what is left
+    assert too_few(rated(a=9, b=3, c=4)) == {"b", "c"}  # 7 are left, of two groups
+    assert too_few(rated(a=2, b=0)) == {"a"}
+
+
+def test_a_hot_spot_has_ten_and_half_as_many_again():
+    before = {"城乡建设|a": 10, "城乡建设|b": 2, "环境|a": 8, "|a": 0}
+    now = {"城乡建设|a": 14, "城乡建设|b": 9, "环境|a": 12, "新|b": 10, "|a": 99, "旧|": 99}
+    found = [(spot.category, spot.region, spot.before, spot.now) for spot in hot_spots(before, now)]
+    assert found == [("新", "b", 0, 10), ("环境", "a", 8, 12)]
+
+
+def test_a_period_is_whole_months_and_single_days():
+    from datetime import date
+
+    assert parts_of(date(2026, 1, 1), date(2026, 2, 28)) == (
+        [date(2026, 1, 1), date(2026, 2, 1)],
+        [],
+    )
+    months, days = parts_of(date(2025, 11, 29), date(2026, 2, 3))
+    assert months == [date(2025, 12, 1), date(2026, 1, 1)]
+    assert days == [(date(2025, 11, 29), date(2025, 11, 30)), (date(2026, 2, 1), date(2026, 2, 3))]
+    assert parts_of(date(2026, 2, 2), date(2026, 2, 27)) == (
+        [],
+        [(date(2026, 2, 2), date(2026, 2, 27))],
+    )
