@@ -198,8 +198,12 @@ class OrderDesk(CaseDesk[Order]):
         return await self.answering.offered(read, row, view, verb)
 
     async def add_figures(self, read: Read, view: FiguresView) -> None:
-        """Add how often answers began with the knowledge base."""
+        """Add how often answers began with the knowledge base, and the way to the figures by unit,
+        category, region, line and channel."""
+        from plugins.hotline.figures import breakdown
+
         view.cards.append(await counting.figure(read, view.since, view.until))
+        await breakdown(self).frame(read, view, "")
 
     def revealed(self, row: Order) -> list[FactView]:
         """Return who called."""
@@ -217,12 +221,6 @@ class OrderDesk(CaseDesk[Order]):
         if "category" in form.model_fields:
             found["category"] = categories.options()
         return found
-
-    async def add_figures(self, read: Read, view: FiguresView) -> None:
-        """Add the way to the figures by unit, category, region, line and channel."""
-        from plugins.hotline.figures import breakdown
-
-        await breakdown(self).frame(read, view, "")
 
     def known(self, row: Order) -> Mapping[str, Any]:
         """Return the category that the requester chose."""
