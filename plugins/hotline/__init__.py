@@ -6,12 +6,13 @@ from pathlib import Path
 from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk import hookimpl
-from plugin_sdk.extension import ImportReport
+from plugin_sdk.extension import ImportReport, Job
 from plugin_sdk.hooks import case_hooks, case_tallies
 from plugin_sdk.ports import Actor, Hub
 from plugins.hotline import imports, routes
 from plugins.hotline.demonstration import run as act_out
 from plugins.hotline.desk import OrderDesk, desk_of
+from plugins.hotline.dispatching.categorizing import Categorizer
 
 __all__ = ["OrderDesk"]
 
@@ -26,6 +27,12 @@ register_flows, portal_cards, search, health, can_retire = case_hooks(
     lambda hub: [desk_of(hub)], needs="order.dispatch"
 )
 tallies = case_tallies(lambda hub: [desk_of(hub)])
+
+
+@hookimpl
+def register_jobs(hub: Hub) -> Sequence[Job]:
+    """Return what the hotline does by itself: it learns categories anew each night."""
+    return [Categorizer(hub).job()]
 
 
 @hookimpl

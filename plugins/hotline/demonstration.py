@@ -10,6 +10,7 @@ from plugin_sdk.extension import ImportReport
 from plugin_sdk.forms import Submission, validate
 from plugin_sdk.ports import Actor, Work
 from plugins.hotline.desk import OrderDesk
+from plugins.hotline.dispatching import demonstration as dispatching
 from plugins.hotline.forms import FileForm, IntakeForm
 
 SOURCE: Final = Path(__file__).parent / "data" / "demonstration.csv"
@@ -17,8 +18,15 @@ DAY: Final = 24.0
 CALLER: Final = {"caller_name": "王秀英", "phone": "13800005678"}  # made up
 
 
-def run(desk: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
-    """Yield a report for each order that the cast acts out."""
+async def run(desk: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
+    """Yield a report for each order that the cast acts out, then what each room adds."""
+    async for report in _orders(desk, cast):
+        yield report
+    async for report in dispatching.run(desk, cast):
+        yield report
+
+
+def _orders(desk: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
     with SOURCE.open(encoding="utf-8", newline="") as file:
         orders = list(csv.DictReader(file))
     unit = str(cast["unit"].organization_id)
@@ -60,6 +68,8 @@ def _acts(order: Mapping[str, str], unit: str) -> tuple[Act, ...]:
     asked = (*begun, Act("extend", "unit", DAY, {"days": 5, "reason": "配件未到，到货后安装"}))
     decided = (*asked, Act("approve-extension", "dispatcher", 4, {"decision": "approve"}))
     basis = {"reason": "变压器由供电所管理", "legal_basis": "《电力法》第五十三条"}
+    why = {"reason": "供电所已并入该单位协调", **handed[0].form}
+    once_more = (Act("dispatch", "dispatcher", 2, why),)
     again = Act("reopen", "resident", 2 * DAY, {"reason": "只移走了一个，另一个还在"})
     paths: dict[str, tuple[Act, ...]] = {
         "received": (),
@@ -74,7 +84,7 @@ def _acts(order: Mapping[str, str], unit: str) -> tuple[Act, ...]:
         "lapsed": replied,
         "late": (*begun, Act("reply", "unit", 30 * DAY, text)),
         "extended": (*decided, reply),
-        "returned": (*handed, Act("return", "unit", 3, basis), *replied),
+        "returned": (*handed, Act("return", "unit", 3, basis), *once_more, *replied[1:]),
         "reopened": (*replied, again, *begun),
     }
     for stars in "245":

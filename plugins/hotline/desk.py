@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.flow import Transition
 from plugin_sdk.cases.rules import is_requester
@@ -12,9 +11,10 @@ from plugin_sdk.cases.titles import title_of
 from plugin_sdk.cases.views import AskWho
 from plugin_sdk.forms import Form, Submission
 from plugin_sdk.identifiers import mask_name, mask_phone, normalize_phone
-from plugin_sdk.ports import Hub, Organization, Read, Work
+from plugin_sdk.ports import Audience, Hub, Organization, Read, Work
 from plugin_sdk.views import FactView, Option, Phrase, Words
 from plugins.hotline import categories
+from plugins.hotline.dispatching.following import OrderEngine, bonds
 from plugins.hotline.flow import order_flow, reply_term
 from plugins.hotline.forms import FileForm, IntakeForm, Kind, SnapForm, Urgency
 from plugins.hotline.models import Order
@@ -27,7 +27,7 @@ class OrderDesk(CaseDesk[Order]):
     kind = "kind"
     hints = frozenset(
         {"text", "place", "category", "photos", "secret", "due_on", "legal_basis"}
-        | {"dispatch_category"}
+        | {"dispatch_category", "dispatch_reason", "original"}
     )
     with_files = True
 
@@ -103,6 +103,7 @@ class OrderDesk(CaseDesk[Order]):
     async def summary(self, read: Read, row: Order) -> list[FactView]:
         """Return what was asked. Who asked is masked, and hidden where it is secret."""
         names = await self.hub.directory.names([row.region_id]) if row.region_id else {}
+        follows, followers = await self._bonds(read, row)
         words = self.engine.words
         unclassified = words("unclassified")
         hidden = row.secret and not is_requester(read.actor, row)
@@ -121,7 +122,16 @@ class OrderDesk(CaseDesk[Order]):
             caller_name=name,
             phone=phone,
             reply=row.reply or "",
+            follows=follows,
+            followers=followers,
         )
+
+    async def _bonds(self, read: Read, row: Order) -> tuple[str | None, int]:
+        """Return whom an order follows and how many follow it: for staff, since a requester is
+        told of nobody else's request."""
+        if read.actor.audience is not Audience.STAFF or is_requester(read.actor, row):
+            return None, 0
+        return await bonds(read, row)
 
     def revealed(self, row: Order) -> list[FactView]:
         """Return who called."""
@@ -160,4 +170,4 @@ def inside(x: float, y: float, polygon: Sequence[Sequence[float]]) -> bool:
 
 def desk_of(hub: Hub) -> OrderDesk:
     """Return the desk of a hub's orders."""
-    return OrderDesk(CaseEngine(hub, order_flow(hub), Order))
+    return OrderDesk(OrderEngine(hub, order_flow(hub), Order))

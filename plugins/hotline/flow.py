@@ -31,6 +31,7 @@ from plugin_sdk.cases.shorthand import HOLDER, ORIGIN, REQUESTER, Acts
 from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Hub, Work
 from plugin_sdk.problems import Invalid, field_error
+from plugins.hotline.dispatching import following, returns
 from plugins.hotline.forms import DispatchForm, Kind, Urgency
 from plugins.hotline.models import Order
 
@@ -46,7 +47,7 @@ DAYS: Final = {
 """Defaults of the app's settings: working days, but `reopen_days` and `close_days`."""
 
 UNIT, CENTRE = HOLDER, ORIGIN
-RUNNING: Final = "received dispatched signed processing"
+RUNNING: Final = "received following dispatched signed processing"
 CLOSED: Final[dict[str, Any]] = {"effect": "order.closed", "event": "order.closed"}
 _act: Final = Acts("order")
 HANDLERS: Final = Notice(to="holder")
@@ -79,11 +80,15 @@ def order_flow(hub: Hub) -> Flow:
     signing = Term(working_days=days(settings, "sign_days"))
 
     async def dispatch(work: Work, row: Order, form: DispatchForm) -> None:
+        await returns.ask_why_again(work, row, form)
         row.category_code = form.category or row.category_code
         if row.category_code is None:
             raise Invalid(field_error("category", "missing"))
         if form.due_on is not None:
             clock.ask_for(hub, row, form.due_on, work.now)
+
+    async def stand_alone(work: Work, row: Order, form: ReasonForm) -> None:
+        row.follows_id = None  # what was not settled by another's answer
 
     handed: dict[str, Any] = {"apply": dispatch, "moves": "unit", "event": "order.dispatched"}
     returned: dict[str, Any] = {"moves": "origin", "within": returning, "tone": "returned"}
@@ -102,6 +107,7 @@ def order_flow(hub: Hub) -> Flow:
         late="supervise",
         states=(
             State(key="received", waits_for="order.dispatch"),
+            following.FOLLOWING,
             State(key="dispatched", waits_for="order.sign", term=signing),
             State(key="signed", waits_for="order.process"),
             State(key="processing", waits_for="order.reply"),
@@ -120,6 +126,7 @@ def order_flow(hub: Hub) -> Flow:
                 **handed,
             ),
             _answer("answer", "received", (Who.NOT_REQUESTER,)),
+            *following.transitions(),
             _act("sign", "dispatched", "signed", UNIT, public=True),
             _act("process", "signed", "processing", UNIT, public=True),
             _answer("reply", "processing", UNIT, CLOSERS),
@@ -131,7 +138,7 @@ def order_flow(hub: Hub) -> Flow:
                 ReturnForm,
                 DISPATCHERS,
                 reason_required=True,
-                at_most=1,
+                guard=returns.refuse_twice,
                 **returned,
             ),
             _act(
@@ -176,6 +183,7 @@ def order_flow(hub: Hub) -> Flow:
                 DISPATCHERS,
                 reason_required=True,
                 public=True,
+                apply=stand_alone,
                 event="order.reopened",
                 **reopened,
             ),

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from plugin_sdk.cases.forms import MoveForm
+from plugin_sdk.cases.forms import REASON, MoveForm
 from plugin_sdk.forms import Form
 from plugin_sdk.identifiers import IdentifierError, normalize_phone
 from plugin_sdk.problems import Invalid, field_error
@@ -101,10 +101,11 @@ class DispatchForm(MoveForm):
     """Dispatch (派单): to whom, as what, and by when if sooner than the term."""
 
     kinds: ClassVar[dict[str, FieldKind]] = {**MoveForm.kinds, "category": "select"}
-    words: ClassVar[dict[str, str]] = {"category": "dispatch_category"}
+    words: ClassVar[dict[str, str]] = {"category": "dispatch_category", "reason": "dispatch_reason"}
 
     category: Category = None
     due_on: date | None = None
+    reason: str | None = Field(default=None, max_length=REASON)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Text
+from sqlalchemy import Index, Text
 from sqlmodel import Field, SQLModel
 
 from plugin_sdk.cases.models import CaseEntry, CaseParty, CaseRow
@@ -39,6 +39,7 @@ class Order(CaseRow, Base, table=True):
     """
 
     __tablename__ = "hotline_order"
+    __table_args__ = (Index(None, "region_id", "opened_at"),)  # what is near, in place and time
     parties: ClassVar[type[CaseParty]] = OrderParty
     entries: ClassVar[type[CaseEntry]] = OrderEntry
 

@@ -6,13 +6,13 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk.cases.filing import filing_routes
-from plugin_sdk.cases.queries import Filters
 from plugin_sdk.cases.routes import case_routes, reveal_routes
 from plugin_sdk.ports import Answer
-from plugin_sdk.routes import actor_of, needs, respond
+from plugin_sdk.routes import needs, respond
 from plugin_sdk.views import View, Words
 from plugins.hotline import categories
 from plugins.hotline.desk import OrderDesk
+from plugins.hotline.dispatching import routes as dispatching
 from plugins.hotline.forms import IntakeForm, SnapForm
 
 Ask = Request[Any, Any, Any]
@@ -37,20 +37,13 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
             desk, IntakeForm, "order.intake", at="/intake", name="intake", file=desk.intake
         ),
         *reveal_routes(desk, "order.reveal_caller"),
+        *dispatching.of(desk),
         *_more(desk),
     ]
 
 
 def _more(desk: OrderDesk) -> list[HTTPRouteHandler]:
     hub = desk.hub
-
-    @get("/dispatch", opt=needs("order.dispatch"), operation_id="order-queue")
-    async def show_queue(request: Ask) -> Response[Any]:
-        """List what waits to be dispatched."""
-        async with hub.read(actor_of(request)) as read:
-            view = await desk.list_view(read, Filters(state="received", mine=True), "")
-        view.title = desk.engine.words("act.dispatch")
-        return await respond(hub, request, Answer(view=view))
 
     @get("/categories", opt=needs("category.read"), operation_id="categories")
     async def show_categories(request: Ask) -> Response[Any]:
@@ -61,4 +54,4 @@ def _more(desk: OrderDesk) -> list[HTTPRouteHandler]:
         view = CategoriesView(title=desk.engine.words("categories"), tree=tree)
         return await respond(hub, request, Answer(view=view))
 
-    return [show_queue, show_categories]
+    return [show_categories]

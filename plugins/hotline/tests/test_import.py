@@ -141,10 +141,18 @@ async def test_the_demonstration_is_acted_out_in_every_state_and_once(desk):
     cast = await desk.hub.actors()
     call = {"hub": apps.hubs["hotline"], "cast": cast}
     first = [r async for r in apps.hooks.call("hotline", "load_demonstration", **call)]
-    assert [report.outcome for report in first] == ["added"] * 25
+    assert [report.outcome for report in first] == ["added"] * 32
     again = [r async for r in apps.hooks.call("hotline", "load_demonstration", **call)]
-    assert [report.outcome for report in again] == ["present"] * 25
+    assert [report.outcome for report in again] == ["present"] * 32
     hub = apps.hubs["hotline"]
     async with hub.read(hub.system("test")) as read:
         states = set((await read.session.execute(read.rows(Order, col(Order.state)))).scalars())
-    assert states == {"received", "dispatched", "signed", "processing", "replied", "closed"}
+    assert states == {
+        "received",
+        "following",
+        "dispatched",
+        "signed",
+        "processing",
+        "replied",
+        "closed",
+    }
