@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import apps, county_year, decisions, layers, orders, reach, rollup
+from bench import apps, categories, county_year, decisions, layers, orders, reach, rollup
 from bench import findings as fit
 from bench import portfolio as portfolios
 from bench import tree as trees
@@ -481,6 +481,7 @@ WHAT: Mapping[str, Callable[..., None]] = {
     "portfolio": portfolio,
     "reach": reach.run,
     "rollup": rolled_up,
+    "categories": categories.run,
 }
 
 

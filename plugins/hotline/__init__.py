@@ -31,7 +31,7 @@ tallies = case_tallies(lambda hub: [desk_of(hub)])
 
 @hookimpl
 def register_jobs(hub: Hub) -> Sequence[Job]:
-    """Return what the hotline does by itself: it learns categories anew each night."""
+    """Return what the hotline does by itself: it learns categories anew each day."""
     return [Categorizer(hub).job()]
 
 

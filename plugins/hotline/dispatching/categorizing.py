@@ -14,7 +14,7 @@ from plugin_sdk.extension import Job
 from plugin_sdk.ports import Actor, Hub, Read
 from plugins.hotline.dispatching.learning import LONGEST, Learnt, Weighed
 from plugins.hotline.dispatching.models import CategoryModel
-from plugins.hotline.dispatching.training import Example, Trained
+from plugins.hotline.dispatching.training import Example, Trained, enough
 from plugins.hotline.models import Order
 
 JOB: Final = "categories"
@@ -64,16 +64,16 @@ class Categorizer:
         return self._learnt[1].weigh(text)
 
     def job(self) -> Job:
-        """Return the job that learns anew each night."""
+        """Return the job that learns anew each day."""
         return Job(key=JOB, run=self.learn)
 
     async def learn(self, actor: Actor) -> None:
-        """Learn from the newest orders that people dispatched; with too few of them, or nothing
-        new, what was learnt before stays."""
+        """Learn from the newest orders that people dispatched; while they are too few, nothing is
+        learnt."""
         async with self.hub.read(actor) as read:
             examples = await self._examples(read)
             last = await self.known(read)
-        trained = await trained_apart(examples)
+        trained = await trained_apart(examples) if enough(examples) else None
         if trained is None:
             return
         async with self.hub.work(actor) as work:

@@ -44,11 +44,17 @@ def usable(examples: Sequence[Example]) -> list[Example]:
     return [one for one in examples if count[one[1]] >= LEAST_OF_CLASS]
 
 
-def train(examples: Sequence[Example]) -> Trained | None:
-    """Return what was learnt of usable examples, None where they are too few or all alike."""
+def enough(examples: Sequence[Example]) -> bool:
+    """Return whether something can be learnt: there are enough examples, and not all alike."""
     found = usable(examples)
-    if len(found) < LEAST or len({category for _, category in found}) < 2:
+    return len(found) >= LEAST and len({category for _, category in found}) > 1
+
+
+def train(examples: Sequence[Example]) -> Trained | None:
+    """Return what was learnt of the usable examples, None where they are not enough."""
+    if not enough(examples):
         return None
+    found = usable(examples)
     accuracy, level1, baseline = measure(found)
     learnt = learn(found)
     return Trained(
