@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from plugin_sdk.cases.forms import REASON, MoveForm
+from plugin_sdk.cases.forms import MoveForm
 from plugin_sdk.forms import Form
 from plugin_sdk.identifiers import IdentifierError, normalize_phone
 from plugin_sdk.problems import Invalid, field_error
@@ -105,7 +105,6 @@ class DispatchForm(MoveForm):
 
     category: Category = None
     due_on: date | None = None
-    reason: str | None = Field(default=None, max_length=REASON)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -94,7 +94,7 @@ async def _candidates(read: Read, order: Order, region: UUID | None) -> list[_Ca
 def _compare(order: Order, mine: frozenset[str], other: _Candidate) -> Like | None:
     text = resemblance(mine, shingles(other.text))
     place = _place(order, other)
-    days = abs((order.opened_at - other.opened_at).days)
+    days = abs(order.opened_at - other.opened_at).days
     score = 0.75 * text + 0.25 * place - 0.1 * days / WINDOW.days
     if text < 0.2 or score < LIKE:
         return None

@@ -36,6 +36,8 @@ from plugins.hotline.models import Order
 DISPATCH: Final = "order.dispatch"
 QUEUED: Final = 30
 """How many orders of the queue are shown."""
+ASKED: Final = ("category", "unit", "reason", "due_on")
+"""The fields of the form, in the order in which a dispatcher decides."""
 Coordinate = Callable[[str], str]
 """Returns the address where an order, by its number, is taken to coordination."""
 
@@ -199,13 +201,11 @@ class DispatchDesk:
             values = {**self.orders.known(row), **taken, **typed.values}
             await self._offer(read, row, values, typed, found)
             options = await self.orders.options(read, DispatchForm, transition)
-            found.fields = [
-                field
-                for field in msgspec.structs.replace(typed, values=values).fields(
-                    DispatchForm, self.engine.prefix, options=options, hints=self.orders.hints
-                )
-                if field.name != "version"
-            ]
+            fields = msgspec.structs.replace(typed, values=values).fields(
+                DispatchForm, self.engine.prefix, options=options, hints=self.orders.hints
+            )
+            shown = [field for field in fields if field.name in ASKED]
+            found.fields = sorted(shown, key=lambda field: ASKED.index(field.name))
         return found
 
     async def _offer(
