@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import apps, county_year, decisions, layers, orders, reach, rollup
+from bench import apps, categories, county_year, decisions, layers, orders, reach, rollup
 from bench import cases as hotline
 from bench import findings as fit
 from bench import portfolio as portfolios
@@ -535,6 +535,7 @@ WHAT: Mapping[str, Callable[..., None]] = {
     "reach": reach.run,
     "rollup": rolled_up,
     "cases": many_cases,
+    "categories": categories.run,
 }
 
 

@@ -16,6 +16,7 @@ from plugins.hotline.checking.following import Following
 from plugins.hotline.checking.supervising import supervision_desk
 from plugins.hotline.demonstration import run as act_out
 from plugins.hotline.desk import OrderDesk, desk_of
+from plugins.hotline.dispatching.categorizing import Categorizer
 from plugins.hotline.knowledge.keeping import Keeping
 from plugins.hotline.lines.register import line_engine
 from plugins.hotline.reception.visits import VisitDesk
@@ -47,8 +48,9 @@ tallies = case_tallies(desks)
 @hookimpl
 def register_jobs(hub: Hub) -> Sequence[Job]:
     """Return what is done by itself: numbers that are to be closed and answers that end soon are
-    minded each day, orders are counted for the figures."""
-    return [line_engine(hub).job("lines"), Keeping(hub).job(), desk_of(hub).counting.job()]
+    minded each day, categories learnt anew, orders counted for the figures."""
+    daily = [line_engine(hub).job("lines"), Keeping(hub).job(), Categorizer(hub).job()]
+    return [*daily, desk_of(hub).counting.job()]
 
 
 @hookimpl

@@ -13,6 +13,7 @@ from plugins.hotline.calls import demonstration as calls
 from plugins.hotline.checking import demonstration as checking
 from plugins.hotline.coordination import demonstration as coordinations
 from plugins.hotline.desk import OrderDesk
+from plugins.hotline.dispatching import demonstration as dispatching
 from plugins.hotline.enterprises import demonstration as enterprises
 from plugins.hotline.forms import FileForm, IntakeForm
 from plugins.hotline.knowledge import demonstration as knowledge
@@ -68,6 +69,8 @@ def _acts(order: Mapping[str, str], unit: str) -> tuple[Act, ...]:
     asked = (*begun, Act("extend", "unit", DAY, {"days": 5, "reason": "配件未到，到货后安装"}))
     decided = (*asked, Act("approve-extension", "dispatcher", 4, {"decision": "approve"}))
     basis = {"reason": "变压器由供电所管理", "legal_basis": "《电力法》第五十三条"}
+    why = {"reason": "供电所已并入该单位协调", **handed[0].form}
+    once_more = (Act("dispatch", "dispatcher", 2, why),)
     again = Act("reopen", "resident", 2 * DAY, {"reason": "只移走了一个，另一个还在"})
     paths: dict[str, tuple[Act, ...]] = {
         "received": (),
@@ -82,7 +85,7 @@ def _acts(order: Mapping[str, str], unit: str) -> tuple[Act, ...]:
         "lapsed": replied,
         "late": (*begun, Act("reply", "unit", 30 * DAY, text)),
         "extended": (*decided, reply),
-        "returned": (*handed, Act("return", "unit", 3, basis), *replied),
+        "returned": (*handed, Act("return", "unit", 3, basis), *once_more, *replied[1:]),
         "reopened": (*replied, again, *begun),
     }
     for stars in "245":
@@ -93,6 +96,7 @@ def _acts(order: Mapping[str, str], unit: str) -> tuple[Act, ...]:
 PARTS: Final[Sequence[Callable[[OrderDesk, Mapping[str, Actor]], AsyncIterator[ImportReport]]]] = (
     *(knowledge.demonstrate, _orders, lines.demonstrate, calls.demonstrate),
     *(enterprises.demonstrate, receptions.demonstrate),
+    dispatching.demonstrate,
     *(coordinations.demonstrate, checking.demonstrate),
     publishing.demonstrate,
 )

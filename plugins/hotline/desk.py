@@ -28,6 +28,7 @@ from plugin_sdk.views import (
 from plugins.hotline import categories
 from plugins.hotline.checking import rating
 from plugins.hotline.coordination.desk import CoordinationDesk
+from plugins.hotline.dispatching.following import bonds
 from plugins.hotline.engine import OrderEngine
 from plugins.hotline.enterprises.facts import enterprise_facts
 from plugins.hotline.flow import reply_term
@@ -50,7 +51,7 @@ class OrderDesk(CaseDesk[Order]):
     kind = "kind"
     hints = frozenset(
         {"text", "place", "category", "photos", "secret", "due_on", "legal_basis"}
-        | {"dispatch_category", "question"}
+        | {"dispatch_category", "dispatch_reason", "original", "question"}
         | {"wishes_public"}
     )
     with_files = True
@@ -144,6 +145,7 @@ class OrderDesk(CaseDesk[Order]):
     async def summary(self, read: Read, row: Order) -> list[FactView]:
         """Return what was asked. Who asked is masked, and hidden where it is secret."""
         names = await self.hub.directory.names([row.region_id]) if row.region_id else {}
+        follows, followers = await self._bonds(read, row)
         words = self.engine.words
         unclassified = words("unclassified")
         hidden = row.secret and not is_requester(read.actor, row)
@@ -166,6 +168,8 @@ class OrderDesk(CaseDesk[Order]):
             votes=words("votes", n=row.votes_for, against=row.votes_against)
             if row.votes_for is not None
             else "",
+            follows=follows,
+            followers=followers,
         )
         facts += await self.answering.used(read, row)
         facts += await enterprise_facts(read, row)
@@ -204,6 +208,13 @@ class OrderDesk(CaseDesk[Order]):
 
         view.cards.append(await counting.figure(read, view.since, view.until))
         await breakdown(self).frame(read, view, "")
+
+    async def _bonds(self, read: Read, row: Order) -> tuple[str | None, int]:
+        """Return whom an order follows and how many follow it: for staff, since a requester is
+        told of nobody else's request."""
+        if read.actor.audience is not Audience.STAFF or is_requester(read.actor, row):
+            return None, 0
+        return await bonds(read, row)
 
     def revealed(self, row: Order) -> list[FactView]:
         """Return who called."""

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.clock import MORE
 from plugin_sdk.cases.flow import Transition
 from plugin_sdk.cases.forms import ActForm
@@ -13,13 +12,14 @@ from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Hub, To, Work
 from plugins.hotline.coordination.engine import CoordinationEngine
 from plugins.hotline.coordination.models import CoordinationShare
+from plugins.hotline.dispatching.following import FollowingEngine
 from plugins.hotline.flow import order_flow
 from plugins.hotline.forms import CoordinateForm, RedirectForm
 from plugins.hotline.models import Order
 from plugins.hotline.reception.holding import unsigned
 
 
-class OrderEngine(CaseEngine[Order]):
+class OrderEngine(FollowingEngine):
     """The engine of orders."""
 
     def __init__(self, hub: Hub) -> None:

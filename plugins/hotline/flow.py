@@ -33,6 +33,7 @@ from plugin_sdk.ports import Hub, Work
 from plugin_sdk.problems import AppConflict, Invalid, field_error
 from plugins.hotline.checking import rating, supervising
 from plugins.hotline.checking.forms import TakeRatingForm
+from plugins.hotline.dispatching import following, returns
 from plugins.hotline.forms import CoordinateForm, DispatchForm, Kind, RedirectForm, Urgency
 from plugins.hotline.knowledge.answering import Answering
 from plugins.hotline.knowledge.forms import AnswerForm
@@ -54,7 +55,7 @@ DAYS: Final = {
 
 UNIT, CENTRE = HOLDER, ORIGIN
 HANDLED: Final = "dispatched signed processing"
-RUNNING: Final = f"received coordinating {HANDLED}"
+RUNNING: Final = f"received following coordinating {HANDLED}"
 ALWAYS: Final = f"{RUNNING} replied closed"
 CLOSED: Final[dict[str, Any]] = {"effect": "order.closed", "event": "order.closed"}
 _act: Final = Acts("order")
@@ -92,6 +93,7 @@ def order_flow(hub: Hub) -> Flow:
     signing = Term(working_days=days(settings, "sign_days"))
 
     async def dispatch(work: Work, row: Order, form: DispatchForm) -> None:
+        await returns.ask_why_again(work, row, form)
         row.category_code = form.category or row.category_code
         if row.category_code is None:
             raise Invalid(field_error("category", "missing"))
@@ -126,6 +128,9 @@ def order_flow(hub: Hub) -> Flow:
         if row.category_code is None:
             raise Invalid(field_error("category", "missing"))
 
+    async def stand_alone(work: Work, row: Order, form: ReasonForm) -> None:
+        row.follows_id = None  # what was not settled by another's answer
+
     handed: dict[str, Any] = {"apply": dispatch, "moves": "unit", "event": "order.dispatched"}
     returned: dict[str, Any] = {"moves": "origin", "within": returning, "tone": "returned"}
     reopened: dict[str, Any] = {"moves": "origin", "within": reopening, "reopens": True}
@@ -145,6 +150,7 @@ def order_flow(hub: Hub) -> Flow:
         states=(
             State(key="received", waits_for="order.dispatch"),
             State(key="coordinating"),
+            following.FOLLOWING,
             State(key="dispatched", waits_for="order.sign", term=signing),
             State(key="signed", waits_for="order.process"),
             State(key="processing", waits_for="order.reply"),
@@ -172,6 +178,7 @@ def order_flow(hub: Hub) -> Flow:
             _answer(answering, "summarize", "coordinating", CENTRE),
             _itself("resume", "coordinating", "received", DISPATCHERS),
             _itself("redirect", HANDLED, "dispatched", SIGNERS, form=RedirectForm, moves="unit"),
+            *following.transitions(),
             _act("sign", "dispatched", "signed", UNIT, public=True),
             _act("process", "signed", "processing", UNIT, public=True),
             _answer(answering, "reply", "processing", UNIT, CLOSERS),
@@ -182,9 +189,8 @@ def order_flow(hub: Hub) -> Flow:
                 UNIT,
                 ReturnForm,
                 DISPATCHERS,
-                guard=_whole,
                 reason_required=True,
-                at_most=2,
+                guard=_may_return,
                 apply=give_back,
                 **returned,
             ),
@@ -252,6 +258,7 @@ def order_flow(hub: Hub) -> Flow:
                 DISPATCHERS,
                 reason_required=True,
                 public=True,
+                apply=stand_alone,
                 event="order.reopened",
                 **reopened,
             ),
@@ -267,6 +274,11 @@ async def _whole(work: Work, row: Order, form: ActForm) -> None:
     and who disagrees objects to that."""
     if row.split_from_id is not None:
         raise AppConflict("hotline", "coordination.bound")
+
+
+async def _may_return(work: Work, row: Order, form: ActForm) -> None:
+    await _whole(work, row, form)
+    await returns.refuse_twice(work, row, form)
 
 
 def _itself(

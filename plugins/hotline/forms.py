@@ -108,7 +108,7 @@ class DispatchForm(MoveForm):
     """Dispatch (派单): to whom, as what, and by when if sooner than the term."""
 
     kinds: ClassVar[dict[str, FieldKind]] = {**MoveForm.kinds, "category": "select"}
-    words: ClassVar[dict[str, str]] = {"category": "dispatch_category"}
+    words: ClassVar[dict[str, str]] = {"category": "dispatch_category", "reason": "dispatch_reason"}
 
     category: Category = None
     due_on: date | None = None

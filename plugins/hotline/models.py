@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Text
+from sqlalchemy import Index, Text
 from sqlmodel import Field, SQLModel
 
 from plugin_sdk.cases.models import CaseCounted, CaseEntry, CaseFigure, CaseParty, CaseRow
@@ -53,6 +53,7 @@ class Order(CaseRow, Base, table=True):
     """
 
     __tablename__ = "hotline_order"
+    __table_args__ = (Index(None, "region_id", "opened_at"),)  # what is near, in place and time
     parties: ClassVar[type[CaseParty]] = OrderParty
     entries: ClassVar[type[CaseEntry]] = OrderEntry
     counted: ClassVar[type[CaseCounted]] = OrderCounted

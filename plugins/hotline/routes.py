@@ -6,10 +6,9 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk.cases.filing import filing_routes
-from plugin_sdk.cases.queries import Filters
 from plugin_sdk.cases.routes import case_routes, reveal_routes
 from plugin_sdk.ports import Answer
-from plugin_sdk.routes import actor_of, needs, respond
+from plugin_sdk.routes import needs, respond
 from plugin_sdk.views import View, Words
 from plugins.hotline import categories, figures
 from plugins.hotline.calls import routes as calls
@@ -17,6 +16,7 @@ from plugins.hotline.calls.connecting import switchboard_of
 from plugins.hotline.checking import routes as checking
 from plugins.hotline.coordination import routes as coordination_routes
 from plugins.hotline.desk import OrderDesk
+from plugins.hotline.dispatching import routes as dispatching
 from plugins.hotline.doors import door_routes
 from plugins.hotline.enterprises.routes import enterprise_routes
 from plugins.hotline.forms import IntakeForm, SnapForm
@@ -56,6 +56,7 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
         *open311.of(desk),
         *moderation.of(desk),
         *applications.of(desk),
+        *dispatching.of(desk),
         *_more(desk),
         *lines.of(desk),
         *_of_calls(desk),
@@ -72,14 +73,6 @@ def _of_calls(desk: OrderDesk) -> list[HTTPRouteHandler]:
 def _more(desk: OrderDesk) -> list[HTTPRouteHandler]:
     hub = desk.hub
 
-    @get("/dispatch", opt=needs("order.dispatch"), operation_id="order-queue")
-    async def show_queue(request: Ask) -> Response[Any]:
-        """List what waits to be dispatched."""
-        async with hub.read(actor_of(request)) as read:
-            view = await desk.list_view(read, Filters(state="received", mine=True), "")
-        view.title = desk.engine.words("act.dispatch")
-        return await respond(hub, request, Answer(view=view))
-
     @get("/categories", opt=needs("category.read"), operation_id="categories")
     async def show_categories(request: Ask) -> Response[Any]:
         """Show the tree of categories."""
@@ -89,4 +82,4 @@ def _more(desk: OrderDesk) -> list[HTTPRouteHandler]:
         view = CategoriesView(title=desk.engine.words("categories"), tree=tree)
         return await respond(hub, request, Answer(view=view))
 
-    return [show_queue, show_categories]
+    return [show_categories]

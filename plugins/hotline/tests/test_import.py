@@ -210,5 +210,14 @@ async def test_the_demonstration_is_acted_out_in_every_state_and_once(desk):
     async with hub.read(hub.system("test")) as read:
         states = set((await read.session.execute(read.rows(Order, col(Order.state)))).scalars())
     assert states == {
-        *("received", "coordinating", "dispatched", "signed", "processing", "replied", "closed")
+        *(
+            "received",
+            "following",
+            "coordinating",
+            "dispatched",
+            "signed",
+            "processing",
+            "replied",
+            "closed",
+        )
     }

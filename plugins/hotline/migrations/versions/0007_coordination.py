@@ -6,7 +6,7 @@ from plugin_sdk.cases.revisions import create_case, drop_case
 from plugin_sdk.revisions import column, create, drop, text, time
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,147 @@
+"""Orders like another: by text, place and time, among few candidates.
+
+Candidates are the newest of the same division (and those without one), filed within a window: both
+stand in one index, so that it takes the same with a million orders. They are compared by the
+shingles of their texts.
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import func
+from sqlmodel import col
+
+from plugin_sdk.ports import Read
+from plugin_sdk.views import Phrase
+from plugins.hotline.models import Order
+
+WINDOW: Final = timedelta(days=30)
+CANDIDATES: Final = 300
+"""How many of each kind (of the division, without one) are compared."""
+COMPARED: Final = 1000
+"""How many characters of a text are compared."""
+SHINGLE: Final = 2
+LIKE: Final = 0.35
+"""From what score on an order is shown as like another."""
+SHOWN: Final = 5
+NEAR_METRES: Final = 300.0
+EARTH: Final = 6_371_000.0
+
+
+class Like(msgspec.Struct, frozen=True, kw_only=True):
+    """An order like another: how much, and what about it is alike."""
+
+    id: UUID
+    number: str
+    title: str
+    state: str
+    category: str | None
+    organization_id: UUID
+    opened_at: datetime
+    follows_id: UUID | None
+    score: float
+    reasons: tuple[Phrase, ...]
+
+
+class _Candidate(msgspec.Struct, frozen=True):
+    id: UUID
+    number: str
+    title: str
+    state: str
+    category: str | None
+    organization_id: UUID
+    opened_at: datetime
+    follows_id: UUID | None
+    place: str
+    longitude: float | None
+    latitude: float | None
+    text: str
+
+
+async def like(read: Read, order: Order) -> list[Like]:
+    """Return what is like an order, most like first, in the actor's scope."""
+    found: list[_Candidate] = []
+    regions = [None] if order.region_id is None else [order.region_id, None]
+    for region in regions:
+        found += await _candidates(read, order, region)
+    mine = shingles(order.text)
+    likes = [one for one in (_compare(order, mine, other) for other in found) if one]
+    return sorted(likes, key=lambda one: (-one.score, one.opened_at))[:SHOWN]
+
+
+async def _candidates(read: Read, order: Order, region: UUID | None) -> list[_Candidate]:
+    names = ("id", "number", "title", "state", "category_code", "organization_id", "opened_at")
+    more = ("follows_id", "place", "longitude", "latitude")
+    statement = read.rows(
+        Order,
+        *(col(getattr(Order, name)) for name in (*names, *more)),
+        func.substr(col(Order.text), 1, COMPARED),
+        permission="order.read",
+    ).where(
+        col(Order.region_id).is_(None) if region is None else col(Order.region_id) == region,
+        col(Order.opened_at) > order.opened_at - WINDOW,
+        col(Order.opened_at) < order.opened_at + WINDOW,
+        col(Order.id) != order.id,
+    )
+    newest = statement.order_by(col(Order.opened_at).desc()).limit(CANDIDATES)
+    return await read.fetch(newest, _Candidate)
+
+
+def _compare(order: Order, mine: frozenset[str], other: _Candidate) -> Like | None:
+    text = resemblance(mine, shingles(other.text))
+    place = _place(order, other)
+    days = abs(order.opened_at - other.opened_at).days
+    score = 0.75 * text + 0.25 * place - 0.1 * days / WINDOW.days
+    if text < 0.2 or score < LIKE:
+        return None
+    reasons = [Phrase("hotline.dispatching.like.text", {"percent": round(100 * text)})]
+    if place >= 0.5:
+        reasons.append(Phrase("hotline.dispatching.like.place"))
+    reasons.append(Phrase("hotline.dispatching.like.days", {"n": days}))
+    return Like(
+        id=other.id,
+        number=other.number,
+        title=other.title,
+        state=other.state,
+        category=other.category,
+        organization_id=other.organization_id,
+        opened_at=other.opened_at,
+        follows_id=other.follows_id,
+        score=round(score, 3),
+        reasons=tuple(reasons),
+    )
+
+
+def shingles(text: str) -> frozenset[str]:
+    """Return the shingles of a text: pairs of its letters and digits, in order."""
+    letters = "".join(c for c in text[:COMPARED].lower() if c.isalnum())
+    return frozenset(letters[at : at + SHINGLE] for at in range(len(letters) - SHINGLE + 1))
+
+
+def resemblance(one: frozenset[str], other: frozenset[str]) -> float:
+    """Return how alike two sets of shingles are, 0 to 1 (Dice): a short text that says the same
+    as a part of a long one is like it, where Jaccard's would say little."""
+    return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
+
+
+def _place(order: Order, other: _Candidate) -> float:
+    """Return how near two places are, 0 to 1: by position, else by their words."""
+    ours, theirs = (order.longitude, order.latitude), (other.longitude, other.latitude)
+    if None not in (*ours, *theirs):
+        return 1.0 if metres(*ours, *theirs) <= NEAR_METRES else 0.0  # type: ignore[arg-type]  # none is None
+    return resemblance(shingles(order.place), shingles(other.place))
+
+
+def metres(x1: float, y1: float, x2: float, y2: float) -> float:
+    """Return the distance of two positions, given as longitude and latitude in degrees."""
+    across = math.radians(x2 - x1) * math.cos(math.radians((y1 + y2) / 2))
+    return EARTH * math.hypot(across, math.radians(y2 - y1))
+
+
+def originals(found: Sequence[Like]) -> list[Like]:
+    """Return those that may be followed: none that follows another itself."""
+    return [one for one in found if one.follows_id is None]

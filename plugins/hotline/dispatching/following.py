@@ -1,0 +1,257 @@
+"""Requests that repeat another (并案): the follower gets the original's answers.
+
+A follower waits in a state of its own, without a unit. When the original is answered, each follower
+is answered with the same text by an act on its own timeline; one that is put there later gets the
+answer at once. It keeps its own deadline, the promise that was made to whoever asked: where the
+original takes longer, the follower is late too, and the dispatcher is told.
+
+Whoever called for one order learns nothing of who called for another: nothing of the original but
+its answer is passed on, and its caller's name and number are taken out of that.
+"""
+
+import re
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import and_, func, or_
+from sqlmodel import col
+
+from plugin_sdk.cases import CaseEngine
+from plugin_sdk.cases.flow import Notice, State, Transition, Who
+from plugin_sdk.cases.forms import LONG_TEXT, ActForm, ReasonForm, ReplyForm
+from plugin_sdk.cases.shorthand import ORIGIN
+from plugin_sdk.ports import Read, Work
+from plugin_sdk.problems import FieldError, Invalid
+from plugin_sdk.views import Phrase
+from plugins.hotline.dispatching.forms import FollowForm
+from plugins.hotline.models import Order, OrderEntry
+from plugins.hotline.open311.publishing import changed
+
+FOLLOWING: Final = State(key="following")
+ANSWERED: Final = ("replied", "closed")
+PERMISSION: Final = "order.dispatch"
+TIMER: Final = "followers"
+BATCH: Final = 100
+"""How many followers are told in one unit of work."""
+CHUNK: Final = 500
+MOST: Final = 20_000
+"""How many followers of one order are told that it was reopened."""
+TELLS: Final = frozenset({"answer", "reply", "reopen"})
+"""Acts on an original of which its followers are told."""
+NOBODY: Final = "诉求人"
+"""What stands in a passed-on answer for the name of the original's caller."""
+
+
+def transitions() -> list[Transition]:
+    """Return the acts of following: put on, taken off, answered with the original, told."""
+    requester = Notice(to="requester")
+    passed: dict[str, Any] = {
+        "verb": "pass-on",
+        "permission": PERMISSION,
+        "who": (Who.SYSTEM,),
+        "form": ReplyForm,
+        "apply": _keep,
+        "public": True,
+        "notifies": (requester,),
+        "tone": "done",
+    }
+    return [
+        Transition(
+            verb="follow",
+            sources=("received",),
+            target=FOLLOWING.key,
+            permission=PERMISSION,
+            who=ORIGIN,
+            form=FollowForm,
+            apply=_follow,
+            public=True,
+        ),
+        Transition(
+            verb="unfollow",
+            sources=(FOLLOWING.key,),
+            target="received",
+            permission=PERMISSION,
+            who=ORIGIN,
+            form=ReasonForm,
+            apply=_unfollow,
+            reason_required=True,
+        ),
+        Transition(
+            sources=(FOLLOWING.key,),
+            target="replied",
+            resolves=True,
+            effect="order.answered",
+            event="order.replied",
+            **passed,
+        ),
+        Transition(sources=ANSWERED, **passed),
+        Transition(
+            verb="original-reopened",
+            sources=ANSWERED,
+            permission=PERMISSION,
+            who=(Who.SYSTEM,),
+            public=True,
+            notifies=(requester,),
+        ),
+    ]
+
+
+async def _keep(work: Work, row: Order, form: ReplyForm) -> None:
+    row.reply, row.answered_at = form.text, work.now
+    await changed(work, row)
+
+
+async def _follow(work: Work, row: Order, form: FollowForm) -> None:
+    """Put an order, and what follows it, on its original."""
+    original = await _original(work, row, form.original.replace(" ", ""))
+    row.follows_id = original.id
+    behind = work.rows(Order, col(Order.id), permission=PERMISSION)
+    behind = behind.where(col(Order.follows_id) == row.id).order_by(col(Order.id))
+    for id in list((await work.session.execute(behind)).scalars()):
+        follower = await work.get(Order, id, permission=PERMISSION)
+        follower.follows_id = original.id
+
+
+async def _original(work: Work, row: Order, number: str) -> Order:
+    """Return the order that is followed in the end, held so that nobody moves it meanwhile."""
+    statement = work.rows(Order, col(Order.id), permission=PERMISSION)
+    id = (
+        await work.session.execute(statement.where(col(Order.number) == number))
+    ).scalar_one_or_none()
+    while id is not None and id != row.id:
+        found = await work.get(Order, id, permission=PERMISSION)
+        if found.follows_id is None:
+            return found
+        id = found.follows_id
+    name = "itself" if id == row.id else "no-original"
+    raise Invalid(FieldError("original", Phrase(f"hotline.dispatching.error.{name}")))
+
+
+async def _unfollow(work: Work, row: Order, form: ReasonForm) -> None:
+    row.follows_id = None
+
+
+class FollowingEngine(CaseEngine[Order]):
+    """The engine of orders, as far as some follow others."""
+
+    async def act(self, work: Work, id: UUID, verb: str, form: ActForm) -> Order:
+        """Do an act; its followers are told soon, and one that is put on an order which is
+        answered gets the answer at once."""
+        if isinstance(form, FollowForm):
+            await self._hold_lower(work, id, form.original)
+        row = await super().act(work, id, verb, form)
+        if verb in TELLS:
+            await work.timer(TIMER, self.subject(row.id), work.now)
+        if verb == "follow" and row.follows_id is not None:
+            original = await work.get(Order, row.follows_id, permission=PERMISSION)
+            if original.state in ANSWERED:
+                await self.pass_on(work, row, original)
+            await work.timer(TIMER, self.subject(original.id), work.now)  # those behind it
+        return row
+
+    async def _hold_lower(self, work: Work, id: UUID, number: str) -> None:
+        """Hold the original before the order itself where its id is lower: two orders that are put
+        on each other at once would else wait for each other."""
+        statement = work.rows(
+            Order, col(Order.id), col(Order.follows_id), permission=self.flow.read
+        ).where(col(Order.number) == number.replace(" ", ""))
+        found = (await work.session.execute(statement)).first()
+        if found is not None and (found[1] or found[0]) < id:
+            await work.get(Order, found[1] or found[0], permission=self.flow.read)
+
+    async def on_timer(self, work: Work, kind: str, subject: str) -> None:
+        """Do what is due; tell the followers of an order what has become of it."""
+        if kind != TIMER:
+            await super().on_timer(work, kind, subject)
+            return
+        await work.timer(kind, subject, None)
+        if await self.tell_followers(work, UUID(subject.split(":")[1])) == BATCH:
+            await work.timer(kind, subject, work.now)
+
+    async def tell_followers(self, work: Work, id: UUID) -> int:
+        """Tell some of the followers of an order that have not heard yet; return how many."""
+        original = await work.get(Order, id, permission=self.flow.read)
+        if original.state in ANSWERED:
+            ids = await self._followers(work, original, self._unanswered(original), limit=BATCH)
+            for one in ids:
+                row = await work.get(Order, one, permission=self.flow.read)
+                await self.pass_on(work, row, original)
+        else:
+            ids = await self._untold(work, original)
+            for one in ids:
+                row = await work.get(Order, one, permission=self.flow.read)
+                await self._by_itself(work, row, "original-reopened")
+        return len(ids)
+
+    async def _followers(
+        self, work: Work, original: Order, which: Any, *, limit: int
+    ) -> list[UUID]:
+        statement = work.rows(Order, col(Order.id), permission=self.flow.read)
+        statement = statement.where(col(Order.follows_id) == original.id, which)
+        found = await work.session.execute(statement.order_by(col(Order.id)).limit(limit))
+        return list(found.scalars())
+
+    async def pass_on(self, work: Work, row: Order, original: Order) -> None:
+        """Answer a follower with what the original was answered."""
+        transition = self.flow.find(row.state, "pass-on")
+        if transition is None or not original.reply:
+            return
+        name, phone = original.caller_name.strip(), original.caller_phone
+        text = without_caller(original.reply, name, phone)[:LONG_TEXT]
+        form = ReplyForm(version=row.version, text=text)
+        await self._perform(work, row, transition, form)
+
+    def _unanswered(self, original: Order) -> Any:
+        """Return the condition for followers that lack the present answer."""
+        older = col(Order.answered_at) < original.answered_at
+        return or_(
+            col(Order.state) == FOLLOWING.key,
+            and_(col(Order.state).in_(ANSWERED), older),
+        )
+
+    async def _untold(self, work: Work, original: Order) -> list[UUID]:
+        """Return some followers that were answered and do not know that the original was reopened
+        since."""
+        entry = OrderEntry
+        last = work.rows(entry, func.max(col(entry.at)), permission=self.flow.read).where(
+            col(entry.case_id) == original.id, col(entry.verb) == "reopen"
+        )
+        since = (await work.session.execute(last)).scalar_one_or_none()
+        if since is None:
+            return []
+        answered = col(Order.state).in_(ANSWERED)
+        ids = await self._followers(work, original, answered, limit=MOST)
+        told: set[UUID] = set()
+        for at in range(0, len(ids), CHUNK):
+            statement = work.rows(entry, col(entry.case_id), permission=self.flow.read).where(
+                col(entry.case_id).in_(ids[at : at + CHUNK]),
+                col(entry.verb) == "original-reopened",
+                col(entry.at) >= since,
+            )
+            told.update((await work.session.execute(statement)).scalars())
+        return [id for id in ids if id not in told][:BATCH]
+
+
+def without_caller(text: str, name: str, phone: str) -> str:
+    """Return an answer without the name and the number of whom it was written to."""
+    if len(name) > 1:
+        text = text.replace(name, NOBODY)
+        surname = re.escape(name[:2] if len(name) > 3 else name[:1])
+        text = re.sub(rf"{surname}(?=先生|女士|同志|大爷|大妈|阿姨|师傅|老师|某)", NOBODY, text)
+    if phone:
+        digits = phone.removeprefix("+86")
+        text = text.replace(phone, "***").replace(digits, "***")
+    return text
+
+
+async def bonds(read: Read, row: Order) -> tuple[str | None, int]:
+    """Return the number of the order that a row follows and how many follow it, as far as the
+    actor may see those orders."""
+    number: str | None = None
+    if row.follows_id is not None:
+        statement = read.rows(Order, col(Order.number), permission="order.read")
+        statement = statement.where(col(Order.id) == row.follows_id)
+        number = (await read.session.execute(statement)).scalar_one_or_none()
+    count = read.rows(Order, func.count(), permission="order.read")
+    count = count.where(col(Order.follows_id) == row.id)
+    return number, int((await read.session.execute(count)).scalar_one())

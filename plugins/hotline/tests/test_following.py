@@ -1,0 +1,214 @@
+"""Requests that repeat another: they get its answers, once each, and learn of no other caller."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlmodel import col
+
+from plugins.hotline.dispatching import alike
+from plugins.hotline.dispatching.following import without_caller
+from plugins.hotline.models import Order
+from plugins.hotline.tests.conftest import HERE
+from plugins.hotline.tests.test_flow import TUESDAY
+
+EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
+
+
+async def follow(desk, number, original):
+    return await desk.act(number, "follow", "dispatcher", original=original)
+
+
+async def verbs(desk, number):
+    return [step["verb"] for step in (await desk.see(number))["timeline"]][::-1]
+
+
+def fact(seen, name):
+    found = [f["value"] for f in seen["summary"] if f["label"]["key"].endswith(f".{name}")]
+    return found[0] if found else None
+
+
+async def test_followers_get_the_answer_once_and_rate_it_themselves(desk):
+    original = (await desk.file())["number"]
+    follower = await desk.file("resident2")
+    number = follower["number"]
+    put = await follow(desk, number, original)
+    assert (put["state"], put["due_at"]) == ("following", follower["due_at"])
+    assert fact(await desk.see(number), "follows") == original
+    assert fact(await desk.see(original), "followers") == 1
+    await desk.answer(original)
+    for _ in range(3):
+        await desk.hub.settle()
+    assert await verbs(desk, number) == ["file", "follow", "pass-on"]
+    seen = await desk.see(number, "resident2")
+    assert (seen["state"], fact(seen, "reply")) == ("replied", "已修好五盏路灯")
+    assert fact(seen, "follows") is None
+    assert original not in str(seen)
+    await desk.act(original, "rate", "resident", rating="5")
+    await desk.act(number, "rate", "resident2", rating="2")
+    assert (await desk.see(original))["state"] == "closed"
+    told = await (await desk.client("resident2")).get("/messages")
+    assert told.text.count('"text":{"key":"hotline.order.notice.pass-on"') == 1
+
+
+@EMBEDDED
+async def test_one_that_comes_after_the_answer_gets_it_at_once(desk):
+    original = (await desk.file())["number"]
+    await desk.answer(original)
+    number = (await desk.file("resident2"))["number"]
+    put = await follow(desk, number, original)
+    assert put["state"] == "replied"
+    assert await verbs(desk, number) == ["file", "follow", "pass-on"]
+    step = (await desk.see(number))["timeline"][0]
+    assert (step["role"], step["text"]) == ("派单员", "已修好五盏路灯")
+    await desk.hub.settle()
+    assert len(await verbs(desk, number)) == 3
+
+
+@EMBEDDED
+async def test_a_follower_of_a_follower_is_put_on_the_original(desk):
+    a, b, c, d = [(await desk.file())["number"] for _ in range(4)]
+    await follow(desk, b, a)
+    await follow(desk, c, b)
+    assert fact(await desk.see(c), "follows") == a
+    for number in (a, b, c):  # neither itself nor what follows it
+        refused = await desk.try_act(a, "follow", "dispatcher", original=number)
+        assert refused.status_code == 422, number
+        assert refused.json()["errors"][0]["field"] == "original"
+    await follow(desk, a, d)  # and what followed it goes along
+    for number in (a, b, c):
+        assert fact(await desk.see(number), "follows") == d
+    none = await desk.try_act(d, "follow", "dispatcher", original="209901010001")
+    assert none.status_code == 422
+    await desk.answer(d)
+    await desk.hub.settle()
+    assert [(await desk.see(number))["state"] for number in (a, b, c)] == ["replied"] * 3
+
+
+@EMBEDDED
+async def test_one_is_taken_off_and_goes_its_own_way(desk):
+    original, number = [(await desk.file())["number"] for _ in range(2)]
+    await follow(desk, number, original)
+    bare = await desk.try_act(number, "unfollow", "dispatcher")
+    assert bare.status_code == 422
+    back = await desk.act(number, "unfollow", "dispatcher", reason="不是同一盏灯")
+    assert back["state"] == "received"
+    await desk.answer(original)
+    await desk.hub.settle()
+    assert (await desk.see(number))["state"] == "received"
+    for role in ("unit", "resident", "operator", "checker"):
+        refused = await desk.try_act(number, "follow", role, original=original)
+        assert refused.status_code in (403, 404), role
+    for verb in ("pass-on", "original-reopened"):
+        client = await desk.client("dispatcher")
+        answer = await client.post(f"{HERE}/orders/{number}/{verb}", json={"version": 3})
+        assert answer.status_code in (404, 405)
+
+
+@EMBEDDED
+async def test_the_original_is_reopened_and_answered_anew(desk):
+    desk.hub.clock.stand(TUESDAY)
+    original, number = (await desk.file())["number"], (await desk.file("resident2"))["number"]
+    await follow(desk, number, original)
+    await desk.answer(original)
+    await desk.hub.settle()
+    await desk.act(number, "rate", "resident2", rating="4")
+    desk.hub.clock.move(hours=1)
+    await desk.act(original, "reopen", "resident", reason="又坏了")
+    for _ in range(2):
+        await desk.hub.settle()
+    assert await verbs(desk, number) == ["file", "follow", "pass-on", "rate", "original-reopened"]
+    desk.hub.clock.move(hours=1)
+    await desk.dispatch(original)
+    for verb in ("sign", "process"):
+        await desk.act(original, verb, "unit")
+    await desk.act(original, "reply", "unit", text="换了新线路")
+    for _ in range(2):
+        await desk.hub.settle()
+    seen = await desk.see(number, "resident2")
+    assert (await verbs(desk, number))[-2:] == ["original-reopened", "pass-on"]
+    assert (seen["state"], fact(seen, "reply")) == ("closed", "换了新线路")
+    # who is not content with it reopens their own, which then stands alone
+    await desk.act(number, "reopen", "resident2", reason="我家门口的还不亮")
+    assert fact(await desk.see(number), "follows") is None
+
+
+@EMBEDDED
+async def test_secret_callers_stay_secret_from_each_other(desk):
+    caller = {"caller_name": "王秀英", "phone": "13800005678", "secret": True}
+    original = (await desk.file("operator", "intake", **caller))["number"]
+    other = {"caller_name": "刘建国", "phone": "13800004321", "secret": True}
+    number = (await desk.file("operator", "intake", **other))["number"]
+    await follow(desk, number, original)
+    await desk.begin(original)
+    text = "王秀英您好：路灯已修好，王女士13800005678有事再打。"
+    await desk.act(original, "reply", "unit", text=text)
+    await desk.hub.settle()
+    seen = await desk.see(number)
+    assert fact(seen, "reply") == "诉求人您好：路灯已修好，诉求人女士***有事再打。"
+    for secret in ("王秀英", "王女士", "13800005678"):
+        assert secret not in str(seen)
+
+
+def test_the_name_of_the_caller_is_taken_out_of_an_answer():
+    assert without_caller("王府路已修好", "王", "") == "王府路已修好"
+    said = without_caller("王阿姨，王府路已修好，打13800005678", "王秀英", "+8613800005678")
+    assert said == "诉求人阿姨，王府路已修好，打***"
+
+
+async def test_two_orders_put_on_each_other_at_once_make_no_circle(desk):
+    a, b = [(await desk.file())["number"] for _ in range(2)]
+    await desk.client("dispatcher")
+    answers = await asyncio.gather(
+        desk.try_act(a, "follow", "dispatcher", original=b, version=1),
+        desk.try_act(b, "follow", "dispatcher", original=a, version=1),
+    )
+    codes = sorted(answer.status_code for answer in answers)
+    assert codes[0] == 200
+    assert codes[1] in (409, 422, 503)
+    followed = [fact(await desk.see(number), "follows") for number in (a, b)]
+    assert followed.count(None) == 1
+
+
+@EMBEDDED
+async def test_a_follower_that_is_late_is_supervised(desk):
+    desk.hub.clock.stand(TUESDAY)
+    original, number = [(await desk.file(kind="consult"))["number"] for _ in range(2)]
+    await follow(desk, number, original)
+    desk.hub.clock.move(days=10)
+    await desk.hub.settle()
+    assert "supervise" in await verbs(desk, number)
+
+
+async def test_what_is_like_an_order_is_looked_for_near_it(desk):
+    """In place and time: with many others elsewhere and earlier it reads no more rows."""
+    hub = desk.hub.hub.apps.hubs["hotline"]
+    regions = await hub.directory.regions()
+    here, there = [str(one.id) for one in regions if one.level == "township"][:2]
+    text = "滨河公园北门的路灯坏了三盏，晚上看不清台阶"
+    near = (await desk.file(text=f"{text}。", region=here, place="滨河公园北门"))["number"]
+    anywhere = (await desk.file(text=text))["number"]
+    await desk.file(text=text, region=there)
+    await desk.file(text="老年卡怎么补办", region=here)
+    number = (await desk.file("resident2", text=text, region=here, place="滨河公园"))["number"]
+    dispatcher = (await desk.hub.actors())["dispatcher"]
+    async with hub.read(dispatcher) as read:
+        row = (
+            await read.session.execute(
+                read.rows(Order, permission="order.read").where(col(Order.number) == number)
+            )
+        ).scalar_one()
+        found = await alike.like(read, row)
+        assert [one.number for one in found] == [near, anywhere]
+        assert [reason.key.rpartition(".")[2] for reason in found[0].reasons] == [
+            *("text", "place", "days"),
+        ]
+        row.opened_at += timedelta(days=31)
+        assert await alike.like(read, row) == []
+
+
+def test_texts_and_places_are_compared():
+    one, other = alike.shingles("路灯不亮。"), alike.shingles("路灯 不亮")
+    assert alike.resemblance(one, other) == 1.0
+    assert alike.resemblance(one, frozenset()) == 0.0
+    assert 87 < alike.metres(118.1, 37.7, 118.101, 37.7) < 89
