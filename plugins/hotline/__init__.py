@@ -17,6 +17,7 @@ from plugins.hotline.checking.supervising import supervision_desk
 from plugins.hotline.demonstration import run as act_out
 from plugins.hotline.desk import OrderDesk, desk_of
 from plugins.hotline.dispatching.categorizing import Categorizer
+from plugins.hotline.dispatching.decided import Decided
 from plugins.hotline.knowledge.keeping import Keeping
 from plugins.hotline.lines.register import line_engine
 from plugins.hotline.reception.visits import VisitDesk
@@ -55,11 +56,14 @@ def register_jobs(hub: Hub) -> Sequence[Job]:
 
 @hookimpl
 def subscribe_events(hub: Hub) -> Mapping[str, EventHandler]:
-    """Return what follows from what happens to orders: whom to call, whom to supervise."""
-    following = Following(desk_of(hub))
+    """Return what follows from what happens to orders: whom to call, whom to supervise, and what
+    a decision leaves as a rule."""
+    orders = desk_of(hub)
+    following = Following(orders)
     return {
         **{f"hotline.order.{name}": following.heard for name in ("replied", "rated", "reopened")},
         "hotline.order.returned": following.returned,
+        "hotline.coordination.finished": Decided(orders).heard,
     }
 
 

@@ -56,7 +56,7 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
         *open311.of(desk),
         *moderation.of(desk),
         *applications.of(desk),
-        *dispatching.of(desk),
+        *dispatching.of(desk, lambda number: desk.engine.href(number, "coordinate")),
         *_more(desk),
         *lines.of(desk),
         *_of_calls(desk),

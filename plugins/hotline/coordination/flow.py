@@ -134,6 +134,6 @@ def coordination_flow(hub: Hub, acts: Mapping[str, Apply] | None = None) -> Flow
                 tone="returned",
                 **why,
             ),
-            act("finish", "decided", "done", RUN, (Who.SYSTEM,)),
+            act("finish", "decided", "done", RUN, (Who.SYSTEM,), event="coordination.finished"),
         ),
     )

@@ -81,6 +81,10 @@ async def test_a_coordination_from_the_asking_to_the_one_answer(table):
     assert text == "城市管理局：灯杆已扶正\n交通运输局：路面已补好"
     assert (await table.act(order, "summarize", "dispatcher", text=text))["state"] == "replied"
     assert (await table.met(number))["state"] == "done"
+    for _ in range(2):  # an event may come twice
+        await table.hub.settle()
+    (rule,) = (await table.get("/rules"))["items"]
+    assert rule["name"] == (await table.met(number))["title"], "it is the rule for the next time"
     own = await table.see(order, "resident")
     assert "路面已补好" in str(own["summary"])
     assert own["parts"] == []
