@@ -29,8 +29,9 @@ from plugin_sdk.taking import BLANK
 from plugin_sdk.views import FieldView, Phrase
 from plugins.hotline.knowledge.forms import KnowledgeForm
 from plugins.hotline.knowledge.keeping import READ, WRITE
+from plugins.hotline.knowledge.lists import PREFIX
 from plugins.hotline.knowledge.models import WITHDRAWN, KnowledgeVersion
-from plugins.hotline.knowledge.pages import HINTS, PREFIX, KnowledgePages
+from plugins.hotline.knowledge.pages import HINTS, KnowledgePages
 
 Ask = Request[Any, Any, Any]
 

@@ -200,7 +200,8 @@ class Keeping:
             raise Invalid(
                 field_error("ends_on", "later-than-term", date=today + LONGEST),
             )
-        if error := await other_caller(work, f"{form.question}\n{form.text}"):
+        said = (form.text, form.question, form.basis, form.keywords or "")
+        if error := await other_caller(work, "\n".join(said)):
             raise Invalid(error)
 
     async def _take(self, work: Work, id: UUID, version: int, permission: str) -> Knowledge:

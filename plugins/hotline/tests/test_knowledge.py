@@ -194,8 +194,8 @@ async def test_words_find_alike_on_both_engines(base):
 
 @EMBEDDED
 async def test_a_long_list_goes_on_and_a_search_says_that_it_was_cut(base, monkeypatch):
-    monkeypatch.setattr("plugins.hotline.knowledge.pages.PAGE", 2)
-    monkeypatch.setattr("plugins.hotline.knowledge.pages.NEAREST", 2)
+    monkeypatch.setattr("plugins.hotline.knowledge.lists.PAGE", 2)
+    monkeypatch.setattr("plugins.hotline.knowledge.lists.NEAREST", 2)
     for n in range(3):
         await base.publish(question=f"路灯第{n}问", public=True, text="打 12345。")
     client, seen, path = await base.desk.client("operator"), [], BASE
