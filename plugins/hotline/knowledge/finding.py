@@ -4,21 +4,21 @@ What is searched is kept as `plain` writes it, so that neither engine's own idea
 matters, and compared by `LIKE`. A word of letters or figures, or of up to three characters, must
 stand as it is; a longer run of Chinese characters is taken apart into pairs (路灯不亮: 路灯 灯不
 不亮), so that a caller's sentence finds an answer that says it otherwise. An answer is found that
-holds two of the parts (or the only one) and a quarter of them; what stands in question or
-keywords counts twice. Each search looks through all answers there are: for the thousands that a
-county keeps, that is milliseconds; it was not built for millions.
+holds two of the parts, or the only one; the more it holds the nearer it is, and what stands in
+question or keywords counts twice. Each search looks through all answers there are, part by part:
+it was built for the thousands that a county keeps, not for millions.
 """
 
 import re
 import unicodedata
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, literal
+from sqlalchemy import ColumnElement, case, literal
 from sqlmodel import col
 
 from plugins.hotline.knowledge.models import KnowledgeVersion
 
-MOST_PARTS: Final = 24
+MOST_PARTS: Final = 16
 LONGEST: Final = 60
 """How many characters of a query are looked for."""
 NEAREST: Final = 50
@@ -51,8 +51,8 @@ def nearness(query: str) -> tuple[ColumnElement[bool], ColumnElement[Any]] | Non
     held: ColumnElement[Any] = literal(0)
     near: ColumnElement[Any] = literal(0)
     for part in looked_for:
-        heading = col(KnowledgeVersion.heading).contains(part, autoescape=True)
         body = col(KnowledgeVersion.body).contains(part, autoescape=True)
-        held = held + case((heading, 1), (body, 1), else_=0)
-        near = near + case((heading, 2), (body, 1), else_=0)
-    return and_(held >= min(2, len(looked_for)), held * 4 >= len(looked_for)), near
+        heading = col(KnowledgeVersion.heading).contains(part, autoescape=True)
+        held = held + case((body, 1), else_=0)
+        near = near + case((heading, 1), else_=0)
+    return held >= min(2, len(looked_for)), held + near

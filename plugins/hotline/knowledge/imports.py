@@ -27,11 +27,11 @@ from plugin_sdk.registers.files import (
 from plugin_sdk.routes import actor_of, needs, respond
 from plugin_sdk.taking import BLANK
 from plugin_sdk.views import FieldView, Phrase
-from plugins.hotline.knowledge.finding import plain
 from plugins.hotline.knowledge.forms import KnowledgeForm
 from plugins.hotline.knowledge.keeping import READ, WRITE
+from plugins.hotline.knowledge.lists import PREFIX
 from plugins.hotline.knowledge.models import WITHDRAWN, KnowledgeVersion
-from plugins.hotline.knowledge.pages import HINTS, PREFIX, KnowledgePages
+from plugins.hotline.knowledge.pages import HINTS, KnowledgePages
 
 Ask = Request[Any, Any, Any]
 
@@ -126,7 +126,7 @@ async def _take(
         if known is None:
             await pages.keeping.write(work, form)
             return row_view(row.line, name, "new")
-        if known == plain(form.text):
+        if known == form.text:
             return row_view(row.line, name, "same")
     except Invalid as wrong:
         return refused(row.line, name, faults_of(wrong.errors, fields))
@@ -136,9 +136,9 @@ async def _take(
 
 
 async def _known(work: Work, question: str) -> str | None:
-    """Return what the unit answers to a question already, as it is searched; None for nothing."""
+    """Return what the unit answers to a question already, None for nothing."""
     row = KnowledgeVersion
-    statement = work.rows(row, col(row.body), permission=READ).where(
+    statement = work.rows(row, col(row.text), permission=READ).where(
         col(row.organization_id) == work.actor.organization_id,
         col(row.question) == question,
         col(row.state) != WITHDRAWN,

@@ -64,9 +64,12 @@ class Keeping:
 
     async def lock(self, read: Read, id: UUID) -> int | None:
         """Return by which an act says what was seen of an answer, None to whom it is not theirs."""
-        statement = read.rows(Knowledge, col(Knowledge.version), permission=WRITE)
-        found = (await read.session.execute(statement.where(col(Knowledge.id) == id))).scalar()
-        return None if found is None else int(found)
+        for permission in (WRITE, PUBLISH):
+            statement = read.rows(Knowledge, col(Knowledge.version), permission=permission)
+            found = (await read.session.execute(statement.where(col(Knowledge.id) == id))).scalar()
+            if found is not None:
+                return int(found)
+        return None
 
     async def write(self, work: Work, form: KnowledgeForm) -> KnowledgeVersion:
         """Keep a new answer as a draft of the actor's unit. Raises `Invalid`, `Denied`."""
@@ -103,7 +106,7 @@ class Keeping:
         if draft.ends_on < today:
             raise self.refused("past", date=draft.ends_on)
         for before in await self._all(work, head, PUBLISHED):
-            before.replaced_by = draft.n
+            before.replaced_by = before.replaced_by or draft.n
             before.last_day = min(before.last_day, max(draft.starts_on, today) - DAY)
         draft.state, draft.changed_at = PUBLISHED, work.now
         draft.published_at, draft.published_by = work.now, work.actor.person_id
@@ -197,7 +200,8 @@ class Keeping:
             raise Invalid(
                 field_error("ends_on", "later-than-term", date=today + LONGEST),
             )
-        if error := await other_caller(work, f"{form.question}\n{form.text}"):
+        said = (form.text, form.question, form.basis, form.keywords or "")
+        if error := await other_caller(work, "\n".join(said)):
             raise Invalid(error)
 
     async def _take(self, work: Work, id: UUID, version: int, permission: str) -> Knowledge:
@@ -277,5 +281,5 @@ def _said(form: KnowledgeForm, today: date) -> dict[str, Any]:
         "ends_on": form.ends_on,
         "last_day": form.ends_on,
         "heading": plain(f"{form.question} {keywords}"),
-        "body": plain(form.text),
+        "body": plain(f"{form.question} {keywords} {form.text}"),
     }

@@ -33,8 +33,8 @@ class KnowledgeVersion(Owned, Signed, Base, table=True):
 
     It is signed by who wrote it last; `published_by` is another person of the owner. `ends_on` is
     the last day that was written, `last_day` the one that holds: earlier where a newer version
-    (`replaced_by`) took over. `heading` and `body` are question with keywords, and text, as search
-    reads them (`finding.plain`), alike on both engines.
+    (`replaced_by`) took over. `heading` is question with keywords, `body` these with the text, as
+    search reads them (`finding.plain`), alike on both engines.
     """
 
     __tablename__ = "hotline_knowledge_version"

@@ -111,6 +111,22 @@ async def test_a_draft_that_another_changed_is_published_by_who_wrote_it_first(b
     assert (await base.act(id, "publish", "deputy"))["n"] == 2
 
 
+@EMBEDDED
+async def test_who_only_publishes_sees_the_draft_and_may_do_no_more(base):
+    id = (await base.write("dispatcher"))["id"]
+    leader = await base.desk.client("leader")
+    assert "路灯不亮找谁" in (await leader.page("/work")).text
+    seen = await base.see(id, "leader")
+    assert [act["verb"] for act in seen["actions"]] == ["publish"]
+    page = await leader.page(f"{BASE}/{id}/publish")
+    assert "您好，路灯由{单位}管护" in page.text
+    assert (await leader.get(f"{BASE}/{id}/withdraw")).status_code == 403
+    sent = await leader.post_form(f"{BASE}/{id}/publish", {"version": str(seen["version"])})
+    assert sent.status_code == 303, sent.text
+    assert (await base.see(id, "leader"))["state"] == "in_force"
+    assert (await base.desk.hub.client().get(f"{BASE}/{id}")).status_code == 401
+
+
 REFUSED = (
     ({"text": "有事打 138-1234-5678"}, "text", "手机号"),
     ({"basis": "电话记录 １３８１２３４５６７８"}, "basis", "手机号"),
@@ -178,8 +194,8 @@ async def test_words_find_alike_on_both_engines(base):
 
 @EMBEDDED
 async def test_a_long_list_goes_on_and_a_search_says_that_it_was_cut(base, monkeypatch):
-    monkeypatch.setattr("plugins.hotline.knowledge.pages.PAGE", 2)
-    monkeypatch.setattr("plugins.hotline.knowledge.pages.NEAREST", 2)
+    monkeypatch.setattr("plugins.hotline.knowledge.lists.PAGE", 2)
+    monkeypatch.setattr("plugins.hotline.knowledge.lists.NEAREST", 2)
     for n in range(3):
         await base.publish(question=f"路灯第{n}问", public=True, text="打 12345。")
     client, seen, path = await base.desk.client("operator"), [], BASE
