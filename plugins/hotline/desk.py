@@ -15,7 +15,7 @@ from plugin_sdk.identifiers import mask_name, mask_phone, normalize_phone
 from plugin_sdk.ports import Hub, Organization, Read, Work
 from plugin_sdk.views import ActionView, FactView, Option, Phrase, Words
 from plugins.hotline import categories
-from plugins.hotline.checking import rating
+from plugins.hotline.checking import rating, supervising
 from plugins.hotline.flow import order_flow, reply_term
 from plugins.hotline.forms import FileForm, IntakeForm, Kind, SnapForm, Urgency
 from plugins.hotline.models import Order
@@ -123,7 +123,7 @@ class OrderDesk(CaseDesk[Order]):
             phone=phone,
             reply=row.reply or "",
         )
-        return [*facts, *await rating.facts(read, row)]
+        return [*facts, *await rating.facts(read, row), *await supervising.facts(read, row)]
 
     async def links(self, read: Read) -> list[ActionView]:
         """Return what staff find beside the orders: supervisions, and what checks found."""
