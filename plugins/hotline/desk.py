@@ -26,7 +26,7 @@ from plugin_sdk.views import (
     Words,
 )
 from plugins.hotline import categories
-from plugins.hotline.checking import rating
+from plugins.hotline.checking import rating, supervising
 from plugins.hotline.coordination.desk import CoordinationDesk
 from plugins.hotline.dispatching.following import bonds
 from plugins.hotline.engine import OrderEngine
@@ -174,7 +174,8 @@ class OrderDesk(CaseDesk[Order]):
         facts += await self.answering.used(read, row)
         facts += await enterprise_facts(read, row)
         facts += await sponsor_facts(read, row)
-        return facts + await rating.facts(read, row)
+        facts += await rating.facts(read, row)
+        return facts + await supervising.facts(read, row)
 
     async def links(self, read: Read) -> list[ActionView]:
         """Return the way to the knowledge base, which everybody else knows as common questions; to

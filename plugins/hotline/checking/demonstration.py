@@ -34,7 +34,6 @@ SCRIPT: Final = (
     "您好，这里是 12345 热线。您反映的事，承办单位和您联系过吗？",
     "答复里说的，和您看到的一样吗？",
     "办事的人态度怎么样？",
-    "您对这次办理满意吗？从非常满意到非常不满意，您选哪个？",
 )
 EXPLAINED: Final = "配件缺货，供货商周五到货；安排两组人员，到货后两日内装好，并把照片附在答复里。"
 YES, NO = Verdict.YES, Verdict.NO
@@ -108,7 +107,7 @@ class _Acting:
         unrated = [id for id, rank in fresh if rank != 1][:2]
         if len(unrated) < 2:
             return False
-        said = ("联系过", "一样", "态度好", "满意")[:n]
+        said = ("联系过", "一样", "态度好")[:n]
         answers: dict[str, Any] = {f"a{at}": answer for at, answer in enumerate(said, 1)}
         calls = [(id, {**answers, "result": Result.EXPLAINED}) for id in wanting]
         calls.append((unrated[0], {**answers, "rating": Rating.SATISFIED}))

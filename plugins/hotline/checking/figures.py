@@ -57,11 +57,11 @@ async def _chart(
     """Return a chart of units; the first of a unit's counts is its n."""
     kept, left_out = shown({unit: found[0] for unit, found in counts.items()})
     names = await hub.directory.names(kept)
-    words = f"{WORDS}.{name}"
+    sentence = "some" if left_out else "all"
     said = {"units": len(kept), "few": left_out, "least": SMALLEST_GROUP}
     return ChartView(
-        title=Phrase(f"{words}.title"),
-        sentence=Phrase(f"{words}.sentence" if counts else "case.chart.none", said),
+        title=Phrase(f"{WORDS}.{name}.title"),
+        sentence=Phrase(f"{WORDS}.{sentence}" if counts else "case.chart.none", said),
         columns=[Phrase(f"{WORDS}.unit"), *columns],
         rows=[
             [

@@ -14,6 +14,7 @@ from plugin_sdk.views import FieldKind, Phrase
 
 QUESTIONS: Final = 8
 """How many questions a script has at most."""
+FIRST_YEAR, LAST_YEAR = 2000, 3000
 
 
 class ExplainForm(ActForm):
@@ -116,9 +117,11 @@ class DrawForm(Form):
         if (self.share is None) == (self.number is None):
             raise _wrong("number", "share_or_number")
         try:
-            date.fromisoformat(f"{self.month}-01")
+            first = date.fromisoformat(f"{self.month}-01")
         except ValueError:
             raise _wrong("month", "month") from None
+        if not FIRST_YEAR <= first.year < LAST_YEAR:
+            raise _wrong("month", "month")
         return self
 
     @property

@@ -26,6 +26,8 @@ DRAW, JUDGE, READ, CORRECT = "check.draw", "check.judge", "check.read", "check.c
 ASKED: Final = ("answered", "verified", "polite", "on_time", "evidence")
 CORRECTION_DAYS: Final = 5
 SHOWN: Final = 50
+MOST: Final = 1000
+"""How many are checked of a month at most."""
 
 
 class Quality:
@@ -59,6 +61,10 @@ class Quality:
             raise AppConflict(self.hub.app, "nothing-closed", month=form.month)
         seed = secrets.token_hex(16)  # nobody chooses it: it cannot be tried out beforehand
         drawn = sampling.draw(strata, seed, form.share, form.number)
+        size = sum(len(numbers) for numbers in drawn.values())
+        if size > MOST:
+            said = Phrase(f"{self.hub.app}.checking.wrong.too_large", {"n": size, "most": MOST})
+            raise Invalid(FieldError("share" if form.share else "number", said))
         row = Sample(
             organization_id=centre,
             first_day=first,
@@ -66,7 +72,7 @@ class Quality:
             wanted=form.number,
             seed=seed,
             digest=sampling.digest_of(n for numbers in strata.values() for n in numbers),
-            size=sum(len(numbers) for numbers in drawn.values()),
+            size=size,
             population=sum(len(numbers) for numbers in strata.values()),
             strata=[
                 {"unit": unit, "n": len(strata[unit]), "drawn": len(numbers)}

@@ -138,10 +138,9 @@ class Pages:
         questions: Sequence[Question],
         typed: Typed,
     ) -> list[FieldView]:
-        found = {
-            field.name: field
-            for field in typed.fields(CallForm, f"{WORDS}.call", hints=frozenset({"rating"}))
-        }
+        hints = frozenset({"rating", *(["note"] if row.revisit else [])})
+        shown = typed.fields(CallForm, f"{WORDS}.call", hints=hints)
+        found = {field.name: field for field in shown}
         asked = [f"a{n}" for n, _ in enumerate(questions, 1)]
         for name, question in zip(asked, questions, strict=True):
             found[name].label = question.name

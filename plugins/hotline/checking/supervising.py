@@ -18,7 +18,7 @@ from plugin_sdk.cases.shorthand import HOLDER, ORIGIN, Acts
 from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Hub, Read, To, Work
 from plugin_sdk.problems import AppConflict
-from plugin_sdk.views import FactView, Phrase
+from plugin_sdk.views import ActionView, FactView, Phrase
 from plugins.hotline.checking.forms import ExplainForm
 from plugins.hotline.checking.models import Supervision
 from plugins.hotline.models import Order
@@ -171,7 +171,41 @@ class SupervisionDesk(CaseDesk[Supervision]):
             *self.facts(why=row.why, explanation=row.explanation),
         ]
 
+    async def actions(self, read: Read, row: Supervision) -> list[ActionView]:
+        """Return what may be done, and last the way to the order."""
+        see = ActionView(
+            verb="see",
+            label=self.engine.words("see_order"),
+            href=f"/apps/{self.hub.app}/orders/{row.order_number}",
+        )
+        return [*await super().actions(read, row), see]
+
 
 def supervision_desk(hub: Hub) -> SupervisionDesk:
     """Return the desk of a hub's supervisions."""
     return SupervisionDesk(CaseEngine(hub, supervision_flow(hub), Supervision))
+
+
+async def facts(read: Read, order: Order) -> list[FactView]:
+    """Return the supervisions of an order, for those who may see them."""
+    if not await read.holds("supervision.read"):
+        return []
+    statement = read.rows(Supervision, permission="supervision.read").where(
+        col(Supervision.order_id) == order.id
+    )
+    found = (await read.session.execute(statement.order_by(col(Supervision.id)))).scalars()
+    words = "hotline.supervision"
+    return [
+        FactView(
+            Phrase(f"{words}.act.open"),
+            Phrase(
+                f"{words}.on_order",
+                {
+                    "grade": Phrase(f"{words}.grade.{row.grade}"),
+                    "state": Phrase(f"{words}.state.{row.state}"),
+                    "number": row.number,
+                },
+            ),
+        )
+        for row in found
+    ]

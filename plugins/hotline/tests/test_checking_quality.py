@@ -71,7 +71,7 @@ async def test_a_sample_is_drawn_once_shows_its_seed_and_can_be_drawn_again(desk
     assert code(await draw(desk, month="2026-02", number=1)) == "hotline.nothing-closed"
     for wrong in ({}, {"share": 5, "number": 5}, {"share": 0}, {"number": 501}):
         assert (await draw(desk, month="2026-02", **wrong)).status_code == 422
-    for month in ("2026-13", "0000-01", "March!!", "2026/03"):
+    for month in ("2026-13", "0000-01", "0001-01", "9999-12", "March!!", "2026/03"):
         assert (await draw(desk, month=month, number=1)).status_code == 422, month
 
 

@@ -68,6 +68,9 @@ async def test_a_late_order_is_explained_by_its_unit_and_ended_by_another(desk):
     assert seen["deadline"]["due_at"] == "2026-03-30T09:30:00Z"  # three working days
     inbox = (await (await desk.client("unit")).get("/work")).json()
     assert f"{HERE}/supervisions/{number}" in str(inbox)
+    for who, n in (("unit", 1), ("dispatcher", 1), ("resident", 0)):
+        shown = [fact["value"] for fact in (await desk.see(order, who))["summary"]]
+        assert str(shown).count("supervision.on_order") == n
     for other, status in (("unit2", 404), ("resident", 403), ("operator", 403)):
         assert (await look(desk, number, other)).status_code == status
     assert (await do(desk, number, "explain", "unit2", text="代写")).status_code == 404
