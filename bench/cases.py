@@ -34,6 +34,8 @@ PAGES = {
     "hot spots": "/apps/hotline/figures/spots",
 }
 FILERS = 200
+PATIENCE = 1800.0
+"""Seconds that a statement is given which makes a million rows."""
 
 ORDERS = f"""
 INSERT INTO hotline_order (
@@ -141,15 +143,17 @@ async def _fill(url: str, many: int) -> str:
             )
             found = await raw.fetch("SELECT id FROM identity_organization WHERE id <> $1", centre)
             units = [row["id"] for row in found]
-            await raw.fetch(ORDERS, many, centre, units, list(tree()), units)
+            filling = (many, centre, units, list(tree()), units)
+            await raw.fetch(ORDERS, *filling, timeout=PATIENCE)
             for statement in (PARTIES, ITEMS, ENROLLED):
-                await raw.fetch(statement)
-            rows = await raw.fetch(LAST, COUNTED + 30)
+                await raw.fetch(statement, timeout=PATIENCE)
+            rows = await raw.fetch(LAST, COUNTED + 30, timeout=PATIENCE)
             await connection.commit()
         await _figures(database, rows)
         async with database.migration() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await connection.exec_driver_sql("VACUUM ANALYZE")
+            raw = (await connection.get_raw_connection()).driver_connection
+            await raw.execute("VACUUM ANALYZE", timeout=PATIENCE)
     finally:
         await database.close()
     return cookie
@@ -185,7 +189,7 @@ async def _figures(database: Database, rows: list[Any]) -> None:
     async with database.migration() as connection:
         raw: Any = (await connection.get_raw_connection()).driver_connection
         for back in range(4, YEARS * 12):
-            await raw.fetch(REPEATED, back, month)
+            await raw.fetch(REPEATED, back, month, timeout=PATIENCE)
         await connection.commit()
 
 

@@ -24,6 +24,7 @@ from portal.commands.life import STEPS, life
 from portal.commands.oidc import oidc
 from portal.commands.people import org, people
 from portal.commands.record import audit
+from portal.commands.recount import app_recount
 from portal.commands.upstream import upstream
 from portal.commands.usage import usage
 
@@ -344,7 +345,7 @@ def app_draft(name: str, message: str) -> None:
     console.print(str(path) if path else "the models say nothing new")
 
 
-for command in (life, *STEPS, app_archive, app_restore, app_purge):
+for command in (life, *STEPS, app_archive, app_restore, app_purge, app_recount):
     app.add_command(command)
 for group in (org, people, access, audit, upstream, usage, governance, oidc):
     main.add_command(group)

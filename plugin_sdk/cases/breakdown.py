@@ -46,11 +46,12 @@ Names = Callable[[Sequence[str]], Awaitable[Mapping[str, Words]]]
 
 
 class Dimension(msgspec.Struct, frozen=True, kw_only=True):
-    """By what figures are told apart: a key of `CaseRow.dimensions` (or `unit`), what it is
-    called, and how its values are (those that are missing are shown as they are)."""
+    """By what figures are told apart: a key of `CaseRow.dimensions` (or `unit`), what its page and
+    its column are called, and its values (one without a name is shown as it is)."""
 
     key: str
     label: Phrase
+    column: Phrase
     names: Names
 
 
@@ -192,7 +193,7 @@ class Breakdown:
             title=self.dimensions[key].label,
             note=Phrase("case.figure.by.note"),
             columns=[
-                self.dimensions[key].label,
+                self.dimensions[key].column,
                 *(Phrase(f"case.figure.by.{name}") for name in COLUMNS),
             ],
             rows=[[line.name, *(getattr(line, name) for name in COLUMNS)] for line in lines],
@@ -207,7 +208,7 @@ class Breakdown:
                 title=Phrase(f"case.figure.chart.{name}"),
                 sentence=Phrase("case.figure.chart.most", {"n": len(drawn), "of": len(lines)}),
                 columns=[
-                    self.dimensions[key].label,
+                    self.dimensions[key].column,
                     *(Phrase(f"case.figure.by.{column}") for column in columns),
                 ],
                 rows=[[line.name, *(getattr(line, c) for c in columns)] for line in drawn],

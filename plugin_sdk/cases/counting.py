@@ -91,36 +91,23 @@ class CaseCounting:
         statement = select(func.count()).where(col(self.counted.look_at) <= read.now)
         return int((await read.session.execute(statement)).scalar_one())
 
-    async def enrol(self, actor: Actor) -> int:
-        """Let the cases be counted that were there before figures were; return how many. It may
-        be killed and begun again."""
+    async def mark_all(self, actor: Actor) -> int:
+        """Let every case be looked at, those too that never were; return how many there are.
+
+        The figures stand meanwhile and are brought from what they were to what they are. It may
+        be killed and begun again.
+        """
         after, many = NOBODY, 0
         while True:
             async with self.hub.work(actor) as work:
                 id = col(self.row.id)
-                next_ids = work.rows(self.row, id, permission=self._permission)
-                ids = list(
-                    (
-                        await work.session.execute(
-                            next_ids.where(id > after).order_by(id).limit(KEYS_AT_ONCE)
-                        )
-                    ).scalars()
-                )
+                following = work.rows(self.row, id, permission=self._permission).where(id > after)
+                found = await work.session.execute(following.order_by(id).limit(KEYS_AT_ONCE))
+                ids = list(found.scalars())
                 if not ids:
                     return many
-                many += await enrol(work, self.counted, ids)
-                after = ids[-1]
-
-    async def forget(self, work: Work) -> None:
-        """Take all figures away and let every case be counted anew."""
-        await self._alone(work)
-        await work.session.execute(delete(self.figures))
-        counted = update(self.counted).where(col(self.counted.case_id) != NOBODY)
-        await work.session.execute(
-            counted.values(look_at=work.now, counted={}).execution_options(
-                synchronize_session=False
-            )
-        )
+                await _upsert(work, self.counted, ids, work.now)
+                after, many = ids[-1], many + len(ids)
 
     async def _alone(self, work: Work) -> None:
         """Let one fold go on at a time: a row that stands for no case is held to its end."""
@@ -179,14 +166,6 @@ async def mark(work: Work, row: CaseRow) -> None:
     """Say that a case is to be counted again, where its flow is counted."""
     if row.counted is not None:
         await _upsert(work, row.counted, [row.id], work.now)
-
-
-async def enrol(work: Work, counted: type[CaseCounted], ids: list[UUID]) -> int:
-    """Let cases be counted that never were; return how many these are."""
-    table: Any = counted.__table__  # type: ignore[attr-defined]  # SQLModel's own
-    rows: list[dict[str, Any]] = [{"case_id": id, "look_at": work.now, "counted": {}} for id in ids]
-    new = _dialect(work).insert(table).values(rows).on_conflict_do_nothing()
-    return len((await work.session.execute(new.returning(table.c.case_id))).all())
 
 
 async def _upsert(

@@ -66,7 +66,12 @@ def breakdown(desk: OrderDesk) -> Breakdown:
         desk.counting,
         PERMISSION,
         [
-            Dimension(key=key, label=Phrase(f"{WORDS}.by.{key}"), names=of)
+            Dimension(
+                key=key,
+                label=Phrase(f"{WORDS}.by.{key}"),
+                column=Phrase(f"{WORDS}.of.{key}"),
+                names=of,
+            )
             for key, of in names.items()
         ],
         name=desk.flow.name,

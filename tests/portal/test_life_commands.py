@@ -67,3 +67,18 @@ def test_an_app_is_shown_and_led_through_its_end_from_a_terminal(
     assert (status, "that day has not come" in said) == (1, True), said
     status, said = run("call-off", "supervision", *by)
     assert (status, "supervision: Retire" in said) == (0, True), said
+
+
+@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
+def test_an_app_is_counted_anew_from_a_terminal(fresh_database_url, tmp_path, monkeypatch):
+    (home := tmp_path / "home").mkdir()
+    (home / "demo.json").touch()
+    monkeypatch.setenv("YIMEN_HOME", str(home))
+    monkeypatch.setenv("YIMEN_DATABASE_URL", fresh_database_url)
+    monkeypatch.setenv("YIMEN_MANIFESTS", str(ROOT / "manifests"))
+    found = CliRunner().invoke(main, ["app", "recount", "hotline"])
+    assert found.exit_code == 0, found.output
+    assert "0 cases counted" in found.output
+    found = CliRunner().invoke(main, ["app", "recount", "supervision"])
+    assert found.exit_code == 1
+    assert "counts its cases" in found.output

@@ -212,14 +212,13 @@ async def test_what_is_counted_as_it_happens_is_what_is_counted_anew(world):
 
     await explore(st.lists(STEPS, min_size=5, max_size=30), check, 12)
 
-    async with world.hub.work(world.hub.system("test")) as work:
-        await world.desk.counting.forget(work)
+    system = world.hub.system("test")
+    every = await world.desk.counting.mark_all(system)
+    assert every >= len(world.held)
     await world.fold(3)  # and killed there
     await world.check()
-    async with world.hub.work(world.hub.system("test")) as work:
-        await world.desk.counting.forget(work)
+    async with world.hub.work(system) as work:  # as before an app was counted at all
         await work.session.execute(delete(OrderCounted))
-    await world.fold(50)
-    assert await world.desk.counting.enrol(world.hub.system("test")) >= len(world.held)
-    assert await world.desk.counting.enrol(world.hub.system("test")) == 0
+        await work.session.execute(delete(OrderFigure))
+    assert await world.desk.counting.mark_all(system) == every
     await world.check()
