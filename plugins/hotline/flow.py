@@ -115,6 +115,7 @@ def order_flow(hub: Hub) -> Flow:
 
     async def refuse_taking(work: Work, row: Order, form: TakeRatingForm) -> None:
         await rating.refuse_taking(hub, work, row)
+        await signed_off(work, row, form)
 
     async def take_rating(work: Work, row: Order, form: TakeRatingForm) -> None:
         await rating.take(work, row, form)
@@ -231,7 +232,6 @@ def order_flow(hub: Hub) -> Flow:
                 "closed",
                 CENTRE,
                 TakeRatingForm,
-                guard=signed_off,
                 **taking,
                 **CLOSED,
             ),
