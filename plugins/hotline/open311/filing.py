@@ -192,12 +192,17 @@ async def _by_source(read: Read, source_key: str) -> Order | None:
 async def keep(
     desk: OrderDesk, work: Work, sent: Sent, key_id: UUID, request_key: str | None
 ) -> Open311Filing:
-    """Keep what was sent until somebody looks at it; sent again it is the same filing."""
+    """Keep what was sent until somebody looks at it; sent again it is the same filing.
+
+    Raises `Refusal` (400) where another waits under that key.
+    """
     form_of(sent.values)
     if request_key is not None:
         statement = work.rows(Open311Filing).where(col(Open311Filing.request_key) == request_key)
         known: Open311Filing | None = (await work.session.execute(statement)).scalar_one_or_none()
         if known is not None:
+            if known.decided_at is None and known.sent != sent.values:
+                raise refused(400, "key-reused")
             return known
     row = Open311Filing(
         organization_id=await desk.engine.receiver(work.actor),

@@ -41,7 +41,7 @@ PUBLIC_TEXT: Final = 4000
 """The longest text of the protocol."""
 
 _WIDE = str.maketrans("０１２３４５６７８９－　", "0123456789- ")
-_PATTERNS: Final = {
+PATTERNS: Final = {
     "phone": re.compile(
         r"(?<!\d)(?:(?:\+|00)?86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d)"
         r"|(?<!\d)0\d{2,3}[ -]?\d{7,8}(?!\d)"
@@ -244,7 +244,7 @@ def _found(text: str, order: Order) -> Iterator[Find]:
         yield Find("caller", own)
     for span in find_identity_numbers(text, checksum=False):
         yield Find("identity", text[span.start : span.end])
-    for kind, pattern in _PATTERNS.items():
+    for kind, pattern in PATTERNS.items():
         for match in pattern.finditer(text):
             landline = match.group().startswith("0") and not match.group().startswith("00")
             yield Find("mobile" if kind == "phone" and not landline else kind, match.group())

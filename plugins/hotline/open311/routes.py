@@ -28,8 +28,9 @@ Answering = Callable[[Format], Awaitable[Response[bytes]]]
 SPECIFICATION: Final = "http://wiki.open311.org/GeoReport_v2"
 CHANGESET: Final = "2026-11-26 00:00"
 """When services and definitions last changed: clients that keep them look at it."""
-KEPT: Final = {"Cache-Control": "public, max-age=3600"}
-"""Services tell of nobody, and may be kept; requests may not, for they can be taken back."""
+KEPT: Final = {"Cache-Control": "public, max-age=3600", "Vary": "Cookie, Authorization"}
+"""Services tell of nobody, and may be kept in each reader's language; requests may not, for they
+can be taken back."""
 READS, POSTS = 300, 60
 """How many GET and POST one network may send in a minute (`open311_reads`, `open311_posts`)."""
 _IDEMPOTENCY = re.compile(r"[\x21-\x7e]{1,100}")

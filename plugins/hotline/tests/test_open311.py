@@ -276,6 +276,7 @@ async def test_where_the_county_looks_first_a_token_stands_for_what_was_filed(ma
     token = filed["token"]
     assert set(filed) == {"token"}
     assert (await post(desk, api_key=secret, headers=headers, **person)).json() == [filed]
+    assert errors(await post(desk, api_key=secret, headers=headers, description="别的"), 400)
     early = await visitor.get(f"{V2}/tokens/{token}.json")  # before its order exists
     assert early.status_code == 200
     assert early.json() == [{"token": token}]

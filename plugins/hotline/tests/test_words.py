@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +10,10 @@ from plugin_sdk.views import Phrase
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.flow import order_flow
 from plugins.hotline.forms import FileForm, IntakeForm, SnapForm
+from plugins.hotline.open311.applications import RefuseForm
+from plugins.hotline.open311.keys import KeyForm
+from plugins.hotline.open311.moderation import HINTS
+from plugins.hotline.open311.publishing import FORBIDDEN, PATTERNS, PublishForm
 from portal.texts import Catalogue
 
 SDK = Path(plugin_sdk.__file__).parent
@@ -40,4 +45,30 @@ def test_every_word_of_the_forms_is_there():
             if view.name != "version":
                 words = [view.label, view.hint, *(option.label for option in view.options)]
                 used |= {word.key for word in words if isinstance(word, Phrase)}
+    assert sorted(key for key in used if key not in found) == []
+
+
+def test_every_word_of_open311_is_there():
+    found = catalogue()
+    said = re.compile(r'"(hotline\.(?:open311|publishing)\.[\w.-]+)"')
+    named = re.compile(r'refused\(\s*\d+, "([\w-]+)"')
+    used: set[str] = set()
+    for file in (APP / "open311").glob("*.py"):
+        text = file.read_text("utf-8")
+        used |= set(said.findall(text))
+        used |= {f"hotline.open311.error.{name}" for name in named.findall(text)}
+    forms: list[tuple[type[Form], str, frozenset[str]]] = [
+        (PublishForm, "publishing", HINTS),
+        (KeyForm, "open311.keys", KeyForm.hints),
+        (RefuseForm, "open311.filings", frozenset()),
+    ]
+    for form, prefix, hints in forms:
+        for view in field_views(form, f"hotline.{prefix}", hints=hints):
+            if view.kind != "hidden":
+                words = [view.label, view.hint, *(option.label for option in view.options)]
+                used |= {word.key for word in words if isinstance(word, Phrase)}
+    used -= {f"hotline.{prefix}" for _, prefix, _ in forms}
+    used |= {f"hotline.publishing.find.{kind}" for kind in (*FORBIDDEN, *PATTERNS)}
+    used |= {f"hotline.publishing.wrong.{kind}" for kind in FORBIDDEN}
+    assert len(used) > 50
     assert sorted(key for key in used if key not in found) == []
