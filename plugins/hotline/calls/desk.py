@@ -117,7 +117,7 @@ class Desk:
             view.filed = await self._filed(read, filed)
         if current is None:
             return view
-        view.call = call_item(current, names, {})
+        view.call = call_item(current, names, await self._numbers(read, [current]))
         view.finish = PartForm(
             action=f"{HERE}/calls/{current.id}/finish",
             fields=of("finish").fields(FinishForm, "hotline.call"),
@@ -164,7 +164,8 @@ class Desk:
     async def _before(self, read: Read, call: Call, names: Mapping[str, str]) -> list[CallItem]:
         found = await self.board.before(read, call)
         numbers = await self._numbers(read, found)
-        return [call_item(one, names, numbers) for one in found]
+        told = [one for one in found if one.order_id is None or one.order_id in numbers]
+        return [call_item(one, names, numbers) for one in told]
 
     async def _numbers(self, read: Read, calls: Sequence[Call]) -> dict[UUID, str]:
         """Return the numbers of the orders that calls belong to: in scope, of no secret caller."""

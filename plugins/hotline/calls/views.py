@@ -125,7 +125,8 @@ def line_words(line: str | None, names: Mapping[str, str]) -> Words:
 
 
 def call_item(call: Call, names: Mapping[str, str], numbers: Mapping[UUID, str]) -> CallItem:
-    """Return a call as lists show it; `numbers` are those of the orders that may be shown."""
+    """Return a call as lists show it; `numbers` are those of the orders that may be shown. Of
+    another's order, or one whose caller is secret (also since), it does not say who called."""
     spoken = None
     if call.answered_at is not None and call.ended_at is not None:
         spoken = max(int((call.ended_at - call.answered_at).total_seconds()), 0)
@@ -134,7 +135,7 @@ def call_item(call: Call, names: Mapping[str, str], numbers: Mapping[UUID, str])
     return CallItem(
         id=str(call.id),
         direction=Phrase(f"hotline.call.direction.{call.direction}"),
-        phone=phone_words(call.phone),
+        phone=phone_words(call.phone if number or not call.order_id else ""),
         line=line_words(call.line, names) if call.direction == "in" or call.line else "",
         outcome=Phrase(f"hotline.call.outcome.{call.outcome}") if call.outcome else None,
         tone=tones.get(call.outcome or "", "state"),

@@ -11,6 +11,7 @@ from core.access.grants import grant
 from plugin_sdk.ports import ScopeKind
 from plugins.hotline.calls import demonstration as calls
 from plugins.hotline.lines import demonstration as lines
+from plugins.hotline.models import Order
 from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.switching import EVENTS, PHONE, Exchange
 
@@ -161,6 +162,13 @@ async def test_a_call_becomes_an_order_of_its_line_or_is_answered_on_the_spot(de
     known = await shown(operator)
     assert [one["number"] for one in known["orders"]] == [number]
     assert [one["order"] for one in known["calls"]] == [number]
+    hub = exchange.board.hub  # who asks for secrecy afterwards is theirs no more
+    async with hub.work(hub.system("test")) as work:
+        (await work.get(Order, (await exchange.of("c1")).order_id)).secret = True
+    known = await shown(operator)
+    assert (known["orders"], known["calls"]) == ([], [])
+    (_, first) = (await operator.get(f"{HERE}/calls")).json()["items"]
+    assert (first["phone"]["key"], first["order"]) == ("hotline.call.hidden", "")
     reply = {**INTAKE, "phone": PHONE, "reply": "已告知报修电话和处理时限。"}
     spot = (await operator.post(f"{HERE}/calls/{id}/order", json=reply)).json()
     assert (await dispatcher.get(f"{HERE}/orders/{spot['number']}")).json()["state"] == "replied"
