@@ -14,7 +14,7 @@ from plugin_sdk.identifiers import mask_name, mask_phone, normalize_phone
 from plugin_sdk.ports import Audience, Hub, Organization, Read, Work
 from plugin_sdk.views import FactView, Option, Phrase, Words
 from plugins.hotline import categories
-from plugins.hotline.dispatching.following import OrderEngine, bonds
+from plugins.hotline.dispatching.following import FollowingEngine, bonds
 from plugins.hotline.flow import order_flow, reply_term
 from plugins.hotline.forms import FileForm, IntakeForm, Kind, SnapForm, Urgency
 from plugins.hotline.models import Order
@@ -170,4 +170,4 @@ def inside(x: float, y: float, polygon: Sequence[Sequence[float]]) -> bool:
 
 def desk_of(hub: Hub) -> OrderDesk:
     """Return the desk of a hub's orders."""
-    return OrderDesk(OrderEngine(hub, order_flow(hub), Order))
+    return OrderDesk(FollowingEngine(hub, order_flow(hub), Order))
