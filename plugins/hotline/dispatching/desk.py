@@ -28,6 +28,7 @@ from plugins.hotline.dispatching.alike import Like, originals
 from plugins.hotline.dispatching.categorizing import Categorizer
 from plugins.hotline.dispatching.proposals import Proposal, Proposals, Proposing
 from plugins.hotline.dispatching.returns import from_hand_to_hand
+from plugins.hotline.dispatching.rules import EDIT as EDIT_RULES
 from plugins.hotline.dispatching.rules import READ as READ_RULES
 from plugins.hotline.dispatching.rules import RuleDesk
 from plugins.hotline.forms import DispatchForm
@@ -168,9 +169,14 @@ class DispatchDesk:
             items=items,
             order=at_hand,
             next_href=f"{self.here}/{following[0]}" if following else None,
-            links=await self.orders.link(
-                read, "/rules", Phrase("hotline.responsibility.list"), READ_RULES
-            ),
+            links=[
+                *await self.orders.link(
+                    read, "/rules", Phrase("hotline.responsibility.list"), READ_RULES
+                ),
+                *await self.orders.link(
+                    read, "/rules/what-if", Phrase("hotline.dispatching.what_if.title"), EDIT_RULES
+                ),
+            ],
             conflict=typed.conflict,
         )
 

@@ -36,8 +36,6 @@ BATCH: Final = 100
 CHUNK: Final = 500
 MOST: Final = 20_000
 """How many followers of one order are told that it was reopened."""
-TELLS: Final = frozenset({"answer", "reply", "reopen"})
-"""Acts on an original of which its followers are told."""
 NOBODY: Final = "诉求人"
 """What stands in a passed-on answer for the name of the original's caller."""
 
@@ -140,7 +138,8 @@ class FollowingEngine(CaseEngine[Order]):
         if isinstance(form, FollowForm):
             await self._hold_lower(work, id, form.original)
         row = await super().act(work, id, verb, form)
-        if verb in TELLS:
+        done = self.flow.by_verb(verb)
+        if done.resolves or done.reopens:
             await work.timer(TIMER, self.subject(row.id), work.now)
         if verb == "follow" and row.follows_id is not None:
             original = await work.get(Order, row.follows_id, permission=PERMISSION)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -12,7 +12,14 @@ from plugin_sdk.ports import Read
 from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import FieldView, Phrase, View, Words
 from plugins.hotline.dispatching.forms import WhatIfForm
-from plugins.hotline.dispatching.rules import Matter, Rule, RuleDesk, decide, regions_above
+from plugins.hotline.dispatching.rules import (
+    Decision,
+    Matter,
+    Rule,
+    RuleDesk,
+    decide,
+    regions_above,
+)
 from plugins.hotline.models import Order
 
 DAYS: Final = 90
@@ -51,6 +58,9 @@ class WhatIfView(View, kw_only=True):
     said: Phrase | None = None
     tallies: list[Tally] = msgspec.field(default_factory=list)
     moved: list[Moved] = msgspec.field(default_factory=list)
+
+
+_Where = UUID | Literal["conflict", "nobody"]
 
 
 class _Seen(msgspec.Struct, frozen=True):
@@ -94,7 +104,7 @@ async def _fill(desk: RuleDesk, read: Read, form: WhatIfForm, view: WhatIfView) 
     rules = await desk.in_force(read)
     divisions = {one.id: one for one in await desk.regions()}
     seen = await _orders(read)
-    moved: list[tuple[_Seen, UUID | None, UUID | None]] = []
+    moved: list[tuple[_Seen, _Where, _Where]] = []
     for one in seen:
         matter = Matter(
             category=one.category,
@@ -104,12 +114,14 @@ async def _fill(desk: RuleDesk, read: Read, form: WhatIfForm, view: WhatIfView) 
         )
         before, after = decide(rules, matter), decide([*rules, tried], matter)
         if {rule.unit for rule in before.rules} != {rule.unit for rule in after.rules}:
-            moved.append((one, before.unit, after.unit))
-    units = {unit for one, *both in moved for unit in (one.unit, *both) if unit is not None}
+            moved.append((one, _where(before), _where(after)))
+    units = {unit for one, *both in moved for unit in (one.unit, *both) if isinstance(unit, UUID)}
     names = await desk.hub.directory.names(list(units))
 
-    def said(unit: UUID | None) -> Words:
-        return names.get(unit, "") if unit else Phrase("hotline.dispatching.what_if.nobody")
+    def said(where: _Where) -> Words:
+        if isinstance(where, UUID):
+            return names.get(where, "")
+        return Phrase(f"hotline.dispatching.what_if.{where}")
 
     view.said = Phrase("hotline.dispatching.what_if.said", {"n": len(moved), "of": len(seen)})
     pairs = Counter((before, after) for _, before, after in moved)
@@ -128,6 +140,10 @@ async def _fill(desk: RuleDesk, read: Read, form: WhatIfForm, view: WhatIfView) 
         )
         for one, before, after in moved[:SHOWN]
     ]
+
+
+def _where(decision: Decision) -> _Where:
+    return decision.unit or ("conflict" if decision.conflict else "nobody")
 
 
 async def _orders(read: Read) -> list[_Seen]:

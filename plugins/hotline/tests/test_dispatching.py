@@ -224,6 +224,9 @@ async def test_what_a_rule_would_change(desk):
     assert found["said"]["params"] == {"n": 1, "of": 2}
     (one,) = found["moved"]
     assert (one["number"], one["before"], one["after"]) == (moved, "城市管理局", "交通运输局")
+    tie = f"{path}?category={LIGHTS}&unit={await desk.unit('unit2')}"
+    (one,) = (await dispatcher.get(tie)).json()["moved"]
+    assert one["after"]["key"] == "hotline.dispatching.what_if.conflict"
     wrong = (await dispatcher.get(f"{path}?category={LIGHTS}&unit=x")).json()
     assert [field["name"] for field in wrong["fields"] if field["error"]] == ["unit"]
     assert (await (await desk.client("unit")).get(path)).status_code == 403
