@@ -10,6 +10,7 @@ from plugin_sdk.cases.titles import title_of
 from plugin_sdk.cases.traces import RETRY
 from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Hub, To, Work
+from plugin_sdk.problems import AppConflict
 from plugins.hotline.coordination.engine import CoordinationEngine
 from plugins.hotline.coordination.models import CoordinationShare
 from plugins.hotline.dispatching.following import FollowingEngine
@@ -36,7 +37,7 @@ class OrderEngine(FollowingEngine):
             await self.coordinations.open_for(work, row, form)
         elif transition.verb == "summarize":
             await self.coordinations.finish(work, row)
-        elif transition.verb == "reply" and row.split_from_id is not None:
+        elif transition.verb in ("reply", "answer") and row.split_from_id is not None:
             await self.coordinations.answered(work, row)
 
     async def on_timer(self, work: Work, kind: str, subject: str) -> None:
@@ -81,12 +82,14 @@ class OrderEngine(FollowingEngine):
         return row
 
     async def redirect(self, work: Work, id: UUID, unit: UUID, reason: str) -> None:
-        """Hand a part to another unit, by a leader's ruling."""
+        """Hand a part to another unit, by a leader's ruling. Raises `AppConflict` for one that
+        no unit has in hand."""
         row = await work.get(Order, id, permission=self.flow.read)
         transition = self.flow.find(row.state, "redirect")
-        if transition is not None:
-            form = RedirectForm(version=row.version, unit=unit, reason=reason)
-            await self._perform(work, row, transition, form)
+        if transition is None:  # answered, and reopened since
+            raise AppConflict(self.hub.app, "coordination.part-answered")
+        form = RedirectForm(version=row.version, unit=unit, reason=reason)
+        await self._perform(work, row, transition, form)
 
     async def resume(self, work: Work, id: UUID) -> None:
         """Let an order wait to be dispatched again, whose coordination was called off."""

@@ -13,6 +13,7 @@ from core.messages.models import Notice
 
 OPEN = {  # names of what everybody may see, and codes that whoever holds one may look up
     *("/about/{app}", "/assets/{name}", "/apps/traffic/verify/{code}"),
+    "/apps/hotline/coordinations/verify/{code}",
     # ways in by a provider above: an unknown one leads back to those there are
     *("/sign-in/with/{key}", "/sign-in/again/with/{key}", "/me/identities/{key}/link"),
 }

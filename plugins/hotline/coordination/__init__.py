@@ -1,2 +1,6 @@
 """Coordination (协调督办): where no unit owns an order, they meet, one decides, and the order is
-divided into linked ones."""
+divided into linked ones.
+
+It does not stand on the meeting kit: that one calls assemblies days ahead, counts heads by group
+and answers questions; here named people confirm, leave, give opinions and are bound.
+"""

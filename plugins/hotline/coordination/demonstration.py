@@ -1,7 +1,7 @@
 """The demonstration: one coordination that has ended and one under way, acted out by the cast."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,7 +28,7 @@ BASIS: Final = "《城市道路管理条例》第六条"
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """An order that is coordinated: so many days ago, and whether it came to its end."""
 
-    days_ago: float
+    days_ago: int
     text: str
     place: str
     question: str
@@ -75,7 +75,8 @@ class Play:
             found = await read.session.execute(known.where(col(Order.source_key) == key))
             if found.first() is not None:
                 return False
-        self.now = self._working(self.hub.now() - timedelta(days=told.days_ago))
+        moment = (self.hub.now() - timedelta(days=told.days_ago)).astimezone(SHANGHAI)
+        self.now = moment.replace(hour=9, minute=0, second=0, microsecond=0)
         desk = desk_of(self.hub.at(self.now))
         form = validate(FileForm, {"kind": "help", "text": told.text, "place": told.place})
         async with desk.engine.hub.work(self.cast["resident"]) as work:
@@ -90,11 +91,6 @@ class Play:
             if told.ends and until is not None:  # else its year is not known yet
                 await self.decide(id, made.id, local_day(until))
         return True
-
-    def _working(self, moment: datetime) -> datetime:
-        """Return the morning of the nearest day of work up to a moment, as far as it is known."""
-        day = moment.astimezone(SHANGHAI).replace(hour=9, minute=0, second=0, microsecond=0)
-        return min(day, moment)
 
     async def meet(self, id: UUID) -> None:
         """Invite both units and the expert, and convene them."""

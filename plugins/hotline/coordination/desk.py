@@ -11,7 +11,7 @@ from plugin_sdk.cases.flow import Transition
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import Read
 from plugin_sdk.times import SHANGHAI
-from plugin_sdk.views import ActionView, FactView, Option, Phrase, Words
+from plugin_sdk.views import ActionView, EntryView, FactView, Option, Phrase, Words
 from plugins.hotline.coordination.deciding import ANSWERED, frees_chair, shares_of, unheard
 from plugins.hotline.coordination.engine import ASKED, CoordinationEngine
 from plugins.hotline.coordination.flow import SIGN
@@ -31,7 +31,9 @@ from plugins.hotline.coordination.views import CoordinationView, SeatView, Share
 from plugins.hotline.models import Order
 
 DRAFTED: Final = frozenset({"held", "proposed"})
-"""States in which the decision is the centre's and the chair's alone."""
+"""States in which a decision is drafted: by the centre and the chair's unit alone."""
+DRAFTING: Final = frozenset({"share", "drop", "propose", "send-back"})
+"""Steps of the draft, which who takes part does not see: what counts is what was signed."""
 
 
 class CoordinationDesk(CaseDesk[Coordination]):
@@ -168,7 +170,7 @@ class CoordinationDesk(CaseDesk[Coordination]):
         is seen by the centre and the chair's unit alone."""
         base = await super().detail_view(read, row)
         seats, shares = await seats_of(read, row.id), await shares_of(read, row.id)
-        if row.state in DRAFTED and not self._drafts(read, row):
+        if row.signed_at is None and not self._drafts(read, row):
             shares = []
         names = await self.hub.directory.names(units_of(row, seats, shares))
         paper = await self.engine.papers.of(read, row)
@@ -190,6 +192,13 @@ class CoordinationDesk(CaseDesk[Coordination]):
             view.paper_href = self.engine.href(row.number, "decision.pdf")
             view.check_href = self.engine.papers.address(paper)
         return view
+
+    async def timeline(self, read: Read, row: Coordination) -> list[EntryView]:
+        """Return the steps, newest first; those of the draft to who drafts it."""
+        found = await super().timeline(read, row)
+        if self._drafts(read, row):
+            return found
+        return [step for step in found if step.verb not in DRAFTING]
 
     def _drafts(self, read: Read, row: Coordination) -> bool:
         own = read.actor.organization_id

@@ -167,11 +167,17 @@ class CoordinationEngine(CaseEngine[Coordination]):
 
     async def answered(self, work: Work, part: Order) -> None:
         """Tell the centre, once the last part of a decision is answered, that the order can be."""
-        row = await self.of_part(work, part.id)
-        if row is None or row.state != "decided":
+        reason = "whether every part of a decision is answered"
+        by = work.beyond_scope(Coordination, reason=reason).join(
+            CoordinationShare, col(CoordinationShare.case_id) == col(Coordination.id)
+        )
+        by = by.where(
+            col(CoordinationShare.order_id) == part.id, col(Coordination.state) == "decided"
+        )
+        row: Coordination | None = (await work.session.execute(by)).scalar_one_or_none()
+        if row is None:
             return
         orders = [share.order_id for share in await shares_of(work, row.id) if share.order_id]
-        reason = "whether every part of a decision is answered"
         found = work.beyond_scope(Order, col(Order.id), reason=reason).where(
             col(Order.id).in_(orders), col(Order.state).not_in(ANSWERED), col(Order.id) != part.id
         )
@@ -187,7 +193,6 @@ class CoordinationEngine(CaseEngine[Coordination]):
             row.title,
             href,
             label=self.words("to_summarize"),
-            due_at=row.due_at,
         )
 
 

@@ -119,3 +119,13 @@ class Table(Desk):
         """Walk the part of a unit to its answer."""
         for verb, form in (("sign", {}), ("process", {}), ("reply", {"text": text})):
             await self.act(number, verb, by, **form)
+
+
+async def order_of(table: Table, number: str) -> str:
+    """Return the number of the order that a coordination is about."""
+    return str((await table.met(number))["order_number"])
+
+
+async def parts_of(table: Table, number: str) -> dict[str, str]:
+    """Return the numbers of the parts by unit."""
+    return {one["unit"]: one["number"] for one in (await table.met(number))["shares"]}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from plugins.hotline.tests.conftest import HERE, LIGHTS
-from plugins.hotline.tests.coordinating import BASIS, Table
+from plugins.hotline.tests.coordinating import BASIS, Table, order_of, parts_of
 
 EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 MONDAY = datetime(2026, 3, 2, 2, tzinfo=UTC)  # 10:00 in Shanghai, in a year that is known
@@ -15,15 +15,6 @@ async def table(hub_app):
     """Return the cast at work on a Monday morning."""
     hub_app.clock.stand(MONDAY)
     return Table(hub_app)
-
-
-async def order_of(table, number):
-    return (await table.met(number))["order_number"]
-
-
-async def parts_of(table, number):
-    """Return the numbers of the parts by unit."""
-    return {one["unit"]: one["number"] for one in (await table.met(number))["shares"]}
 
 
 async def test_a_coordination_from_the_asking_to_the_one_answer(table):
@@ -234,56 +225,6 @@ async def test_parts_lie_within_the_term_and_dates_that_have_passed_go_back(tabl
 
 
 @EMBEDDED
-async def test_a_part_is_objected_to_once_and_ruled_on_by_another(table):
-    number = await table.meet()
-    await table.decide(number, "unit", "unit2")
-    parts = await parts_of(table, number)
-    for verb, form in (
-        ("return", {"reason": "不归我们", "legal_basis": "三定方案"}),
-        ("extend", {"days": 5, "reason": "等配件"}),
-    ):
-        if verb == "extend":
-            await table.act(parts["交通运输局"], "sign", "unit2")
-        refused = await table.try_act(parts["交通运输局"], verb, "unit2", **form)
-        assert refused.json()["type"].endswith("coordination.bound")
-    why = {"reason": "桥下路面归住建局", "legal_basis": "三定方案"}
-    assert await table.refused(number, "object", "unit3", **why) == "coordination.no-part"
-    await table.do(number, "object", "unit2", **why)
-    assert await table.refused(number, "object", "unit2", **why) == "coordination.objected"
-    unit, third = await table.unit("unit2"), await table.unit("unit3")
-    ruling = {"unit": unit, "ruling": "upheld", "reason": "查明归住建局"}
-    assert await table.refused(number, "judge", "dispatcher", **ruling) == "denied"
-    assert await table.refused(number, "judge", "leader", **ruling) == "case.had-a-hand"
-    assert await table.refused(number, "judge", "owner", **ruling) == "to_unit"
-    own = {**ruling, "to_unit": unit}
-    assert await table.refused(number, "judge", "owner", **own) == "to_unit"
-    await table.do(number, "judge", "owner", **ruling, to_unit=third)
-    moved = await table.see(parts["交通运输局"], "unit3")
-    assert (moved["state"], moved["unit"]) == ("dispatched", "住房和城乡建设局")
-    assert await table.refused(number, "judge", "owner", **ruling) == "unit"
-    await table.finish(parts["交通运输局"], "unit3")
-    await table.do(number, "object", "unit", reason="不服", legal_basis="三定方案")
-    await table.finish(parts["城市管理局"], "unit")
-    order = await order_of(table, number)
-    waits = await table.try_act(order, "summarize", "dispatcher", text="已办好")
-    assert waits.json()["type"].endswith("coordination.objection-open")
-    late = {"unit": await table.unit("unit"), "ruling": "upheld", "reason": "对", "to_unit": unit}
-    assert await table.refused(number, "judge", "owner", **late) == ("coordination.part-answered")
-    dismissed = {"unit": late["unit"], "ruling": "dismissed", "reason": "已经办结"}
-    await table.do(number, "judge", "owner", **dismissed)
-    await table.act(order, "summarize", "dispatcher", text="已办好")
-
-
-@EMBEDDED
-async def test_an_objection_comes_in_time_or_not_at_all(table):
-    number = await table.meet()
-    await table.decide(number, "unit", "unit2")
-    table.hub.clock.move(days=6)
-    why = {"reason": "不归我们", "legal_basis": "三定方案"}
-    assert await table.refused(number, "object", "unit", **why) == "case.window-over"
-
-
-@EMBEDDED
 async def test_a_secret_caller_is_known_to_nobody_who_takes_part(table):
     text = "我是王秀英，电话13800005678，楼下饭店排烟"
     caller = {"caller_name": "王秀英", "phone": "13800005678", "secret": True}
@@ -373,6 +314,7 @@ async def test_one_that_is_called_off_leaves_the_order_to_be_dispatched(table):
     await table.share(number, "unit")
     seen = await table.met(number, "unit")  # a draft is the centre's and the chair's
     assert seen["shares"] == []
+    assert "修好路灯" not in str(seen)
     assert await table.refused(number, "call-off", "unit", reason="不开了") == "denied"
     await table.do(number, "call-off", reason="城管局认了")
     assert (await table.see(order))["state"] == "received"
@@ -388,47 +330,3 @@ async def test_one_that_is_called_off_leaves_the_order_to_be_dispatched(table):
     second = await table.coordinate(order)
     assert second != number
     assert "returned" in str((await table.met(second))["summary"])
-
-
-@EMBEDDED
-async def test_an_order_that_is_reopened_is_coordinated_anew(table):
-    number = await table.meet()
-    await table.decide(number, "unit", "unit2")
-    order, parts = await order_of(table, number), await parts_of(table, number)
-    await table.finish(parts["城市管理局"], "unit")
-    await table.finish(parts["交通运输局"], "unit2")
-    await table.act(order, "summarize", "dispatcher", text="已办好")
-    await table.act(order, "reopen", "resident", reason="又坏了")
-    second = await table.meet(order=order)
-    await table.decide(second, "unit2", "unit")
-    waits = await table.try_act(order, "summarize", "dispatcher", text="已办好")
-    assert waits.json()["type"].endswith("coordination.parts-open")  # of the second decision
-    again = await parts_of(table, second)
-    assert not set(again.values()) & set(parts.values())
-    part = again["城市管理局"]
-    refused = await table.try_act(part, "coordinate", "dispatcher", question="?", category=LIGHTS)
-    assert refused.status_code == 409  # no part of a part
-    assert (await table.met(number))["state"] == "done"
-
-
-@EMBEDDED
-async def test_a_paper_is_checked_by_its_code_without_sign_in(table):
-    number = await table.meet()
-    client = await table.client("unit")
-    none = await client.get(f"{HERE}/coordinations/{number}/decision.pdf")
-    assert none.status_code == 404
-    await table.decide(number, "unit", "unit2")
-    href = (await table.met(number))["check_href"]
-    visitor = table.hub.client()
-    found = (await visitor.get(href)).json()
-    assert found["state"] == "good"
-    assert "城市管理局" in str(found["facts"])
-    assert "路灯" not in str(found)  # neither the matter nor a task
-    wrong = await visitor.get(f"{HERE}/coordinations/verify/ABCDEFGHJKMN")
-    assert (wrong.status_code, wrong.json()["state"]) == (404, "unknown")
-    assert (await visitor.get(f"{HERE}/coordinations/verify")).status_code == 200
-    stranger = await table.client("unit3")
-    pdf = await stranger.get(f"{HERE}/coordinations/{number}/decision.pdf")
-    assert pdf.status_code == 200  # whose expert took part
-    operator = await table.client("operator")
-    assert (await operator.get(f"{HERE}/coordinations/{number}/decision.pdf")).status_code == 403
