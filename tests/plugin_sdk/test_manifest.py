@@ -742,7 +742,7 @@ def test_the_hotline_asks_and_is_granted_without_a_fault():
 def test_only_a_few_may_reveal_a_caller_and_only_residents_rate():
     asked = {p.key: p for p in m.load(HOTLINE.read_bytes()).permissions}
     assert asked["order.reveal_caller"].risk == "high"
-    assert asked["order.reveal_caller"].default_roles == ("operator", "dispatcher")
+    assert asked["order.reveal_caller"].default_roles == ("operator", "dispatcher", "checker")
     assert asked["order.rate"].audience == ("resident",)
 
 
