@@ -141,9 +141,10 @@ async def test_the_demonstration_is_acted_out_in_every_state_and_once(desk):
     cast = await desk.hub.actors()
     call = {"hub": apps.hubs["hotline"], "cast": cast}
     first = [r async for r in apps.hooks.call("hotline", "load_demonstration", **call)]
-    assert [report.outcome for report in first] == ["added"] * 25
+    assert {report.outcome for report in first} == {"added"}
+    assert len(first) > 25  # the orders, and what each of the other rooms shows
     again = [r async for r in apps.hooks.call("hotline", "load_demonstration", **call)]
-    assert [report.outcome for report in again] == ["present"] * 25
+    assert [report.outcome for report in again] == ["present"] * len(first)
     hub = apps.hubs["hotline"]
     async with hub.read(hub.system("test")) as read:
         states = set((await read.session.execute(read.rows(Order, col(Order.state)))).scalars())
