@@ -51,7 +51,7 @@ CARD: Final = {
 
 async def demonstrate(orders: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
     """Enter what is not there yet; yield a report for each enterprise."""
-    desk = RecordDesk(orders.hub, orders)
+    desk = RecordDesk(orders)
     actor = by(cast["specialist"], "enterprise.call")
     today = local_day(orders.hub.now())
     async with orders.hub.read(actor) as read:

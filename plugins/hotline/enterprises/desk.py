@@ -7,7 +7,7 @@ import msgspec
 from sqlmodel import col
 
 from plugin_sdk.deadlines import local_day
-from plugin_sdk.ports import Hub, Read
+from plugin_sdk.ports import Read
 from plugin_sdk.registers.views import RecordView
 from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import ActionView, FactView, FormView, Phrase
@@ -34,10 +34,11 @@ LATEST = 20
 class RecordDesk(EnterpriseDesk):
     """Enterprises, each with all that the desk knows of it on its page."""
 
-    def __init__(self, hub: Hub, orders: OrderDesk) -> None:
-        super().__init__(hub)
+    def __init__(self, orders: OrderDesk) -> None:
+        regions = orders.organizations()["region"]  # asked once in a while, not for each row
+        super().__init__(orders.hub, regions)
         self.orders = orders
-        self.plans = PlanDesk(hub)
+        self.plans = PlanDesk(orders.hub, regions)
         self.calling = Calling(orders, self, self.plans)
         self.cards = Cards(self)
 

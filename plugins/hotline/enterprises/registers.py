@@ -8,8 +8,9 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, or_
 from sqlmodel import col
 
+from plugin_sdk.cases.views import AskWho
 from plugin_sdk.deadlines import local_day
-from plugin_sdk.ports import Hub, Read, Work
+from plugin_sdk.ports import Hub, Organization, Read, Work
 from plugin_sdk.problems import AppConflict
 from plugin_sdk.registers import Register, RegisterDesk, RegisterEngine
 from plugin_sdk.registers.forms import RecordForm
@@ -99,16 +100,17 @@ class EnterpriseDesk(RegisterDesk[Enterprise]):
     hints = frozenset({"code", "contact", "deputy"})
     asks = ("mine",)
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, regions: AskWho) -> None:
         super().__init__(RegisterEngine(hub, ENTERPRISES, Enterprise))
         self.specialists = SpecialistEngine(hub)
+        self.regions = regions
 
     async def options(self, read: Read) -> Mapping[str, list[Option]]:
         """Return the divisions, and the specialists in office."""
         found = await self.specialists.in_force(read)
         people = [Option(one.code, one.name) for one in found]
         return {
-            "region_id": await regions(self.hub),
+            "region_id": choices(await self.regions()),
             "specialist": people,
             "deputy": people,
         }
@@ -172,12 +174,13 @@ class PlanDesk(RegisterDesk[CallPlan]):
 
     hints = frozenset({"scale", "region_id"})
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, regions: AskWho) -> None:
         super().__init__(RegisterEngine(hub, PLANS, CallPlan))
+        self.regions = regions
 
     async def options(self, read: Read) -> Mapping[str, list[Option]]:
         """Return the divisions."""
-        return {"region_id": await regions(self.hub)}
+        return {"region_id": choices(await self.regions())}
 
     async def _actions(self, read: Read, row: CallPlan, state: State) -> list[ActionView]:
         calls = ActionView(
@@ -196,9 +199,9 @@ def dialled(values: Mapping[str, Any], field: str) -> dict[str, Any]:
     return {**values, field: shown_phone(phone)} if phone else dict(values)
 
 
-async def regions(hub: Hub) -> list[Option]:
-    """Return the divisions that an enterprise may be in."""
-    return [Option(str(one.id), one.name) for one in await hub.directory.regions()]
+def choices(regions: Sequence[Organization]) -> list[Option]:
+    """Return divisions as the choices of a field."""
+    return [Option(str(one.id), one.name) for one in regions]
 
 
 def within(plan: CallPlan) -> list[ColumnElement[bool]]:

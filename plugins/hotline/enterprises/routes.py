@@ -31,7 +31,7 @@ After = Annotated[str, QueryParameter(max_length=20)]
 
 def enterprise_routes(orders: OrderDesk) -> list[HTTPRouteHandler]:
     """Return the routes of specialists, enterprises, plans, calls and cards."""
-    desk = RecordDesk(orders.hub, orders)
+    desk = RecordDesk(orders)
     return [
         *register_routes(SpecialistDesk(desk.specialists)),
         *register_routes(desk),
