@@ -74,7 +74,7 @@ class CaseParty(Identified):
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> tuple[Index, ...]:
-        columns = ("organization_id", "opened_at", "case_id")
+        columns = ("organization_id", "opened_at")
         return (Index(f"ix_{cls.__tablename__}_newest", *columns),)
 
     case_id: UUID = Field(index=True)

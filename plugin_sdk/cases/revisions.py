@@ -40,7 +40,7 @@ def date_parties(case: str) -> None:
     op.execute(party.update().values(opened_at=sa.func.coalesce(opened, party.c.since)))
     with op.batch_alter_table(parties) as table:
         table.alter_column("opened_at", existing_type=UtcTime(), nullable=False)
-    op.create_index(f"ix_{parties}_newest", parties, ["organization_id", "opened_at", "case_id"])
+    op.create_index(f"ix_{parties}_newest", parties, ["organization_id", "opened_at"])
     op.drop_index(f"ix_{parties}_organization_id", parties)
 
 
