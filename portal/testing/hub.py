@@ -87,7 +87,7 @@ class HubUnderTest:
         return client
 
     async def client_as(self, role: str) -> Client:
-        """Return a client signed in as one of the cast (`portal.demo.county.CAST`)."""
+        """Return a client signed in as one of the cast (`portal.demo.cast.CAST`)."""
         client = self.client()
         answer = await client.post("/sign-in", json={"username": role, "password": PASSWORD})
         assert answer.status_code == 200, answer.text

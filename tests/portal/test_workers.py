@@ -43,7 +43,7 @@ from plugin_sdk.times import SHANGHAI
 from plugins.hotline.imports import COLUMNS
 from plugins.hotline.models import Order, OrderEntry
 from portal.commands.base import with_hub
-from portal.demo import county
+from portal.demo import cast, county
 from portal.testing.apps import GRANTS, good_app
 from portal.testing.apps.good.models import Item, Notice
 from portal.testing.hub import PASSWORD, ROOT, quick
@@ -72,13 +72,13 @@ async def fill_for_production(url: str) -> None:
             await add_person(tx, "resident", "居民", quick(PASSWORD))
             sealer = await add_person(tx, "sealer", "盖章", quick(PASSWORD))
             keeper = await add_person(tx, "keeper", "管理", quick(PASSWORD))
-            unit = await by_code(tx, county.COUNTY)
+            unit = await by_code(tx, cast.COUNTY)
             assert unit is not None
             post = await add_post(tx, keeper, unit.id, "系统管理员")
             await grant(tx, post, "yimen.administrator", ScopeKind.ALL, granted_by=None)
             # of another unit than the one that answers for the good app
             governor = await add_person(tx, "governor", "治理", quick(PASSWORD))
-            centre = await by_code(tx, county.CENTRE)
+            centre = await by_code(tx, cast.CENTRE)
             assert centre is not None
             post = await add_post(tx, governor, centre.id, "治理专员")
             await grant(tx, post, "yimen.governance", ScopeKind.ALL, granted_by=None)
@@ -865,7 +865,7 @@ async def test_an_import_that_is_killed_at_any_row_equals_an_unbroken_one(
     look = await watching.enter_async_context(database.migration(write=False))  # it sees all rows
     try:
         async with database.transaction(write=True) as tx:  # somebody must receive the orders
-            unit = await by_code(tx, county.COUNTY)
+            unit = await by_code(tx, cast.COUNTY)
             assert unit is not None
             person = await add_person(tx, "dispatcher", "派单", None)
             post = await add_post(tx, person, unit.id, "派单员")

@@ -8,7 +8,7 @@ import pytest
 from plugins.traffic.demonstration import NUMBERS
 from plugins.traffic.models import Handling, Objection, OwnVehicle
 from plugins.traffic.tests.conftest import CAR, HERE, PARKED, RED_LIGHT
-from portal.demo.county import CAST
+from portal.demo.cast import CAST
 
 OTHERS, OTHERS_VIOLATION = "鲁M5H207", "3716030000010005"
 
