@@ -20,11 +20,14 @@ OTHERS = {
     "consent_id",
     "delegation_id",
     "grant_id",
+    "knowledge_id",
+    "order_id",
     "organization_id",
     "origin_organization_id",
     "post_id",
     "region_id",
     "source",
+    "version_id",
 }
 
 
