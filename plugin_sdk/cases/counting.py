@@ -87,8 +87,12 @@ class CaseCounting:
         return len(found)
 
     async def waiting(self, read: Read) -> int:
-        """Return how many cases changed, or became due, since they were counted."""
-        statement = select(func.count()).where(col(self.counted.look_at) <= read.now)
+        """Return how many cases the reader may see changed, or became due, since they were
+        counted."""
+        waiting = select(col(self.counted.case_id)).where(col(self.counted.look_at) <= read.now)
+        statement = read.rows(self.row, func.count(), permission=self._permission).where(
+            col(self.row.id).in_(waiting)
+        )
         return int((await read.session.execute(statement)).scalar_one())
 
     async def mark_all(self, actor: Actor) -> int:

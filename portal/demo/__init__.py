@@ -20,6 +20,7 @@ from core.settings import Settings
 from core.usage.reach import settle
 from plugin_sdk.times import SHANGHAI
 from portal.demo import county, history, merging
+from portal.demo.cast import ANNOUNCED, CAST
 
 LOADED = "demonstration-loaded"
 BESIDE = "@register"
@@ -53,7 +54,7 @@ async def prepare(settings: Settings, console: Console) -> list[dict[str, str]]:
             _replace(settings.home / LOADED, [*told, BESIDE])
     finally:
         await hub.close()
-    announced = [item for item in accounts if item["role"] in county.ANNOUNCED]
+    announced = [item for item in accounts if item["role"] in ANNOUNCED]
     _write(settings, announced)
     return announced
 
@@ -78,7 +79,7 @@ def _accounts(settings: Settings) -> list[dict[str, str]]:
             "username": member.username,
             "password": f"{member.username}-{secrets.token_hex(6)}",
         }
-        for member in county.CAST
+        for member in CAST
     ]
     _replace(path, accounts)
     return accounts
@@ -105,9 +106,9 @@ async def _load(hub: Any, apps: list[str], passwords: dict[str, str], console: C
         async with hub.services.database.transaction(write=True) as tx:
             await county.build(tx, rows)
         progress.update(divisions, completed=len(rows))
-        people = progress.add_task("人员 people", total=len(county.CAST))
+        people = progress.add_task("人员 people", total=len(CAST))
         numbers = hub.services.numbers
-        for member in county.CAST:
+        for member in CAST:
             async with hub.services.database.transaction(write=True) as tx:
                 known = await county.cast_actors(tx)
                 if member.role not in known:

@@ -172,7 +172,7 @@ async def fill_template(url: str) -> None:
     from core.apps.registry import installed, load_apps
     from core.apps.supervisor import roles_of
     from core.database import Database
-    from portal.demo import county
+    from portal.demo import cast, county
 
     database = Database(url)
     try:
@@ -186,7 +186,7 @@ async def fill_template(url: str) -> None:
             for app in apps:
                 if app.manifest is not None:
                     await define_roles(tx, app.id, roles_of(app.manifest))
-            for member in county.CAST:
+            for member in cast.CAST:
                 await county.enlist(tx, member, quick(PASSWORD))
     finally:
         await database.close()

@@ -16,7 +16,7 @@ class Call(Owned, Base, table=True):
     `provider_id` is the exchange's name of it (None: it was asked for, and the exchange has said
     nothing yet). `phone` is the other side's, empty where it was hidden, and once the call became
     an order whose caller is secret. `line` is the old number that was dialled, `month` that of
-    its beginning in Asia/Shanghai, by which it is counted. `operator_id` says at whose desk it is
+    its beginning in Asia/Shanghai, by which it is counted. `operator_person_id` says at whose desk it is
     while it has no `outcome`, and is empty afterwards: what people do is in the sealed record,
     and calls cannot be counted by who took them. `settled` marks an outcome that somebody chose.
     """
@@ -35,7 +35,7 @@ class Call(Owned, Base, table=True):
     started_at: datetime = Field(sa_type=UtcTime, index=True)
     answered_at: datetime | None = Field(default=None, sa_type=UtcTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
-    operator_id: UUID | None = Field(default=None, index=True)
+    operator_person_id: UUID | None = Field(default=None, index=True)
     outcome: str | None = Field(default=None, max_length=12, index=True)
     settled: bool = False
     note: str = Field(default="", max_length=500)

@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import Select, func
 from sqlmodel import col
 
-from plugin_sdk.cases.forms import ReplyForm
 from plugin_sdk.forms import Submission
 from plugin_sdk.identifiers import normalize_phone
 from plugin_sdk.ports import Hub, Read, Work
@@ -20,6 +19,7 @@ from plugins.hotline.calls.models import Call, Seat
 from plugins.hotline.calls.telephony import Event, ExchangeAway, Telephony, opened_event, spelled
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.forms import TakenForm
+from plugins.hotline.knowledge.forms import AnswerForm
 from plugins.hotline.lines.register import line_of
 from plugins.hotline.models import Order
 
@@ -86,7 +86,7 @@ class Switchboard:
             call.answered_at = event.at
             operator = await self._at(work, event.seat) if event.seat else None
             if operator is not None and not call.settled:
-                call.operator_id = operator  # the exchange knows who speaks
+                call.operator_person_id = operator  # the exchange knows who speaks
         elif event.kind == "ended" and call.ended_at is None:
             call.ended_at = event.at
         _lapse(call)
@@ -120,14 +120,14 @@ class Switchboard:
         """Take a ringing call to one's desk; the first one has it. Raises `AppConflict`."""
         me = _me(work)
         call = await work.get(Call, id, permission=TAKE)
-        if call.operator_id == me:
+        if call.operator_person_id == me:
             return call
         if call.ended_at is not None or call.outcome is not None:
             raise _refusal("over")
-        if call.operator_id is not None or call.answered_at is not None:
+        if call.operator_person_id is not None or call.answered_at is not None:
             raise _refusal("taken")
         await self._free(work, me)
-        call.operator_id = me
+        call.operator_person_id = me
         work.audit("call.answer", f"call:{id}")
         return call
 
@@ -158,7 +158,7 @@ class Switchboard:
         )
         if form.reply:
             await work.session.flush()
-            said = ReplyForm(version=order.version, text=form.reply)
+            said = AnswerForm(version=order.version, text=form.reply)
             await self.orders.engine.act(work, order.id, "answer", said)
         call.order_id = order.id
         self._settle(work, call, "answered" if form.reply else "order")
@@ -180,7 +180,7 @@ class Switchboard:
             line=order.line if order is not None else None,
             month=_month(work.now),
             started_at=work.now,
-            operator_id=me,
+            operator_person_id=me,
             order_id=order.id if order is not None else None,
         )
         await work.add(call, placed=True)
@@ -213,7 +213,7 @@ class Switchboard:
         call = await work.get(Call, id, permission=TAKE)
         if call.outcome is not None:
             raise _refusal("over")
-        if call.operator_id != _me(work):
+        if call.operator_person_id != _me(work):
             raise _refusal("taken")
         return call
 
@@ -229,20 +229,20 @@ class Switchboard:
 
     async def _in_call(self, work: Work, person_id: UUID | None) -> bool:
         going = work.rows(Call, func.count(), permission=TAKE).where(
-            col(Call.operator_id) == person_id,
+            col(Call.operator_person_id) == person_id,
             col(Call.outcome).is_(None),
             col(Call.ended_at).is_(None),
         )
         return bool((await work.session.execute(going)).scalar_one())
 
     def _settle(self, work: Work, call: Call, outcome: str) -> None:
-        call.outcome, call.settled, call.operator_id = outcome, True, None
+        call.outcome, call.settled, call.operator_person_id = outcome, True, None
         work.audit("call.finish", f"call:{call.id}", outcome=outcome)
 
     async def hang_up(self, work: Work, id: UUID) -> Call:
         """Return a call that one may let end: it is at one's desk, or became one's order."""
         call = await work.get(Call, id, permission=TAKE)
-        if call.operator_id != _me(work):
+        if call.operator_person_id != _me(work):
             order = await self._order(work, call.order_id)
             if order is None or not await self.orders.engine.filed_by(work, order):
                 raise _refusal("taken")
@@ -301,7 +301,7 @@ class Switchboard:
             col(Call.outcome).is_(None),
             col(Call.started_at) > read.now - RINGS,
             col(Call.direction) == "in",
-            col(Call.operator_id).is_(None),
+            col(Call.operator_person_id).is_(None),
             col(Call.answered_at).is_(None),
         )
         return await _all(read, statement.order_by(col(Call.started_at)).limit(RINGING_SHOWN))
@@ -309,7 +309,7 @@ class Switchboard:
     async def at_desk(self, read: Read) -> Call | None:
         """Return the call at the actor's desk: the newest without an outcome."""
         statement = read.rows(Call, permission=TAKE).where(
-            col(Call.operator_id) == read.actor.person_id, col(Call.outcome).is_(None)
+            col(Call.operator_person_id) == read.actor.person_id, col(Call.outcome).is_(None)
         )
         found = await _all(read, statement.order_by(col(Call.started_at).desc()).limit(1))
         return found[0] if found else None
@@ -335,7 +335,7 @@ def _lapse(call: Call) -> None:
     if call.settled:
         return
     call.outcome = None
-    if call.ended_at is not None and call.operator_id is None:
+    if call.ended_at is not None and call.operator_person_id is None:
         call.outcome = "abandoned" if call.answered_at is None else "unrecorded"
 
 

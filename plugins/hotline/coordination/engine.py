@@ -55,7 +55,7 @@ class CoordinationEngine(CaseEngine[Coordination]):
     async def filers(self, read: Read, row: Coordination) -> frozenset[UUID]:
         """Return whoever asked for the order: they have no hand in it, whatever post they hold."""
         own = await super().filers(read, row)
-        return own if row.asker_id is None else own | {row.asker_id}
+        return own if row.asker_person_id is None else own | {row.asker_person_id}
 
     async def prepare(self, verb: str | None = None) -> None:
         """Ask the directory for what an act looks up."""
@@ -98,7 +98,7 @@ class CoordinationEngine(CaseEngine[Coordination]):
             term=days(self.hub.settings, "coordination_days"),
             order_id=order.id,
             order_number=order.number,
-            asker_id=order.person_id,
+            asker_person_id=order.person_id,
             secret=order.secret,
             ground=GROUNDS[min(order.returns, len(GROUNDS) - 1)],
             question=form.question,

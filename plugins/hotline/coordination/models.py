@@ -29,7 +29,7 @@ class Coordination(CaseRow, Base, table=True):
     """The coordination of one order. The centre holds it, and while it is to be signed the chair.
 
     `matter` and `place` are what the order says, without who called: units that take part see
-    this and never the order. `asker_id` is the order's requester, who has no hand in it. `how`,
+    this and never the order. `asker_person_id` is the order's requester, who has no hand in it. `how`,
     `starts_at`, `venue` and the chair are those of the meeting; the decision with its basis is
     the chair's once `signed_at`. With `rule_unit` it is proposed as the rule for the next time:
     that unit for this category and region, by this basis.
@@ -41,7 +41,7 @@ class Coordination(CaseRow, Base, table=True):
 
     order_id: UUID = Field(index=True)
     order_number: str = Field(max_length=40)
-    asker_id: UUID | None = None
+    asker_person_id: UUID | None = None
     secret: bool = False
     ground: str = Field(max_length=10)
     question: str = Field(max_length=1000)

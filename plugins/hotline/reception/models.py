@@ -66,7 +66,7 @@ class VisitEntry(CaseEntry, Base, table=True):
 class Visit(CaseRow, Base, table=True):
     """Somebody's place on a reception day, with their matter, and what came of it.
 
-    What the leader promised is the order `order_id`; `sponsor_id` is who received and answers for
+    What the leader promised is the order `order_id`; `sponsor_person_id` is who received and answers for
     it (包案领导), `sponsor` the post in words.
     """
 
@@ -83,7 +83,7 @@ class Visit(CaseRow, Base, table=True):
     minutes: str | None = Field(default=None, sa_type=Text)
     order_id: UUID | None = Field(default=None, index=True)
     order_number: str | None = Field(default=None, max_length=40)
-    sponsor_id: UUID | None = None
+    sponsor_person_id: UUID | None = None
     sponsor: str = Field(default="", max_length=200)
 
 

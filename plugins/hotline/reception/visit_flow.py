@@ -60,7 +60,7 @@ def visit_flow(orders: OrderDesk, days: DayEngine) -> Flow:
             raise AppConflict(hub.app, "reception-past", date=row.day_on)
 
     async def promise(work: Work, row: Visit, form: ReceiveForm) -> None:
-        row.sponsor_id, row.sponsor = sponsor_of(work.actor), _post(work.actor)
+        row.sponsor_person_id, row.sponsor = sponsor_of(work.actor), _post(work.actor)
         row.minutes = form.text
         bound = hub.pages.say(Phrase("hotline.reception.bound", {"post": row.sponsor}), LANGUAGE)
         taken = validate(
@@ -99,16 +99,16 @@ def visit_flow(orders: OrderDesk, days: DayEngine) -> Flow:
                 await place(work, days, row, day)
 
     async def sponsor_alone(work: Work, row: Visit, form: Any) -> None:
-        if row.sponsor_id not in work.actor.hands:
+        if row.sponsor_person_id not in work.actor.hands:
             raise NotTheirs(SIGN_OFF, "not-sponsor")
         order = await orders.engine.find(work, str(row.order_number))
         if order.state not in ANSWERED:
             raise AppConflict(hub.app, "promise-unanswered", number=order.number)
 
     async def take_over(work: Work, row: Visit, form: ReasonForm) -> None:
-        if row.sponsor_id in work.actor.hands:
+        if row.sponsor_person_id in work.actor.hands:
             raise AppConflict(hub.app, "sponsor-already")
-        row.sponsor_id, row.sponsor = sponsor_of(work.actor), _post(work.actor)
+        row.sponsor_person_id, row.sponsor = sponsor_of(work.actor), _post(work.actor)
 
     ended: dict[str, Any] = {"resolves": True, "effect": "reception.settled", **shown}
     return Flow(

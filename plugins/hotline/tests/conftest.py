@@ -3,6 +3,8 @@ from typing import Any
 
 import pytest
 
+from plugins.hotline.desk import desk_of
+
 Order = dict[str, Any]
 HERE = "/apps/hotline"
 LIGHTS = "城乡建设/城市建设和市政管理/城市公共设施"
@@ -59,6 +61,11 @@ class Desk:
         await self.dispatch(number)
         await self.act(number, "sign", "unit")
         return await self.act(number, "process", "unit")
+
+    async def count(self) -> None:
+        """Let the figures count what has changed, as the job does."""
+        hub = self.hub.hub.apps.hubs["hotline"]
+        await desk_of(hub).counting.run(hub.system("job figures"))
 
     async def answer(self, number: str) -> Order:
         await self.begin(number)

@@ -127,7 +127,10 @@ async def test_at_the_same_time_there_is_one_call_and_the_first_operator_has_it(
     again = await first.post(f"{HERE}/calls/{id}/finish", json={"outcome": "abandoned"})
     assert code(again) == "hotline.call-over"
     call = await exchange.of("c1")
-    assert (call.outcome, call.operator_id) == ("answered", None)  # nobody is counted by calls
+    assert (call.outcome, call.operator_person_id) == (
+        "answered",
+        None,
+    )  # nobody is counted by calls
 
 
 @EMBEDDED

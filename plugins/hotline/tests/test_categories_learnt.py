@@ -127,6 +127,7 @@ async def test_the_county_learns_from_what_it_dispatched(desk):
         assert "路灯" in first["reasons"][0]["params"]["words"]
         said = order["model"]["params"]
         assert (said["version"], said["n"]) == (version, 108)
-        assert said["baseline"] < "34" < said["level1"]
+        baseline, level1 = (float(said[name].rstrip("%")) for name in ("baseline", "level1"))
+        assert baseline < 34 < level1
     page = (await dispatcher.page(f"{HERE}/dispatch/{number}")).text
     assert "交叉验证一级分类准确率" in page

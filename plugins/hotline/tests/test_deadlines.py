@@ -98,6 +98,7 @@ async def test_figures_count_what_was_due(desk):
     await desk.file(kind="consult")
     await desk.answer(good)
     desk.hub.clock.stand(datetime(2026, 3, 12, 2, tzinfo=UTC))
+    await desk.count()
     client = await desk.client("dispatcher")
     figures = (await client.get(f"{HERE}/figures?since=2026-03-01&until=2026-03-31")).json()
     cards = {card["label"]["key"].split(".")[2]: card for card in figures["cards"]}

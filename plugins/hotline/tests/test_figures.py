@@ -9,17 +9,11 @@ from openpyxl import load_workbook
 
 from plugin_sdk.cases.breakdown import too_few
 from plugin_sdk.cases.rollup import Sums, parts_of
-from plugins.hotline.desk import desk_of
 from plugins.hotline.figures import hot_spots
 from plugins.hotline.tests.conftest import HERE
 
 EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 PAGES = ("unit", "category", "region", "line", "channel")
-
-
-async def count(desk):
-    hub = desk.hub.hub.apps.hubs["hotline"]
-    await desk_of(hub).counting.run(hub.system("job figures"))
 
 
 async def lines(desk, by, role="dispatcher"):
@@ -43,8 +37,8 @@ async def test_each_act_counts_once_where_the_order_was_then(desk):
     page = (await (await desk.client("dispatcher")).get(f"{HERE}/figures")).json()
     assert page["note"]["params"]["n"] == 2
 
-    await count(desk)
-    await count(desk)  # a second time changes nothing
+    await desk.count()
+    await desk.count()  # a second time changes nothing
     found = await lines(desk, "unit")
     centre, unit = found[unit_names["dispatcher"]], found[unit_names["unit"]]
     # opened at the centre, which responded by dispatching it; resolved by the unit that had it
@@ -56,7 +50,7 @@ async def test_each_act_counts_once_where_the_order_was_then(desk):
     assert [row[0] for row in (await lines(desk, "channel")).values()] == [2]
 
     await desk.act(numbers[0], "reopen", "resident", reason="又坏了两盏")
-    await count(desk)
+    await desk.count()
     again = await lines(desk, "unit")
     assert unit_names["unit"] not in again  # what was resolved is not any more
     assert again[unit_names["dispatcher"]][0] == 2
@@ -66,7 +60,7 @@ async def test_each_act_counts_once_where_the_order_was_then(desk):
 async def test_pages_and_files_say_the_same(desk):
     for _ in range(3):
         await desk.file(by="operator", at="intake", caller_name="王秀英", phone="13800005678")
-    await count(desk)
+    await desk.count()
     client = await desk.client("dispatcher")
     for by in PAGES:
         page = await client.page(f"{HERE}/figures/{by}")

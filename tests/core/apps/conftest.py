@@ -15,7 +15,7 @@ from core.apps.supervisor import roles_of
 from core.database import Database
 from core.identity.models import Person, Post
 from plugin_sdk.ports import ScopeKind
-from portal.demo import county
+from portal.demo import cast, county
 from portal.testing.apps import GRANTS, bad_apps, good_app
 from portal.testing.apps.good import LIFE
 from portal.testing.hub import PASSWORD, ROOT, quick
@@ -39,7 +39,7 @@ async def fill_with_good(url: str) -> None:
                     roles = roles_of(app.manifest)
                     known |= {role.key for role in roles}
                     await define_roles(tx, app.id, roles)
-            for member in county.CAST:  # an installed app that is broken is not looked at here
+            for member in cast.CAST:  # an installed app that is broken is not looked at here
                 grants = tuple((role, scope) for role, scope in member.grants if role in known)
                 reduced = msgspec.structs.replace(member, grants=grants)
                 await county.enlist(tx, reduced, quick(PASSWORD))

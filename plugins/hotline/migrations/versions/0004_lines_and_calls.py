@@ -31,14 +31,14 @@ def upgrade() -> None:
             time("started_at"),
             time("answered_at", null=True),
             time("ended_at", null=True),
-            column("operator_id", sa.Uuid(), null=True),
+            column("operator_person_id", sa.Uuid(), null=True),
             text("outcome", 12, null=True),
             column("settled", sa.Boolean()),
             text("note", 500),
             column("order_id", sa.Uuid(), null=True),
         ],
         unique=("provider_id",),
-        index=("month", "started_at", "operator_id", "outcome", "order_id"),
+        index=("month", "started_at", "operator_person_id", "outcome", "order_id"),
     )
     op.create_index("ix_hotline_call_phone_started_at", "hotline_call", ["phone", "started_at"])
     op.create_index("ix_hotline_call_line_month", "hotline_call", ["line", "month"])

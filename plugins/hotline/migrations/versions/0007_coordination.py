@@ -19,7 +19,7 @@ def upgrade() -> None:
         TABLE,
         column("order_id", sa.Uuid()),
         text("order_number", 40),
-        column("asker_id", sa.Uuid(), null=True),
+        column("asker_person_id", sa.Uuid(), null=True),
         column("secret", sa.Boolean()),
         text("ground", 10),
         text("question", 1000),

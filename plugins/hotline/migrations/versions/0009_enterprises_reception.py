@@ -87,7 +87,7 @@ def upgrade() -> None:
         column("minutes", sa.Text(), null=True),
         column("order_id", sa.Uuid(), null=True),
         text("order_number", 40, null=True),
-        column("sponsor_id", sa.Uuid(), null=True),
+        column("sponsor_person_id", sa.Uuid(), null=True),
         text("sponsor", 200),
         index=("day_id", "order_id"),
     )
