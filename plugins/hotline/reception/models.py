@@ -66,8 +66,8 @@ class VisitEntry(CaseEntry, Base, table=True):
 class Visit(CaseRow, Base, table=True):
     """Somebody's place on a reception day, with their matter, and what came of it.
 
-    What the leader promised is the order `order_id`; `sponsor_person_id` is who received and answers for
-    it (包案领导), `sponsor` the post in words.
+    What the leader promised is the order `order_id`; `sponsor_person_id` is who received and
+    answers for it (包案领导), `sponsor` the post in words.
     """
 
     __tablename__ = "hotline_visit"
