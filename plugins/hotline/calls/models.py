@@ -18,7 +18,8 @@ class Call(Owned, Base, table=True):
     an order whose caller is secret. `line` is the old number that was dialled, `month` that of
     its beginning in Asia/Shanghai, by which it is counted. `operator_person_id` says at whose
     desk it is while it has no `outcome`, and is empty afterwards: what people do is in the sealed
-    record, and calls cannot be counted by who took them. `settled` marks an outcome that somebody chose.
+    record, and calls cannot be counted by who took them.
+    `settled` marks an outcome that somebody chose.
     """
 
     __tablename__ = "hotline_call"

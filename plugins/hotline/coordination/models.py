@@ -30,8 +30,8 @@ class Coordination(CaseRow, Base, table=True):
 
     `matter` and `place` are what the order says, without who called: units that take part see
     this and never the order. `asker_person_id` is the order's requester, who has no hand in it.
-    `how`, `starts_at`, `venue` and the chair are those of the meeting; the decision with its basis is
-    the chair's once `signed_at`. With `rule_unit` it is proposed as the rule for the next time:
+    `how`, `starts_at`, `venue` and the chair are those of the meeting; the decision with its basis
+    is the chair's once `signed_at`. With `rule_unit` it is proposed as the rule for the next time:
     that unit for this category and region, by this basis.
     """
 
