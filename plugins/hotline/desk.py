@@ -38,7 +38,7 @@ from plugins.hotline.knowledge import keeping as knowledge
 from plugins.hotline.knowledge.answering import Answering
 from plugins.hotline.models import Order
 from plugins.hotline.open311.publishing import MODERATE, may_be_public, public_state, publicize
-from plugins.hotline.reception.holding import sponsor_facts
+from plugins.hotline.reception.holding import sponsor_facts, waits_for_signature
 
 WHOLE: Final = frozenset({"coordinate", "return", "extend"})
 """What is done to an order and never to the part of a decision."""
@@ -255,6 +255,8 @@ class OrderDesk(CaseDesk[Order]):
             idle |= {"publicize", "keep-secret"}
         if row.split_from_id:
             idle |= WHOLE
+        if await waits_for_signature(read, row):
+            idle |= {"rate"}
         found = [one for one in await super().actions(read, row) if one.verb not in idle]
         found += await self._call_back(read, row)
         if rules.is_of_requester(read.actor, row) or not await read.holds("coordination.read"):

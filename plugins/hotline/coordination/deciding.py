@@ -12,9 +12,10 @@ from plugin_sdk.cases import clock
 from plugin_sdk.cases.flow import Apply
 from plugin_sdk.ports import Organization, Read, To, Work
 from plugin_sdk.problems import AppConflict, Invalid, NotFound, field_error
-from plugins.hotline.coordination.flow import ATTEND, JUDGE, days
+from plugins.hotline.coordination.flow import ATTEND, JUDGE, SIGN, days
 from plugins.hotline.coordination.forms import (
     CallOffForm,
+    ChairForm,
     DropForm,
     JudgeForm,
     ObjectForm,
@@ -30,6 +31,7 @@ from plugins.hotline.coordination.seats import (
     ASSIGNED,
     CONFIRMED,
     LEGAL,
+    REQUESTER,
     UNIT,
     Convener,
     Seats,
@@ -100,6 +102,7 @@ class Deciding:
             "send-back": self.send_back,
             "object": self.object,
             "judge": self.judge,
+            "another-chair": self.another_chair,
             "call-off": self.call_off,
         }
 
@@ -204,6 +207,17 @@ class Deciding:
         """Send the draft back to the centre."""
         row.organization_id = row.origin_organization_id
 
+    async def another_chair(self, work: Work, row: Coordination, form: ChairForm) -> None:
+        """Let another preside, where who was named is wrong or gone; a decision that waits for the
+        signature lies before them."""
+        if (row.chair_unit, row.chair_name) == (form.chair_unit, form.chair_name):
+            raise Invalid(wrong("chair_name", "chairs-already"))
+        await self.seats.seat_chair(work, row, form.chair_unit, form.chair_name)
+        if row.state == "proposed":
+            self._check(row, await shares_of(work, row.id))
+            row.organization_id = form.chair_unit
+        self.seats.tell(work, row, form.chair_unit, SIGN, "notice.another-chair")
+
     async def object(self, work: Work, row: Coordination, form: ObjectForm) -> None:
         """Keep what a unit objects to its part: once, and before it has answered."""
         unit = work.actor.organization_id
@@ -271,9 +285,14 @@ class Deciding:
         self.seats.tell(work, row, to, ATTEND, "notice.decided")
 
     async def call_off(self, work: Work, row: Coordination, form: CallOffForm) -> None:
-        """Call it off: the order waits to be dispatched again."""
+        """Call it off: the order waits to be dispatched again, and a requester who was asked to
+        come is told."""
+        row.organization_id = row.origin_organization_id
         await self.orders.resume(work, row.order_id)
         await self.seats.dismiss(work, row, "notice.called-off")
+        asked = any(seat.kind == REQUESTER for seat in await seats_of(work, row.id))
+        if asked and row.starts_at is not None:
+            await self.seats.tell_requester(work, row, "notice.requester-off")
 
     async def _open(
         self, work: Work, shares: Sequence[CoordinationShare]

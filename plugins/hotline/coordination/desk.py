@@ -72,7 +72,7 @@ class CoordinationDesk(CaseDesk[Coordination]):
         if verb in ("invite", "invite-expert"):
             units = await self.engine.units_with(ASKED[verb][0])
             options["unit"] = [Option(str(u.id), u.name) for u in units if u.id not in taken]
-        elif verb == "convene":
+        elif verb in ("convene", "another-chair"):
             units = await self.engine.units_with(SIGN)
             options["chair_unit"] = [Option(str(u.id), u.name) for u in units]
         elif "unit" in fields:

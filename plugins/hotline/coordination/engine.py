@@ -14,6 +14,7 @@ from plugin_sdk.cases.titles import title_of
 from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Hub, Read, To, Work
 from plugin_sdk.problems import AppConflict
+from plugins.hotline.callers import without_caller
 from plugins.hotline.coordination.deciding import ANSWERED, Deciding, Orders, shares_of
 from plugins.hotline.coordination.flow import ATTEND, OPINE, SIGN, coordination_flow, days
 from plugins.hotline.coordination.models import Coordination, CoordinationEntry, CoordinationShare
@@ -26,6 +27,7 @@ ASKED: Final = {
     "invite": (ATTEND,),
     "invite-expert": (OPINE,),
     "convene": (SIGN,),
+    "another-chair": (SIGN,),
     "judge": ("order.sign",),
 }
 """Of which permissions a verb looks up who holds them."""
@@ -197,9 +199,5 @@ class CoordinationEngine(CaseEngine[Coordination]):
 
 
 def matter_of(order: Order) -> str:
-    """Return what an order says, without who called: numbers are masked, and of a secret caller
-    the name too."""
-    text = redact(order.text)
-    if order.secret and order.caller_name:
-        text = text.replace(order.caller_name, "某")
-    return text
+    """Return what an order says, without who called: numbers are masked and the name is gone."""
+    return without_caller(redact(order.text), order.caller_name.strip(), order.caller_phone)

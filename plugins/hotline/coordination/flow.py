@@ -12,6 +12,7 @@ from plugins.hotline.coordination.forms import (
     AbsentForm,
     AnotherForm,
     CallOffForm,
+    ChairForm,
     ConveneForm,
     DropForm,
     ExpertForm,
@@ -123,6 +124,7 @@ def coordination_flow(hub: Hub, acts: Mapping[str, Apply] | None = None) -> Flow
             act("leave", "held", None, ATTEND, ASSISTANT, ReasonForm, running, **why),
             act("absent", "held", None, RUN, centre, AbsentForm, **why),
             act("drop", "held", None, RUN, centre, DropForm),
+            act("another-chair", "held proposed", None, RUN, centre, ChairForm, **why),
             act(
                 *("object", "decided", None, ATTEND, ASSISTANT, ObjectForm),
                 Notice(to="origin", permission=JUDGE),
@@ -130,7 +132,8 @@ def coordination_flow(hub: Hub, acts: Mapping[str, Apply] | None = None) -> Flow
                 **why,
             ),
             act(
-                *("call-off", "convening convened held", "called_off", RUN, centre, CallOffForm),
+                *("call-off", "convening convened held proposed", "called_off", RUN, centre),
+                CallOffForm,
                 tone="returned",
                 **why,
             ),

@@ -76,6 +76,16 @@ class ConveneForm(ActForm):
         return datetime.combine(self.day, time.fromisoformat(self.hour), SHANGHAI)
 
 
+class ChairForm(ActForm):
+    """Who presides and signs instead, and why."""
+
+    kinds: ClassVar[dict[str, FieldKind]] = KINDS
+
+    chair_unit: UUID
+    chair_name: Name
+    reason: str = Field(min_length=1, max_length=REASON)
+
+
 class AnotherForm(ActForm):
     """Who comes instead, and why."""
 

@@ -130,29 +130,33 @@ class Seats:
         """Set the meeting, or move it: everybody is asked anew."""
         if form.starts_at <= work.now:
             raise Invalid(field_error("day", "in-the-past"))
-        if form.chair_unit not in {one.id for one in await self.engine.units_with(SIGN)}:
-            raise Invalid(field_error("chair_unit", "unit-cannot"))
         seats = await seats_of(work, row.id)
         if not any(seat.kind == UNIT for seat in seats):
             raise AppConflict(self.hub.app, "coordination.nobody-invited")
-        legal = seat_of(seats, form.chair_unit)
-        if legal is not None and legal.kind == LEGAL:
-            raise Invalid(wrong("chair_unit", "expert-chairs"))
         row.how, row.starts_at, row.venue = str(form.how), form.starts_at, form.venue
-        row.chair_unit, row.chair_name = form.chair_unit, form.chair_name
-        await self.engine.join(work, row, form.chair_unit, "chair")
+        await self.seat_chair(work, row, form.chair_unit, form.chair_name)
         for seat in seats:
             seat.state, seat.reason, seat.answered_at = INVITED, "", None
             await self._call(work, row, seat)
         if seat_of(seats, form.chair_unit) is None:
             self.tell(work, row, form.chair_unit, SIGN, "notice.convene")
 
+    async def seat_chair(self, work: Work, row: Coordination, unit: UUID, name: str) -> None:
+        """Let a person of a unit preside and sign. Raises `Invalid` for a unit that cannot."""
+        if unit not in {one.id for one in await self.engine.units_with(SIGN)}:
+            raise Invalid(field_error("chair_unit", "unit-cannot"))
+        legal = seat_of(await seats_of(work, row.id), unit)
+        if legal is not None and legal.kind == LEGAL:
+            raise Invalid(wrong("chair_unit", "expert-chairs"))
+        row.chair_unit, row.chair_name = unit, name
+        await self.engine.join(work, row, unit, "chair")
+
     async def _call(self, work: Work, row: Coordination, seat: CoordinationSeat) -> None:
         """Tell who is invited when and where, once that is known."""
         if row.starts_at is None:
             return
         if seat.organization_id is None:
-            await self._call_requester(work, row)
+            await self.tell_requester(work, row, "notice.requester")
             return
         permission = PERMISSION[seat.kind]
         self.tell(work, row, seat.organization_id, permission, "notice.convene")
@@ -165,15 +169,14 @@ class Seats:
             due_at=row.starts_at,
         )
 
-    async def _call_requester(self, work: Work, row: Coordination) -> None:
+    async def tell_requester(self, work: Work, row: Coordination, name: str) -> None:
+        """Tell who asked for the order of the meeting: without an account by short message."""
         columns = (col(Order.person_id), col(Order.caller_phone))
         found = work.rows(Order, *columns, permission="order.read")
         asked = (await work.session.execute(found.where(col(Order.id) == row.order_id))).first()
         if asked is None:
             return
-        said = self.engine.words(
-            "notice.requester", number=row.order_number, date=row.starts_at, place=row.venue
-        )
+        said = self.engine.words(name, number=row.order_number, date=row.starts_at, place=row.venue)
         person, phone = asked
         if person is not None:
             href = f"/apps/{self.hub.app}/orders/{row.order_number}"

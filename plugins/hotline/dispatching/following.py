@@ -9,7 +9,6 @@ Whoever called for one order learns nothing of who called for another: nothing o
 its answer is passed on, and its caller's name and number are taken out of that.
 """
 
-import re
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,6 +22,7 @@ from plugin_sdk.cases.shorthand import ORIGIN
 from plugin_sdk.ports import Read, Work
 from plugin_sdk.problems import FieldError, Invalid
 from plugin_sdk.views import Phrase
+from plugins.hotline.callers import without_caller
 from plugins.hotline.dispatching.forms import FollowForm
 from plugins.hotline.models import Order, OrderEntry
 from plugins.hotline.open311.publishing import changed
@@ -36,8 +36,6 @@ BATCH: Final = 100
 CHUNK: Final = 500
 MOST: Final = 20_000
 """How many followers of one order are told that it was reopened."""
-NOBODY: Final = "诉求人"
-"""What stands in a passed-on answer for the name of the original's caller."""
 
 
 def transitions() -> list[Transition]:
@@ -229,18 +227,6 @@ class FollowingEngine(CaseEngine[Order]):
             )
             told.update((await work.session.execute(statement)).scalars())
         return [id for id in ids if id not in told][:BATCH]
-
-
-def without_caller(text: str, name: str, phone: str) -> str:
-    """Return an answer without the name and the number of whom it was written to."""
-    if len(name) > 1:
-        text = text.replace(name, NOBODY)
-        surname = re.escape(name[:2] if len(name) > 3 else name[:1])
-        text = re.sub(rf"{surname}(?=先生|女士|同志|大爷|大妈|阿姨|师傅|老师|某)", NOBODY, text)
-    if phone:
-        digits = phone.removeprefix("+86")
-        text = text.replace(phone, "***").replace(digits, "***")
-    return text
 
 
 async def bonds(read: Read, row: Order) -> tuple[str | None, int]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from plugin_sdk.deadlines import local_day
@@ -77,22 +77,47 @@ class DayEngine(RegisterEngine[ReceptionDay]):
         return row
 
     async def end(self, work: Work, id: UUID, form: EndForm) -> ReceptionDay:
-        """Call a day off: who has a place is told."""
+        """Call a day off: who has a place is told, and another day is to be found for them."""
         await self._seats(work, id)
         row = await super().end(work, id, form)
         await self._tell(work, row, "called_off")
+        if await self._registered(work, id):
+            await work.todo.open(
+                f"reception-day:{id}",
+                To(organization_id=row.organization_id, permission=ANNOUNCE),
+                row.name,
+                self.visited,
+                label=Phrase(f"{WORDS}.find_another"),
+            )
         return row
+
+    async def found_another(self, work: Work, id: UUID) -> None:
+        """Close what waits for the visits of a day that was called off, once none is left."""
+        if not await self._registered(work, id):
+            await work.todo.close(f"reception-day:{id}")
+
+    async def _registered(self, work: Work, id: UUID) -> int:
+        """Return how many are registered for a day, whoever asks."""
+        statement = work.beyond_scope(Visit, func.count(), reason="visits of a day").where(
+            col(Visit.day_id) == id, col(Visit.state) == "registered"
+        )
+        return int((await work.session.execute(statement)).scalar_one())
+
+    @property
+    def visited(self) -> str:
+        """Return the address of the visits."""
+        return f"/apps/{self.hub.app}/reception"
 
     async def _tell(self, work: Work, row: ReceptionDay, words: str) -> None:
         said = {"topic": row.name, "date": row.ends_on, "time": row.opens, "place": row.place}
         for visit in await self.visits(work, row.id):
+            message = Phrase(f"{WORDS}.notice.{words}", said)
+            dedupe = f"visit:{visit.id}:{words}:{row.version}"
             if visit.person_id is not None:
-                work.notify(
-                    To(person_id=visit.person_id),
-                    Phrase(f"{WORDS}.notice.{words}", said),
-                    f"/apps/{self.hub.app}/reception/{visit.number}",
-                    dedupe=f"visit:{visit.id}:{words}:{row.version}",
-                )
+                href = f"{self.visited}/{visit.number}"
+                work.notify(To(person_id=visit.person_id), message, href, dedupe=dedupe)
+            elif visit.caller_phone:
+                work.text(visit.caller_phone, message, dedupe=dedupe)
 
     async def visits(self, work: Work, id: UUID) -> Sequence[Visit]:
         """Return who is registered for a day, as far as the actor sees."""

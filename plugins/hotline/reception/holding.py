@@ -33,15 +33,26 @@ async def unsigned(read: Read, order_id: UUID) -> bool:
 
 async def sponsor_facts(read: Read, row: Order) -> list[FactView]:
     """Return who promised an order and whether they have signed it off; nothing for others."""
-    if row.channel != CHANNEL:
-        return []
-    statement = read.rows(
-        Visit, col(Visit.sponsor), col(Visit.state), permission="order.read"
-    ).where(col(Visit.order_id) == row.id)
-    found = (await read.session.execute(statement)).first()
+    found = await _promise(read, row)
     if found is None:
         return []
     sponsor, state = found
     said = "unsigned" if state == PROMISED else "signed"
     label = Phrase("hotline.order.field.sponsor")
     return [FactView(label, Phrase(f"hotline.reception.sponsor.{said}", {"post": sponsor}))]
+
+
+async def waits_for_signature(read: Read, row: Order) -> bool:
+    """Return whether an order has still to be signed off, as far as the actor may see that."""
+    found = await _promise(read, row)
+    return found is not None and found[1] == PROMISED
+
+
+async def _promise(read: Read, row: Order) -> tuple[str, str] | None:
+    if row.channel != CHANNEL:
+        return None
+    statement = read.rows(
+        Visit, col(Visit.sponsor), col(Visit.state), permission="order.read"
+    ).where(col(Visit.order_id) == row.id)
+    found = (await read.session.execute(statement)).first()
+    return None if found is None else (found[0], found[1])

@@ -1,9 +1,11 @@
 """The flow of a visit: registered → received (promised, then signed off) or settled on the spot."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from sqlmodel import col
 
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.flow import Flow, Notice, State, Transition, Who
@@ -11,11 +13,12 @@ from plugin_sdk.cases.forms import ActForm, NoteForm, ReasonForm
 from plugin_sdk.cases.shorthand import HOLDER, ORIGIN, REQUESTER, Acts
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.forms import Submission, validate
-from plugin_sdk.ports import Actor, Work
-from plugin_sdk.problems import AppConflict
+from plugin_sdk.ports import Actor, To, Work
+from plugin_sdk.problems import AppConflict, NotFound
 from plugin_sdk.views import Phrase
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.forms import IntakeForm, Kind
+from plugins.hotline.models import Order
 from plugins.hotline.reception.days import DayEngine
 from plugins.hotline.reception.forms import AnotherDayForm, HeardForm, ReceiveForm
 from plugins.hotline.reception.holding import CHANNEL, PROMISED
@@ -33,13 +36,46 @@ class VisitEngine(CaseEngine[Visit]):
 
     def __init__(self, orders: OrderDesk, days: DayEngine) -> None:
         super().__init__(orders.hub, visit_flow(orders, days), Visit)
-        self.orders = orders
+        self.orders, self.days = orders, days
 
     async def prepare(self, verb: str | None = None) -> None:
         """Ask before the unit of work for what a promise, which is an order, will need there."""
         await super().prepare(verb)
         if verb == "receive":
             await self.orders.prepare()
+
+    async def _perform(
+        self, work: Work, row: Visit, transition: Transition, form: ActForm | None
+    ) -> None:
+        day, state = row.day_id, row.state
+        await super()._perform(work, row, transition, form)
+        if (row.day_id, row.state) != (day, state):
+            await self.days.found_another(work, day)
+
+    async def heard(self, work: Work, event: Mapping[str, Any]) -> None:
+        """Ask the leader to sign off what they promised while its order is answered. Events may
+        come twice, late and in any order: what is asked follows from the order alone."""
+        id = UUID(str(event["id"]))
+        promised = work.rows(Visit, col(Visit.id)).where(
+            col(Visit.order_id) == id, col(Visit.state) == PROMISED
+        )
+        found = (await work.session.execute(promised)).scalar_one_or_none()
+        if found is None:
+            return
+        try:
+            order, row = await work.get(Order, id), await work.get(Visit, found)
+        except NotFound:
+            return
+        subject = self.subject(row.id)
+        if row.state != PROMISED or order.state not in ANSWERED:
+            await work.todo.close(subject)
+            return
+        to, href = To(organization_id=row.organization_id, permission=SIGN_OFF), row.number
+        label, title = self.words(f"state.{PROMISED}"), self.item_title(row)
+        await work.todo.open(subject, to, title, self.href(href), label=label)
+        said = self.words("notice.answered", number=order.number, title=order.title)
+        dedupe = f"{subject}:answered:{order.reopened}"
+        work.notify(to, said, self.href(href), dedupe=dedupe)
 
 
 def visit_flow(orders: OrderDesk, days: DayEngine) -> Flow:
@@ -121,7 +157,7 @@ def visit_flow(orders: OrderDesk, days: DayEngine) -> Flow:
         contact="caller_phone",
         states=(
             State(key="registered", waits_for=RECEIVE),
-            State(key=PROMISED, waits_for=SIGN_OFF),
+            State(key=PROMISED),  # it waits for the signature once the order is answered
             State(key="closed", final=True),
             State(key="withdrawn", final=True),
             State(key="absent", final=True),

@@ -128,3 +128,57 @@ async def test_a_part_that_is_reopened_is_answered_again(table):
     await table.act(part, "answer", "operator", text="已安排重修并修好")
     await table.act(order, "summarize", "dispatcher", text="已办好")
     assert (await table.met(number))["state"] == "done"
+
+
+async def waiting(table, role):
+    """Return what waits for a role, by address."""
+    rows = (await (await table.client(role)).get("/work")).json()["rows"]
+    return {row["href"] for row in rows}
+
+
+async def test_a_wrong_chair_is_no_dead_end(table):
+    number = await table.meet(chair=("leader", "写错的人"))
+    await table.share(number, "unit")
+    await table.propose(number)
+    chair = {"chair_unit": await table.unit("leader"), "reason": "姓名写错了"}
+    same = {**chair, "chair_name": "写错的人"}
+    assert await table.refused(number, "another-chair", **same) == "chair_name"
+    own = {**chair, "chair_unit": await table.unit("unit"), "chair_name": "冯城管"}
+    assert await table.refused(number, "another-chair", **own) == "coordination.own-unit-alone"
+    await table.do(number, "send-back", "leader", reason="还有路面")
+    await table.share(number, "unit2")
+    await table.do(number, "another-chair", **own)  # while they meet
+    await table.propose(number)
+    assert f"{HERE}/coordinations/{number}" in await waiting(table, "unit")
+    assert await table.refused(number, "sign", "leader") == "case.not-holder"
+    await table.do(number, "another-chair", **chair, chair_name="魏主任")
+    assert f"{HERE}/coordinations/{number}" not in await waiting(table, "unit")
+    await table.do(number, "sign", "leader")
+
+
+async def test_one_that_waits_for_the_signature_is_called_off_and_the_requester_told(table):
+    order = (await table.file())["number"]
+    number = await table.coordinate(order)
+    await table.seat(number, "unit", "unit2")
+    await table.do(number, "invite-requester")
+    await table.convene(number)
+    await table.hold(number, "unit")
+    await table.share(number, "unit")
+    await table.propose(number)
+    await table.do(number, "call-off", reason="主持人调离")
+    assert (await table.see(order))["state"] == "received"
+    await table.hub.settle()
+    told = (await (await table.client("resident")).get("/messages")).text
+    assert "requester-off" in told
+
+
+async def test_no_unit_that_is_invited_reads_who_called(table):
+    text = "我是王秀英，王阿姨家楼下饭店排烟"
+    caller = {"caller_name": "王秀英", "phone": "13800005678"}
+    order = (await table.file("operator", "intake", text=text, **caller))["number"]
+    number = await table.coordinate(order)
+    await table.seat(number, "unit")
+    said = str(await table.met(number, "unit"))
+    assert "王秀英" not in said
+    assert "王阿姨" not in said
+    assert "诉求人阿姨家楼下饭店排烟" in said

@@ -43,10 +43,14 @@ def test_every_word_of_coordinations_is_there():
         "ruling": list(Ruling),
         "warning": ("unheard", "unheard_without_opinion", "frees_chair"),
         "verify": ("title", "asked", "good", "unknown"),
-        "notice": ("convene", "requester", "decided", "called-off", "judged", "answered"),
+        "notice": (
+            *("convene", "requester", "requester-off", "decided", "called-off", "judged"),
+            *("answered", "another-chair"),
+        ),
         "wrong": (
             *("seated", "chairs", "expert-chairs", "the-same", "not-there", "not-invited"),
             *("no-part", "unheard", "frees-chair", "nothing-objected", "own-unit"),
+            "chairs-already",
         ),
     }
     words |= {f"hotline.coordination.{group}.{name}" for group, of in many.items() for name in of}

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlmodel import col
 
+from plugins.hotline.callers import without_caller
 from plugins.hotline.dispatching import alike
-from plugins.hotline.dispatching.following import without_caller
 from plugins.hotline.models import Order
 from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.test_flow import TUESDAY

@@ -233,3 +233,53 @@ async def test_one_page_leads_to_each_what_is_theirs(desk, receptions):
     assert heads["resident"] == heads["leader"] == ["领导接访", "窗口"]
     assert heads["specialist"] == ["窗口", "营商环境专席"]
     assert heads["dispatcher"] == heads["operator"] == ["领导接访"]
+
+
+@EMBEDDED
+async def test_the_leader_is_asked_to_sign_once_there_is_an_answer(desk, receptions):
+    async def waits():
+        await desk.hub.settle()
+        rows = (await (await desk.client("leader")).get("/work")).json()["rows"]
+        return f"{HERE}/reception/{number}" in {row["href"] for row in rows}
+
+    async def may_rate():
+        return "rate" in {one["verb"] for one in (await desk.see(order, "resident"))["actions"]}
+
+    number, order = await receptions.promised()
+    assert not await waits()
+    await desk.answer(order)
+    assert await waits()
+    assert not await may_rate()
+    await desk.act(order, "reopen", "dispatcher", reason="没修好")
+    assert not await waits()
+    await desk.answer(order)
+    assert await waits()
+    assert (await receptions.act(number, "sign-off", "leader")).status_code == 200
+    assert not await waits()
+    assert await may_rate()
+
+
+@EMBEDDED
+async def test_who_registered_by_telephone_hears_of_a_day_called_off_and_gets_another(
+    desk, receptions
+):
+    async def waits():
+        rows = (await (await desk.client("dispatcher")).get("/work")).json()["rows"]
+        return [row["href"] for row in rows].count(f"{HERE}/reception")
+
+    day, other = await receptions.announce(places=2), await receptions.announce(6, places=2)
+    numbers = [(await receptions.register(day)).json()["number"]]
+    called = {"day": day["id"], "text": MATTER, "phone": PHONE, "caller_name": "李大爷"}
+    taken = await receptions.post("/reception-intake", "operator", **called)
+    numbers.append(taken.json()["number"])
+    off = {"version": 1, "ends_on": str(desk.hub.clock.day(-1)), "reason": "会议"}
+    ended = await receptions.post(f"/reception-days/{day['id']}/end", "dispatcher", **off)
+    assert ended.status_code == 200, ended.text
+    await desk.hub.settle()
+    sent = (await (await desk.client("administrator")).get("/admin/outbox")).json()["messages"]
+    assert [one["address"] for one in sent if "取消" in one["text"]] == ["138****5678"]
+    for number, left in zip(numbers, (1, 0), strict=True):
+        assert await waits() == 1
+        found = await receptions.act(number, "move", "dispatcher", day=other["id"], reason="取消")
+        assert found.status_code == 200, found.text
+        assert await waits() == left
