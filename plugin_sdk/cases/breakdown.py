@@ -1,8 +1,7 @@
 """The figures of cases by unit, by place, by kind: pages, and the same as CSV, XLSX and PDF.
 
-Where fewer than five people rated, nothing is said of their ratings; and where the ratings of
-all are known, the smallest group that is shown goes too, if the hidden ones would otherwise be
-known by subtraction.
+Where fewer than five people rated, nothing is said of their ratings, nor of those from which,
+with the ratings of all, theirs would be known by subtraction.
 """
 
 import asyncio
@@ -18,8 +17,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk import documents
 from plugin_sdk.cases.counting import CaseCounting
-from plugin_sdk.cases.figures import SMALLEST_GROUP
 from plugin_sdk.cases.rollup import Sums, sums
+from plugin_sdk.cases.suppression import left_out
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.documents import Document, Table
 from plugin_sdk.figures import Day, period_of, window
@@ -68,16 +67,6 @@ class Line(msgspec.Struct, frozen=True):
     on_time: float | None
     rated: int | None
     satisfied: float | None
-
-
-def too_few(found: Mapping[str, Sums]) -> frozenset[str]:
-    """Return the values of whose ratings nothing may be said."""
-    by_size = sorted((one.rated, value) for value, one in found.items() if one.rated)
-    hidden = [(n, value) for n, value in by_size if n < SMALLEST_GROUP]
-    shown = by_size[len(hidden) :]
-    if hidden and shown and sum(n for n, _ in hidden) < SMALLEST_GROUP:
-        hidden.append(shown[0])
-    return frozenset(value for _, value in hidden)
 
 
 def line_of(name: Words, one: Sums, *, few: bool) -> Line:
@@ -166,7 +155,7 @@ class Breakdown:
         figures = self.counting.figures
         found = await sums(figures, read, key, since, until, self.permission)
         names = await self.dimensions[key].names([value for value in found if value])
-        few = too_few(found)
+        few = left_out({value: one.rated for value, one in found.items()})
         nothing = Phrase("case.figure.unsaid")
         lines = [
             line_of(names.get(value, value) if value else nothing, one, few=value in few)

@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from plugin_sdk import hookimpl
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.extension import EventHandler, ImportReport, Job
-from plugin_sdk.hooks import case_hooks, case_tallies
+from plugin_sdk.hooks import Shown, case_hooks, case_tallies
 from plugin_sdk.ports import Actor, Hub, Work
 from plugins.hotline import imports, routes
 from plugins.hotline.checking.following import Following
@@ -40,8 +40,13 @@ def desks(hub: Hub) -> Sequence[CaseDesk[Any]]:
     return [orders, *others, supervision_desk(hub)]
 
 
+def _shown(hub: Hub) -> Sequence[Shown]:
+    orders, *others, _ = desks(hub)
+    return [orders, Following(desk_of(hub)), *others]  # a home page has room for two
+
+
 register_flows, portal_cards, search, health, can_retire = case_hooks(
-    desks, needs="order.dispatch", shown=lambda hub: desks(hub)[:-1]
+    desks, needs="order.dispatch", shown=_shown
 )
 tallies = case_tallies(desks)
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Integer, cast, func
 from sqlmodel import col
 
 from plugin_sdk.cases.figures import SMALLEST_GROUP
+from plugin_sdk.cases.suppression import left_out
 from plugin_sdk.figures import bounds
 from plugin_sdk.ports import Hub, Read
 from plugin_sdk.views import ChartView, FiguresView, Phrase
@@ -18,21 +19,6 @@ from plugins.hotline.checking.quality import ASKED
 
 STARS: Final = (5, 4, 3, 2, 1)
 WORDS: Final = "hotline.checking.figures"
-K = TypeVar("K")
-
-
-def shown(sizes: Mapping[K, int]) -> tuple[list[K], int]:
-    """Return the groups that may be shown, largest first, and how many are left out.
-
-    Those under five are. Where they are fewer than five together, the next larger is left out
-    with them: who knows the whole could subtract.
-    """
-    ordered = sorted(sizes, key=lambda key: (-sizes[key], str(key)))
-    kept = [key for key in ordered if sizes[key] >= SMALLEST_GROUP]
-    hidden = ordered[len(kept) :]
-    while kept and 0 < sum(sizes[key] for key in hidden) < SMALLEST_GROUP:
-        hidden.append(kept.pop())
-    return kept, len(hidden)
 
 
 async def view(hub: Hub, read: Read, since: date, until: date) -> FiguresView:
@@ -55,10 +41,12 @@ async def _chart(
     **more: Any,
 ) -> ChartView:
     """Return a chart of units; the first of a unit's counts is its n."""
-    kept, left_out = shown({unit: found[0] for unit, found in counts.items()})
+    sizes = {unit: found[0] for unit, found in counts.items()}
+    few = left_out(sizes)
+    kept = sorted(sizes.keys() - few, key=lambda unit: (-sizes[unit], str(unit)))
     names = await hub.directory.names(kept)
-    sentence = "some" if left_out else "all"
-    said = {"units": len(kept), "few": left_out, "least": SMALLEST_GROUP}
+    sentence = "some" if few else "all"
+    said = {"units": len(kept), "few": len(few), "least": SMALLEST_GROUP}
     return ChartView(
         title=Phrase(f"{WORDS}.{name}.title"),
         sentence=Phrase(f"{WORDS}.{sentence}" if counts else "case.chart.none", said),

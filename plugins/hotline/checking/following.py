@@ -9,6 +9,7 @@ from sqlalchemy import func
 from sqlmodel import col
 
 from plugin_sdk.cases.forms import SATISFIED, ReasonForm
+from plugin_sdk.extension import Card
 from plugin_sdk.ports import Hub, Read, To, Work
 from plugin_sdk.problems import AppConflict, FieldError, Invalid, NotFound
 from plugin_sdk.registers import Register, RegisterEngine
@@ -196,6 +197,21 @@ class Following:
             .group_by(col(FollowUp.rank))
         )
         return {rank: n for rank, n in await read.session.execute(statement)}
+
+    async def card(self, read: Read) -> Card | None:
+        """Return the card on a checker's home page, None where nobody is to be called."""
+        if not await read.holds(CALL):
+            return None
+        count = sum((await self.counts(read)).values())
+        if not count:
+            return None
+        words = f"{self.hub.app}.checking"
+        return Card(
+            title=Phrase(f"{words}.follow_ups"),
+            text=Phrase(f"{words}.card", {"n": count}),
+            href=self.href(),
+            count=count,
+        )
 
     async def calls(self, read: Read, row: FollowUp) -> Sequence[FollowCall]:
         """Return the calls of a follow-up, newest first."""

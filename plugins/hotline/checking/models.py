@@ -42,8 +42,9 @@ class SupervisionEntry(CaseEntry, Base, table=True):
 class Supervision(CaseRow, Base, table=True):
     """A supervision (督办) of the unit that holds an order: what the order's act `supervise` opens.
 
-    `claim` is the order's while it is open, so that there is one. `grade` rises from 1 to 3
-    (提醒, 督办函, 报分管领导); `causes` are words of `checking.supervising.CAUSES`.
+    `claim` is the order's and the unit's while it is open, so that there is one of both.
+    `grade` rises from 1 to 3 (提醒, 督办函, 报分管领导); `causes` are words of
+    `checking.supervising.CAUSES`.
     """
 
     __tablename__ = "hotline_supervision"
@@ -52,7 +53,7 @@ class Supervision(CaseRow, Base, table=True):
 
     order_id: UUID = Field(index=True)
     order_number: str = Field(max_length=40)
-    claim: str | None = Field(default=None, max_length=40, unique=True)
+    claim: str | None = Field(default=None, max_length=80, unique=True)
     grade: int = Field(default=1)
     causes: list[str] = Field(default_factory=list, sa_type=JSON)
     why: str = Field(default="", max_length=1000)

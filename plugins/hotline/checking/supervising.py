@@ -127,13 +127,13 @@ def tell(hub: Hub, work: Work, row: Supervision) -> None:
 async def supervise(
     hub: Hub, work: Work, order: Order, unit_id: UUID, trigger: str, why: str = ""
 ) -> None:
-    """Open the supervision of a unit for an order. One that is open gets the trigger beside its
-    own, and a trigger that was heard before changes nothing: `late:2026-03-24`, `returned:2`.
+    """Open the supervision of a unit for an order. That unit's open one gets the trigger beside
+    its own, and a trigger heard before changes nothing: `late:2026-03-24`, `returned:2`.
 
     The order is locked by now, so that two acts cannot open two.
     """
     statement = work.rows(Supervision, permission="order.supervise").where(
-        col(Supervision.order_id) == order.id
+        col(Supervision.order_id) == order.id, col(Supervision.organization_id) == unit_id
     )
     known = (await work.session.execute(statement)).scalars().all()
     if any(trigger in row.causes for row in known):
@@ -151,7 +151,7 @@ async def supervise(
         term=term_of(hub, 1),
         order_id=order.id,
         order_number=order.number,
-        claim=str(order.id),
+        claim=f"{order.id}:{unit_id}",
         causes=[trigger],
         why=why,
     )

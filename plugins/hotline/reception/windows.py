@@ -10,8 +10,8 @@ from sqlalchemy import func
 from sqlmodel import col
 
 from plugin_sdk.cases.desk import CaseDesk
-from plugin_sdk.cases.figures import SMALLEST_GROUP
 from plugin_sdk.cases.rules import is_requester
+from plugin_sdk.cases.suppression import left_out
 from plugin_sdk.cases.titles import title_of
 from plugin_sdk.cases.views import AskWho
 from plugin_sdk.deadlines import local_day
@@ -148,7 +148,7 @@ class MatterDesk(CaseDesk[Matter]):
         ]
 
     def _chart(self, name: str, counts: Counter[Any], called: Any) -> ChartView:
-        few = hidden(counts)
+        few = left_out(counts)
         rows: list[list[Any]] = [
             [called(key), None if key in few else n] for key, n in counts.most_common()
         ]
@@ -162,13 +162,3 @@ class MatterDesk(CaseDesk[Matter]):
             columns=[Phrase(f"{WORDS}.chart.column.{name}"), Phrase("case.chart.cases")],
             rows=rows,
         )
-
-
-def hidden(counts: Mapping[Any, int]) -> frozenset[Any]:
-    """Return the groups that are not shown: those of fewer than five, and where that is one alone
-    the next smallest too, for the total would give it away."""
-    few = {key for key, n in counts.items() if n < SMALLEST_GROUP}
-    rest = sorted((n, str(key), key) for key, n in counts.items() if key not in few)
-    if len(few) == 1 and rest:
-        few.add(rest[0][2])
-    return frozenset(few)

@@ -46,6 +46,12 @@ async def answered(desk, **form):
     return number
 
 
+async def card(desk, by):
+    """Return the card of the follow-up calls on a home page."""
+    found = (await (await desk.client(by)).get("/")).json()["cards"]
+    return next((one for one in found if one["href"] == f"{HERE}/follow-ups"), None)
+
+
 def ratings(view):
     """Return the ratings that the page of an order shows, answer by answer."""
     return [
@@ -285,3 +291,16 @@ async def test_events_may_come_twice_late_and_in_any_order(desk):
     await desk.hub.settle()
     assert [one["number"] for one in await waiting(desk)] == [number]
     await heard(str(UUID(int=1)))
+
+
+@EMBEDDED
+async def test_who_calls_sees_at_home_how_many_are_to_be_called(desk):
+    assert await card(desk, "checker") is None
+    number = await answered(desk)
+    found = await follow_up(desk, number)
+    shown = await card(desk, "checker")
+    assert (shown["count"], shown["text"]["key"]) == (1, "hotline.checking.card")
+    for other in ("unit", "resident"):
+        assert await card(desk, other) is None
+    assert (await call(desk, found["id"])).status_code == 200
+    assert await card(desk, "checker") is None

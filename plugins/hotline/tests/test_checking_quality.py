@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from core.access.grants import grant
 from plugin_sdk.ports import ScopeKind
 from plugins.hotline.checking import sampling
-from plugins.hotline.checking.figures import shown
 from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.test_checking_supervision import code
 
@@ -151,16 +150,6 @@ SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=8).map(
     lambda found: {f"u{n}": size for n, size in enumerate(found)}
 )
 QUICKLY = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-
-
-@given(SIZES)
-@QUICKLY
-def test_what_is_left_out_is_never_fewer_than_five_together(sizes):
-    kept, left_out = shown(sizes)
-    hidden = sum(size for name, size in sizes.items() if name not in kept)
-    assert all(sizes[name] >= 5 for name in kept)
-    assert len(kept) + left_out == len(sizes)
-    assert hidden == 0 or hidden >= 5 or not kept
 
 
 @given(SIZES, st.integers(1, 100), st.integers(1, 200))

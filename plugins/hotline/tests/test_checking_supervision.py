@@ -133,6 +133,21 @@ async def test_a_person_supervises_and_what_is_open_stays_one(desk):
 
 
 @EMBEDDED
+async def test_a_cause_of_the_next_unit_opens_a_supervision_of_that_unit(desk):
+    number = (await desk.file())["number"]
+    await desk.dispatch(number)
+    await desk.act(number, "supervise", "dispatcher", reason="尽快签收")
+    await desk.act(number, "return", "unit", **BASIS)
+    await desk.dispatch(number, "unit2")
+    for _ in range(2):
+        await desk.act(number, "supervise", "dispatcher", reason="三天内说明进展")
+    found = {one["unit"]: one for one in await supervisions(desk)}
+    assert sorted(found) == ["交通运输局", "城市管理局"]
+    assert {one["state"] for one in found.values()} == {"asked"}
+    assert len(await supervisions(desk)) == 2
+
+
+@EMBEDDED
 async def test_nobody_ends_what_they_explained_themselves(desk):
     desk.hub.clock.stand(TUESDAY)
     number = (await desk.file())["number"]  # never dispatched: the centre itself is late

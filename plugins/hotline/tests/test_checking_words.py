@@ -45,6 +45,7 @@ def test_every_word_of_the_room_is_there():
         f"hotline.checking.check.{name}.{yes}" for name in quality.ASKED for yes in ("yes", "no")
     }
     used |= {f"{figures.WORDS}.{name}.title" for name in ("ratings", "checks", "points", "calls")}
+    used.add("hotline.checking.card")
     said = {*following.OUTCOMES, "again", "drawn"} - {"overtaken"}
     used |= {f"hotline.checking.said.{name}" for name in said}
     assert sorted(key for key in used if key not in found) == []

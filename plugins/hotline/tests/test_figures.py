@@ -1,14 +1,12 @@
 """The figures page: whose acts count where, what is corrected, who sees what, what is too few."""
 
 import io
-from collections import Counter
 from datetime import date
 
 import pytest
 from openpyxl import load_workbook
 
-from plugin_sdk.cases.breakdown import too_few
-from plugin_sdk.cases.rollup import Sums, parts_of
+from plugin_sdk.cases.rollup import parts_of
 from plugins.hotline.figures import hot_spots
 from plugins.hotline.tests.conftest import HERE
 
@@ -78,20 +76,6 @@ async def test_pages_and_files_say_the_same(desk):
         refused = await client.get(f"{HERE}/{path}?since=2026-05-02&until=2026-05-01")
         assert refused.status_code == 400, path
         assert (await (await desk.client("resident")).get(f"{HERE}/{path}")).status_code == 403
-
-
-def rated(**numbers):
-    found = {}
-    for value, n in numbers.items():
-        found[value] = Sums(counts=Counter({"rated_5": n}))
-    return found
-
-
-def test_few_ratings_are_hidden_and_none_is_known_by_subtraction():
-    assert too_few(rated(a=9, b=5, c=0)) == set()
-    assert too_few(rated(a=9, b=6, c=4)) == {"b", "c"}  # 4 would be what is left
-    assert too_few(rated(a=9, b=3, c=4)) == {"b", "c"}  # 7 are left, of two groups
-    assert too_few(rated(a=2, b=0)) == {"a"}
 
 
 def test_a_hot_spot_has_ten_and_half_as_many_again():

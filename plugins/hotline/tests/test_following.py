@@ -10,6 +10,7 @@ from plugins.hotline.callers import without_caller
 from plugins.hotline.dispatching import alike
 from plugins.hotline.models import Order
 from plugins.hotline.tests.conftest import HERE
+from plugins.hotline.tests.test_checking_supervision import supervisions
 from plugins.hotline.tests.test_flow import TUESDAY
 
 EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
@@ -171,13 +172,16 @@ async def test_two_orders_put_on_each_other_at_once_make_no_circle(desk):
 
 
 @EMBEDDED
-async def test_a_follower_that_is_late_is_supervised(desk):
+async def test_of_a_late_follower_is_told_and_only_the_original_is_supervised(desk):
     desk.hub.clock.stand(TUESDAY)
     original, number = [(await desk.file(kind="consult"))["number"] for _ in range(2)]
     await follow(desk, number, original)
     desk.hub.clock.move(days=10)
     await desk.hub.settle()
     assert "supervise" in await verbs(desk, number)
+    (found,) = await supervisions(desk)
+    seen = await (await desk.client("dispatcher")).get(f"{HERE}/supervisions/{found['number']}")
+    assert fact(seen.json(), "order") == original
 
 
 async def test_what_is_like_an_order_is_looked_for_near_it(desk):

@@ -1,6 +1,5 @@
 """What could not be done at a counter: asked of the unit, settled by others, counted by cause."""
 
-from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +19,7 @@ from plugins.hotline.reception.forms import (
 from plugins.hotline.reception.visit_flow import visit_flow
 from plugins.hotline.reception.visits import VisitDesk
 from plugins.hotline.reception.window_flow import matter_flow
-from plugins.hotline.reception.windows import MatterDesk, hidden
+from plugins.hotline.reception.windows import MatterDesk
 from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.test_words import catalogue
 
@@ -201,13 +200,6 @@ async def test_figures_show_no_small_group(desk, window):
     view = (await window.get("/window/figures")).json()
     for chart in view["charts"][:3]:
         assert [row[1] for row in chart["rows"]] == [None]
-
-
-def test_a_group_is_not_found_by_taking_the_others_away():
-    assert hidden(Counter(a=9, b=7, c=6)) == set()
-    assert hidden(Counter(a=9, b=7, c=2)) == {"b", "c"}
-    assert hidden(Counter(a=9, b=3, c=2)) == {"b", "c"}
-    assert hidden(Counter(a=4)) == {"a"}
 
 
 def test_every_word_of_both_rooms_is_there():

@@ -20,7 +20,7 @@ def upgrade() -> None:
         "hotline_supervision",
         column("order_id", sa.Uuid()),
         text("order_number", 40),
-        text("claim", 40, null=True),
+        text("claim", 80, null=True),
         column("grade", sa.Integer()),
         column("causes", sa.JSON()),
         text("why", 1000),
