@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import Index, Text
@@ -10,6 +10,9 @@ from sqlmodel import Field, SQLModel
 
 from plugin_sdk.cases.models import CaseCounted, CaseEntry, CaseFigure, CaseParty, CaseRow
 from plugin_sdk.data import UtcTime, app_registry
+
+ANSWERED: Final = ("replied", "closed")
+"""The states of an order that has its answer."""
 
 
 class Base(SQLModel, registry=app_registry("hotline")):

@@ -16,6 +16,7 @@ from plugin_sdk.problems import AppConflict
 from plugin_sdk.views import Phrase
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.forms import IntakeForm, Kind
+from plugins.hotline.models import ANSWERED
 from plugins.hotline.reception.days import DayEngine
 from plugins.hotline.reception.forms import AnotherDayForm, HeardForm, ReceiveForm
 from plugins.hotline.reception.holding import CHANNEL, PROMISED
@@ -25,7 +26,6 @@ from plugins.hotline.refusals import NotTheirs
 RECEIVE = "reception.receive"
 SIGN_OFF = "reception.sign_off"
 LANGUAGE = "zh-CN"
-ANSWERED = frozenset({"replied", "closed"})
 
 
 class VisitEngine(CaseEngine[Visit]):
