@@ -31,6 +31,7 @@ from plugins.hotline.coordination.desk import CoordinationDesk
 from plugins.hotline.dispatching.following import bonds
 from plugins.hotline.engine import OrderEngine
 from plugins.hotline.enterprises.facts import enterprise_facts
+from plugins.hotline.figures import OrderFigures
 from plugins.hotline.flow import reply_term
 from plugins.hotline.forms import FileForm, IntakeForm, Kind, SnapForm, TakenForm, Urgency
 from plugins.hotline.knowledge import counting
@@ -66,6 +67,11 @@ class OrderDesk(CaseDesk[Order]):
     def counting(self) -> CaseCounting:
         """Return what counts orders for the figures."""
         return CaseCounting(self.hub, Order, self.flow.read)
+
+    @property
+    def breakdown(self) -> OrderFigures:
+        """Return the figures of orders by what tells them apart."""
+        return OrderFigures(self.counting, self.flow.name)
 
     def organizations(self) -> Mapping[str, AskWho]:
         """Return the divisions where it may be."""
@@ -205,10 +211,8 @@ class OrderDesk(CaseDesk[Order]):
     async def add_figures(self, read: Read, view: FiguresView) -> None:
         """Add how often answers began with the knowledge base, and the way to the figures by unit,
         category, region, line and channel."""
-        from plugins.hotline.figures import breakdown
-
         view.cards.append(await counting.figure(read, view.since, view.until))
-        await breakdown(self).frame(read, view, "")
+        await self.breakdown.frame(read, view, "")
 
     async def _bonds(self, read: Read, row: Order) -> tuple[str | None, int]:
         """Return whom an order follows and how many follow it: for staff, since a requester is

@@ -88,7 +88,10 @@ class Order(CaseRow, Base, table=True):
 
     @property
     def dimensions(self) -> Mapping[str, str]:
-        """Return by what the figures of an order are told apart, beside its unit."""
+        """Return by what the figures of an order are told apart, beside its unit. The part of a
+        decision counts by its unit alone: what was asked, where and how, the whole says."""
+        if self.split_from_id is not None:
+            return {}
         category = (self.category_code or "").partition("/")[0]
         region = str(self.region_id or "")
         return {
