@@ -38,7 +38,7 @@ from plugins.hotline.knowledge import counting
 from plugins.hotline.knowledge import keeping as knowledge
 from plugins.hotline.knowledge.answering import Answering
 from plugins.hotline.models import Order
-from plugins.hotline.open311.publishing import MODERATE, may_be_public, public_state, publicize
+from plugins.hotline.open311.publishing import may_be_public, public_state, publicize
 from plugins.hotline.reception.holding import sponsor_facts
 
 WHOLE: Final = frozenset({"coordinate", "return", "extend"})
@@ -185,22 +185,17 @@ class OrderDesk(CaseDesk[Order]):
 
     async def links(self, read: Read) -> list[ActionView]:
         """Return the way to the knowledge base, which everybody else knows as common questions; to
-        receptions, the window and the enterprise desk; to the register of lines, to
         coordinations, supervisions and what checks found."""
         staff = read.actor.audience is Audience.STAFF
         keeps = staff and await read.holds(knowledge.READ)
         knowing = Phrase(f"hotline.knowledge.{'title' if keeps else 'public_title'}")
-        doors = Phrase(f"hotline.doors.{'title' if staff else 'own'}")
         coordinated = self.coordinations.engine.words("list")
         supervised = Phrase("hotline.supervision.list")
         return [
             *await self.link(read, "/knowledge", knowing, self.flow.read),
-            *await self.link(read, "/doors", doors, "doors.read"),
-            *await self.link(read, "/lines", Phrase("hotline.line.list"), "line.edit"),
             *await self.link(read, "/coordinations", coordinated, "coordination.read"),
             *await self.link(read, "/supervisions", supervised, "supervision.read"),
             *await self.link(read, "/checks", Phrase("hotline.checking.checks"), "check.read"),
-            *await self.link(read, "/publishing", Phrase("hotline.publishing.title"), MODERATE),
         ]
 
     async def act_view(self, read: Read, row: Order, verb: str, typed: Typed = BLANK) -> ActView:
