@@ -246,15 +246,19 @@ class OrderDesk(CaseDesk[Order]):
         return known, options
 
     async def actions(self, read: Read, row: Order) -> list[ActionView]:
-        """Return what the actor may do (of making public and taking back the one that is left),
-        the call to who asked where there is an exchange, and to
-        who takes part in it the way to the coordination that decides, or decided, whose it is."""
+        """Return what the actor may do (of making public and taking back the one that is left;
+        dispatching at the desk that proposes to whom), the call to who asked where there is an
+        exchange, and to who takes part in it the way to the coordination that decides, or
+        decided, whose it is."""
         idle = {"withhold"} if not row.wishes_public else {"publicize"}
         if not may_be_public(row):
             idle |= {"publicize", "keep-secret"}
         if row.split_from_id:
             idle |= WHOLE
         found = [one for one in await super().actions(read, row) if one.verb not in idle]
+        for one in found:
+            if one.verb == "dispatch" and not one.missing:
+                one.href = f"/apps/{self.hub.app}/dispatch/{row.number}"
         found += await self._call_back(read, row)
         if rules.is_of_requester(read.actor, row) or not await read.holds("coordination.read"):
             return found

@@ -88,3 +88,13 @@ async def test_every_page_has_a_way_to_it(desk):
     assert dispatching >= {"/rules", "/rules/what-if", "/lines", "/publishing"}
     listed = await leads_to(await desk.client("dispatcher"), "/orders")
     assert not listed & {"/doors", "/lines", "/publishing"}
+
+
+async def test_dispatching_leads_to_the_desk_that_proposes(desk):
+    number = (await desk.file())["number"]
+    actions = {one["verb"]: one for one in (await desk.see(number))["actions"]}
+    assert actions["dispatch"]["href"] == f"{HERE}/dispatch/{number}"
+    assert (
+        f'href="{HERE}/dispatch/{number}"'
+        in (await (await desk.client("dispatcher")).page(f"{HERE}/orders/{number}")).text
+    )
