@@ -95,7 +95,8 @@ def _share(n: int, of: int) -> float | None:
 
 
 class Breakdown:
-    """The figures of a flow by the dimensions that an app names, at `at` and below."""
+    """The figures of a flow by the dimensions that an app names, at `at` and below; of `more`
+    pages the app itself returns the view and the table."""
 
     def __init__(
         self,
@@ -172,12 +173,16 @@ class Breakdown:
             until=until,
             cards=[],
             charts=self._charts(key, lines) if lines else [],
-            tables=[self._table(key, lines, since, until)] if lines else [],
+            tables=[self._table(key, lines)] if lines else [],
         )
         await self.frame(read, shown, key)
         return shown
 
-    def _table(self, key: str, lines: Sequence[Line], since: date, until: date) -> FigureTable:
+    async def table(self, read: Read, key: str, since: date, until: date) -> FigureTable:
+        """Return the table of a dimension, as its files have it."""
+        return self._table(key, await self.lines(read, key, since, until))
+
+    def _table(self, key: str, lines: Sequence[Line]) -> FigureTable:
         return FigureTable(
             title=self.dimensions[key].label,
             note=Phrase("case.figure.by.note"),
@@ -218,23 +223,23 @@ class Breakdown:
 
         tables = []
         for key in keys:
-            lines = await self.lines(read, key, since, until)
-            table = self._table(key, lines, since, until)
+            table = await self.table(read, key, since, until)
             tables.append(
                 Table(
                     say(table.title),
                     [say(column) for column in table.columns],
                     [[say(cell) for cell in row] for row in table.rows],
-                    wide=(4, *[2] * len(COLUMNS)),
+                    wide=(4, *[2] * (len(table.columns) - 1)),
                     note=say(table.note),
                 )
             )
         return tables
 
     def routes(self) -> list[HTTPRouteHandler]:
-        """Return the pages and files of every dimension, and the files of all."""
-        found = [self._page(key) for key in self.dimensions]
-        found += [self._file(key, kind) for key in self.dimensions for kind in FILES]
+        """Return the pages and files of every dimension and of more, and the files of all."""
+        keys = [*self.dimensions, *(key for key, _ in self._more)]
+        found = [self._page(key) for key in keys]
+        found += [self._file(key, kind) for key in keys for kind in FILES]
         return [*found, *(self._file("", kind) for kind in FILES if kind != "csv")]
 
     def _page(self, key: str) -> HTTPRouteHandler:
@@ -246,7 +251,7 @@ class Breakdown:
         async def show(
             request: Request[Any, Any, Any], since: Day = "", until: Day = ""
         ) -> Response[Any]:
-            """Show the figures of a period by the values of a dimension."""
+            """Show the figures of a period on one of the pages."""
             first, last = self._period(since, until)
             async with self.hub.read(actor_of(request)) as read:
                 view = await self.view(read, key, first, last)

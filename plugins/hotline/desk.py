@@ -31,13 +31,14 @@ from plugins.hotline.coordination.desk import CoordinationDesk
 from plugins.hotline.dispatching.following import bonds
 from plugins.hotline.engine import OrderEngine
 from plugins.hotline.enterprises.facts import enterprise_facts
+from plugins.hotline.figures import OrderFigures
 from plugins.hotline.flow import reply_term
 from plugins.hotline.forms import FileForm, IntakeForm, Kind, SnapForm, TakenForm, Urgency
 from plugins.hotline.knowledge import counting
 from plugins.hotline.knowledge import keeping as knowledge
 from plugins.hotline.knowledge.answering import Answering
 from plugins.hotline.models import Order
-from plugins.hotline.open311.publishing import MODERATE, may_be_public, public_state, publicize
+from plugins.hotline.open311.publishing import may_be_public, public_state, publicize
 from plugins.hotline.reception.holding import sponsor_facts, waits_for_signature
 
 WHOLE: Final = frozenset({"coordinate", "return", "extend"})
@@ -66,6 +67,11 @@ class OrderDesk(CaseDesk[Order]):
     def counting(self) -> CaseCounting:
         """Return what counts orders for the figures."""
         return CaseCounting(self.hub, Order, self.flow.read)
+
+    @property
+    def breakdown(self) -> OrderFigures:
+        """Return the figures of orders by what tells them apart."""
+        return OrderFigures(self.counting, self.flow.name)
 
     def organizations(self) -> Mapping[str, AskWho]:
         """Return the divisions where it may be."""
@@ -179,22 +185,17 @@ class OrderDesk(CaseDesk[Order]):
 
     async def links(self, read: Read) -> list[ActionView]:
         """Return the way to the knowledge base, which everybody else knows as common questions; to
-        receptions, the window and the enterprise desk; to the register of lines, to
         coordinations, supervisions and what checks found."""
         staff = read.actor.audience is Audience.STAFF
         keeps = staff and await read.holds(knowledge.READ)
         knowing = Phrase(f"hotline.knowledge.{'title' if keeps else 'public_title'}")
-        doors = Phrase(f"hotline.doors.{'title' if staff else 'own'}")
         coordinated = self.coordinations.engine.words("list")
         supervised = Phrase("hotline.supervision.list")
         return [
             *await self.link(read, "/knowledge", knowing, self.flow.read),
-            *await self.link(read, "/doors", doors, "doors.read"),
-            *await self.link(read, "/lines", Phrase("hotline.line.list"), "line.edit"),
             *await self.link(read, "/coordinations", coordinated, "coordination.read"),
             *await self.link(read, "/supervisions", supervised, "supervision.read"),
             *await self.link(read, "/checks", Phrase("hotline.checking.checks"), "check.read"),
-            *await self.link(read, "/publishing", Phrase("hotline.publishing.title"), MODERATE),
         ]
 
     async def act_view(self, read: Read, row: Order, verb: str, typed: Typed = BLANK) -> ActView:
@@ -205,10 +206,8 @@ class OrderDesk(CaseDesk[Order]):
     async def add_figures(self, read: Read, view: FiguresView) -> None:
         """Add how often answers began with the knowledge base, and the way to the figures by unit,
         category, region, line and channel."""
-        from plugins.hotline.figures import breakdown
-
         view.cards.append(await counting.figure(read, view.since, view.until))
-        await breakdown(self).frame(read, view, "")
+        await self.breakdown.frame(read, view, "")
 
     async def _bonds(self, read: Read, row: Order) -> tuple[str | None, int]:
         """Return whom an order follows and how many follow it: for staff, since a requester is
@@ -247,9 +246,10 @@ class OrderDesk(CaseDesk[Order]):
         return known, options
 
     async def actions(self, read: Read, row: Order) -> list[ActionView]:
-        """Return what the actor may do (of making public and taking back the one that is left),
-        the call to who asked where there is an exchange, and to
-        who takes part in it the way to the coordination that decides, or decided, whose it is."""
+        """Return what the actor may do (of making public and taking back the one that is left;
+        dispatching at the desk that proposes to whom), the call to who asked where there is an
+        exchange, and to who takes part in it the way to the coordination that decides, or
+        decided, whose it is."""
         idle = {"withhold"} if not row.wishes_public else {"publicize"}
         if not may_be_public(row):
             idle |= {"publicize", "keep-secret"}
@@ -258,6 +258,9 @@ class OrderDesk(CaseDesk[Order]):
         if await waits_for_signature(read, row):
             idle |= {"rate"}
         found = [one for one in await super().actions(read, row) if one.verb not in idle]
+        for one in found:
+            if one.verb == "dispatch" and not one.missing:
+                one.href = f"/apps/{self.hub.app}/dispatch/{row.number}"
         found += await self._call_back(read, row)
         if rules.is_of_requester(read.actor, row) or not await read.holds("coordination.read"):
             return found

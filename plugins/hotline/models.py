@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import Index, Text
@@ -10,6 +10,9 @@ from sqlmodel import Field, SQLModel
 
 from plugin_sdk.cases.models import CaseCounted, CaseEntry, CaseFigure, CaseParty, CaseRow
 from plugin_sdk.data import UtcTime, app_registry
+
+ANSWERED: Final = ("replied", "closed")
+"""The states of an order that has its answer."""
 
 
 class Base(SQLModel, registry=app_registry("hotline")):
@@ -85,7 +88,10 @@ class Order(CaseRow, Base, table=True):
 
     @property
     def dimensions(self) -> Mapping[str, str]:
-        """Return by what the figures of an order are told apart, beside its unit."""
+        """Return by what the figures of an order are told apart, beside its unit. The part of a
+        decision counts by its unit alone: what was asked, where and how, the whole says."""
+        if self.split_from_id is not None:
+            return {}
         category = (self.category_code or "").partition("/")[0]
         region = str(self.region_id or "")
         return {

@@ -10,7 +10,7 @@ from plugin_sdk.cases.routes import case_routes, reveal_routes
 from plugin_sdk.ports import Answer
 from plugin_sdk.routes import needs, respond
 from plugin_sdk.views import View, Words
-from plugins.hotline import categories, figures
+from plugins.hotline import categories
 from plugins.hotline.calls import routes as calls
 from plugins.hotline.calls.connecting import switchboard_of
 from plugins.hotline.checking import routes as checking
@@ -61,7 +61,7 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
         *lines.of(desk),
         *_of_calls(desk),
         *knowledge.of(desk),
-        *figures.of(desk),
+        *desk.breakdown.routes(),
     ]
 
 

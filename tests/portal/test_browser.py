@@ -122,11 +122,11 @@ async def test_a_request_is_filed_dispatched_answered_and_rated(served_hub, phon
     await sign_in(dispatcher, hub.url, "dispatcher", next="/work")
     await follow(dispatcher, "社区门口的路灯", order)
     await dispatcher.locator("main img").wait_for()
-    await follow(dispatcher, "派单", f"{order}/dispatch")
+    await follow(dispatcher, "派单", f"{HOTLINE}/dispatch/{number}")
     await dispatcher.get_by_label("承办单位").select_option(label="城市管理局")
     await dispatcher.get_by_label("分类").select_option(LIGHTS)
     await press(dispatcher, "派单")
-    await dispatcher.wait_for_url(hub.url + order)
+    await dispatcher.wait_for_url(f"{hub.url}{HOTLINE}/dispatch")
     await said(dispatcher, "已派单")
 
     unit = await phone(script=script)
@@ -137,7 +137,7 @@ async def test_a_request_is_filed_dispatched_answered_and_rated(served_hub, phon
     await press(unit, "开始办理")
     await said(unit, "已开始办理")
     await follow(unit, "答复", f"{order}/reply")
-    await unit.get_by_label("答复").fill("五盏路灯已修好")
+    await unit.get_by_role("textbox", name="答复").fill("五盏路灯已修好")
     await press(unit, "答复")
     await said(unit, "已答复")
 

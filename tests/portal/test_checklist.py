@@ -194,7 +194,7 @@ async def test_the_keyboard_is_enough_and_the_focus_is_never_lost(served_hub, ph
     await tab.keyboard.press("Enter")
     await tab.wait_for_url(f"{url}{ORDERS}/{numbers['new']}")
     await tab.keyboard.press("d")
-    await tab.wait_for_url(f"{url}{ORDERS}/{numbers['new']}/dispatch")
+    await tab.wait_for_url(f"{url}/apps/hotline/dispatch/{numbers['new']}")
     await tab.get_by_label("分类").focus()
     await tab.get_by_role("button", name="派单").press("Enter")
     await tab.locator(".error-summary").wait_for()  # no unit was chosen
@@ -204,7 +204,7 @@ async def test_the_keyboard_is_enough_and_the_focus_is_never_lost(served_hub, ph
     await tab.get_by_label("承办单位").select_option(label="城市管理局")
     await tab.get_by_label("分类").select_option(LIGHTS)
     await tab.keyboard.press("Control+Enter")
-    await tab.wait_for_url(f"{url}{ORDERS}/{numbers['new']}")
+    await tab.wait_for_url(f"{url}/apps/hotline/dispatch")
     await tab.locator(".flash").wait_for()
     assert await focused() not in ("BODY", "HTML")
 

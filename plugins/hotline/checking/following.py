@@ -27,7 +27,7 @@ from plugins.hotline.checking.forms import (
 from plugins.hotline.checking.models import FollowCall, FollowUp, Question, Rating
 from plugins.hotline.checking.supervising import TWICE, supervise
 from plugins.hotline.desk import OrderDesk
-from plugins.hotline.models import Order
+from plugins.hotline.models import ANSWERED, Order
 
 CALL: Final = "followup.call"
 DISSATISFIED, UNRATED, SATISFIED_RANK = 1, 2, 3
@@ -35,7 +35,6 @@ OUTCOMES: Final = (
     *("reached", "refused", "given_up", "overtaken"),
     *("confirmed", "reopened", "explained"),
 )
-ANSWERED: Final = ("replied", "closed")
 BESIDE: Final = frozenset({"take-rating", "reopen", "rate"})
 """What one may have done with an order and still ask, or check, how it was answered."""
 TRIES, WAIT_HOURS = 3, 4

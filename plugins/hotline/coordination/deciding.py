@@ -38,10 +38,8 @@ from plugins.hotline.coordination.seats import (
     seat_of,
     seats_of,
 )
-from plugins.hotline.models import Order
+from plugins.hotline.models import ANSWERED, Order
 
-ANSWERED: Final = frozenset({"replied", "closed"})
-"""How the order of a part stands once its unit has answered."""
 MOST: Final = 8
 """So many parts one decision makes."""
 

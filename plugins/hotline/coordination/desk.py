@@ -12,7 +12,7 @@ from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import Read
 from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import ActionView, EntryView, FactView, Option, Phrase, Words
-from plugins.hotline.coordination.deciding import ANSWERED, frees_chair, shares_of, unheard
+from plugins.hotline.coordination.deciding import frees_chair, shares_of, unheard
 from plugins.hotline.coordination.engine import ASKED, CoordinationEngine
 from plugins.hotline.coordination.flow import SIGN
 from plugins.hotline.coordination.models import Coordination, CoordinationSeat, CoordinationShare
@@ -28,7 +28,7 @@ from plugins.hotline.coordination.seats import (
     seats_of,
 )
 from plugins.hotline.coordination.views import CoordinationView, SeatView, ShareView
-from plugins.hotline.models import Order
+from plugins.hotline.models import ANSWERED, Order
 
 DRAFTED: Final = frozenset({"held", "proposed"})
 """States in which a decision is drafted: by the centre and the chair's unit alone."""

@@ -15,13 +15,13 @@ from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Hub, Read, To, Work
 from plugin_sdk.problems import AppConflict
 from plugins.hotline.callers import without_caller
-from plugins.hotline.coordination.deciding import ANSWERED, Deciding, Orders, shares_of
+from plugins.hotline.coordination.deciding import Deciding, Orders, shares_of
 from plugins.hotline.coordination.flow import ATTEND, OPINE, SIGN, coordination_flow, days
 from plugins.hotline.coordination.models import Coordination, CoordinationEntry, CoordinationShare
 from plugins.hotline.coordination.papers import Papers
 from plugins.hotline.coordination.seats import Seats, seats_of
 from plugins.hotline.forms import CoordinateForm
-from plugins.hotline.models import Order
+from plugins.hotline.models import ANSWERED, Order
 
 ASKED: Final = {
     "invite": (ATTEND,),

@@ -32,13 +32,22 @@ from plugins.hotline.dispatching.rules import EDIT as EDIT_RULES
 from plugins.hotline.dispatching.rules import READ as READ_RULES
 from plugins.hotline.dispatching.rules import RuleDesk
 from plugins.hotline.forms import DispatchForm
+from plugins.hotline.lines.register import READ as READ_LINES
 from plugins.hotline.models import Order
+from plugins.hotline.open311.publishing import MODERATE
 
 DISPATCH: Final = "order.dispatch"
 QUEUED: Final = 30
 """How many orders of the queue are shown."""
 ASKED: Final = ("category", "unit", "reason", "due_on")
 """The fields of the form, in the order in which a dispatcher decides."""
+LINKS: Final = (
+    ("/rules", "responsibility.list", READ_RULES),
+    ("/rules/what-if", "dispatching.what_if.title", EDIT_RULES),
+    ("/lines", "line.list", READ_LINES),
+    ("/publishing", "publishing.title", MODERATE),
+)
+"""The other pages of who dispatches: where, what they are called, who may see them."""
 Coordinate = Callable[[str], str]
 """Returns the address where an order, by its number, is taken to coordination."""
 
@@ -170,12 +179,11 @@ class DispatchDesk:
             order=at_hand,
             next_href=f"{self.here}/{following[0]}" if following else None,
             links=[
-                *await self.orders.link(
-                    read, "/rules", Phrase("hotline.responsibility.list"), READ_RULES
-                ),
-                *await self.orders.link(
-                    read, "/rules/what-if", Phrase("hotline.dispatching.what_if.title"), EDIT_RULES
-                ),
+                link
+                for path, words, permission in LINKS
+                for link in await self.orders.link(
+                    read, path, Phrase(f"hotline.{words}"), permission
+                )
             ],
             conflict=typed.conflict,
         )

@@ -24,11 +24,10 @@ from plugin_sdk.problems import FieldError, Invalid
 from plugin_sdk.views import Phrase
 from plugins.hotline.callers import without_caller
 from plugins.hotline.dispatching.forms import FollowForm
-from plugins.hotline.models import Order, OrderEntry
+from plugins.hotline.models import ANSWERED, Order, OrderEntry
 from plugins.hotline.open311.publishing import changed
 
 FOLLOWING: Final = State(key="following")
-ANSWERED: Final = ("replied", "closed")
 PERMISSION: Final = "order.dispatch"
 TIMER: Final = "followers"
 BATCH: Final = 100

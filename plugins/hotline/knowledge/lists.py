@@ -43,6 +43,12 @@ TONES: Final[Mapping[str, str]] = {
     "withdrawn": "paused",
 }
 PREFIX: Final = "hotline.knowledge"
+LINKS: Final = (
+    ("/categories", "order.categories", "category.read"),
+    ("/rules", "responsibility.list", "rule.read"),
+    ("/lines", "line.list", "line.read"),
+)
+"""What else staff look up: where, what it is called, who may see it."""
 Row = KnowledgeVersion
 
 
@@ -87,6 +93,11 @@ class KnowledgeLists:
             if writes
             else None,
             import_href=self.keeping.href("import") if writes else None,
+            links=[
+                link
+                for path, words, permission in LINKS
+                for link in await self.desk.link(read, path, Phrase(f"hotline.{words}"), permission)
+            ],
             cut_at=cut_at,
         )
 

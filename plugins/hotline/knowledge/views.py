@@ -41,6 +41,8 @@ class KnowledgeListView(View, kw_only=True):
     next_href: str | None = None
     create: ActionView | None = None
     import_href: str | None = None
+    links: list[ActionView] = msgspec.field(default_factory=list)
+    """What else one looks up: categories, who is responsible, merged lines."""
     order: str = ""
     """The number of the order that is to be answered."""
     back_href: str | None = None

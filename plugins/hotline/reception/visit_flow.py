@@ -18,7 +18,7 @@ from plugin_sdk.problems import AppConflict, NotFound
 from plugin_sdk.views import Phrase
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.forms import IntakeForm, Kind
-from plugins.hotline.models import Order
+from plugins.hotline.models import ANSWERED, Order
 from plugins.hotline.reception.days import DayEngine
 from plugins.hotline.reception.forms import AnotherDayForm, HeardForm, ReceiveForm
 from plugins.hotline.reception.holding import CHANNEL, PROMISED
@@ -28,7 +28,6 @@ from plugins.hotline.refusals import NotTheirs
 RECEIVE = "reception.receive"
 SIGN_OFF = "reception.sign_off"
 LANGUAGE = "zh-CN"
-ANSWERED = frozenset({"replied", "closed"})
 
 
 class VisitEngine(CaseEngine[Visit]):

@@ -2,13 +2,16 @@
 
 import io
 from datetime import date
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from openpyxl import load_workbook
 
 from plugin_sdk.cases.rollup import parts_of
 from plugins.hotline.figures import hot_spots
-from plugins.hotline.tests.conftest import HERE
+from plugins.hotline.models import Order
+from plugins.hotline.tests.conftest import HERE, LIGHTS
 
 EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 PAGES = ("unit", "category", "region", "line", "channel")
@@ -72,7 +75,20 @@ async def test_pages_and_files_say_the_same(desk):
     assert (await client.get(f"{HERE}/figures.pdf")).content.startswith(b"%PDF")
     assert (await client.get(f"{HERE}/figures/line.pdf")).content.startswith(b"%PDF")
     assert (await client.page(f"{HERE}/figures/spots")).status_code == 200
-    for path in ("figures/unit", "figures/unit.csv", "figures.xlsx", "figures/spots"):
+    about = {"category": LIGHTS, "region": await desk.unit("grid"), "phone": "13800005678"}
+    for _ in range(10):
+        await desk.file(by="operator", at="intake", **about)
+    await desk.count()
+    (spot,) = await lines(desk, "spots")
+    files = (await client.get(f"{HERE}/figures/spots")).json()["files"]
+    assert [one["verb"] for one in files] == ["csv", "xlsx", "pdf"]
+    csv = (await client.get(files[0]["href"])).text.splitlines()
+    assert len(csv) == 2, spot
+    assert "城乡建设" in csv[1]
+    assert csv[1].endswith("10,0,10")
+    assert (await client.get(files[2]["href"])).content.startswith(b"%PDF")
+    assert load_workbook(io.BytesIO((await client.get(files[1]["href"])).content))
+    for path in ("figures/unit", "figures/unit.csv", "figures.xlsx", "figures/spots.csv"):
         refused = await client.get(f"{HERE}/{path}?since=2026-05-02&until=2026-05-01")
         assert refused.status_code == 400, path
         assert (await (await desk.client("resident")).get(f"{HERE}/{path}")).status_code == 403
@@ -83,6 +99,14 @@ def test_a_hot_spot_has_ten_and_half_as_many_again():
     now = {"城乡建设|a": 14, "城乡建设|b": 9, "环境|a": 12, "新|b": 10, "|a": 99, "旧|": 99}
     found = [(spot.category, spot.region, spot.before, spot.now) for spot in hot_spots(before, now)]
     assert found == [("新", "b", 0, 10), ("环境", "a", 8, 12)]
+
+
+def test_the_part_of_a_decision_counts_by_its_unit_alone():
+    about: dict[str, Any] = {"category_code": LIGHTS, "region_id": uuid4(), "text": "路灯不亮"}
+    whole = Order(channel="web", **about)
+    assert set(whole.dimensions) == {"category", "region", "line", "channel", "spot"}
+    part = Order(channel="split", split_from_id=uuid4(), **about)
+    assert part.dimensions == {}
 
 
 def test_a_period_is_whole_months_and_single_days():

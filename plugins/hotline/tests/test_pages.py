@@ -64,3 +64,37 @@ async def test_where_nothing_is_late_the_nearest_deadline_is_named(desk):
     assert late.json()["rows"] == []
     assert late.json()["next_due"] == waiting["deadline"]["due_at"][:10]
     assert "最近的期限是" in (await unit.page("/work?which=late")).text
+
+
+async def leads_to(client, path):
+    """Return the pages of the app that a page leads to, but for those of the frame."""
+    page = (await client.page(f"{HERE}{path}")).text
+    return set(re.findall(rf'href="{HERE}(/[^"?#]*)', page[page.index("<main") :]))
+
+
+async def test_every_page_has_a_way_to_it(desk):
+    doors = await desk.client("unit")
+    assert "/doors" in (await doors.page(f"{HERE}/orders")).text
+    assert "/window" in await leads_to(doors, "/doors")
+    for role, ways in {
+        "dispatcher": {"/categories", "/rules", "/lines"},
+        "unit": {"/categories", "/rules"},
+        "leader": {"/categories", "/rules", "/lines"},
+        "operator": {"/categories", "/lines"},
+    }.items():
+        found = await leads_to(await desk.client(role), "/knowledge")
+        assert found & {"/categories", "/rules", "/lines"} == ways, role
+    dispatching = await leads_to(await desk.client("dispatcher"), "/dispatch")
+    assert dispatching >= {"/rules", "/rules/what-if", "/lines", "/publishing"}
+    listed = await leads_to(await desk.client("dispatcher"), "/orders")
+    assert not listed & {"/doors", "/lines", "/publishing"}
+
+
+async def test_dispatching_leads_to_the_desk_that_proposes(desk):
+    number = (await desk.file())["number"]
+    actions = {one["verb"]: one for one in (await desk.see(number))["actions"]}
+    assert actions["dispatch"]["href"] == f"{HERE}/dispatch/{number}"
+    assert (
+        f'href="{HERE}/dispatch/{number}"'
+        in (await (await desk.client("dispatcher")).page(f"{HERE}/orders/{number}")).text
+    )

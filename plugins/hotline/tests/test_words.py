@@ -11,6 +11,7 @@ from plugins.hotline import flow
 from plugins.hotline.checking import supervising
 from plugins.hotline.coordination import flow as coordination
 from plugins.hotline.desk import OrderDesk
+from plugins.hotline.figures import CHANNELS
 from plugins.hotline.flow import order_flow
 from plugins.hotline.forms import FileForm, IntakeForm, SnapForm
 from plugins.hotline.open311.applications import RefuseForm
@@ -50,6 +51,11 @@ def test_every_word_of_the_forms_is_there():
                 words = [view.label, view.hint, *(option.label for option in view.options)]
                 used |= {word.key for word in words if isinstance(word, Phrase)}
     assert sorted(key for key in used if key not in found) == []
+
+
+def test_every_channel_has_a_word():
+    found = catalogue()
+    assert [one for one in CHANNELS if f"hotline.figures.channel.{one}" not in found] == []
 
 
 def test_every_word_of_open311_is_there():
