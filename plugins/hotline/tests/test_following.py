@@ -156,6 +156,37 @@ def test_the_name_of_the_caller_is_taken_out_of_an_answer():
     assert said == "诉求人阿姨，王府路已修好，打***"
 
 
+@pytest.mark.parametrize(
+    ("phone", "written"),
+    [
+        *(
+            ("+8613800138000", one)
+            for one in (
+                *("138-0013-8000", "138 0013 8000", "１３８００１３８０００", "+86 138 0013 8000"),
+                *("008613800138000", "１３８－００１３－８０００", "1380013 8000"),
+            )
+        ),
+        *(
+            ("+865433212345", one)
+            for one in ("0543-3212345", "(0543)3212345", "5433212345", "3212345", "321 2345")
+        ),
+        ("05433212345", "+86 543 3212345"),
+    ],
+)
+def test_the_number_of_the_caller_is_taken_out_however_it_is_written(phone, written):
+    said = without_caller(f"①已修好，回复到{written}。工单号20261126", "", phone)
+    assert said.replace("(***", "***") == "①已修好，回复到***。工单号20261126"
+
+
+def test_spaced_names_enterprises_and_other_numbers_are_taken_out_too():
+    said = without_caller("王 秀英、欧阳女士", "王秀英", "")
+    assert said == "诉求人、欧阳女士"
+    assert without_caller("欧阳 女士", "欧阳娜", "") == "诉求人 女士"
+    assert without_caller("AnnaSmith 您好", "Anna Smith", "") == "诉求人 您好"
+    said = without_caller("滨河纺织 有限公司：找13900001111", "", "", "滨河纺织有限公司")
+    assert said == "诉求人：找139****1111"
+
+
 async def test_two_orders_put_on_each_other_at_once_make_no_circle(desk):
     a, b = [(await desk.file())["number"] for _ in range(2)]
     await desk.client("dispatcher")
