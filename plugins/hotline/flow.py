@@ -179,7 +179,7 @@ def order_flow(hub: Hub) -> Flow:
             _answer(answering, "summarize", "coordinating", CENTRE),
             _itself("resume", "coordinating", "received", DISPATCHERS),
             _itself("redirect", HANDLED, "dispatched", SIGNERS, form=RedirectForm, moves="unit"),
-            *following.transitions(),
+            *following.transitions(_whole),
             _act("sign", "dispatched", "signed", UNIT, public=True),
             _act("process", "signed", "processing", UNIT, public=True),
             _answer(answering, "reply", "processing", UNIT, CLOSERS),

@@ -18,13 +18,14 @@ from sqlalchemy import and_, func, or_
 from sqlmodel import col
 
 from plugin_sdk.cases import CaseEngine
-from plugin_sdk.cases.flow import Notice, State, Transition, Who
+from plugin_sdk.cases.flow import Guard, Notice, State, Transition, Who
 from plugin_sdk.cases.forms import LONG_TEXT, ActForm, ReasonForm, ReplyForm
 from plugin_sdk.cases.shorthand import ORIGIN
 from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Read, Work
 from plugin_sdk.problems import FieldError, Invalid
 from plugin_sdk.views import Phrase
+from plugins.hotline.dispatching.alike import unfit
 from plugins.hotline.dispatching.forms import FollowForm
 from plugins.hotline.enterprises.models import Enterprise
 from plugins.hotline.models import Order, OrderEntry
@@ -52,8 +53,9 @@ _SPACE: Final = rf"[\s·{_UNSEEN}]{{0,3}}"
 _GAP: Final = rf"[\s()（）\-‐‑‒–—―－·.{_UNSEEN}]{{0,3}}"
 
 
-def transitions() -> list[Transition]:
-    """Return the acts of following: put on, taken off, answered with the original, told."""
+def transitions(whole: Guard) -> list[Transition]:
+    """Return the acts of following: put on, taken off, answered with the original, told. `whole`
+    refuses the part of a decision."""
     requester = Notice(to="requester")
     passed: dict[str, Any] = {
         "verb": "pass-on",
@@ -73,6 +75,7 @@ def transitions() -> list[Transition]:
             permission=PERMISSION,
             who=ORIGIN,
             form=FollowForm,
+            guard=whole,
             apply=_follow,
             public=True,
         ),
@@ -131,10 +134,19 @@ async def _original(work: Work, row: Order, number: str) -> Order:
     while id is not None and id != row.id:
         found = await work.get(Order, id, permission=PERMISSION)
         if found.follows_id is None:
+            if (why := _unfit(found)) is not None:
+                raise _refusal(why)
             return found
         id = found.follows_id
-    name = "itself" if id == row.id else "no-original"
-    raise Invalid(FieldError("original", Phrase(f"hotline.dispatching.error.{name}")))
+    raise _refusal("itself" if id == row.id else "no-original")
+
+
+def _unfit(row: Order) -> str | None:
+    return "part-original" if row.split_from_id is not None else unfit(row)
+
+
+def _refusal(name: str) -> Invalid:
+    return Invalid(FieldError("original", Phrase(f"hotline.dispatching.error.{name}")))
 
 
 async def _unfollow(work: Work, row: Order, form: ReasonForm) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import col
 
+from plugins.hotline.desk import desk_of
 from plugins.hotline.dispatching import alike
 from plugins.hotline.dispatching.following import without_caller
 from plugins.hotline.models import Order
@@ -135,11 +136,12 @@ async def test_the_original_is_reopened_and_answered_anew(desk):
 
 @EMBEDDED
 async def test_secret_callers_stay_secret_from_each_other(desk):
-    caller = {"caller_name": "王秀英", "phone": "13800005678", "secret": True}
+    caller = {"caller_name": "王秀英", "phone": "13800005678"}
     original = (await desk.file("operator", "intake", **caller))["number"]
     other = {"caller_name": "刘建国", "phone": "13800004321", "secret": True}
     number = (await desk.file("operator", "intake", **other))["number"]
     await follow(desk, number, original)
+    await desk.act(original, "keep-secret", "operator")
     await desk.begin(original)
     text = "王秀英您好：路灯已修好，王女士13800005678有事再打。"
     await desk.act(original, "reply", "unit", text=text)
@@ -154,6 +156,36 @@ def test_the_name_of_the_caller_is_taken_out_of_an_answer():
     assert without_caller("王府路已修好", "王", "") == "王府路已修好"
     said = without_caller("王阿姨，王府路已修好，打13800005678", "王秀英", "+8613800005678")
     assert said == "诉求人阿姨，王府路已修好，打***"
+
+
+@EMBEDDED
+@pytest.mark.parametrize("what", [{"kind": "report"}, {"secret": True}])
+async def test_nobody_gets_the_answer_to_a_report_or_to_a_secret_caller(desk, what):
+    caller = {"caller_name": "王秀英", "phone": "13800005678"}
+    original = (await desk.file("operator", "intake", **{**caller, **what}))["number"]
+    number = (await desk.file("resident2"))["number"]
+    page = (await (await desk.client("dispatcher")).get(f"{HERE}/dispatch/{number}")).json()
+    offered = {one["number"]: one["may_follow"] for one in page["order"]["alike"]}
+    assert offered == {original: False}
+    refused = await desk.try_act(number, "follow", "dispatcher", original=original)
+    assert refused.status_code == 422
+    assert "答复不能发给别人" in refused.text
+
+
+@EMBEDDED
+async def test_parts_of_a_decision_neither_follow_nor_are_followed(desk):
+    part, number = [(await desk.file())["number"] for _ in range(2)]
+    hub = desk.hub.hub.apps.hubs["hotline"]
+    orders = desk_of(hub)
+    async with hub.work(hub.system("test")) as work:
+        row = await orders.engine.find(work, part)
+        (await work.get(Order, row.id)).split_from_id = row.id
+    page = (await (await desk.client("dispatcher")).get(f"{HERE}/dispatch/{number}")).json()
+    assert page["order"]["alike"] == []
+    refused = await desk.try_act(number, "follow", "dispatcher", original=part)
+    assert refused.status_code == 422
+    refused = await desk.try_act(part, "follow", "dispatcher", original=number)
+    assert refused.json()["type"].endswith("coordination.bound")
 
 
 @pytest.mark.parametrize(
