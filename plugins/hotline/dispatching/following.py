@@ -2,7 +2,8 @@
 
 A follower waits in a state of its own, without a unit. When the original is answered, each follower
 is answered with the same text by an act on its own timeline; one that is put there later gets the
-answer at once. It keeps its own deadline, the promise that was made to whoever asked: where the
+answer at once. When the original is reopened each follower is too, so that its requester can rate
+the new answer. It keeps its own deadline, the promise that was made to whoever asked: where the
 original takes longer, the follower is late too, and the dispatcher is told.
 
 Whoever called for one order learns nothing of who called for another: nothing of the original but
@@ -28,7 +29,7 @@ from plugin_sdk.views import Phrase
 from plugins.hotline.dispatching.alike import unfit
 from plugins.hotline.dispatching.forms import FollowForm
 from plugins.hotline.enterprises.models import Enterprise
-from plugins.hotline.models import Order, OrderEntry
+from plugins.hotline.models import Order
 from plugins.hotline.open311.publishing import changed
 
 FOLLOWING: Final = State(key="following")
@@ -37,9 +38,6 @@ PERMISSION: Final = "order.dispatch"
 TIMER: Final = "followers"
 BATCH: Final = 100
 """How many followers are told in one unit of work."""
-CHUNK: Final = 500
-MOST: Final = 20_000
-"""How many followers of one order are told that it was reopened."""
 NOBODY: Final = "诉求人"
 """What stands in a passed-on answer for the name of the original's caller."""
 STARS: Final = "***"
@@ -97,13 +95,15 @@ def transitions(whole: Guard) -> list[Transition]:
             event="order.replied",
             **passed,
         ),
-        Transition(sources=ANSWERED, **passed),
         Transition(
             verb="original-reopened",
             sources=ANSWERED,
+            target=FOLLOWING.key,
             permission=PERMISSION,
             who=(Who.SYSTEM,),
             public=True,
+            reopens=True,
+            event="order.reopened",
             notifies=(requester,),
         ),
     ]
@@ -198,9 +198,11 @@ class FollowingEngine(CaseEngine[Order]):
             ids = await self._followers(work, original, self._unanswered(original), limit=BATCH)
             for one in ids:
                 row = await work.get(Order, one, permission=self.flow.read)
+                await self._by_itself(work, row, "original-reopened")  # if it was answered before
                 await self.pass_on(work, row, original)
         else:
-            ids = await self._untold(work, original)
+            answered = col(Order.state).in_(ANSWERED)
+            ids = await self._followers(work, original, answered, limit=BATCH)
             for one in ids:
                 row = await work.get(Order, one, permission=self.flow.read)
                 await self._by_itself(work, row, "original-reopened")
@@ -237,28 +239,6 @@ class FollowingEngine(CaseEngine[Order]):
             col(Order.state) == FOLLOWING.key,
             and_(col(Order.state).in_(ANSWERED), older),
         )
-
-    async def _untold(self, work: Work, original: Order) -> list[UUID]:
-        """Return some followers that were answered and do not know that the original was reopened
-        since."""
-        entry = OrderEntry
-        last = work.rows(entry, func.max(col(entry.at)), permission=self.flow.read).where(
-            col(entry.case_id) == original.id, col(entry.verb) == "reopen"
-        )
-        since = (await work.session.execute(last)).scalar_one_or_none()
-        if since is None:
-            return []
-        answered = col(Order.state).in_(ANSWERED)
-        ids = await self._followers(work, original, answered, limit=MOST)
-        told: set[UUID] = set()
-        for at in range(0, len(ids), CHUNK):
-            statement = work.rows(entry, col(entry.case_id), permission=self.flow.read).where(
-                col(entry.case_id).in_(ids[at : at + CHUNK]),
-                col(entry.verb) == "original-reopened",
-                col(entry.at) >= since,
-            )
-            told.update((await work.session.execute(statement)).scalars())
-        return [id for id in ids if id not in told][:BATCH]
 
 
 def without_caller(text: str, name: str, phone: str, enterprise: str = "") -> str:

@@ -128,7 +128,9 @@ async def test_the_original_is_reopened_and_answered_anew(desk):
         await desk.hub.settle()
     seen = await desk.see(number, "resident2")
     assert (await verbs(desk, number))[-2:] == ["original-reopened", "pass-on"]
-    assert (seen["state"], fact(seen, "reply")) == ("closed", "换了新线路")
+    assert (seen["state"], fact(seen, "reply")) == ("replied", "换了新线路")
+    await desk.act(number, "rate", "resident2", rating="2")  # the new answer, anew
+    assert fact(await desk.see(number), "follows") == original
     # who is not content with it reopens their own, which then stands alone
     await desk.act(number, "reopen", "resident2", reason="我家门口的还不亮")
     assert fact(await desk.see(number), "follows") is None
