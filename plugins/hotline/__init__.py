@@ -12,6 +12,7 @@ from plugin_sdk.extension import EventHandler, ImportReport, Job
 from plugin_sdk.hooks import case_hooks, case_tallies
 from plugin_sdk.ports import Actor, Hub
 from plugins.hotline import imports, routes
+from plugins.hotline.calls.switchboard import forget
 from plugins.hotline.checking.following import Following
 from plugins.hotline.checking.supervising import supervision_desk
 from plugins.hotline.demonstration import run as act_out
@@ -56,11 +57,12 @@ def register_jobs(hub: Hub) -> Sequence[Job]:
 
 @hookimpl
 def subscribe_events(hub: Hub) -> Mapping[str, EventHandler]:
-    """Return what follows from what happens to orders: whom to call, whom to supervise, and what
-    a decision leaves as a rule."""
+    """Return what follows from what happens to orders: whom to call, whom to supervise, what
+    calls forget, and what a decision leaves as a rule."""
     orders = desk_of(hub)
     following = Following(orders)
     return {
+        "hotline.order.concealed": forget,
         **{f"hotline.order.{name}": following.heard for name in ("replied", "rated", "reopened")},
         "hotline.order.returned": following.returned,
         "hotline.coordination.finished": Decided(orders).heard,

@@ -264,7 +264,11 @@ def order_flow(hub: Hub) -> Flow:
             ),
             _act("publicize", ALWAYS, None, REQUESTER, apply=publicize),
             _act("withhold", ALWAYS, None, REQUESTER + CENTRE, apply=withhold),
-            _act("keep-secret", ALWAYS, None, REQUESTER + CENTRE, apply=keep_secret),
+            _act(
+                *("keep-secret", ALWAYS, None, REQUESTER + CENTRE),
+                apply=keep_secret,
+                event="order.concealed",
+            ),
         ),
     )
 
