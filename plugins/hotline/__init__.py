@@ -12,6 +12,7 @@ from plugin_sdk.extension import EventHandler, ImportReport, Job
 from plugin_sdk.hooks import Shown, case_hooks, case_tallies
 from plugin_sdk.ports import Actor, Hub, Work
 from plugins.hotline import imports, routes
+from plugins.hotline.calls.switchboard import forget
 from plugins.hotline.checking.following import Following
 from plugins.hotline.checking.supervising import supervision_desk
 from plugins.hotline.demonstration import run as act_out
@@ -62,7 +63,7 @@ def register_jobs(hub: Hub) -> Sequence[Job]:
 @hookimpl
 def subscribe_events(hub: Hub) -> Mapping[str, EventHandler]:
     """Return what follows from what happens to orders: whom to call, whom to supervise, what a
-    leader has to sign off, and what a decision leaves as a rule."""
+    leader has to sign off, what calls forget, and what a decision leaves as a rule."""
     orders = desk_of(hub)
     following, visits = Following(orders), VisitDesk(orders).engine
 
@@ -71,6 +72,7 @@ def subscribe_events(hub: Hub) -> Mapping[str, EventHandler]:
         await visits.heard(work, event)
 
     return {
+        "hotline.order.concealed": forget,
         "hotline.order.replied": answered,
         "hotline.order.reopened": answered,
         "hotline.order.rated": following.heard,

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec import structs
+
 from plugin_sdk.cases import rules
 from plugin_sdk.cases.counting import CaseCounting
 from plugin_sdk.cases.desk import CaseDesk
@@ -18,6 +20,7 @@ from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import (
     ActionView,
     ActView,
+    EntryView,
     FactView,
     FiguresView,
     Option,
@@ -182,6 +185,15 @@ class OrderDesk(CaseDesk[Order]):
         facts += await sponsor_facts(read, row)
         facts += await rating.facts(read, row)
         return facts + await supervising.facts(read, row)
+
+    async def timeline(self, read: Read, row: Order) -> list[EntryView]:
+        """Return the steps; why an order goes to a unit is the centre's and the units' own."""
+        found = await super().timeline(read, row)
+        if await self._inside(read, row):
+            return found
+        return [
+            structs.replace(one, reason=None) if one.verb == "dispatch" else one for one in found
+        ]
 
     async def links(self, read: Read) -> list[ActionView]:
         """Return the way to the knowledge base, which everybody else knows as common questions; to

@@ -181,7 +181,7 @@ def order_flow(hub: Hub) -> Flow:
             _answer(answering, "summarize", "coordinating", CENTRE),
             _itself("resume", "coordinating", "received", DISPATCHERS),
             _itself("redirect", HANDLED, "dispatched", SIGNERS, form=RedirectForm, moves="unit"),
-            *following.transitions(),
+            *following.transitions(_whole),
             _act("sign", "dispatched", "signed", UNIT, public=True),
             _act("process", "signed", "processing", UNIT, public=True),
             _answer(answering, "reply", "processing", UNIT, CLOSERS),
@@ -266,7 +266,11 @@ def order_flow(hub: Hub) -> Flow:
             ),
             _act("publicize", ALWAYS, None, REQUESTER, apply=publicize),
             _act("withhold", ALWAYS, None, REQUESTER + CENTRE, apply=withhold),
-            _act("keep-secret", ALWAYS, None, REQUESTER + CENTRE, apply=keep_secret),
+            _act(
+                *("keep-secret", ALWAYS, None, REQUESTER + CENTRE),
+                apply=keep_secret,
+                event="order.concealed",
+            ),
         ),
     )
 

@@ -88,9 +88,16 @@ class Desk:
         )
 
     async def view(
-        self, read: Read, part: str = "", typed: Typed = BLANK, filed: str = ""
+        self,
+        read: Read,
+        part: str = "",
+        typed: Typed = BLANK,
+        filed: str = "",
+        *,
+        kept: bool = False,
     ) -> DeskView:
-        """Return the desk, with what was typed into one of its forms, and the order just filed."""
+        """Return the desk, with what was typed into one of its forms, and the order just filed;
+        without the caller's number where the answer is `kept` for who sends the act again."""
         ringing, current = await self.board.ringing(read), await self.board.at_desk(read)
         names = await lines.names(read)
 
@@ -125,7 +132,7 @@ class Desk:
         if current.direction == "in":
             view.intake = PartForm(
                 action=f"{HERE}/calls/{current.id}/order",
-                fields=await self._intake(read, current, of("order")),
+                fields=await self._intake(read, "" if kept else current.phone, of("order")),
             )
         view.orders = await self.orders_of(read, current.phone)
         view.calls = await self._before(read, current, names)
@@ -137,12 +144,12 @@ class Desk:
         ring = Phrase("hotline.call.simulated.link")
         return [ActionView(verb="ring", label=ring, href=f"{HERE}/telephony/simulated")]
 
-    async def _intake(self, read: Read, call: Call, typed: Typed) -> list[FieldView]:
+    async def _intake(self, read: Read, phone: str, typed: Typed) -> list[FieldView]:
         engine = self.orders.engine
         fields = typed.fields(
             DeskForm,
             engine.prefix,
-            {"phone": _as_dialled(call.phone)},
+            {"phone": _as_dialled(phone)},
             options=await self.orders.options(read, DeskForm, None),
             hints=self.orders.hints | {"spot_reply"},
         )

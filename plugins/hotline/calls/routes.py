@@ -106,7 +106,7 @@ def _taking(desk: Desk) -> list[HTTPRouteHandler]:
             call = await board.answer(work, id)
             taken.append((call, await board.seat(work)))
             await work.session.flush()
-            return Answer(view=await desk.view(work), location=DESK)
+            return Answer(view=await desk.view(work, kept=True), location=DESK)
 
         await desk.orders.prepare()
         response = await take(hub, request, Form, _again(desk, ""), do)
@@ -124,7 +124,7 @@ def _taking(desk: Desk) -> list[HTTPRouteHandler]:
             ended.append(await board.finish(work, id, sent.form))
             await work.session.flush()
             said = Phrase("hotline.call.said.finish")
-            return Answer(view=await desk.view(work), location=DESK, said=said)
+            return Answer(view=await desk.view(work, kept=True), location=DESK, said=said)
 
         await desk.orders.prepare()
         response = await take(hub, request, FinishForm, _again(desk, "finish"), do)
@@ -164,7 +164,7 @@ def _taking(desk: Desk) -> list[HTTPRouteHandler]:
             going.append(await board.hang_up(work, id))
             await work.session.flush()
             said = Phrase("hotline.call.said.hang_up")
-            return Answer(view=await desk.view(work), location=DESK, said=said)
+            return Answer(view=await desk.view(work, kept=True), location=DESK, said=said)
 
         await desk.orders.prepare()
         response = await take(hub, request, Form, _again(desk, ""), do)
@@ -187,7 +187,7 @@ def _calling(desk: Desk) -> list[HTTPRouteHandler]:
     async def called(work: Work, call: Call) -> Answer:
         await work.session.flush()
         said = Phrase("hotline.call.said.dial")
-        return Answer(view=await desk.view(work), location=DESK, status=201, said=said)
+        return Answer(view=await desk.view(work, kept=True), location=DESK, status=201, said=said)
 
     @post("/calls/out", opt=needs(TAKE, body=DialForm), operation_id="call-dial")
     async def dial(request: Ask) -> Response[Any]:
@@ -236,7 +236,7 @@ def _calling(desk: Desk) -> list[HTTPRouteHandler]:
         await board.sit(work, form.extension)
         await work.session.flush()
         said = Phrase("hotline.call.said.sit", {"extension": form.extension})
-        return Answer(view=await desk.view(work), location=DESK, said=said)
+        return Answer(view=await desk.view(work, kept=True), location=DESK, said=said)
 
     seats = form_routes(
         hub,

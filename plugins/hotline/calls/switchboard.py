@@ -35,6 +35,13 @@ def _refusal(code: str) -> AppConflict:
     return AppConflict("hotline", f"call-{code}")
 
 
+async def forget(work: Work, event: Mapping[str, Any]) -> None:
+    """Forget the number in the calls of an order whose caller is kept secret since."""
+    statement = work.rows(Call, col(Call.id)).where(col(Call.order_id) == UUID(str(event["id"])))
+    for id in list((await work.session.execute(statement)).scalars()):
+        (await work.get(Call, id)).phone = ""
+
+
 class Switchboard:
     """Calls of a hub. Nothing here asks the exchange but `connect`, `place` and `release`, which
     are called once what caused them is committed."""

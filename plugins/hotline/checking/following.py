@@ -37,6 +37,9 @@ OUTCOMES: Final = (
 )
 BESIDE: Final = frozenset({"take-rating", "reopen", "rate"})
 """What one may have done with an order and still ask, or check, how it was answered."""
+UNSETTLED: Final = "回访时了解到诉求还没有解决，重新办理"
+"""Why an order is reopened after such a call, as its requester reads it; the checker's note stays
+with the call."""
 TRIES, WAIT_HOURS = 3, 4
 SHOWN: Final = 50
 SCRIPT: Final = Register(
@@ -307,7 +310,7 @@ class Following:
         if form.result is Result.CONFIRMED:
             self._tell(work, row)
         elif form.result is Result.REOPENED:
-            again = ReasonForm(version=order.version, reason=form.note or "")
+            again = ReasonForm(version=order.version, reason=UNSETTLED)
             await engine.act(work, order.id, "reopen", again)
 
     def _tell(self, work: Work, row: FollowUp) -> None:

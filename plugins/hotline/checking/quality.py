@@ -96,6 +96,7 @@ class Quality:
             col(Order.closed_at) >= start,
             col(Order.closed_at) < end,
             col(Order.imported).is_(False),
+            col(Order.split_from_id).is_(None),
         )
         strata: dict[str, list[str]] = {}
         for unit, number in await work.session.execute(statement):

@@ -8,7 +8,7 @@ shingles of their texts.
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,7 @@ from sqlmodel import col
 
 from plugin_sdk.ports import Read
 from plugin_sdk.views import Phrase
+from plugins.hotline.forms import Kind
 from plugins.hotline.models import Order
 
 WINDOW: Final = timedelta(days=30)
@@ -32,6 +33,26 @@ NEAR_METRES: Final = 300.0
 EARTH: Final = 6_371_000.0
 
 
+class Original(Protocol):
+    """What is asked of an order that might be followed."""
+
+    @property
+    def kind(self) -> str | None:
+        """Return what it is."""
+
+    @property
+    def secret(self) -> bool:
+        """Return whether its caller is secret."""
+
+
+def unfit(order: Original) -> str | None:
+    """Return why an order may not be followed, None where it may: the answer to a report, or to a
+    secret caller, is nobody else's; whoever is accused could ask for it with a copy."""
+    if order.kind == Kind.REPORT:
+        return "report-original"
+    return "secret-original" if order.secret else None
+
+
 class Like(msgspec.Struct, frozen=True, kw_only=True):
     """An order like another: how much, and what about it is alike."""
 
@@ -42,7 +63,7 @@ class Like(msgspec.Struct, frozen=True, kw_only=True):
     category: str | None
     organization_id: UUID
     opened_at: datetime
-    follows_id: UUID | None
+    may_follow: bool
     score: float
     reasons: tuple[Phrase, ...]
 
@@ -56,6 +77,8 @@ class _Candidate(msgspec.Struct, frozen=True):
     organization_id: UUID
     opened_at: datetime
     follows_id: UUID | None
+    kind: str | None
+    secret: bool
     place: str
     longitude: float | None
     latitude: float | None
@@ -75,7 +98,7 @@ async def like(read: Read, order: Order) -> list[Like]:
 
 async def _candidates(read: Read, order: Order, region: UUID | None) -> list[_Candidate]:
     names = ("id", "number", "title", "state", "category_code", "organization_id", "opened_at")
-    more = ("follows_id", "place", "longitude", "latitude")
+    more = ("follows_id", "kind", "secret", "place", "longitude", "latitude")
     statement = read.rows(
         Order,
         *(col(getattr(Order, name)) for name in (*names, *more)),
@@ -86,6 +109,7 @@ async def _candidates(read: Read, order: Order, region: UUID | None) -> list[_Ca
         col(Order.opened_at) > order.opened_at - WINDOW,
         col(Order.opened_at) < order.opened_at + WINDOW,
         col(Order.id) != order.id,
+        col(Order.split_from_id).is_(None),
     )
     newest = statement.order_by(col(Order.opened_at).desc()).limit(CANDIDATES)
     return await read.fetch(newest, _Candidate)
@@ -110,7 +134,7 @@ def _compare(order: Order, mine: frozenset[str], other: _Candidate) -> Like | No
         category=other.category,
         organization_id=other.organization_id,
         opened_at=other.opened_at,
-        follows_id=other.follows_id,
+        may_follow=other.follows_id is None and unfit(other) is None,
         score=round(score, 3),
         reasons=tuple(reasons),
     )
@@ -143,5 +167,6 @@ def metres(x1: float, y1: float, x2: float, y2: float) -> float:
 
 
 def originals(found: Sequence[Like]) -> list[Like]:
-    """Return those that may be followed: none that follows another itself."""
-    return [one for one in found if one.follows_id is None]
+    """Return those that may be followed: none that follows another itself, no report, none of a
+    secret caller."""
+    return [one for one in found if one.may_follow]

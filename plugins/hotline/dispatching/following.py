@@ -2,7 +2,8 @@
 
 A follower waits in a state of its own, without a unit. When the original is answered, each follower
 is answered with the same text by an act on its own timeline; one that is put there later gets the
-answer at once. It keeps its own deadline, the promise that was made to whoever asked: where the
+answer at once. When the original is reopened each follower is too, so that its requester can rate
+the new answer. It keeps its own deadline, the promise that was made to whoever asked: where the
 original takes longer, the follower is late too, and the dispatcher is told.
 
 Whoever called for one order learns nothing of who called for another: nothing of the original but
@@ -16,15 +17,17 @@ from sqlalchemy import and_, func, or_
 from sqlmodel import col
 
 from plugin_sdk.cases import CaseEngine
-from plugin_sdk.cases.flow import Notice, State, Transition, Who
+from plugin_sdk.cases.flow import Guard, Notice, State, Transition, Who
 from plugin_sdk.cases.forms import LONG_TEXT, ActForm, ReasonForm, ReplyForm
 from plugin_sdk.cases.shorthand import ORIGIN
 from plugin_sdk.ports import Read, Work
 from plugin_sdk.problems import FieldError, Invalid
 from plugin_sdk.views import Phrase
 from plugins.hotline.callers import without_caller
+from plugins.hotline.dispatching.alike import unfit
 from plugins.hotline.dispatching.forms import FollowForm
-from plugins.hotline.models import ANSWERED, Order, OrderEntry
+from plugins.hotline.enterprises.models import Enterprise
+from plugins.hotline.models import ANSWERED, Order
 from plugins.hotline.open311.publishing import changed
 
 FOLLOWING: Final = State(key="following")
@@ -32,13 +35,11 @@ PERMISSION: Final = "order.dispatch"
 TIMER: Final = "followers"
 BATCH: Final = 100
 """How many followers are told in one unit of work."""
-CHUNK: Final = 500
-MOST: Final = 20_000
-"""How many followers of one order are told that it was reopened."""
 
 
-def transitions() -> list[Transition]:
-    """Return the acts of following: put on, taken off, answered with the original, told."""
+def transitions(whole: Guard) -> list[Transition]:
+    """Return the acts of following: put on, taken off, answered with the original, told. `whole`
+    refuses the part of a decision."""
     requester = Notice(to="requester")
     passed: dict[str, Any] = {
         "verb": "pass-on",
@@ -58,6 +59,7 @@ def transitions() -> list[Transition]:
             permission=PERMISSION,
             who=ORIGIN,
             form=FollowForm,
+            guard=whole,
             apply=_follow,
             public=True,
         ),
@@ -79,13 +81,15 @@ def transitions() -> list[Transition]:
             event="order.replied",
             **passed,
         ),
-        Transition(sources=ANSWERED, **passed),
         Transition(
             verb="original-reopened",
             sources=ANSWERED,
+            target=FOLLOWING.key,
             permission=PERMISSION,
             who=(Who.SYSTEM,),
             public=True,
+            reopens=True,
+            event="order.reopened",
             notifies=(requester,),
         ),
     ]
@@ -116,10 +120,19 @@ async def _original(work: Work, row: Order, number: str) -> Order:
     while id is not None and id != row.id:
         found = await work.get(Order, id, permission=PERMISSION)
         if found.follows_id is None:
+            if (why := _unfit(found)) is not None:
+                raise _refusal(why)
             return found
         id = found.follows_id
-    name = "itself" if id == row.id else "no-original"
-    raise Invalid(FieldError("original", Phrase(f"hotline.dispatching.error.{name}")))
+    raise _refusal("itself" if id == row.id else "no-original")
+
+
+def _unfit(row: Order) -> str | None:
+    return "part-original" if row.split_from_id is not None else unfit(row)
+
+
+def _refusal(name: str) -> Invalid:
+    return Invalid(FieldError("original", Phrase(f"hotline.dispatching.error.{name}")))
 
 
 async def _unfollow(work: Work, row: Order, form: ReasonForm) -> None:
@@ -171,9 +184,11 @@ class FollowingEngine(CaseEngine[Order]):
             ids = await self._followers(work, original, self._unanswered(original), limit=BATCH)
             for one in ids:
                 row = await work.get(Order, one, permission=self.flow.read)
+                await self._by_itself(work, row, "original-reopened")  # if it was answered before
                 await self.pass_on(work, row, original)
         else:
-            ids = await self._untold(work, original)
+            answered = col(Order.state).in_(ANSWERED)
+            ids = await self._followers(work, original, answered, limit=BATCH)
             for one in ids:
                 row = await work.get(Order, one, permission=self.flow.read)
                 await self._by_itself(work, row, "original-reopened")
@@ -193,9 +208,15 @@ class FollowingEngine(CaseEngine[Order]):
         if transition is None or not original.reply:
             return
         name, phone = original.caller_name.strip(), original.caller_phone
-        text = without_caller(original.reply, name, phone)[:LONG_TEXT]
+        enterprise = await self._enterprise(work, original)
+        text = without_caller(original.reply, name, phone, enterprise)[:LONG_TEXT]
         form = ReplyForm(version=row.version, text=text)
         await self._perform(work, row, transition, form)
+
+    async def _enterprise(self, work: Work, original: Order) -> str:
+        statement = work.rows(Enterprise, col(Enterprise.name), permission=self.flow.read)
+        statement = statement.where(col(Enterprise.id) == original.enterprise_id)
+        return (await work.session.execute(statement)).scalar_one_or_none() or ""
 
     def _unanswered(self, original: Order) -> Any:
         """Return the condition for followers that lack the present answer."""
@@ -204,28 +225,6 @@ class FollowingEngine(CaseEngine[Order]):
             col(Order.state) == FOLLOWING.key,
             and_(col(Order.state).in_(ANSWERED), older),
         )
-
-    async def _untold(self, work: Work, original: Order) -> list[UUID]:
-        """Return some followers that were answered and do not know that the original was reopened
-        since."""
-        entry = OrderEntry
-        last = work.rows(entry, func.max(col(entry.at)), permission=self.flow.read).where(
-            col(entry.case_id) == original.id, col(entry.verb) == "reopen"
-        )
-        since = (await work.session.execute(last)).scalar_one_or_none()
-        if since is None:
-            return []
-        answered = col(Order.state).in_(ANSWERED)
-        ids = await self._followers(work, original, answered, limit=MOST)
-        told: set[UUID] = set()
-        for at in range(0, len(ids), CHUNK):
-            statement = work.rows(entry, col(entry.case_id), permission=self.flow.read).where(
-                col(entry.case_id).in_(ids[at : at + CHUNK]),
-                col(entry.verb) == "original-reopened",
-                col(entry.at) >= since,
-            )
-            told.update((await work.session.execute(statement)).scalars())
-        return [id for id in ids if id not in told][:BATCH]
 
 
 async def bonds(read: Read, row: Order) -> tuple[str | None, int]:

@@ -57,9 +57,7 @@ class RecordDesk(EnterpriseDesk):
         return EnterpriseView(
             **fields,
             orders=await self._orders(read, row.id),
-            calls=[
-                self._call(one) for one in await self.calling.calls(read, [row.id], most=LATEST)
-            ],
+            calls=await self._calls(read, row),
             cards=[
                 CardItem(
                     code=card.code,
@@ -106,8 +104,19 @@ class RecordDesk(EnterpriseDesk):
             )
         ]
 
-    def _call(self, call: EnterpriseCall) -> CallItem:
-        number = call.order_number
+    async def _calls(self, read: Read, row: Enterprise) -> list[CallItem]:
+        """Return the newest calls, each with its order as far as that is in scope and of no
+        secret caller."""
+        calls = await self.calling.calls(read, [row.id], most=LATEST)
+        asked = [one.order_number for one in calls if one.order_number]
+        statement = read.rows(Order, col(Order.number), permission="order.read").where(
+            col(Order.number).in_(asked), col(Order.secret).is_(False)
+        )
+        shown = set((await read.session.execute(statement)).scalars()) if asked else set()
+        return [self._call(one, shown) for one in calls]
+
+    def _call(self, call: EnterpriseCall, shown: set[str]) -> CallItem:
+        number = call.order_number if call.order_number in shown else None
         return CallItem(
             outcome=call.outcome,
             outcome_label=Phrase(f"{WORDS}.outcome.{call.outcome}"),

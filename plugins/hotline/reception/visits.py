@@ -17,6 +17,7 @@ from plugin_sdk.problems import AppConflict
 from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import ActionView, FactView, FormView, Option, Phrase
 from plugins.hotline.desk import OrderDesk
+from plugins.hotline.models import Order
 from plugins.hotline.reception.days import WORDS, DayEngine, day_options
 from plugins.hotline.reception.forms import CallerVisitForm, VisitForm
 from plugins.hotline.reception.models import Visit
@@ -90,10 +91,8 @@ class VisitDesk(CaseDesk[Visit]):
         """Return what the visit is about; who comes is masked."""
         own = is_requester(read.actor, row)
         promised: Any = ""
-        if row.order_number is not None:
-            promised = Phrase(
-                f"{WORDS}.promised", {"number": row.order_number, "post": row.sponsor}
-            )
+        if (number := await self._promised(read, row)) is not None:
+            promised = Phrase(f"{WORDS}.promised", {"number": number, "post": row.sponsor})
         return [
             FactView(self.engine.words("field.day_on"), row.day_on),
             *self.facts(
@@ -109,10 +108,20 @@ class VisitDesk(CaseDesk[Visit]):
     async def actions(self, read: Read, row: Visit) -> list[ActionView]:
         """Return what may be done, and the way to the order that was promised."""
         found = await super().actions(read, row)
-        if row.order_number is not None and await read.holds("order.read"):
-            href = self.orders.engine.href(row.order_number)
+        number = await self._promised(read, row)
+        if number is not None and await read.holds("order.read"):
+            href = self.orders.engine.href(number)
             found.append(ActionView(verb="order", label=self.engine.words("see_order"), href=href))
         return found
+
+    async def _promised(self, read: Read, row: Visit) -> str | None:
+        """Return the number of the order that was promised; whose caller is kept secret since,
+        theirs alone."""
+        if row.order_id is None or is_requester(read.actor, row):
+            return row.order_number
+        statement = read.rows(Order, col(Order.secret), permission=self.flow.read)
+        found = await read.session.execute(statement.where(col(Order.id) == row.order_id))
+        return row.order_number if found.scalar_one_or_none() is False else None
 
     def revealed(self, row: Visit) -> list[FactView]:
         """Return who comes."""

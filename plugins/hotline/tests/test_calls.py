@@ -187,6 +187,23 @@ async def test_a_call_becomes_an_order_of_its_line_or_is_answered_on_the_spot(de
 
 
 @EMBEDDED
+async def test_the_number_is_neither_in_kept_answers_nor_in_calls_of_what_is_kept_secret(
+    desk, exchange
+):
+    operator = await desk.client("operator")
+    id = await exchange.ring("c1")
+    answered = await operator.post(f"{HERE}/calls/{id}/answer", json={})
+    assert answered.status_code == 200
+    assert PHONE not in answered.text
+    assert PHONE in (await operator.get(f"{HERE}/desk")).text
+    filed = await operator.post(f"{HERE}/calls/{id}/order", json={**INTAKE, "phone": PHONE})
+    assert (await exchange.of("c1")).phone
+    await desk.act(filed.json()["number"], "keep-secret", "operator")
+    await desk.hub.settle()
+    assert (await exchange.of("c1")).phone == ""
+
+
+@EMBEDDED
 async def test_a_secret_caller_and_a_hidden_number_lead_to_nobody(desk, exchange):
     operator = await desk.client("operator")
     number = ""

@@ -8,7 +8,7 @@ import pytest
 
 from core.access.grants import grant
 from plugin_sdk.ports import ScopeKind
-from plugins.hotline.checking.following import Following
+from plugins.hotline.checking.following import UNSETTLED, Following
 from plugins.hotline.desk import desk_of
 from plugins.hotline.tests.conftest import HERE, LIGHTS
 from plugins.hotline.tests.test_checking_supervision import code, supervisions
@@ -165,6 +165,8 @@ async def test_a_dissatisfied_requester_is_asked_again_and_something_comes_of_it
         assert (await desk.see(number))["state"] == state
         await desk.hub.settle()
         assert await waiting(desk) == []
+    said = (await desk.see(number, "resident"))["timeline"][0]
+    assert (said["verb"], said["reason"]) == ("reopen", UNSETTLED)  # not the checker's own words
     told = (await (await desk.client("unit")).get("/messages")).json()
     assert str(told).count("checking.notice.confirmed") == 2  # once, in title and text
     await desk.begin(number)

@@ -110,6 +110,8 @@ async def test_an_order_that_goes_from_hand_to_hand(desk):
     assert refused.status_code == 422
     assert [error["field"] for error in refused.json()["errors"]] == ["reason"]
     await desk.act(number, "dispatch", "dispatcher", **again, reason="协调后仍归城管")
+    assert "协调后仍归城管" in str(await desk.see(number, "unit"))
+    assert "协调后仍归城管" not in str(await desk.see(number, "resident"))
     third = await desk.try_act(number, "return", "unit", **BASIS)
     assert code(third) == "hotline.returned-before"
 

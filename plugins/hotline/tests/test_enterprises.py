@@ -99,6 +99,17 @@ async def test_a_call_by_plan_becomes_an_order_of_the_enterprise_and_is_not_made
 
 
 @EMBEDDED
+async def test_an_order_kept_secret_is_no_longer_named_on_the_enterprise(desk, enterprises):
+    one = await enterprises.add(await enterprises.enter())
+    call = {"outcome": "reached", "kind": "help", "need": "想装路灯"}
+    kept = await enterprises.post(f"/enterprises/{one['id']}/call", **call)
+    number = kept.json()["orders"][0]["number"]
+    assert kept.json()["calls"][0]["order_number"] == number
+    await desk.act(number, "keep-secret", "operator")
+    assert number not in (await enterprises.get(f"/enterprises/{one['id']}")).text
+
+
+@EMBEDDED
 async def test_what_an_enterprise_asks_has_a_deadline_of_its_own(desk, enterprises):
     from datetime import UTC, datetime
 

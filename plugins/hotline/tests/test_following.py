@@ -7,6 +7,7 @@ import pytest
 from sqlmodel import col
 
 from plugins.hotline.callers import without_caller
+from plugins.hotline.desk import desk_of
 from plugins.hotline.dispatching import alike
 from plugins.hotline.models import Order
 from plugins.hotline.tests.conftest import HERE
@@ -128,7 +129,9 @@ async def test_the_original_is_reopened_and_answered_anew(desk):
         await desk.hub.settle()
     seen = await desk.see(number, "resident2")
     assert (await verbs(desk, number))[-2:] == ["original-reopened", "pass-on"]
-    assert (seen["state"], fact(seen, "reply")) == ("closed", "换了新线路")
+    assert (seen["state"], fact(seen, "reply")) == ("replied", "换了新线路")
+    await desk.act(number, "rate", "resident2", rating="2")  # the new answer, anew
+    assert fact(await desk.see(number), "follows") == original
     # who is not content with it reopens their own, which then stands alone
     await desk.act(number, "reopen", "resident2", reason="我家门口的还不亮")
     assert fact(await desk.see(number), "follows") is None
@@ -136,11 +139,12 @@ async def test_the_original_is_reopened_and_answered_anew(desk):
 
 @EMBEDDED
 async def test_secret_callers_stay_secret_from_each_other(desk):
-    caller = {"caller_name": "王秀英", "phone": "13800005678", "secret": True}
+    caller = {"caller_name": "王秀英", "phone": "13800005678"}
     original = (await desk.file("operator", "intake", **caller))["number"]
     other = {"caller_name": "刘建国", "phone": "13800004321", "secret": True}
     number = (await desk.file("operator", "intake", **other))["number"]
     await follow(desk, number, original)
+    await desk.act(original, "keep-secret", "operator")
     await desk.begin(original)
     text = "王秀英您好：路灯已修好，王女士13800005678有事再打。"
     await desk.act(original, "reply", "unit", text=text)
@@ -155,6 +159,67 @@ def test_the_name_of_the_caller_is_taken_out_of_an_answer():
     assert without_caller("王府路已修好", "王", "") == "王府路已修好"
     said = without_caller("王阿姨，王府路已修好，打13800005678", "王秀英", "+8613800005678")
     assert said == "诉求人阿姨，王府路已修好，打***"
+
+
+@EMBEDDED
+@pytest.mark.parametrize("what", [{"kind": "report"}, {"secret": True}])
+async def test_nobody_gets_the_answer_to_a_report_or_to_a_secret_caller(desk, what):
+    caller = {"caller_name": "王秀英", "phone": "13800005678"}
+    original = (await desk.file("operator", "intake", **{**caller, **what}))["number"]
+    number = (await desk.file("resident2"))["number"]
+    page = (await (await desk.client("dispatcher")).get(f"{HERE}/dispatch/{number}")).json()
+    offered = {one["number"]: one["may_follow"] for one in page["order"]["alike"]}
+    assert offered == {original: False}
+    refused = await desk.try_act(number, "follow", "dispatcher", original=original)
+    assert refused.status_code == 422
+    assert "答复不能发给别人" in refused.text
+
+
+@EMBEDDED
+async def test_parts_of_a_decision_neither_follow_nor_are_followed(desk):
+    part, number = [(await desk.file())["number"] for _ in range(2)]
+    hub = desk.hub.hub.apps.hubs["hotline"]
+    orders = desk_of(hub)
+    async with hub.work(hub.system("test")) as work:
+        row = await orders.engine.find(work, part)
+        (await work.get(Order, row.id)).split_from_id = row.id
+    page = (await (await desk.client("dispatcher")).get(f"{HERE}/dispatch/{number}")).json()
+    assert page["order"]["alike"] == []
+    refused = await desk.try_act(number, "follow", "dispatcher", original=part)
+    assert refused.status_code == 422
+    refused = await desk.try_act(part, "follow", "dispatcher", original=number)
+    assert refused.json()["type"].endswith("coordination.bound")
+
+
+@pytest.mark.parametrize(
+    ("phone", "written"),
+    [
+        *(
+            ("+8613800138000", one)
+            for one in (
+                *("138-0013-8000", "138 0013 8000", "１３８００１３８０００", "+86 138 0013 8000"),
+                *("008613800138000", "１３８－００１３－８０００", "1380013 8000"),
+            )
+        ),
+        *(
+            ("+865433212345", one)
+            for one in ("0543-3212345", "(0543)3212345", "5433212345", "3212345", "321 2345")
+        ),
+        ("05433212345", "+86 543 3212345"),
+    ],
+)
+def test_the_number_of_the_caller_is_taken_out_however_it_is_written(phone, written):
+    said = without_caller(f"①已修好，回复到{written}。工单号20261126", "", phone)
+    assert said.replace("(***", "***") == "①已修好，回复到***。工单号20261126"
+
+
+def test_spaced_names_enterprises_and_other_numbers_are_taken_out_too():
+    said = without_caller("王 秀英、欧阳女士", "王秀英", "")
+    assert said == "诉求人、欧阳女士"
+    assert without_caller("欧阳 女士", "欧阳娜", "") == "诉求人 女士"
+    assert without_caller("AnnaSmith 您好", "Anna Smith", "") == "诉求人 您好"
+    said = without_caller("滨河纺织 有限公司：找13900001111", "", "", "滨河纺织有限公司")
+    assert said == "诉求人：找139****1111"
 
 
 async def test_two_orders_put_on_each_other_at_once_make_no_circle(desk):

@@ -95,6 +95,17 @@ async def test_the_last_place_goes_to_one_and_comes_back_when_it_is_given_up(des
     await receptions.register(day, second)
 
 
+@EMBEDDED
+async def test_an_order_kept_secret_is_no_longer_named_on_the_visit(desk, receptions):
+    number, order = await receptions.promised()
+    for secret in (False, True):
+        for role in ("leader", "resident"):
+            seen = (await receptions.get(f"/reception/{number}", role)).text
+            assert (order in seen) == (role == "resident" or not secret), (role, secret)
+        if not secret:
+            await desk.act(order, "keep-secret", "resident")
+
+
 async def test_what_was_promised_is_closed_only_once_the_leader_has_signed(desk, receptions):
     number, order = await receptions.promised()
     seen = await desk.see(order)
