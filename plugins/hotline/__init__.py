@@ -10,7 +10,7 @@ from plugin_sdk import hookimpl
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.extension import EventHandler, ImportReport, Job
 from plugin_sdk.hooks import case_hooks, case_tallies
-from plugin_sdk.ports import Actor, Hub
+from plugin_sdk.ports import Actor, Hub, Work
 from plugins.hotline import imports, routes
 from plugins.hotline.checking.following import Following
 from plugins.hotline.checking.supervising import supervision_desk
@@ -59,10 +59,17 @@ def subscribe_events(hub: Hub) -> Mapping[str, EventHandler]:
     """Return what follows from what happens to orders: whom to call, whom to supervise, and what
     a decision leaves as a rule."""
     orders = desk_of(hub)
-    following = Following(orders)
+    following, visits = Following(orders), VisitDesk(orders)
+
+    async def reopened(work: Work, event: Mapping[str, Any]) -> None:
+        await following.heard(work, event)
+        await visits.engine.order_reopened(work, event)
+
     return {
-        **{f"hotline.order.{name}": following.heard for name in ("replied", "rated", "reopened")},
+        **{f"hotline.order.{name}": following.heard for name in ("replied", "rated")},
+        "hotline.order.reopened": reopened,
         "hotline.order.returned": following.returned,
+        "hotline.order.hidden": orders.coordinations.engine.kept_secret,
         "hotline.coordination.finished": Decided(orders).heard,
     }
 

@@ -134,6 +134,7 @@ def order_flow(hub: Hub) -> Flow:
 
     handed: dict[str, Any] = {"apply": dispatch, "moves": "unit", "event": "order.dispatched"}
     returned: dict[str, Any] = {"moves": "origin", "within": returning, "tone": "returned"}
+    hidden: dict[str, Any] = {"event": "order.hidden"}
     reopened: dict[str, Any] = {"moves": "origin", "within": reopening, "reopens": True}
     return Flow(
         name="order",
@@ -264,7 +265,7 @@ def order_flow(hub: Hub) -> Flow:
             ),
             _act("publicize", ALWAYS, None, REQUESTER, apply=publicize),
             _act("withhold", ALWAYS, None, REQUESTER + CENTRE, apply=withhold),
-            _act("keep-secret", ALWAYS, None, REQUESTER + CENTRE, apply=keep_secret),
+            _act("keep-secret", ALWAYS, None, REQUESTER + CENTRE, apply=keep_secret, **hidden),
         ),
     )
 

@@ -1,9 +1,11 @@
 """The flow of a visit: registered → received (promised, then signed off) or settled on the spot."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from sqlmodel import col
 
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.flow import Flow, Notice, State, Transition, Who
@@ -16,6 +18,7 @@ from plugin_sdk.problems import AppConflict
 from plugin_sdk.views import Phrase
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.forms import IntakeForm, Kind
+from plugins.hotline.models import Order
 from plugins.hotline.reception.days import DayEngine
 from plugins.hotline.reception.forms import AnotherDayForm, HeardForm, ReceiveForm
 from plugins.hotline.reception.holding import CHANNEL, PROMISED
@@ -34,6 +37,19 @@ class VisitEngine(CaseEngine[Visit]):
     def __init__(self, orders: OrderDesk, days: DayEngine) -> None:
         super().__init__(orders.hub, visit_flow(orders, days), Visit)
         self.orders = orders
+
+    async def order_reopened(self, work: Work, event: Mapping[str, Any]) -> None:
+        """Let the leader sign off again what they promised, whose order was reopened: once for
+        each time, however often it is heard."""
+        order_id = UUID(str(event["id"]))
+        found = work.rows(Visit, col(Visit.id)).where(col(Visit.order_id) == order_id)
+        id = (await work.session.execute(found)).scalar_one_or_none()
+        if id is None:
+            return
+        order, row = await work.get(Order, order_id), await work.get(Visit, id)
+        if row.reopened < order.reopened:
+            await self._by_itself(work, row, "renew")
+            row.reopened = order.reopened
 
     async def prepare(self, verb: str | None = None) -> None:
         """Ask before the unit of work for what a promise, which is an order, will need there."""
@@ -172,6 +188,12 @@ def visit_flow(orders: OrderDesk, days: DayEngine) -> Flow:
                 *("take-over", PROMISED, None, (Who.NOT_REQUESTER,), ReasonForm),
                 apply=take_over,
                 reason_required=True,
+                **shown,
+            ),
+            by(
+                SIGN_OFF,
+                *("renew", "closed", PROMISED, (Who.SYSTEM,)),
+                reopens=True,
                 **shown,
             ),
         ),

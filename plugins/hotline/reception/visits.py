@@ -28,6 +28,7 @@ class VisitDesk(CaseDesk[Visit]):
 
     form = VisitForm
     hints = frozenset({"text", "due_on", "promise"})
+    engine: VisitEngine
 
     def __init__(self, orders: OrderDesk) -> None:
         self.orders = orders
