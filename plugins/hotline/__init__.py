@@ -63,18 +63,28 @@ def register_jobs(hub: Hub) -> Sequence[Job]:
 @hookimpl
 def subscribe_events(hub: Hub) -> Mapping[str, EventHandler]:
     """Return what follows from what happens to orders: whom to call, whom to supervise, what a
-    leader has to sign off, what calls forget, and what a decision leaves as a rule."""
+    leader has to sign off, what calls and coordinations forget, what a decision leaves as a
+    rule."""
     orders = desk_of(hub)
     following, visits = Following(orders), VisitDesk(orders).engine
 
-    async def answered(work: Work, event: Mapping[str, Any]) -> None:
+    async def replied(work: Work, event: Mapping[str, Any]) -> None:
         await following.heard(work, event)
         await visits.heard(work, event)
 
+    async def reopened(work: Work, event: Mapping[str, Any]) -> None:
+        await following.heard(work, event)
+        await visits.order_reopened(work, event)
+        await visits.heard(work, event)
+
+    async def concealed(work: Work, event: Mapping[str, Any]) -> None:
+        await forget(work, event)
+        await orders.coordinations.engine.kept_secret(work, event)
+
     return {
-        "hotline.order.concealed": forget,
-        "hotline.order.replied": answered,
-        "hotline.order.reopened": answered,
+        "hotline.order.concealed": concealed,
+        "hotline.order.replied": replied,
+        "hotline.order.reopened": reopened,
         "hotline.order.rated": following.heard,
         "hotline.order.returned": following.returned,
         "hotline.coordination.finished": Decided(orders).heard,

@@ -195,6 +195,13 @@ class OrderDesk(CaseDesk[Order]):
             structs.replace(one, reason=None) if one.verb == "dispatch" else one for one in found
         ]
 
+    async def _inside(self, read: Read, row: Order) -> bool:
+        """Return whether the actor sees the inner steps: of a part, who asked for the whole does
+        not."""
+        if row.split_from_id and read.actor.hands & await self.engine.filers(read, row):
+            return False
+        return await super()._inside(read, row)
+
     async def links(self, read: Read) -> list[ActionView]:
         """Return the way to the knowledge base, which everybody else knows as common questions; to
         coordinations, supervisions and what checks found."""

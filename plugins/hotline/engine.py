@@ -3,20 +3,22 @@
 from typing import Any
 from uuid import UUID
 
+from sqlmodel import col
+
 from plugin_sdk.cases.clock import MORE
 from plugin_sdk.cases.flow import Transition
 from plugin_sdk.cases.forms import ActForm
 from plugin_sdk.cases.titles import title_of
 from plugin_sdk.cases.traces import RETRY
 from plugin_sdk.deadlines import Term
-from plugin_sdk.ports import Hub, To, Work
+from plugin_sdk.ports import Hub, Read, To, Work
 from plugin_sdk.problems import AppConflict
-from plugins.hotline.coordination.engine import CoordinationEngine
+from plugins.hotline.coordination.engine import CoordinationEngine, part_text
 from plugins.hotline.coordination.models import CoordinationShare
 from plugins.hotline.dispatching.following import FollowingEngine
 from plugins.hotline.flow import order_flow
 from plugins.hotline.forms import CoordinateForm, RedirectForm
-from plugins.hotline.models import Order
+from plugins.hotline.models import Order, OrderEntry
 from plugins.hotline.reception.holding import unsigned
 
 
@@ -26,6 +28,22 @@ class OrderEngine(FollowingEngine):
     def __init__(self, hub: Hub) -> None:
         super().__init__(hub, order_flow(hub), Order)
         self.coordinations = CoordinationEngine(hub, self)
+
+    async def filers(self, read: Read, row: Order) -> frozenset[UUID]:
+        """Return who filed an order on the requester's behalf; of the part of a decision, whoever
+        asked for the whole and who filed that: a part has no requester of its own."""
+        own = await super().filers(read, row)
+        if row.split_from_id is None or read.actor.system:
+            return own
+        reason, entry = "who asked for what a decision divides", OrderEntry
+        asked = read.beyond_scope(Order, col(Order.person_id), reason=reason).where(
+            col(Order.id) == row.split_from_id
+        )
+        filed = read.beyond_scope(entry, col(entry.agent_person_id), reason=reason).where(
+            col(entry.case_id) == row.split_from_id, col(entry.verb) == self.flow.opening
+        )
+        found = [id for one in (asked, filed) for id in (await read.session.execute(one)).scalars()]
+        return own | {id for id in found if id is not None}
 
     async def _perform(
         self, work: Work, row: Order, transition: Transition, form: ActForm | None
@@ -47,9 +65,7 @@ class OrderEngine(FollowingEngine):
             return
         await super().on_timer(work, kind, subject)
 
-    async def open_part(
-        self, work: Work, order: Order, share: CoordinationShare, text: str
-    ) -> Order:
+    async def open_part(self, work: Work, order: Order, share: CoordinationShare) -> Order:
         """Open the part of an order that a decision gives to a unit: with the term of the whole
         as its bound, and nothing of who called."""
         row = await self.open(
@@ -73,7 +89,7 @@ class OrderEngine(FollowingEngine):
             channel="split",
             line=order.line,
             split_from_id=order.id,
-            text=f"{share.task}\n\n{text}",
+            text=part_text(order, share),
         )
         to = To(organization_id=row.organization_id, permission="order.sign")
         message = self.words("notice.dispatch", number=row.number, title=row.title)

@@ -240,7 +240,8 @@ class Following:
         engine = self.desk.engine
         verbs = frozenset({*engine.flow.verbs(), engine.flow.opening}) - BESIDE
         hands = await engine.hands(read, order.id, verbs)
-        return not read.actor.hands & (hands | {order.person_id})
+        asked = await engine.filers(read, order)
+        return not read.actor.hands & (hands | asked | {order.person_id})
 
     async def call(self, work: Work, id: UUID, form: CallForm) -> FollowUp:
         """Keep a call and what follows from it. Raises `NotFound`, `AppConflict`, `Invalid`."""

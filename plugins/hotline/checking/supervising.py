@@ -13,7 +13,7 @@ from sqlmodel import col
 from plugin_sdk.cases import CaseEngine, clock
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.flow import Clock, Does, Flow, State
-from plugin_sdk.cases.forms import NoteForm, ReasonForm
+from plugin_sdk.cases.forms import ActForm, NoteForm, ReasonForm
 from plugin_sdk.cases.shorthand import HOLDER, ORIGIN, Acts
 from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Hub, Read, To, Work
@@ -39,7 +39,7 @@ def term_of(hub: Hub, grade: int) -> Term:
 
 def supervision_flow(hub: Hub) -> Flow:
     """Return the flow of a supervision: asked → explained → ended. Nobody ends what they
-    explained themselves."""
+    explained themselves, and of a supervision of the centre itself that is its leader's to do."""
     act = Acts("supervision")
     unit, centre = act.holder("explain"), act.origin("end")
     apart: dict[str, Any] = {"another_than": ("explain",)}
@@ -52,6 +52,11 @@ def supervision_flow(hub: Hub) -> Flow:
 
     async def end(work: Work, row: Supervision, form: NoteForm) -> None:
         row.claim = None
+
+    async def not_ones_own(work: Work, row: Supervision, form: ActForm) -> None:
+        own = row.organization_id == row.origin_organization_id
+        if own and not await work.holds("supervision.letter", row):
+            raise AppConflict(hub.app, "own-supervision")
 
     async def escalate(work: Work, row: Supervision, form: NoteForm | None) -> None:
         if row.grade < LEADER:
@@ -79,6 +84,7 @@ def supervision_flow(hub: Hub) -> Flow:
             act("explain", "asked", "explained", HOLDER, ExplainForm, centre, apply=explain),
             act(
                 *("end", "explained", "ended", ORIGIN, NoteForm, unit),
+                guard=not_ones_own,
                 apply=end,
                 resolves=True,
                 **apart,
@@ -97,8 +103,10 @@ def supervision_flow(hub: Hub) -> Flow:
             ),
             act(
                 *("withdraw", "asked", "ended", ORIGIN, ReasonForm, unit),
+                guard=not_ones_own,
                 apply=end,
                 reason_required=True,
+                **apart,
             ),
         ),
     )

@@ -47,9 +47,7 @@ MOST: Final = 8
 class Orders(Protocol):
     """What the engine of orders lends to coordinations."""
 
-    async def open_part(
-        self, work: Work, order: Order, share: CoordinationShare, text: str
-    ) -> Order: ...
+    async def open_part(self, work: Work, order: Order, share: CoordinationShare) -> Order: ...
     async def redirect(self, work: Work, id: UUID, unit: UUID, reason: str) -> None: ...
     async def resume(self, work: Work, id: UUID) -> None: ...
     async def units_with(self, permission: str, *, max_age: float = ...) -> list[Organization]: ...
@@ -191,7 +189,7 @@ class Deciding:
                 clock.closing(self.hub, share.due_on, work.now, limit=limit)
             except Invalid:
                 raise AppConflict(self.hub.app, "coordination.dates-over") from None
-            part = await self.orders.open_part(work, order, share, row.matter)
+            part = await self.orders.open_part(work, order, share)
             share.order_id = part.id
         await self.papers.issue(work, row)
         await self.seats.dismiss(work, row, "notice.decided")

@@ -200,6 +200,13 @@ class CoordinationDesk(CaseDesk[Coordination]):
             return found
         return [step for step in found if step.verb not in DRAFTING]
 
+    async def _inside(self, read: Read, row: Coordination) -> bool:
+        """Return whether the actor takes part for a post: who asked for the order does not, nor
+        who acts in a post of theirs."""
+        if read.actor.hands & await self.engine.filers(read, row):
+            return False
+        return await super()._inside(read, row)
+
     def _drafts(self, read: Read, row: Coordination) -> bool:
         own = read.actor.organization_id
         return own is not None and own in (row.origin_organization_id, row.chair_unit)

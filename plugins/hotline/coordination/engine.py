@@ -1,7 +1,7 @@
 """The engine of coordinations, and what they mean for the orders they are about."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func
@@ -13,13 +13,13 @@ from plugin_sdk.cases.forms import ActForm
 from plugin_sdk.cases.titles import title_of
 from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Hub, Read, To, Work
-from plugin_sdk.problems import AppConflict
+from plugin_sdk.problems import AppConflict, NotFound
 from plugins.hotline.callers import without_caller
 from plugins.hotline.coordination.deciding import Deciding, Orders, shares_of
 from plugins.hotline.coordination.flow import ATTEND, OPINE, SIGN, coordination_flow, days
 from plugins.hotline.coordination.models import Coordination, CoordinationEntry, CoordinationShare
 from plugins.hotline.coordination.papers import Papers
-from plugins.hotline.coordination.seats import Seats, seats_of
+from plugins.hotline.coordination.seats import REQUESTER, Seats, seats_of
 from plugins.hotline.forms import CoordinateForm
 from plugins.hotline.models import ANSWERED, Order
 
@@ -109,6 +109,27 @@ class CoordinationEngine(CaseEngine[Coordination]):
             region_id=order.region_id,
             category_code=order.category_code,
         )
+
+    async def kept_secret(self, work: Work, event: Mapping[str, Any]) -> None:
+        """Hide who asked in the coordinations of an order and in their parts, however far they
+        are, since the requester is secret now."""
+        try:
+            order = await work.get(Order, UUID(str(event["id"])))
+        except NotFound:
+            return
+        found = work.rows(Coordination, col(Coordination.id))
+        found = found.where(col(Coordination.order_id) == order.id)
+        for id in list((await work.session.execute(found)).scalars()):
+            row = await work.get(Coordination, id)
+            row.secret, row.matter = True, matter_of(order)
+            row.title = title_of(row.matter)
+            for seat in await seats_of(work, id):
+                if seat.kind == REQUESTER:
+                    await work.session.delete(seat)
+            for share in await shares_of(work, id):
+                if share.order_id is not None:
+                    part = await work.get(Order, share.order_id)
+                    part.secret, part.text = True, part_text(order, share)
 
     async def latest(self, read: Read, order_id: UUID) -> Coordination | None:
         """Return the latest coordination of an order, None where the actor sees none."""
@@ -201,3 +222,8 @@ class CoordinationEngine(CaseEngine[Coordination]):
 def matter_of(order: Order) -> str:
     """Return what an order says, without who called: numbers are masked and the name is gone."""
     return without_caller(redact(order.text), order.caller_name.strip(), order.caller_phone)
+
+
+def part_text(order: Order, share: CoordinationShare) -> str:
+    """Return what the part of an order says: what is to be done, and of what."""
+    return f"{share.task}\n\n{matter_of(order)}"

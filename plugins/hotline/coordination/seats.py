@@ -2,7 +2,7 @@
 engine's `act`, which has locked the case and asked for permission before."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from sqlalchemy import select
@@ -100,7 +100,8 @@ class Seats:
 
     async def invite_requester(self, work: Work, row: Coordination, form: ActForm) -> None:
         """Invite who asked. Raises `AppConflict` where who that is must not be known."""
-        if row.secret:
+        asked = await self._asked(work, row)
+        if row.secret or (asked is not None and asked.secret):
             raise AppConflict(self.hub.app, "coordination.secret")
         seats = await seats_of(work, row.id)
         if any(seat.kind == REQUESTER for seat in seats):
@@ -169,15 +170,19 @@ class Seats:
             due_at=row.starts_at,
         )
 
+    async def _asked(self, work: Work, row: Coordination) -> Any:
+        """Return who asked, and whether that is secret by now; None for who may not see it."""
+        columns = (col(Order.person_id), col(Order.caller_phone), col(Order.secret))
+        found = work.rows(Order, *columns, permission="order.read")
+        return (await work.session.execute(found.where(col(Order.id) == row.order_id))).first()
+
     async def tell_requester(self, work: Work, row: Coordination, name: str) -> None:
         """Tell who asked for the order of the meeting: without an account by short message."""
-        columns = (col(Order.person_id), col(Order.caller_phone))
-        found = work.rows(Order, *columns, permission="order.read")
-        asked = (await work.session.execute(found.where(col(Order.id) == row.order_id))).first()
-        if asked is None:
+        asked = await self._asked(work, row)
+        if asked is None or asked.secret:
             return
         said = self.engine.words(name, number=row.order_number, date=row.starts_at, place=row.venue)
-        person, phone = asked
+        person, phone, _ = asked
         if person is not None:
             href = f"/apps/{self.hub.app}/orders/{row.order_number}"
             work.notify(To(person_id=person), said, href)

@@ -30,9 +30,9 @@ class Decided:
             await add_rule(
                 work,
                 self.rules,
-                name=row.title,
+                name=_name(row),
                 unit=row.rule_unit,
-                basis=row.legal_basis or row.decision or row.title,
+                basis=row.legal_basis or row.decision or row.number,
                 source=row.number,
                 category=row.category_code,
                 region=row.region_id,
@@ -40,3 +40,9 @@ class Decided:
             )
         except Invalid:
             return
+
+
+def _name(row: Coordination) -> str:
+    """Return how a rule is named: never by the words of whoever asked."""
+    category = (row.category_code or "").rpartition("/")[2]
+    return f"{category} {row.number}".strip()

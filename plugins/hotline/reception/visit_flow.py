@@ -37,6 +37,19 @@ class VisitEngine(CaseEngine[Visit]):
         super().__init__(orders.hub, visit_flow(orders, days), Visit)
         self.orders, self.days = orders, days
 
+    async def order_reopened(self, work: Work, event: Mapping[str, Any]) -> None:
+        """Let the leader sign off again what they promised, whose order was reopened: once for
+        each time, however often it is heard."""
+        order_id = UUID(str(event["id"]))
+        found = work.rows(Visit, col(Visit.id)).where(col(Visit.order_id) == order_id)
+        id = (await work.session.execute(found)).scalar_one_or_none()
+        if id is None:
+            return
+        order, row = await work.get(Order, order_id), await work.get(Visit, id)
+        if row.reopened < order.reopened:
+            await self._by_itself(work, row, "renew")
+            row.reopened = order.reopened
+
     async def prepare(self, verb: str | None = None) -> None:
         """Ask before the unit of work for what a promise, which is an order, will need there."""
         await super().prepare(verb)
@@ -207,6 +220,12 @@ def visit_flow(orders: OrderDesk, days: DayEngine) -> Flow:
                 *("take-over", PROMISED, None, (Who.NOT_REQUESTER,), ReasonForm),
                 apply=take_over,
                 reason_required=True,
+                **shown,
+            ),
+            by(
+                SIGN_OFF,
+                *("renew", "closed", PROMISED, (Who.SYSTEM,)),
+                reopens=True,
                 **shown,
             ),
         ),

@@ -160,6 +160,21 @@ async def test_nobody_ends_what_they_explained_themselves(desk):
     assert (await desk.see(number))["state"] == "received"
 
 
+@EMBEDDED
+async def test_the_centre_does_not_withdraw_the_supervision_of_itself(desk):
+    desk.hub.clock.stand(TUESDAY)
+    await desk.file()
+    desk.hub.clock.stand(datetime(2026, 3, 25, 10, tzinfo=UTC))
+    await desk.hub.settle()
+    (found,) = await supervisions(desk)
+    number = found["number"]
+    why = {"reason": "误开"}
+    assert code(await do(desk, number, "withdraw", "dispatcher", **why)) == (
+        "hotline.own-supervision"
+    )
+    assert (await do(desk, number, "withdraw", "leader", **why)).status_code == 200
+
+
 async def test_an_order_returned_twice_is_supervised_once_however_often_it_is_heard(desk):
     desk.hub.clock.stand(TUESDAY)
     filed = await desk.file()

@@ -75,7 +75,7 @@ async def test_a_coordination_from_the_asking_to_the_one_answer(table):
     for _ in range(2):  # an event may come twice
         await table.hub.settle()
     (rule,) = (await table.get("/rules"))["items"]
-    assert rule["name"] == (await table.met(number))["title"], "it is the rule for the next time"
+    assert rule["name"] == f"{LIGHTS.rpartition('/')[2]} {number}", "the rule for the next time"
     own = await table.see(order, "resident")
     assert "路面已补好" in str(own["summary"])
     assert own["parts"] == []

@@ -135,6 +135,20 @@ async def test_what_was_promised_is_closed_only_once_the_leader_has_signed(desk,
 
 
 @EMBEDDED
+async def test_a_promise_whose_order_is_reopened_is_signed_off_again(desk, receptions):
+    number, order = await receptions.promised()
+    await desk.answer(order)
+    assert (await receptions.act(number, "sign-off", "leader")).status_code == 200
+    await desk.act(order, "reopen", "resident", reason="又停水了")
+    for _ in range(2):
+        await desk.hub.settle()
+    await desk.answer(order)
+    assert kind(await desk.try_act(order, "close", "dispatcher")) == "hotline.sign-off-first"
+    assert (await receptions.act(number, "sign-off", "leader")).status_code == 200
+    assert (await desk.act(order, "close", "dispatcher"))["state"] == "closed"
+
+
+@EMBEDDED
 async def test_only_the_leader_who_received_signs_off_until_another_takes_it_over(desk, receptions):
     from core.access.grants import grant
     from plugin_sdk.ports import ScopeKind
