@@ -210,11 +210,11 @@ async def test_an_act_that_came_too_late_keeps_its_text(served_hub, phone, scrip
     order = f"{served_hub.url}{HOTLINE}/orders/{number}"
     tab = await phone(script=script)
     await sign_in(tab, served_hub.url, "operator", next=f"{HOTLINE}/orders/{number}/answer")
-    await tab.get_by_label("答复").fill("已派人去看")
+    await tab.get_by_role("textbox", name="答复").fill("已派人去看")
     assert (await program.post(f"{HOTLINE}/orders/{number}/urge", json={"version": 1})).is_success
     await press(tab, "直接答复")
     await tab.locator(".conflict[role=alert]").wait_for()
-    assert await tab.get_by_label("答复").input_value() == "已派人去看"
+    assert await tab.get_by_role("textbox", name="答复").input_value() == "已派人去看"
     if script:
         assert await tab.evaluate("document.activeElement.className") == "conflict"
     await press(tab, "直接答复")  # the form now carries the version that was shown

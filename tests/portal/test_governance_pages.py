@@ -28,7 +28,10 @@ from portal.templating import WORDS
 from portal.texts import Catalogue
 from tests.portal.governed import FEW, govern
 
-OTHERS = ("supervision", "village-affairs", "监督督办", "村务公开", "区纪委监委")
+# the hotline has supervisions of its own: an app is named as one, or behind the door
+OTHERS = re.compile(
+    r'"app": ?"supervision"|apps/supervision(?!\w)|village-affairs|监督督办|村务公开|区纪委监委'
+)
 EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 
 
@@ -158,11 +161,11 @@ async def test_an_owner_sees_their_own_apps_alone(hub_app, client_as):
     ]
     for answer in answers:
         assert answer.status_code == 200, answer.text
-        assert not [name for name in OTHERS if name in answer.text]
+        assert not OTHERS.findall(answer.text)
     for path in ("/owner.xlsx", "/owner/apps/hotline/dossier.xlsx"):
         said = str([cells(sheet) for sheet in book(await owner.get(path)).worksheets])
         assert "12345热线" in said
-        assert not [name for name in OTHERS if name in said]
+        assert not OTHERS.findall(said)
     page = answers[1].text
     assert "一个统计期内办完事的人达到 10%" in page, "what would change it"
     assert "填报负担" in page

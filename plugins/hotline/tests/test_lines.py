@@ -75,7 +75,7 @@ async def test_only_a_dispatcher_keeps_lines(desk):
         assert (await client.post(LINES, json=line)).status_code == 403
     for role in ("unit", "resident"):
         assert (await (await desk.client(role)).get(LINES)).status_code == 403
-    listed = await (await desk.client("dispatcher")).page(f"{HERE}/orders")
+    listed = await (await desk.client("dispatcher")).page(f"{HERE}/dispatch")
     assert f'href="{LINES}"' in listed.text
     assert (
         f'href="{LINES}"' not in (await (await desk.client("operator")).page(f"{HERE}/orders")).text
