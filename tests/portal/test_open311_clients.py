@@ -16,8 +16,6 @@ from plugins.hotline.tests.conftest import HERE, LIGHTS, Desk
 from plugins.hotline.tests.test_open311 import SERVICE, key
 from plugins.hotline.tests.test_open311_published import moderate
 
-pytestmark = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
-
 
 async def away(call, *args, **more):
     """Call a client that waits for its answers, while the hub in this process gives them."""

@@ -15,7 +15,6 @@ from plugins.hotline.models import Order
 from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.switching import EVENTS, PHONE, Exchange
 
-EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 INTAKE = {"kind": "help", "text": "路灯不亮，连着五盏"}
 
 
@@ -44,7 +43,6 @@ async def second_operator(desk):
     return await desk.client("dispatcher")
 
 
-@EMBEDDED
 async def test_events_come_to_the_same_call_in_every_order_and_twice(desk, exchange):
     kinds = {"ringing": 0, "answered": 5, "ended": 65}
     for n, order in enumerate(itertools.permutations(kinds)):
@@ -60,7 +58,6 @@ async def test_events_come_to_the_same_call_in_every_order_and_twice(desk, excha
     assert (await exchange.of("gone")).outcome == "abandoned"
 
 
-@EMBEDDED
 async def test_what_is_not_signed_or_not_ours_is_refused_and_leaves_nothing(desk, exchange):
     ringing = exchange.event("ringing", "c1")
     assert code(await exchange.send(ringing, key=b"x" * 32)) == "hotline.call-unsigned"
@@ -133,7 +130,6 @@ async def test_at_the_same_time_there_is_one_call_and_the_first_operator_has_it(
     )  # nobody is counted by calls
 
 
-@EMBEDDED
 async def test_a_call_becomes_an_order_of_its_line_or_is_answered_on_the_spot(desk, exchange):
     dispatcher, operator = await desk.client("dispatcher"), await desk.client("operator")
     line = {"code": "12319", "name": "城建热线", "owner": await desk.unit()}
@@ -186,7 +182,6 @@ async def test_a_call_becomes_an_order_of_its_line_or_is_answered_on_the_spot(de
     assert by_line["城建热线"] == [1, 1]
 
 
-@EMBEDDED
 async def test_the_number_is_neither_in_kept_answers_nor_in_calls_of_what_is_kept_secret(
     desk, exchange
 ):
@@ -203,7 +198,6 @@ async def test_the_number_is_neither_in_kept_answers_nor_in_calls_of_what_is_kep
     assert (await exchange.of("c1")).phone == ""
 
 
-@EMBEDDED
 async def test_a_secret_caller_and_a_hidden_number_lead_to_nobody(desk, exchange):
     operator = await desk.client("operator")
     number = ""
@@ -240,7 +234,6 @@ async def test_a_secret_caller_and_a_hidden_number_lead_to_nobody(desk, exchange
         assert taken.status_code == 201, taken.text
 
 
-@EMBEDDED
 async def test_a_call_out_is_made_by_a_click_and_told_of_where_it_fails(desk, exchange):
     operator = await desk.client("operator")
     number = (await desk.file("operator", "intake", phone=PHONE))["number"]
@@ -288,7 +281,6 @@ async def test_a_call_out_is_made_by_a_click_and_told_of_where_it_fails(desk, ex
     )
 
 
-@EMBEDDED
 async def test_calls_are_for_who_takes_them(desk, exchange):
     id = await exchange.ring("c1")
     places = [
@@ -315,7 +307,6 @@ async def test_calls_are_for_who_takes_them(desk, exchange):
     assert (await dispatcher.post(f"{HERE}/calls/{id}/answer", json={})).status_code == 403
 
 
-@EMBEDDED
 async def test_the_list_of_calls_goes_on_where_it_stopped(desk, exchange):
     for n in range(53):
         await exchange.send(exchange.event("ended", f"c{n}", n // 3))
@@ -329,7 +320,6 @@ async def test_the_list_of_calls_goes_on_where_it_stopped(desk, exchange):
     assert (await operator.get(f"{HERE}/desk/phone?seen={seen['seen']}")).status_code == 204
 
 
-@EMBEDDED
 async def test_the_demonstration_is_acted_out_once(desk, exchange):
     cast = await desk.hub.actors()
     for outcome in ("added", "present"):

@@ -4,8 +4,6 @@ import asyncio
 from datetime import UTC, datetime
 from uuid import UUID
 
-import pytest
-
 from core.access.grants import grant
 from plugin_sdk.ports import ScopeKind
 from plugins.hotline.checking.following import UNSETTLED, Following
@@ -14,7 +12,6 @@ from plugins.hotline.tests.conftest import HERE, LIGHTS
 from plugins.hotline.tests.test_checking_supervision import code, supervisions
 
 TUESDAY = datetime(2026, 3, 3, 2, tzinfo=UTC)  # 10:00 in Shanghai
-EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 PHONE = "13800005678"
 CALLER = {"caller_name": "王秀英", "phone": PHONE}
 
@@ -145,7 +142,6 @@ async def figures(desk, by="checker"):
     return {chart["title"]["key"].split(".")[3]: chart for chart in answer.json()["charts"]}
 
 
-@EMBEDDED
 async def test_a_dissatisfied_requester_is_asked_again_and_something_comes_of_it(desk):
     desk.hub.clock.stand(TUESDAY)
     number = ""
@@ -177,7 +173,6 @@ async def test_a_dissatisfied_requester_is_asked_again_and_something_comes_of_it
     assert (found["unit"], found["state"]) == ("城市管理局", "asked")
 
 
-@EMBEDDED
 async def test_who_is_not_reached_is_given_up_after_so_many_calls(desk):
     desk.hub.clock.stand(TUESDAY)
     number = await answered(desk)
@@ -197,7 +192,6 @@ async def test_who_is_not_reached_is_given_up_after_so_many_calls(desk):
     assert (await desk.see(refused))["state"] == "replied"
 
 
-@EMBEDDED
 async def test_the_own_unit_takes_no_rating_down_and_who_had_a_hand_calls_nobody(desk):
     number = (await desk.file("operator", "intake", kind="consult", **CALLER))["number"]
     await desk.act(number, "answer", "operator", text="带身份证")
@@ -217,7 +211,6 @@ async def test_the_own_unit_takes_no_rating_down_and_who_had_a_hand_calls_nobody
     assert (await call(desk, found["id"])).status_code == 200
 
 
-@EMBEDDED
 async def test_the_number_is_seen_by_the_reveal_alone_and_that_is_recorded(desk):
     number = await answered(desk, secret=True)
     found = await follow_up(desk, number)
@@ -236,7 +229,6 @@ async def test_the_number_is_seen_by_the_reveal_alone_and_that_is_recorded(desk)
     assert PHONE not in record
 
 
-@EMBEDDED
 async def test_a_call_is_asked_by_the_script_that_was_shown(desk):
     checker = await desk.client("checker")
     for n in range(1, 9):
@@ -270,7 +262,6 @@ async def test_a_call_is_asked_by_the_script_that_was_shown(desk):
     ]
 
 
-@EMBEDDED
 async def test_events_may_come_twice_late_and_in_any_order(desk):
     number = await answered(desk)
     id = (await desk.see(number))["id"]
@@ -295,7 +286,6 @@ async def test_events_may_come_twice_late_and_in_any_order(desk):
     await heard(str(UUID(int=1)))
 
 
-@EMBEDDED
 async def test_who_calls_sees_at_home_how_many_are_to_be_called(desk):
     assert await card(desk, "checker") is None
     number = await answered(desk)

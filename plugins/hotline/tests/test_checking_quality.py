@@ -3,7 +3,6 @@
 import asyncio
 from datetime import UTC, datetime
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +14,6 @@ from plugins.hotline.tests.test_checking_supervision import code
 
 TUESDAY = datetime(2026, 3, 3, 2, tzinfo=UTC)  # 10:00 in Shanghai
 APRIL = datetime(2026, 4, 2, 2, tzinfo=UTC)
-EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 GOOD = dict.fromkeys(("answered", "verified", "polite", "on_time", "evidence"), "yes")
 
 
@@ -111,7 +109,6 @@ async def test_an_answer_is_judged_once_and_put_right_by_its_unit(desk):
     ]
 
 
-@EMBEDDED
 async def test_nobody_checks_what_they_handled_or_answered(desk):
     desk.hub.clock.stand(TUESDAY)
     number = (await desk.file("operator", "intake", phone="13800005678"))["number"]
@@ -130,7 +127,6 @@ async def test_nobody_checks_what_they_handled_or_answered(desk):
     assert (await judge(desk, one["id"])).status_code == 200
 
 
-@EMBEDDED
 async def test_results_are_by_unit_with_n_and_never_of_few(desk):
     await closed(desk, ["unit"] * 6 + ["unit2"] * 2)
     checks = (await draw(desk, share=100)).json()["checks"]

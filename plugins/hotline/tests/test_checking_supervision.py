@@ -4,8 +4,6 @@ import asyncio
 from datetime import UTC, datetime
 from uuid import UUID
 
-import pytest
-
 from core.access.grants import grant
 from plugin_sdk.ports import ScopeKind
 from plugins.hotline.checking.following import Following
@@ -13,7 +11,6 @@ from plugins.hotline.desk import desk_of
 from plugins.hotline.tests.conftest import HERE
 
 TUESDAY = datetime(2026, 3, 3, 2, tzinfo=UTC)  # 10:00 in Shanghai
-EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 BASIS = {"reason": "不归我们管", "legal_basis": "三定方案"}
 
 
@@ -88,7 +85,6 @@ async def test_a_late_order_is_explained_by_its_unit_and_ended_by_another(desk):
     ]
 
 
-@EMBEDDED
 async def test_what_is_not_explained_goes_up_by_itself_to_the_head_and_the_leader(desk):
     async with desk.hub.services.database.transaction(write=True) as tx:
         post = (await desk.hub.actors())["deputy"].post_id
@@ -117,7 +113,6 @@ async def test_what_is_not_explained_goes_up_by_itself_to_the_head_and_the_leade
     assert head.status_code == 200, head.text
 
 
-@EMBEDDED
 async def test_a_person_supervises_and_what_is_open_stays_one(desk):
     number = (await desk.file())["number"]
     await desk.begin(number)
@@ -132,7 +127,6 @@ async def test_a_person_supervises_and_what_is_open_stays_one(desk):
     assert sorted(one["state"] for one in await supervisions(desk)) == ["asked", "ended"]
 
 
-@EMBEDDED
 async def test_a_cause_of_the_next_unit_opens_a_supervision_of_that_unit(desk):
     number = (await desk.file())["number"]
     await desk.dispatch(number)
@@ -147,7 +141,6 @@ async def test_a_cause_of_the_next_unit_opens_a_supervision_of_that_unit(desk):
     assert len(await supervisions(desk)) == 2
 
 
-@EMBEDDED
 async def test_nobody_ends_what_they_explained_themselves(desk):
     desk.hub.clock.stand(TUESDAY)
     number = (await desk.file())["number"]  # never dispatched: the centre itself is late
@@ -160,7 +153,6 @@ async def test_nobody_ends_what_they_explained_themselves(desk):
     assert (await desk.see(number))["state"] == "received"
 
 
-@EMBEDDED
 async def test_the_centre_does_not_withdraw_the_supervision_of_itself(desk):
     desk.hub.clock.stand(TUESDAY)
     await desk.file()

@@ -6,7 +6,6 @@ import pytest
 from plugins.hotline.tests.conftest import HERE, LIGHTS
 from plugins.hotline.tests.coordinating import BASIS, Table, order_of, parts_of
 
-EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 MONDAY = datetime(2026, 3, 2, 2, tzinfo=UTC)  # 10:00 in Shanghai, in a year that is known
 
 
@@ -116,7 +115,6 @@ async def test_two_signatures_at_once_open_each_part_once(table):
     assert len(found) == 3  # the order, and a part for each unit
 
 
-@EMBEDDED
 async def test_a_unit_that_leaves_is_bound_by_opinion_and_reason_alone(table):
     number = await table.meet()
     await table.do(number, "leave", "unit2", reason="路面不归交通局管")
@@ -155,7 +153,6 @@ async def test_units_answer_side_by_side(table):
     assert sorted(answer.status_code for answer in answers) == [200, 200, 409]
 
 
-@EMBEDDED
 async def test_who_did_not_come_is_recorded_and_may_come_late(table):
     number = await table.meet("unit")
     standing = {one["title"]: one["standing"]["key"] for one in (await table.met(number))["seats"]}
@@ -167,7 +164,6 @@ async def test_who_did_not_come_is_recorded_and_may_come_late(table):
     assert await table.refused(number, "absent", unit=unit, reason="又走了") == "unit"
 
 
-@EMBEDDED
 async def test_who_chairs_decides_neither_for_nor_free_of_their_own_unit_silently(table):
     number = await table.meet(chair=("unit", "冯城管"))
     await table.share(number, "unit")
@@ -187,7 +183,6 @@ async def test_who_chairs_decides_neither_for_nor_free_of_their_own_unit_silentl
     assert (await table.met(number))["state"] == "decided"
 
 
-@EMBEDDED
 async def test_the_chair_signs_in_person(table):
     number = await table.meet(chair=("leader", "韩主管"))
     await table.share(number, "unit2")
@@ -200,7 +195,6 @@ async def test_the_chair_signs_in_person(table):
     await table.do(number, "sign", "owner")
 
 
-@EMBEDDED
 async def test_parts_lie_within_the_term_and_dates_that_have_passed_go_back(table):
     number = await table.meet()
     unit = await table.unit("unit")
@@ -224,7 +218,6 @@ async def test_parts_lie_within_the_term_and_dates_that_have_passed_go_back(tabl
     )
 
 
-@EMBEDDED
 async def test_a_secret_caller_is_known_to_nobody_who_takes_part(table):
     text = "我是王秀英，电话13800005678，楼下饭店排烟"
     caller = {"caller_name": "王秀英", "phone": "13800005678", "secret": True}
@@ -249,7 +242,6 @@ async def test_a_secret_caller_is_known_to_nobody_who_takes_part(table):
     assert revealed.status_code == 403
 
 
-@EMBEDDED
 async def test_the_requester_is_told_and_others_see_nothing(table):
     order = (await table.file("operator", "intake", phone="13800005678"))["number"]
     number = await table.coordinate(order)
@@ -307,7 +299,6 @@ async def test_the_requester_is_told_and_others_see_nothing(table):
     assert await table.refused(number, "hold") == "coordination.nobody-came"
 
 
-@EMBEDDED
 async def test_one_that_is_called_off_leaves_the_order_to_be_dispatched(table):
     number = await table.meet()
     order = await order_of(table, number)

@@ -5,7 +5,6 @@ import pytest
 from plugins.hotline.tests.conftest import HERE, LIGHTS
 from plugins.hotline.tests.coordinating import Table, order_of, parts_of
 
-pytestmark = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 MONDAY = datetime(2026, 3, 2, 2, tzinfo=UTC)  # 10:00 in Shanghai, in a year that is known
 
 

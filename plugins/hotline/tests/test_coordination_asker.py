@@ -13,7 +13,6 @@ from plugins.hotline.desk import desk_of
 from plugins.hotline.models import Order
 from plugins.hotline.tests.coordinating import Table, order_of, parts_of
 
-pytestmark = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 MONDAY = datetime(2026, 3, 2, 2, tzinfo=UTC)  # 10:00 in Shanghai, in a year that is known
 
 

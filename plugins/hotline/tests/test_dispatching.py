@@ -2,13 +2,10 @@
 
 from uuid import uuid4
 
-import pytest
-
 from plugins.hotline.dispatching.rules import Matter, Rule, decide
 from plugins.hotline.tests.conftest import HERE, LIGHTS
 from plugins.hotline.tests.test_flow import TUESDAY, code
 
-EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 BASIS = {"reason": "不归我们管", "legal_basis": "三定方案"}
 GREEN = "城乡建设/城市建设和市政管理/园林绿化"
 
@@ -31,7 +28,6 @@ def labels(proposed):
     return [one["label"] for one in proposed]
 
 
-@EMBEDDED
 async def test_the_queue_has_what_is_due_first_and_proposals_are_only_filled_in(desk):
     desk.hub.clock.stand(TUESDAY)
     first = await desk.file(category=LIGHTS)
@@ -59,7 +55,6 @@ async def test_the_queue_has_what_is_due_first_and_proposals_are_only_filled_in(
     assert (await desk.see(first["number"]))["state"] == "received"  # a tap decides nothing
 
 
-@EMBEDDED
 async def test_a_like_order_of_the_past_is_a_reason(desk):
     past = (await desk.file(text="富国路的路灯连着五盏不亮，晚上看不清"))["number"]
     await desk.dispatch(past)
@@ -74,7 +69,6 @@ async def test_a_like_order_of_the_past_is_a_reason(desk):
     assert order["model"]["key"] == "hotline.dispatching.model.none"
 
 
-@EMBEDDED
 async def test_two_dispatchers_at_the_desk(desk):
     number = (await desk.file())["number"]
     dispatcher = await desk.client("dispatcher")
@@ -92,7 +86,6 @@ async def test_two_dispatchers_at_the_desk(desk):
     assert (await desk.see(number))["unit"] == "城市管理局"
 
 
-@EMBEDDED
 async def test_an_order_that_goes_from_hand_to_hand(desk):
     number = (await desk.file())["number"]
     await desk.dispatch(number)
@@ -116,7 +109,6 @@ async def test_an_order_that_goes_from_hand_to_hand(desk):
     assert code(third) == "hotline.returned-before"
 
 
-@EMBEDDED
 async def test_the_desk_is_the_dispatchers_alone(desk):
     number = (await desk.file())["number"]
     for role in ("resident", "operator", "unit", "checker"):
@@ -156,7 +148,6 @@ def test_the_most_specific_rule_holds_and_a_tie_is_a_conflict():
     assert decide([], matter).rules == ()
 
 
-@EMBEDDED
 async def test_rules_are_entered_changed_ended_and_kept(desk):
     assert (await add(desk)).status_code == 201
     twice = await add(desk)
@@ -179,7 +170,6 @@ async def test_rules_are_entered_changed_ended_and_kept(desk):
     assert (order["rules_conflict"], labels(order["units"])) == (None, ["城市管理局"])
 
 
-@EMBEDDED
 async def test_a_rule_names_what_there_is(desk):
     centre = str((await desk.hub.actors())["dispatcher"].organization_id)
     dispatcher = await desk.client("dispatcher")
@@ -190,7 +180,6 @@ async def test_a_rule_names_what_there_is(desk):
         assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
-@EMBEDDED
 async def test_rules_go_out_as_a_file_and_come_in_again(desk):
     await add(desk, kind="help")
     dispatcher = await desk.client("dispatcher")
@@ -213,7 +202,6 @@ async def test_rules_go_out_as_a_file_and_come_in_again(desk):
     assert refused.status_code == 422
 
 
-@EMBEDDED
 async def test_what_a_rule_would_change(desk):
     await add(desk)
     moved = (await desk.file(category=LIGHTS))["number"]

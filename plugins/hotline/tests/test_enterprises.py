@@ -6,7 +6,6 @@ import pytest
 
 from plugins.hotline.tests.conftest import HERE
 
-EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 CODES = ("91371603MA3C0XYW1U", "91371603MA3C0ABC03")
 
 
@@ -98,7 +97,6 @@ async def test_a_call_by_plan_becomes_an_order_of_the_enterprise_and_is_not_made
     assert said["hotline.order.field.enterprise"]["params"]["code"] == CODES[0]
 
 
-@EMBEDDED
 async def test_an_order_kept_secret_is_no_longer_named_on_the_enterprise(desk, enterprises):
     one = await enterprises.add(await enterprises.enter())
     call = {"outcome": "reached", "kind": "help", "need": "想装路灯"}
@@ -109,7 +107,6 @@ async def test_an_order_kept_secret_is_no_longer_named_on_the_enterprise(desk, e
     assert number not in (await enterprises.get(f"/enterprises/{one['id']}")).text
 
 
-@EMBEDDED
 async def test_what_an_enterprise_asks_has_a_deadline_of_its_own(desk, enterprises):
     from datetime import UTC, datetime
 
@@ -122,7 +119,6 @@ async def test_what_an_enterprise_asks_has_a_deadline_of_its_own(desk, enterpris
     assert seen["deadline"]["due_at"] == "2026-03-10T09:30:00Z"  # five working days, not fifteen
 
 
-@EMBEDDED
 async def test_a_wrong_code_a_taken_one_and_a_dissolved_enterprise_are_refused(desk, enterprises):
     code = await enterprises.enter()
     wrong = await enterprises.post("/enterprises", **enterprises.form(code, "91371603MA3C0XYW1T"))
@@ -164,7 +160,6 @@ async def test_a_wrong_code_a_taken_one_and_a_dissolved_enterprise_are_refused(d
     assert (await enterprises.get(f"/call-plans/{plan}/calls?all=1")).json()["items"] == []
 
 
-@EMBEDDED
 async def test_a_file_is_told_row_by_row_and_twice_leaves_one(desk, enterprises):
     await enterprises.enter()
     head = "统一社会信用代码,企业名称,规模,联系人,联系电话,企业专员"
@@ -185,7 +180,6 @@ async def test_a_file_is_told_row_by_row_and_twice_leaves_one(desk, enterprises)
     assert (await enterprises.get("/enterprises?mine=1")).json()["items"] == listed
 
 
-@EMBEDDED
 async def test_a_plan_asks_whom_it_says_while_it_runs(desk, enterprises):
     code = await enterprises.enter()
     small, large = (
@@ -207,7 +201,6 @@ async def test_a_plan_asks_whom_it_says_while_it_runs(desk, enterprises):
     assert (await enterprises.get(f"/call-plans/{plan}/calls")).json()["over"] is True
 
 
-@EMBEDDED
 async def test_a_card_is_checked_by_anybody_and_says_when_it_no_longer_holds(desk, enterprises):
     one = await enterprises.add(await enterprises.enter())
     form = {
@@ -246,7 +239,6 @@ async def test_a_card_is_checked_by_anybody_and_says_when_it_no_longer_holds(des
     assert "政务大厅" not in seen.text
 
 
-@EMBEDDED
 async def test_another_specialist_and_every_other_role_are_refused(desk, enterprises):
     from core.access.grants import grant
     from plugin_sdk.ports import ScopeKind
@@ -280,7 +272,6 @@ async def test_another_specialist_and_every_other_role_are_refused(desk, enterpr
     assert (await enterprises.post(f"{path}/call", "checker", outcome="reached")).status_code == 201
 
 
-@EMBEDDED
 async def test_an_enterprise_that_reports_is_named_nowhere(desk, enterprises):
     one = await enterprises.add(await enterprises.enter())
     path = f"/enterprises/{one['id']}"

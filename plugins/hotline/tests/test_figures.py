@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 from uuid import uuid4
 
-import pytest
 from openpyxl import load_workbook
 
 from plugin_sdk.cases.rollup import parts_of
@@ -13,7 +12,6 @@ from plugins.hotline.figures import hot_spots
 from plugins.hotline.models import Order
 from plugins.hotline.tests.conftest import HERE, LIGHTS
 
-EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 PAGES = ("unit", "category", "region", "line", "channel")
 
 
@@ -57,7 +55,6 @@ async def test_each_act_counts_once_where_the_order_was_then(desk):
     assert again[unit_names["dispatcher"]][0] == 2
 
 
-@EMBEDDED
 async def test_pages_and_files_say_the_same(desk):
     for _ in range(3):
         await desk.file(by="operator", at="intake", caller_name="王秀英", phone="13800005678")

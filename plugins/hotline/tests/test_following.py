@@ -14,8 +14,6 @@ from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.test_checking_supervision import supervisions
 from plugins.hotline.tests.test_flow import TUESDAY
 
-EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
-
 
 async def follow(desk, number, original):
     return await desk.act(number, "follow", "dispatcher", original=original)
@@ -53,7 +51,6 @@ async def test_followers_get_the_answer_once_and_rate_it_themselves(desk):
     assert told.text.count('"text":{"key":"hotline.order.notice.pass-on"') == 1
 
 
-@EMBEDDED
 async def test_one_that_comes_after_the_answer_gets_it_at_once(desk):
     original = (await desk.file())["number"]
     await desk.answer(original)
@@ -67,7 +64,6 @@ async def test_one_that_comes_after_the_answer_gets_it_at_once(desk):
     assert len(await verbs(desk, number)) == 3
 
 
-@EMBEDDED
 async def test_a_follower_of_a_follower_is_put_on_the_original(desk):
     a, b, c, d = [(await desk.file())["number"] for _ in range(4)]
     await follow(desk, b, a)
@@ -87,7 +83,6 @@ async def test_a_follower_of_a_follower_is_put_on_the_original(desk):
     assert [(await desk.see(number))["state"] for number in (a, b, c)] == ["replied"] * 3
 
 
-@EMBEDDED
 async def test_one_is_taken_off_and_goes_its_own_way(desk):
     original, number = [(await desk.file())["number"] for _ in range(2)]
     await follow(desk, number, original)
@@ -107,7 +102,6 @@ async def test_one_is_taken_off_and_goes_its_own_way(desk):
         assert answer.status_code in (404, 405)
 
 
-@EMBEDDED
 async def test_the_original_is_reopened_and_answered_anew(desk):
     desk.hub.clock.stand(TUESDAY)
     original, number = (await desk.file())["number"], (await desk.file("resident2"))["number"]
@@ -137,7 +131,6 @@ async def test_the_original_is_reopened_and_answered_anew(desk):
     assert fact(await desk.see(number), "follows") is None
 
 
-@EMBEDDED
 async def test_secret_callers_stay_secret_from_each_other(desk):
     caller = {"caller_name": "王秀英", "phone": "13800005678"}
     original = (await desk.file("operator", "intake", **caller))["number"]
@@ -161,7 +154,6 @@ def test_the_name_of_the_caller_is_taken_out_of_an_answer():
     assert said == "诉求人阿姨，王府路已修好，打***"
 
 
-@EMBEDDED
 @pytest.mark.parametrize("what", [{"kind": "report"}, {"secret": True}])
 async def test_nobody_gets_the_answer_to_a_report_or_to_a_secret_caller(desk, what):
     caller = {"caller_name": "王秀英", "phone": "13800005678"}
@@ -175,7 +167,6 @@ async def test_nobody_gets_the_answer_to_a_report_or_to_a_secret_caller(desk, wh
     assert "答复不能发给别人" in refused.text
 
 
-@EMBEDDED
 async def test_parts_of_a_decision_neither_follow_nor_are_followed(desk):
     part, number = [(await desk.file())["number"] for _ in range(2)]
     hub = desk.hub.hub.apps.hubs["hotline"]
@@ -236,7 +227,6 @@ async def test_two_orders_put_on_each_other_at_once_make_no_circle(desk):
     assert followed.count(None) == 1
 
 
-@EMBEDDED
 async def test_of_a_late_follower_is_told_and_only_the_original_is_supervised(desk):
     desk.hub.clock.stand(TUESDAY)
     original, number = [(await desk.file(kind="consult"))["number"] for _ in range(2)]

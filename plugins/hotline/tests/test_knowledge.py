@@ -8,8 +8,6 @@ from plugins.hotline.knowledge.keeping import Keeping
 from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.knowing import BASE, Base
 
-EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
-
 
 @pytest.fixture
 async def base(desk):
@@ -75,7 +73,6 @@ async def test_an_answer_lives_from_draft_to_its_last_day(base):
     assert await base.found(state="expired") == ["路灯不亮找谁"]
 
 
-@EMBEDDED
 async def test_two_at_once_publish_one_and_a_stale_form_loses_nothing(base):
     id = (await base.write())["id"]
     both = await asyncio.gather(
@@ -94,7 +91,6 @@ async def test_two_at_once_publish_one_and_a_stale_form_loses_nothing(base):
     assert "写了很久" in stale.text
 
 
-@EMBEDDED
 async def test_a_draft_that_another_changed_is_published_by_who_wrote_it_first(base):
     id = (await base.write())["id"]
     await base.act(id, "revise", "deputy", **base.values(text="改了一处"))
@@ -111,7 +107,6 @@ async def test_a_draft_that_another_changed_is_published_by_who_wrote_it_first(b
     assert (await base.act(id, "publish", "deputy"))["n"] == 2
 
 
-@EMBEDDED
 async def test_who_only_publishes_sees_the_draft_and_may_do_no_more(base):
     id = (await base.write("dispatcher"))["id"]
     leader = await base.desk.client("leader")
@@ -147,7 +142,6 @@ REFUSED = (
 )
 
 
-@EMBEDDED
 async def test_what_may_not_be_kept_is_refused_with_its_reason(base):
     client = await base.desk.client("unit")
     for form, field, said in REFUSED:
@@ -159,7 +153,6 @@ async def test_what_may_not_be_kept_is_refused_with_its_reason(base):
     assert await base.found(by="unit", state="draft") == []
 
 
-@EMBEDDED
 async def test_roles_and_offices_are_no_names(base):
     for n, greeting in enumerate(("尊敬的市民朋友，", "您好，", "申请人您好：", "各位家长您好，")):
         await base.write(question=f"问{n}", text=f"{greeting}打 0543-3212345 或 12345 咨询。")
@@ -192,7 +185,6 @@ async def test_words_find_alike_on_both_engines(base):
     assert (await client.get(BASE, params={"cursor": "junk"})).status_code == 422
 
 
-@EMBEDDED
 async def test_a_long_list_goes_on_and_a_search_says_that_it_was_cut(base, monkeypatch):
     monkeypatch.setattr("plugins.hotline.knowledge.lists.PAGE", 2)
     monkeypatch.setattr("plugins.hotline.knowledge.lists.NEAREST", 2)
@@ -264,7 +256,6 @@ async def test_owners_hear_before_the_last_day_each_time_once(base):
     assert "路灯不亮找谁" not in (await (await base.desk.client("unit")).page("/work")).text
 
 
-@EMBEDDED
 async def test_an_old_knowledge_base_comes_in_as_drafts_whole_or_not_at_all(base):
     head = "question,text,basis,ends_on,keywords,public"
     good = f"垃圾清运,每天清运。,《管理办法》第三条,{base.day(100)},,否"

@@ -6,7 +6,6 @@ import pytest
 from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.knowing import BASE, Base
 
-EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 CALLER = {"caller_name": "王秀英", "phone": "13800005678"}
 
 
@@ -70,7 +69,6 @@ async def test_an_order_is_answered_at_once_keeps_its_version_and_is_counted(bas
     assert cards["hotline.knowledge.figure.label"] == 2
 
 
-@EMBEDDED
 async def test_a_refused_or_repeated_answer_counts_once_or_not(base):
     kept = await base.publish()
     number = await call(base)
@@ -141,7 +139,6 @@ NAMED = (
 )
 
 
-@EMBEDDED
 async def test_an_answer_that_names_another_caller_is_refused(base):
     other = {"caller_name": "赵文", "phone": "13900001111"}
     mine = await call(base, **other)
@@ -159,7 +156,6 @@ async def test_an_answer_that_names_another_caller_is_refused(base):
         await base.desk.act(hers, "answer", "operator", text=text)
 
 
-@EMBEDDED
 async def test_short_names_and_titles_count_where_somebody_is_addressed(base):
     await call(base, caller_name="高峰", phone="13900002222")
     await call(base, caller_name="李女士", phone="13900003333")
@@ -196,7 +192,6 @@ async def test_a_refusal_tells_of_nobody_whom_one_may_not_see(base):
     await base.desk.act(mine, "answer", "operator", text="钱外单来过。")
 
 
-@EMBEDDED
 async def test_a_template_with_a_callers_name_in_it_is_not_kept(base):
     mine = await call(base)
     await base.desk.begin(mine)
@@ -207,7 +202,6 @@ async def test_a_template_with_a_callers_name_in_it_is_not_kept(base):
     assert (await base.try_write(by="unit2", text="按王秀英一事办理。")).status_code == 201
 
 
-@EMBEDDED
 async def test_answers_for_one_place_are_not_offered_elsewhere(base):
     regions = (await (await base.desk.client("unit")).get(f"{BASE}/new")).json()["fields"]
     towns = next(field["options"] for field in regions if field["name"] == "region")

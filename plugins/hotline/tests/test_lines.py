@@ -2,14 +2,11 @@
 
 from datetime import timedelta
 
-import pytest
-
 from plugin_sdk.deadlines import local_day
 from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.switching import Exchange
 
 LINES = f"{HERE}/lines"
-pytestmark = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 
 
 def wrong(answer):

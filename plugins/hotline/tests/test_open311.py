@@ -13,7 +13,7 @@ from plugins.hotline.open311.models import Open311Filing
 from plugins.hotline.open311.services import services
 from plugins.hotline.tests.conftest import HERE, LIGHTS
 from plugins.hotline.tests.open311_schemas import check
-from plugins.hotline.tests.test_open311_published import EMBEDDED, V2, listed, moderate, publish
+from plugins.hotline.tests.test_open311_published import V2, listed, moderate, publish
 
 SERVICE = next(code for code, one in services().items() if one.category == LIGHTS)
 PLACE = {"address_string": "文化路与金海三路路口"}
@@ -53,7 +53,6 @@ def tree(answer):
     return ElementTree.fromstring(answer.content)
 
 
-@EMBEDDED
 async def test_discovery_services_and_definitions_in_both_formats(desk):
     visitor = desk.hub.client()
     found = (await visitor.get(f"{V2}/discovery.json")).json()
@@ -122,7 +121,6 @@ async def test_what_an_application_files_is_an_order(desk):
     assert await listed(desk, service_request_id=number) == []
 
 
-@EMBEDDED
 @pytest.mark.parametrize("format", ["json", "xml"])
 async def test_what_cannot_be_taken_is_refused_by_the_protocols_statuses(desk, format):
     secret = await key(desk)
@@ -156,7 +154,6 @@ async def test_what_cannot_be_taken_is_refused_by_the_protocols_statuses(desk, f
     assert (await (await desk.client("dispatcher")).get(f"{HERE}/orders")).json()["items"] == []
 
 
-@EMBEDDED
 @pytest.mark.parametrize("format", ["json", "xml"])
 async def test_what_is_asked_wrongly_is_refused_too(desk, format):
     visitor = desk.hub.client()
@@ -192,7 +189,6 @@ async def test_what_is_asked_wrongly_is_refused_too(desk, format):
     assert (await visitor.get(f"{V2}/{requests}", params=local)).status_code == 200
 
 
-@EMBEDDED
 async def test_hostile_text_stays_text_in_xml(desk):
     text = "<script>alert(1)</script> & ]]> “路灯”"
     number = (await desk.file(wishes_public=True, text=text))["number"]
@@ -215,7 +211,6 @@ async def test_what_is_sent_again_under_its_key_is_the_same_order(desk):
     assert another.json()[0]["service_request_id"] != answers[0].json()[0]["service_request_id"]
 
 
-@EMBEDDED
 async def test_keys_are_kept_as_digests_and_end_at_once(desk):
     secret = await key(desk)
     dispatcher = await desk.client("dispatcher")
@@ -308,7 +303,6 @@ async def test_where_the_county_looks_first_a_token_stands_for_what_was_filed(ma
     assert errors(await visitor.get(f"{V2}/tokens/{again}.json"), 404)
 
 
-@EMBEDDED
 async def test_a_request_keeps_its_time_with_its_zone(desk):
     number = await publish(desk)
     (one,) = (await desk.hub.client().get(f"{V2}/requests/{number}.json")).json()

@@ -6,7 +6,6 @@ import pytest
 
 from plugins.hotline.tests.conftest import HERE
 
-EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 MATTER = "小区二次供水改造停了半年"
 PHONE = "13800005678"
 
@@ -95,7 +94,6 @@ async def test_the_last_place_goes_to_one_and_comes_back_when_it_is_given_up(des
     await receptions.register(day, second)
 
 
-@EMBEDDED
 async def test_an_order_kept_secret_is_no_longer_named_on_the_visit(desk, receptions):
     number, order = await receptions.promised()
     for secret in (False, True):
@@ -134,7 +132,6 @@ async def test_what_was_promised_is_closed_only_once_the_leader_has_signed(desk,
     assert (await desk.see(order))["state"] == "closed"
 
 
-@EMBEDDED
 async def test_a_promise_whose_order_is_reopened_is_signed_off_again(desk, receptions):
     number, order = await receptions.promised()
     await desk.answer(order)
@@ -148,7 +145,6 @@ async def test_a_promise_whose_order_is_reopened_is_signed_off_again(desk, recep
     assert (await desk.act(order, "close", "dispatcher"))["state"] == "closed"
 
 
-@EMBEDDED
 async def test_only_the_leader_who_received_signs_off_until_another_takes_it_over(desk, receptions):
     from core.access.grants import grant
     from plugin_sdk.ports import ScopeKind
@@ -170,7 +166,6 @@ async def test_only_the_leader_who_received_signs_off_until_another_takes_it_ove
     assert (await receptions.act(number, "sign-off", "checker")).status_code == 200
 
 
-@EMBEDDED
 async def test_nothing_happens_before_the_day_and_nobody_withdraws_after_it(desk, receptions):
     day = await receptions.announce(places=3)
     number = (await receptions.register(day)).json()["number"]
@@ -198,7 +193,6 @@ async def test_nothing_happens_before_the_day_and_nobody_withdraws_after_it(desk
     assert "当场答复，来访人满意" in str(seen["timeline"])
 
 
-@EMBEDDED
 async def test_a_day_that_changes_or_is_called_off_is_told_and_another_is_found(desk, receptions):
     day, other = await receptions.announce(places=2), await receptions.announce(6, name="教育")
     number = (await receptions.register(day)).json()["number"]
@@ -243,7 +237,6 @@ async def test_a_day_that_changes_or_is_called_off_is_told_and_another_is_found(
     assert kind(here) == "hotline.reception-same-day"
 
 
-@EMBEDDED
 async def test_one_page_leads_to_each_what_is_theirs(desk, receptions):
     await receptions.announce(places=2)
     heads = {}
@@ -260,7 +253,6 @@ async def test_one_page_leads_to_each_what_is_theirs(desk, receptions):
     assert heads["dispatcher"] == heads["operator"] == ["领导接访"]
 
 
-@EMBEDDED
 async def test_the_leader_is_asked_to_sign_once_there_is_an_answer(desk, receptions):
     async def waits():
         await desk.hub.settle()
@@ -284,7 +276,6 @@ async def test_the_leader_is_asked_to_sign_once_there_is_an_answer(desk, recepti
     assert await may_rate()
 
 
-@EMBEDDED
 async def test_who_registered_by_telephone_hears_of_a_day_called_off_and_gets_another(
     desk, receptions
 ):

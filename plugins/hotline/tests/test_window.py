@@ -23,7 +23,6 @@ from plugins.hotline.reception.windows import MatterDesk
 from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.test_words import catalogue
 
-EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 PHONE = "13800005678"
 END = {"cause": "materials", "text": "已当场办结，证照已领"}
 
@@ -112,7 +111,6 @@ async def test_a_refusal_is_asked_of_its_unit_and_settled_by_the_window(desk, wi
     assert said["representative"] == "首席 孙代表"
 
 
-@EMBEDDED
 async def test_nobody_of_the_unit_that_refused_closes_it_whatever_they_may(desk, window):
     from core.access.grants import grant
     from plugin_sdk.ports import ScopeKind
@@ -145,7 +143,6 @@ async def test_what_fails_for_all_becomes_a_suggestion_once(desk, window):
     assert (await window.get("/orders", "resident")).json()["items"] == []
 
 
-@EMBEDDED
 async def test_it_is_late_asked_again_and_opened_anew_but_not_for_ever(desk, window):
     number = await window.stated()
     unit2 = await desk.unit("unit2")
@@ -175,7 +172,6 @@ async def test_it_is_late_asked_again_and_opened_anew_but_not_for_ever(desk, win
     assert kind(late) == "case.window-over"
 
 
-@EMBEDDED
 async def test_what_is_registered_is_checked_and_who_came_is_masked(desk, window):
     tomorrow = str(desk.hub.clock.day(1))
     await window.file(refused_on=tomorrow, status=422)
@@ -193,7 +189,6 @@ async def test_what_is_registered_is_checked_and_who_came_is_masked(desk, window
     assert (await window.get(f"/window/{number}", "resident")).status_code == 404
 
 
-@EMBEDDED
 async def test_figures_show_no_small_group(desk, window):
     number = await window.stated()
     await window.act(number, "settle", "specialist", **END)
