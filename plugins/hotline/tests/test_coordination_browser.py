@@ -13,7 +13,6 @@ from plugins.hotline.tests.conftest import HERE, LIGHTS
 from plugins.hotline.tests.coordinating import BASIS, Table
 from portal.testing.browser import DESKTOP, sign_in
 
-EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 UNITS = {"城市管理局": "冯城管", "交通运输局": "陈交通"}
 EXPERT = ("住房和城乡建设局", "楚住建")
 
@@ -54,7 +53,6 @@ def photo():
     return out.getvalue()
 
 
-@EMBEDDED
 @pytest.mark.timeout(300)
 async def test_a_coordination_runs_to_its_end(served_hub, phone):
     table = Table(served_hub)

@@ -1,12 +1,8 @@
 """An intake by the keyboard alone: from the call that rings to the order that is filed."""
 
-import pytest
-
 from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.switching import Exchange
 from portal.testing.browser import DESKTOP, sign_in
-
-EMBEDDED = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 
 
 async def focused(tab):
@@ -25,7 +21,6 @@ async def tab_to(tab, id, most=80):
     raise AssertionError(f"Tab does not lead to {id}")
 
 
-@EMBEDDED
 async def test_an_intake_by_keyboard_alone_from_the_ringing_to_the_order(served_hub, phone):
     exchange = Exchange(served_hub)
     tab = await phone(size=DESKTOP)

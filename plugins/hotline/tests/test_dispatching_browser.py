@@ -3,12 +3,8 @@
 import os
 from pathlib import Path
 
-import pytest
-
 from plugins.hotline.tests.conftest import HERE, LIGHTS, Desk
 from portal.testing.browser import DESKTOP, sign_in
-
-pytestmark = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 
 
 async def see(tab, name):
