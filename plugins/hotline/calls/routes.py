@@ -184,7 +184,7 @@ def _calling(desk: Desk) -> list[HTTPRouteHandler]:
             await board.place(call, phone, extension)
         await _heard(board)
 
-    async def called(work: Work, call: Call) -> Answer:
+    async def called(work: Work) -> Answer:
         await work.session.flush()
         said = Phrase("hotline.call.said.dial")
         return Answer(view=await desk.view(work, kept=True), location=DESK, status=201, said=said)
@@ -198,7 +198,7 @@ def _calling(desk: Desk) -> list[HTTPRouteHandler]:
             phone = normalize_phone(sent.form.number)
             call = await board.dial(work, phone)
             asked.append((call, phone, await board.seat(work) or ""))
-            return await called(work, call)
+            return await called(work)
 
         again = _again(desk, "dial")
         await desk.orders.prepare()
@@ -220,7 +220,7 @@ def _calling(desk: Desk) -> list[HTTPRouteHandler]:
                 raise AppConflict("hotline", "call-no-number")
             call = await board.dial(work, order.caller_phone, order)
             asked.append((call, order.caller_phone, await board.seat(work) or ""))
-            return await called(work, call)
+            return await called(work)
 
         again = _again(desk, "")
         await desk.orders.prepare()

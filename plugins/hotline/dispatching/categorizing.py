@@ -102,6 +102,7 @@ class Categorizer:
             col(Order.opened_at) > read.now - PERIOD,
             col(Order.state).in_(DISPATCHED),
             col(Order.organization_id) != col(Order.origin_organization_id),
+            col(Order.split_from_id).is_(None),  # parts repeat the text of the whole
         )
         newest = statement.order_by(col(Order.opened_at).desc()).limit(MOST)
         return [(text, code) for text, code in await read.session.execute(newest)]

@@ -213,7 +213,7 @@ class DispatchDesk:
         )
         if transition is not None and possible:
             values = {**self.orders.known(row), **taken, **typed.values}
-            await self._offer(read, row, values, typed, found)
+            await self._offer(read, row, values, found)
             options = await self.orders.options(read, DispatchForm, transition)
             fields = msgspec.structs.replace(typed, values=values).fields(
                 DispatchForm, self.engine.prefix, options=options, hints=self.orders.hints
@@ -223,7 +223,7 @@ class DispatchDesk:
         return found
 
     async def _offer(
-        self, read: Read, row: Order, values: Mapping[str, Any], typed: Typed, found: AtHand
+        self, read: Read, row: Order, values: Mapping[str, Any], found: AtHand
     ) -> None:
         chosen = {name: str(values.get(name) or "") for name in ("category", "unit")}
         proposed = await self.proposing.of(read, row, chosen["category"] or None)

@@ -71,7 +71,9 @@ async def use(read: Read, months: list[str], line: str | None = None) -> Use:
     for month in months:
         begin, end = _whole(month)
         counted = read.rows(Order, col(Order.line), func.count(), permission=READ).where(
-            col(Order.opened_at) >= begin, col(Order.opened_at) < end
+            col(Order.opened_at) >= begin,
+            col(Order.opened_at) < end,
+            col(Order.split_from_id).is_(None),  # the part of a decision is no call of its own
         )
         if line is not None:
             counted = counted.where(col(Order.line) == line)
@@ -86,7 +88,7 @@ async def after_closing(read: Read, line: Line) -> int:
         return 0
     _, end = bounds(line.ends_on, line.ends_on)
     statement = read.rows(Call, func.count(), permission=READ).where(
-        col(Call.line) == line.code, col(Call.started_at) >= end
+        col(Call.line) == line.code, col(Call.direction) == "in", col(Call.started_at) >= end
     )
     return int((await read.session.execute(statement)).scalar_one())
 

@@ -18,7 +18,7 @@ from plugin_sdk.ports import Hub, Read, To, Work
 from plugin_sdk.problems import FieldError, Invalid, NotFound, field_error
 from plugin_sdk.registers import Register, RegisterDesk, RegisterEngine
 from plugin_sdk.registers.forms import EndForm, RecordForm
-from plugin_sdk.views import FactView, Option, Phrase, Words
+from plugin_sdk.views import Option, Phrase, Words
 from plugins.hotline.reception.forms import ReceptionDayForm
 from plugins.hotline.reception.models import ReceptionDay, ReceptionSeats, Visit
 
@@ -202,8 +202,3 @@ async def day_options(read: Read, days: DayEngine) -> list[Option]:
     """Return the days that have a place left."""
     found = await days.ahead(read)
     return [Option(str(day.id), said_of(day, left)) for day, left in found if left]
-
-
-def day_facts(day: ReceptionDay) -> FactView:
-    """Return the day as a row of a summary."""
-    return FactView(Phrase(f"{WORDS}.field.day"), said_of(day))

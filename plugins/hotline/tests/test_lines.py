@@ -1,8 +1,13 @@
 """The register of lines: merged, then closed, and what came by each."""
 
 from datetime import timedelta
+from uuid import uuid4
+
+from sqlmodel import col
 
 from plugin_sdk.deadlines import local_day
+from plugins.hotline.calls.models import Call
+from plugins.hotline.models import Order
 from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.switching import Exchange
 
@@ -62,6 +67,20 @@ async def test_a_line_is_merged_then_its_number_closed_and_calls_are_counted(des
         409,
         "hotline.line-months",
     )
+    hub = exchange.board.hub  # who is called back did not call the old number
+    async with hub.work(hub.system("test")) as work:
+        (await work.get(Call, (await exchange.of("c2")).id)).direction = "out"
+    assert (await dispatcher.get(here)).json()["notice"] is None
+    number = (await desk.file("operator", "intake", phone="13800005678"))["number"]
+    for whole, orders in ((None, 1), (uuid4(), 0)):  # a part of a decision is no order of the line
+        async with hub.work(hub.system("test")) as work:
+            found = await work.session.execute(
+                work.rows(Order, col(Order.id)).where(col(Order.number) == number)
+            )
+            row = await work.get(Order, found.scalar_one())
+            row.line, row.split_from_id = "12319", whole
+        shown = (await dispatcher.get(here)).json()
+        assert sum(each[2] for each in shown["chart"]["rows"]) == orders
 
 
 async def test_only_a_dispatcher_keeps_lines(desk):
