@@ -23,10 +23,10 @@ def without_caller(text: str, name: str, phone: str, enterprise: str = "") -> st
     """Return an answer without the name and the number of whom it was written to, however they
     are spelled, without their enterprise, and with other numbers of people masked."""
     for one in (enterprise, name):
-        letters = "".join(normalize("NFKC", one).split())
+        letters = _letters(one)
         if len(letters) > 1:
-            text = re.sub(_SPACE.join(map(_spelled, letters)), NOBODY, text)
-    name = "".join(normalize("NFKC", name).split())
+            text = re.sub(f"(?i){_SPACE.join(map(_spelled, letters))}", NOBODY, text)
+    name = _letters(name)
     if len(name) > 1:
         surname = "|".join([re.escape(name[:2]), re.escape(name[:1])][: 1 if len(name) > 3 else 2])
         titles = "先生|女士|小姐|同志|大爷|大妈|阿姨|师傅|老师|某"
@@ -50,6 +50,12 @@ def _without_number(text: str, phone: str) -> str:
         if not _MOBILE.fullmatch(own):  # within its area it is called without the area's code
             text = re.sub(rf"(?<!\d){local}(?!\d)", STARS, text)
     return text
+
+
+def _letters(name: str) -> str:
+    """Return a name without what may stand between its letters: in a pattern that would stand for
+    the same as the gaps, and such a pattern takes for ever."""
+    return re.sub(rf"[\s·{_UNSEEN}]", "", normalize("NFKC", name))
 
 
 def _spelled(letter: str) -> str:

@@ -245,9 +245,13 @@ class Following:
 
     async def call(self, work: Work, id: UUID, form: CallForm) -> FollowUp:
         """Keep a call and what follows from it. Raises `NotFound`, `AppConflict`, `Invalid`."""
-        seen = await self.find(work, id)
-        # the order before what hangs on it, as its own acts and events do
-        order = await work.get(Order, seen.order_id, permission="order.read")
+        # the order before what hangs on it, as its own acts and events do; what hangs on it is
+        # loaded once it is held, since what was read before stays as it was read
+        found = work.rows(FollowUp, col(FollowUp.order_id), permission=CALL)
+        of = (await work.session.execute(found.where(col(FollowUp.id) == id))).scalar_one_or_none()
+        if of is None:
+            raise NotFound
+        order = await work.get(Order, of, permission="order.read")
         row = await work.get(FollowUp, id, permission=CALL)
         await self._refuse(work, row, order, form)
         answers = await self._answers(work, form)

@@ -140,16 +140,20 @@ async def supervise(
 
     The order is locked by now, so that two acts cannot open two.
     """
-    statement = work.rows(Supervision, permission="order.supervise").where(
-        col(Supervision.order_id) == order.id, col(Supervision.organization_id) == unit_id
-    )
-    known = (await work.session.execute(statement)).scalars().all()
-    if any(trigger in row.causes for row in known):
+    names = ("id", "causes", "claim")
+    statement = work.rows(
+        Supervision,
+        *(col(getattr(Supervision, name)) for name in names),
+        permission="order.supervise",
+    ).where(col(Supervision.order_id) == order.id, col(Supervision.organization_id) == unit_id)
+    known = (await work.session.execute(statement)).all()
+    if any(trigger in one.causes for one in known):
         return
-    if (running := next((row for row in known if row.claim), None)) is not None:
+    if (running := next((one for one in known if one.claim), None)) is not None:
         row = await work.get(Supervision, running.id, permission="order.supervise")
-        row.causes = [*row.causes, trigger]
-        return
+        if row.claim:  # it was not ended meanwhile
+            row.causes = [*row.causes, trigger]
+            return
     await supervision_desk(hub).engine.open(
         work,
         title=order.title,

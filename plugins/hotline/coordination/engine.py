@@ -13,7 +13,7 @@ from plugin_sdk.cases.forms import ActForm
 from plugin_sdk.cases.titles import title_of
 from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Hub, Read, To, Work
-from plugin_sdk.problems import AppConflict, NotFound
+from plugin_sdk.problems import AppConflict
 from plugins.hotline.callers import without_caller
 from plugins.hotline.coordination.deciding import Deciding, Orders, shares_of
 from plugins.hotline.coordination.flow import ATTEND, OPINE, SIGN, coordination_flow, days
@@ -113,9 +113,10 @@ class CoordinationEngine(CaseEngine[Coordination]):
     async def kept_secret(self, work: Work, event: Mapping[str, Any]) -> None:
         """Hide who asked in the coordinations of an order and in their parts, however far they
         are, since the requester is secret now."""
-        try:
-            order = await work.get(Order, UUID(str(event["id"])))
-        except NotFound:
+        # the order is not held: who calls a meeting off holds that first and the order then
+        whole = work.rows(Order).where(col(Order.id) == UUID(str(event["id"])))
+        order: Order | None = (await work.session.execute(whole)).scalar_one_or_none()
+        if order is None:
             return
         found = work.rows(Coordination, col(Coordination.id))
         found = found.where(col(Coordination.order_id) == order.id)
@@ -125,6 +126,7 @@ class CoordinationEngine(CaseEngine[Coordination]):
             row.title = title_of(row.matter)
             for seat in await seats_of(work, id):
                 if seat.kind == REQUESTER:
+                    self.seats.spare(work, row, order)
                     await work.session.delete(seat)
             for share in await shares_of(work, id):
                 if share.order_id is not None:

@@ -103,7 +103,7 @@ def coordination_flow(hub: Hub, acts: Mapping[str, Apply] | None = None) -> Flow
             act("propose", "held", "proposed", RUN, centre, ProposeForm, signing),
             act(
                 *("sign", "proposed", "decided", SIGN, HOLDER, SignForm, running),
-                another_than=("propose", "share", "convene"),
+                another_than=("propose", "share", "convene", "another-chair"),
                 **done,
             ),
             act(

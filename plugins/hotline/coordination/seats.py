@@ -181,8 +181,17 @@ class Seats:
         asked = await self._asked(work, row)
         if asked is None or asked.secret:
             return
+        self._say(work, row, name, asked.person_id, asked.caller_phone)
+
+    def spare(self, work: Work, row: Coordination, order: Order) -> None:
+        """Tell who asked, and is secret now, that they need not come to a meeting that is set."""
+        if row.starts_at is not None and row.starts_at > work.now:
+            self._say(work, row, "notice.requester-spared", order.person_id, order.caller_phone)
+
+    def _say(
+        self, work: Work, row: Coordination, name: str, person: UUID | None, phone: str
+    ) -> None:
         said = self.engine.words(name, number=row.order_number, date=row.starts_at, place=row.venue)
-        person, phone, _ = asked
         if person is not None:
             href = f"/apps/{self.hub.app}/orders/{row.order_number}"
             work.notify(To(person_id=person), said, href)

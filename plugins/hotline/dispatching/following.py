@@ -137,6 +137,7 @@ def _refusal(name: str) -> Invalid:
 
 async def _unfollow(work: Work, row: Order, form: ReasonForm) -> None:
     row.follows_id = None
+    row.supervised_at = None  # that was told of another's lateness: from here on it is its own
 
 
 class FollowingEngine(CaseEngine[Order]):

@@ -5,7 +5,7 @@ and a booking says nothing of the matter. A reception day is announced once, wit
 and topic, and who registers brings a matter that the leader reads before and that becomes a case.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -69,6 +69,8 @@ class DayEngine(RegisterEngine[ReceptionDay]):
         before = await self.find(work, id)
         was = (before.ends_on, before.opens, before.place)
         row = await super().change(work, id, form, version, reason)
+        if row.valid_on(local_day(work.now)):  # it was called off, and is not
+            await work.todo.close(f"reception-day:{id}")
         if was != (row.ends_on, row.opens, row.place):
             for one in await self.visits(work, id):
                 visit = await work.get(Visit, one.id, permission=READ)
@@ -133,6 +135,12 @@ class DayEngine(RegisterEngine[ReceptionDay]):
             await work.session.execute(statement.with_for_update())
         ).scalar_one_or_none()
         return found
+
+    async def hold(self, work: Work, days: Iterable[UUID]) -> None:
+        """Hold days before the visits on them, as changing a day does: else two who act at once
+        would wait for each other."""
+        for id in sorted(days):
+            await self._seats(work, id)
 
     async def take_place(self, work: Work, id: UUID) -> ReceptionDay:
         """Take a place of a day and return the day. Raises `Invalid` for a day that there is not,

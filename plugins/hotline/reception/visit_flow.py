@@ -37,6 +37,14 @@ class VisitEngine(CaseEngine[Visit]):
         super().__init__(orders.hub, visit_flow(orders, days), Visit)
         self.orders, self.days = orders, days
 
+    async def act(self, work: Work, id: UUID, verb: str, form: ActForm) -> Visit:
+        """Do an act: it may give a place back, take one, be the last that a day waited for."""
+        found = work.rows(Visit, col(Visit.day_id), permission=self.flow.read)
+        day = (await work.session.execute(found.where(col(Visit.id) == id))).scalar_one_or_none()
+        to = form.day if isinstance(form, AnotherDayForm) else None
+        await self.days.hold(work, {one for one in (day, to) if one is not None})
+        return await super().act(work, id, verb, form)
+
     async def order_reopened(self, work: Work, event: Mapping[str, Any]) -> None:
         """Let the leader sign off again what they promised, whose order was reopened: once for
         each time, however often it is heard."""
