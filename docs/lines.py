@@ -38,7 +38,7 @@ def row(folder: Path) -> str:
     counts = (
         lines(*python),
         lines(folder / "manifest.toml"),
-        lines(folder / "locale.toml"),
+        lines(folder / "locale.toml", *folder.glob("*/locale.toml")),
         lines(*folder.glob("migrations/versions/*.py")),
     )
     shown = " | ".join(f"{count:,}" for count in counts)

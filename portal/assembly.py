@@ -36,7 +36,7 @@ from portal.pages.context import Portal
 from portal.rendering import Renderer
 from portal.scim.routes import routes as scim_routes
 from portal.templating import WORDS, Assets, make_environment
-from portal.texts import Catalogue
+from portal.texts import Catalogue, words_of_app
 
 logger = logging.getLogger(__name__)
 
@@ -257,7 +257,7 @@ def _catalogue(folders: tuple[tuple[str, Path], ...]) -> Catalogue:
     found = [Catalogue.merge({"": WORDS})]
     for app, folder in folders:
         try:
-            found.append(Catalogue.merge({app: folder / "locale.toml"}))
+            found.append(Catalogue.merge({app: words_of_app(folder)}))
         except Exception as error:
             logger.error("the words of %s cannot be read: %s", app, error)
     return Catalogue.joined(found)

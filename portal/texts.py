@@ -159,6 +159,11 @@ class Catalogue:
         return faults
 
 
+def words_of_app(folder: Path) -> tuple[Path, ...]:
+    """Return the files of an app's words: its own, and those of its rooms beside their code."""
+    return folder / "locale.toml", *sorted(folder.glob("*/locale.toml"))
+
+
 def _read(path: Path, prefix: str) -> Catalogue:
     """Return the texts of one file."""
     entries: dict[str, Entry] = {}

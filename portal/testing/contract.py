@@ -155,9 +155,7 @@ def _manifest_faults(hub: HubUnderTest, instance: Any) -> list[str]:
 
 
 def _words_faults(hub: HubUnderTest, app: str) -> list[str]:
-    source = f"{hub.hub.apps.instances[app].app.folder.name}/locale.toml"
-    lines = hub.hub.catalogue.check()
-    return [line for line in lines if line.startswith((f"{source}:", f"{app}/"))]
+    return [line for line in hub.hub.catalogue.check() if f": {app}." in line]
 
 
 def _route_faults(instance: Any, routes: list[_Route]) -> list[str]:
@@ -213,7 +211,7 @@ async def _denial_faults(hub: HubUnderTest, app: str, routes: list[_Route]) -> l
     from plugin_sdk.routes import PUBLIC, SIGNED_IN
 
     visitor, nobody = hub.client(), await hub.client_as(NOBODY)
-    held = (await hub.actors())[NOBODY].permits
+    held = (await hub.actor(NOBODY)).permits
     faults = []
     for route in routes:
         answer = await visitor.request(route.method, route.address(app))

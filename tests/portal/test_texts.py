@@ -9,7 +9,7 @@ import pytest
 from plugin_sdk.text import Text
 from plugin_sdk.views import Phrase
 from portal.templating import WORDS
-from portal.texts import Catalogue, MissingText
+from portal.texts import Catalogue, MissingText, words_of_app
 
 HOUSE = Path(__file__).parents[2]
 
@@ -26,16 +26,30 @@ def test_the_shell_and_the_sdk_are_clean():
     assert len(merged) > 300
 
 
-@pytest.mark.parametrize("folder", sorted((HOUSE / "plugins").glob("*/locale.toml")), ids=str)
-def test_apps_are_clean(folder):
-    assert Catalogue.merge({folder.parent.name.replace("_", "-"): folder}).check() == []
+APPS = {
+    path.parent.name.replace("_", "-"): words_of_app(path.parent)
+    for path in sorted(HOUSE.glob("plugins/*/locale.toml"))
+}
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_apps_are_clean(app):
+    assert Catalogue.merge({app: APPS[app]}).check() == []
+
+
+def test_the_words_of_a_room_stand_beside_its_code(tmp_path):
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "locale.toml").write_text('a = { zh = "甲", en = "A" }', "utf-8")
+    (tmp_path / "desk/locale.toml").write_text('a = { zh = "乙", en = "B" }', "utf-8")
+    merged = Catalogue.merge({"clinic": words_of_app(tmp_path)})
+    assert merged.text("en", "clinic.a") == "A"
+    assert merged.check() == [
+        f"desk/locale.toml: clinic.a: stands in {tmp_path.name}/locale.toml too"
+    ]
 
 
 def test_every_key_in_a_template_has_words():
-    apps = {
-        path.parent.name.replace("_", "-"): path for path in HOUSE.glob("plugins/*/locale.toml")
-    }
-    merged = Catalogue.merge({"": WORDS, **apps})
+    merged = Catalogue.merge({"": WORDS, **APPS})
     missing = {
         key
         for folder in ("portal/templates", "portal/components", "plugins/*/templates")

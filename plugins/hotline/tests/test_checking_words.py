@@ -8,7 +8,7 @@ from plugin_sdk.forms import Form, field_views
 from plugin_sdk.views import Phrase
 from plugins.hotline.checking import figures, following, forms, quality, showing, supervising
 from plugins.hotline.checking.routes import HINTS
-from portal.texts import Catalogue
+from portal.texts import Catalogue, words_of_app
 
 SDK = Path(plugin_sdk.__file__).parent
 APP = Path(plugins.hotline.__file__).parent
@@ -34,7 +34,7 @@ def words_of_forms() -> set[str]:
 
 
 def test_every_word_of_the_room_is_there():
-    found = Catalogue.merge({"": SDK / "locale.toml", "hotline": APP / "locale.toml"})
+    found = Catalogue.merge({"": SDK / "locale.toml", "hotline": words_of_app(APP)})
     used = words_of_forms()
     used |= {f"hotline.supervision.cause.{cause}" for cause in supervising.CAUSES}
     used |= {f"hotline.supervision.grade.{grade}" for grade in supervising.DAYS}

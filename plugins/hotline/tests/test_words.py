@@ -19,14 +19,14 @@ from plugins.hotline.open311.keys import KeyForm
 from plugins.hotline.open311.moderation import HINTS
 from plugins.hotline.open311.publishing import FORBIDDEN, PATTERNS, PublishForm
 from plugins.hotline.reception import window_flow
-from portal.texts import Catalogue
+from portal.texts import Catalogue, words_of_app
 
 SDK = Path(plugin_sdk.__file__).parent
 APP = Path(plugins.hotline.__file__).parent
 
 
 def catalogue():
-    return Catalogue.merge({"": SDK / "locale.toml", "hotline": APP / "locale.toml"})
+    return Catalogue.merge({"": SDK / "locale.toml", "hotline": words_of_app(APP)})
 
 
 def test_the_words_are_complete():
