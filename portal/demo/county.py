@@ -88,17 +88,21 @@ async def staff(tx: Transaction, manifest: Manifest) -> None:
 
 async def cast_actors(tx: Transaction) -> dict[str, Actor]:
     """Return the cast as actors, by role."""
-    actors = {}
-    for member in CAST:
-        found = (
-            await tx.session.execute(
-                select(col(Person.id), col(Person.name), col(Post.id))
-                .outerjoin(Post, col(Post.person_id) == col(Person.id))
-                .where(col(Person.username) == member.username)
-            )
-        ).first()
-        if found is not None:
-            person_id, name, post_id = found
-            post: UUID | None = post_id
-            actors[member.role] = await load_actor(tx, person_id, name, post)
-    return actors
+    found = [(member.role, await cast_actor(tx, member)) for member in CAST]
+    return {role: actor for role, actor in found if actor is not None}
+
+
+async def cast_actor(tx: Transaction, member: Member) -> Actor | None:
+    """Return one of the cast as an actor, or None where the county has none of that name."""
+    found = (
+        await tx.session.execute(
+            select(col(Person.id), col(Person.name), col(Post.id))
+            .outerjoin(Post, col(Post.person_id) == col(Person.id))
+            .where(col(Person.username) == member.username)
+        )
+    ).first()
+    if found is None:
+        return None
+    person_id, name, post_id = found
+    post: UUID | None = post_id
+    return await load_actor(tx, person_id, name, post)

@@ -116,6 +116,15 @@ class HubUnderTest:
         async with self.services.database.transaction() as tx:
             return await cast_actors(tx)
 
+    async def actor(self, role: str) -> Any:
+        """Return one of the cast as an actor: what they may do now."""
+        from portal.demo.cast import CAST
+        from portal.demo.county import cast_actor
+
+        member = next(member for member in CAST if member.role == role)
+        async with self.services.database.transaction() as tx:
+            return await cast_actor(tx, member)
+
     async def staff(self, app: str) -> None:
         """Let the unit of the cast hold the roles of an app that the cast was not made for."""
         from portal.demo import county

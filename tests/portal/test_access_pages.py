@@ -12,7 +12,7 @@ def code(answer):
 
 
 async def person_of(hub, role):
-    return (await hub.actors())[role].person_id
+    return (await hub.actor(role)).person_id
 
 
 async def test_what_a_person_may_do_is_said_seat_by_seat(hub_app):
@@ -22,7 +22,7 @@ async def test_what_a_person_may_do_is_said_seat_by_seat(hub_app):
     assert "城市管理局 · 签收员" in page.text
     groups = (await administrator.get(f"/admin/access/people/{id}")).json()["groups"]
     held = {fact for group in groups for line in group["lines"] for fact in line["facts"][:1]}
-    actor = (await hub_app.actors())["unit"]
+    actor = await hub_app.actor("unit")
     assert held == set(actor.permits)
     absent = await administrator.get(f"/admin/access/people/{actor.post_id}")
     assert (absent.status_code, code(absent)) == (404, "not-found")
@@ -73,7 +73,7 @@ async def test_a_permission_is_asked_for_and_granted_or_not(hub_app):
 
 async def test_changes_and_delegations_are_shown_and_ended(hub_app):
     unit = await hub_app.client_as("unit")
-    post = str((await hub_app.actors())["unit"].post_id)
+    post = str((await hub_app.actor("unit")).post_id)
     values = {"post": post, "username": "deputy", "ends_on": "2099-01-01", "reason": "x"}
     values["ends_on"] = str((hub_app.clock().date()).replace(day=28))
     administrator = await hub_app.client_as("administrator")
@@ -232,14 +232,14 @@ async def test_a_user_name_that_many_others_contain_is_found(hub_app):
         for n in range(60):
             await people.add_person(tx, f"a{n:02}ax", f"甲{n:02}", None)
         person = await people.add_person(tx, "ax", "子", None)
-        await people.add_post(tx, person, (await hub_app.actors())["unit"].organization_id, "员")
+        await people.add_post(tx, person, (await hub_app.actor("unit")).organization_id, "员")
     administrator = await hub_app.client_as("administrator")
     given = {"username": "AX", "role": "hotline.leader", "scope": "organization"}
     assert (await administrator.post("/admin/grants", json=given)).status_code == 201
     unit = await hub_app.client_as("unit")
     day = str(hub_app.clock().date() + timedelta(days=3))
     handed = {
-        "post": str((await hub_app.actors())["unit"].post_id),
+        "post": str((await hub_app.actor("unit")).post_id),
         "username": "ax",
         "ends_on": day,
         "reason": "x",

@@ -17,7 +17,7 @@ def code(answer):
 
 
 async def post_of(hub, role):
-    return str((await hub.actors())[role].post_id)
+    return str((await hub.actor(role)).post_id)
 
 
 async def hand_over(hub, giver="unit", taker="deputy", **more):

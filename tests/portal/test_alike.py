@@ -50,7 +50,7 @@ async def others(hub):
     resident, unit, grid = [await hub.client_as(r) for r in ("resident", "unit", "grid")]
     filed = await resident.post("/apps/hotline/orders", json={"kind": "help", "text": "路灯不亮"})
     number = filed.json()["number"]
-    post = str((await hub.actors())["unit"].post_id)
+    post = str((await hub.actor("unit")).post_id)
     given = {"post": post, "username": "deputy", "ends_on": day, "reason": "x"}
     assert (await unit.post("/me/delegations", json=given)).status_code == 201
     consent = {"username": "resident", "scope": "hotline", "given": "phone", "evidence": "x"}
@@ -58,7 +58,7 @@ async def others(hub):
     asked = {"permission": "hotline.order.dispatch", "reason": "x"}
     assert (await unit.post("/why/request", json=asked)).status_code == 201
     await hub.settle()
-    strangers = {(await hub.actors())[role].person_id for role in ("resident2", "unit2")}
+    strangers = {(await hub.actor(role)).person_id for role in ("resident2", "unit2")}
     async with hub.services.database.transaction() as tx:
         tables = (AccessRequest, Consent, Delegation, Grant, PolicyTest, Notice, Person, Post)
         ids = []

@@ -116,7 +116,7 @@ async def test_a_bundle_is_restored_and_destroyed_on_the_page_of_the_app(hub_app
         closed = update(Standing).where(col(Standing.app) == "hotline")
         await tx.session.execute(closed.values(stage="closed"))
         await change(tx, "hotline", mode="closed")
-        post = (await hub_app.actors())["governance"].post_id
+        post = (await hub_app.actor("governance")).post_id
         await grant(tx, post, "yimen.second_approver", ScopeKind.ALL, granted_by=None)
     done = None
     for verb, phase in (("archive", "stored"), ("restore", "restored"), ("archive", "stored")):

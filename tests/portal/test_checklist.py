@@ -73,7 +73,7 @@ async def orders(hub):
     """File three requests and take two of them on; return their numbers by state."""
     await govern(hub)
     clients = {role: await hub.client_as(role) for role in ("resident", "dispatcher", "unit")}
-    unit = str((await hub.actors())["unit"].organization_id)
+    unit = str((await hub.actor("unit")).organization_id)
     acts = [
         ("dispatcher", "dispatch", {"unit": unit, "category": LIGHTS}),
         ("unit", "sign", {}),

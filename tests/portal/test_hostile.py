@@ -116,11 +116,11 @@ async def sent_slowly(client, path, values, meanwhile):
 )
 async def test_a_body_that_was_held_is_not_taken_under_a_right_that_is_gone(hub_app, path, values):
     first = await hub_app.client_as("administrator")
-    deputy = (await hub_app.actors())["deputy"].post_id
+    deputy = (await hub_app.actor("deputy")).post_id
     async with hub_app.services.database.transaction(write=True) as tx:
         given = await grant(tx, deputy, "yimen.administrator", ScopeKind.ALL)
     second = await hub_app.client_as("deputy")
-    unit = (await hub_app.actors())["unit"].person_id
+    unit = (await hub_app.actor("unit")).person_id
 
     async def withdraw():
         answer = await first.post(f"/admin/grants/{given}/withdraw", json={})
@@ -129,7 +129,7 @@ async def test_a_body_that_was_held_is_not_taken_under_a_right_that_is_gone(hub_
     answer = await sent_slowly(second, path.format(unit=unit), values, withdraw)
     assert answer.status_code == 403, answer.text
     assert (await hub_app.client_as("unit")).csrf
-    assert "yimen.grants.manage" not in (await hub_app.actors())["unit"].permits
+    assert "yimen.grants.manage" not in (await hub_app.actor("unit")).permits
 
 
 @pytest.mark.parametrize(

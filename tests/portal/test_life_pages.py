@@ -27,7 +27,7 @@ REASON = "三个月只办成两件，并入 12345 热线"
 
 async def decided(hub, verdict="retire", app="supervision", **values):
     """Bring an app to where a review has decided on it."""
-    actor = (await hub.actors())["governance"]
+    actor = await hub.actor("governance")
     async with hub.services.database.transaction(write=True) as tx:
         if (await standing(tx, app)).stage == "proposed":
             await take(tx, app, "file", actor)
@@ -253,7 +253,7 @@ async def test_the_owner_does_not_decide_in_whatever_post_they_act(hub):
     async with hub.services.database.transaction(write=True) as tx:
         unit = await by_code(tx, "371603U07")  # a second post, at the owner of supervision
         assert unit is not None
-        person = (await hub.actors())["governance"].person_id
+        person = (await hub.actor("governance")).person_id
         await add_post(tx, person, unit.id, "干部")
     staff = await hub.client_as("governance")
     answer = await announce(staff)

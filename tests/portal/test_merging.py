@@ -62,7 +62,7 @@ class Merging:
             return [one.key for one in await gate.obstacles(tx, "mailbox", "hotline", **more)]
 
     async def holds(self, role, whom="governance"):
-        actor = (await self.hub.actors())[whom]
+        actor = await self.hub.actor(whom)
         async with self.hub.services.database.transaction(write=True) as tx:
             await grant(tx, actor.post_id, role, ScopeKind.ALL, granted_by=None)
         return await self.hub.client_as(whom)

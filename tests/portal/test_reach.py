@@ -13,7 +13,7 @@ from tests.portal.test_people_pages import send
 
 async def local_administrator(hub):
     """Return a client of one who administers the organization of `unit` and no other."""
-    post = (await hub.actors())["deputy"].post_id
+    post = (await hub.actor("deputy")).post_id
     async with hub.services.database.transaction(write=True) as tx:
         await grant(tx, post, "yimen.administrator", ScopeKind.ORGANIZATION)
     return await hub.client_as("deputy")
@@ -113,7 +113,7 @@ async def test_an_administrator_does_nothing_beyond_their_scope(hub_app):
 
 async def test_an_administrator_of_one_organization_does_their_work_there(hub_app):
     client = await local_administrator(hub_app)
-    person = f"/admin/people/{(await hub_app.actors())['unit'].person_id}"
+    person = f"/admin/people/{(await hub_app.actor('unit')).person_id}"
     new = {"username": "newcomer", "name": "新", "password": "a long one of its own"}
     for path, values in (
         ("/admin/people", {**new, "organization": "371603U01", "title": "员"}),
@@ -144,7 +144,7 @@ async def test_an_administrator_of_one_organization_sees_what_belongs_there(hub_
         if "audit" not in path:
             assert away not in own.text, path
         assert len(own.text) < len(whole.text), path
-    away = (await hub_app.actors())["unit2"]
+    away = await hub_app.actor("unit2")
     for path in (
         f"/admin/people/{away.person_id}",
         f"/admin/people/{away.person_id}/erase",
@@ -164,7 +164,7 @@ async def test_a_file_of_people_goes_no_further_than_who_imports_it(hub_app):
     newcomers = [[*person(n)[:4], f"371603U0{n}", "员", "", "", ""] for n in (1, 2)]
     chief = ["administrator", "某某", "13800000000", "", "371603U01", "员", "", "", ""]
     mover = ["unit2", "某某", "13800000001", "", "371603U01", "员", "", "", ""]
-    seat = (await hub_app.actors())["unit"].post_title
+    seat = (await hub_app.actor("unit")).post_title
     colleague = ["unit", "某某", "13800000002", "", "371603U01", seat, "", "", ""]
     away = [chief, mover, ["resident", *chief[1:]]]
     sent = await send(client, as_csv([*newcomers, *away, colleague]))

@@ -41,7 +41,7 @@ async def test_rows_are_read_and_found_by_number_name_and_act(hub_app):
     assert "已提交诉求" in row
     assert filed["number"] in row
     assert "12345热线" in row
-    name = (await hub_app.actors())["resident"].name
+    name = (await hub_app.actor("resident")).name
     assert name not in found.text
     assert name[0] in row
 
@@ -145,7 +145,7 @@ async def test_days_are_within_the_search_and_others_are_refused(hub_app):
 
 
 async def fill(hub_app, count):
-    person = (await hub_app.actors())["resident"]
+    person = await hub_app.actor("resident")
     async with hub_app.services.database.transaction(write=True) as tx:
         for n in range(count):
             facts = {"reason": "=1+1", "n": n}
@@ -226,7 +226,7 @@ async def test_everybody_sees_and_takes_what_is_recorded_of_them(hub_app):
 
 async def test_an_administrator_erases_who_has_left(hub_app):
     administrator = await hub_app.client_as("administrator")
-    who = (await hub_app.actors())["resident2"]
+    who = await hub_app.actor("resident2")
     await hub_app.client_as("resident2")
     path = f"/admin/people/{who.person_id}"
     form = {"reason": "本人 11 月 24 日申请", "confirm": "x"}

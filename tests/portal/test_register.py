@@ -92,7 +92,7 @@ async def test_a_resident_registers_and_signs_in(hub):
         )
         facts = (await tx.session.execute(select(col(AuditEntry.facts)))).scalars().all()
         assert NUMBER not in repr(facts)
-    numbers, other = hub.services.numbers, (await hub.actors())["resident"].person_id
+    numbers, other = hub.services.numbers, (await hub.actor("resident")).person_id
     async with hub.services.database.transaction(write=True) as tx:
         with pytest.raises(register.RegisterError, match="number-taken"):
             await register.set_number(tx, numbers, other, NUMBER)

@@ -197,7 +197,7 @@ async def test_failures_are_recorded_without_the_password(hub_app):
     async with hub_app.services.database.transaction() as tx:
         entries = await audit.search(tx, app="yimen")
     found = [e for e in entries if e.act == "sign-in-refused"]
-    operator = (await hub_app.actors())["operator"].person_id
+    operator = (await hub_app.actor("operator")).person_id
     # what is typed as a name may be a number or a password
     assert [e.subject for e in found] == ["person:?", "person:?", f"person:{operator}"]
     assert {e.person_id for e in found} == {None}  # nobody knows who tried

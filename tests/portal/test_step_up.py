@@ -44,7 +44,7 @@ async def prove(client, **given):
 
 
 async def test_every_route_of_high_risk_asks_for_a_fresh_proof(hub_app):
-    post = (await hub_app.actors())["administrator"].post_id
+    post = (await hub_app.actor("administrator")).post_id
     async with hub_app.services.database.transaction(write=True) as tx:
         for role in ("yimen.governance", "yimen.second_approver"):  # to come before every route
             await grant(tx, post, role, ScopeKind.ALL, granted_by=None)

@@ -251,7 +251,7 @@ async def test_a_token_of_a_post_ends_with_it(hub_app):
     program = hub_app.client()
     await hub_app.services.actors.renew()
     assert (await program.get(ORDERS, headers=bearer(token))).status_code == 200
-    post_id = (await hub_app.actors())["operator"].post_id
+    post_id = (await hub_app.actor("operator")).post_id
     async with hub_app.services.database.transaction(write=True) as tx:
         await people.end_post(tx, post_id)
     assert (await program.get(ORDERS, headers=bearer(token))).status_code == 401

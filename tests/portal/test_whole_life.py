@@ -310,7 +310,7 @@ def patience(monkeypatch):
 
 async def let(hub, role, key):
     """Let somebody of the cast hold a role too."""
-    post = (await hub.actors())[role].post_id
+    post = (await hub.actor(role)).post_id
     async with hub.services.database.transaction(write=True) as tx:
         await grant(tx, post, key, ScopeKind.ALL, granted_by=None)
 

@@ -51,7 +51,7 @@ class Desk:
         return acted
 
     async def unit(self, role: str = "unit") -> str:
-        return str((await self.hub.actors())[role].organization_id)
+        return str((await self.hub.actor(role)).organization_id)
 
     async def dispatch(self, number: str, role: str = "unit", **form: Any) -> Order:
         form = {"unit": await self.unit(role), "category": LIGHTS, **form}

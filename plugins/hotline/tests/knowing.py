@@ -19,7 +19,7 @@ class Base:
 
     async def staff(self) -> None:
         """Let the deputy handle orders, and so answers, in the unit."""
-        post = (await self.desk.hub.actors())["deputy"].post_id
+        post = (await self.desk.hub.actor("deputy")).post_id
         async with self.desk.hub.services.database.transaction(write=True) as tx:
             await grant(tx, post, "hotline.unit_handler", ScopeKind.ORGANIZATION, granted_by=None)
 

@@ -38,7 +38,7 @@ async def shown(client):
 async def second_operator(desk):
     """Let somebody else of the centre take calls too."""
     async with desk.hub.services.database.transaction(write=True) as tx:
-        post = (await desk.hub.actors())["dispatcher"].post_id
+        post = (await desk.hub.actor("dispatcher")).post_id
         await grant(tx, post, "hotline.operator", ScopeKind.ORGANIZATION, granted_by=None)
     return await desk.client("dispatcher")
 

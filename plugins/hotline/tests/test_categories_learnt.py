@@ -95,7 +95,7 @@ async def test_a_process_of_its_own_learns():
 
 async def test_the_county_learns_from_what_it_dispatched(desk):
     hub = desk.hub.hub.apps.hubs["hotline"]
-    unit, centre = uuid4(), (await desk.hub.actors())["dispatcher"].organization_id
+    unit, centre = uuid4(), (await desk.hub.actor("dispatcher")).organization_id
     categorizer, job = Categorizer(hub), hub.system("job categories")
     number = (await desk.file(text="桥头的路灯又不亮了"))["number"]
     await categorizer.learn(job)

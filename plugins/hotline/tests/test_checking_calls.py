@@ -201,7 +201,7 @@ async def test_the_own_unit_takes_no_rating_down_and_who_had_a_hand_calls_nobody
     assert code(await call(desk, found["id"], rating="5")) == "hotline.own-answer"
     assert (await call(desk, found["id"])).status_code == 200
     async with desk.hub.services.database.transaction(write=True) as tx:
-        post = (await desk.hub.actors())["operator"].post_id
+        post = (await desk.hub.actor("operator")).post_id
         await grant(tx, post, "hotline.checker", ScopeKind.ORGANIZATION, granted_by=None)
     other = (await desk.file("operator", "intake", kind="consult", **CALLER))["number"]
     await desk.act(other, "answer", "operator", text="带身份证")

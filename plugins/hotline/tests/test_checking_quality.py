@@ -116,7 +116,7 @@ async def test_nobody_checks_what_they_handled_or_answered(desk):
     await desk.act(number, "close", "dispatcher")
     async with desk.hub.services.database.transaction(write=True) as tx:
         for role in ("operator", "dispatcher"):
-            post = (await desk.hub.actors())[role].post_id
+            post = (await desk.hub.actor(role)).post_id
             await grant(tx, post, "hotline.checker", ScopeKind.ORGANIZATION, granted_by=None)
     desk.hub.clock.stand(APRIL)
     (one,) = (await draw(desk, share=1)).json()["checks"]

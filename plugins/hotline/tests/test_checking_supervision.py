@@ -87,7 +87,7 @@ async def test_a_late_order_is_explained_by_its_unit_and_ended_by_another(desk):
 
 async def test_what_is_not_explained_goes_up_by_itself_to_the_head_and_the_leader(desk):
     async with desk.hub.services.database.transaction(write=True) as tx:
-        post = (await desk.hub.actors())["deputy"].post_id
+        post = (await desk.hub.actor("deputy")).post_id
         await grant(tx, post, "hotline.unit_head", ScopeKind.ORGANIZATION, granted_by=None)
     _, number = await late(desk)
 

@@ -35,7 +35,7 @@ async def test_who_asked_has_no_hand_in_the_part_of_their_unit(table):
     assert "convene" in {step["verb"] for step in steps}
     await table.act(part, "supervise", "dispatcher")
     assert "supervise" in {step["verb"] for step in (await table.see(part, "unit"))["timeline"]}
-    own, hub = (await table.hub.actors())["unit"], table.hub.hub.apps.hubs["hotline"]
+    own, hub = await table.hub.actor("unit"), table.hub.hub.apps.hubs["hotline"]
     async with hub.work(hub.system("test")) as work:  # it was they who asked, as a resident
         order = await work.get(Order, await id_of(table, await order_of(table, number)))
         coordination = await work.get(Coordination, UUID((await table.met(number))["id"]))
@@ -48,7 +48,7 @@ async def test_who_asked_has_no_hand_in_the_part_of_their_unit(table):
     assert "supervise" not in {step["verb"] for step in steps}
     following, id = Following(desk_of(hub)), await id_of(table, part)
     for role, apart in (("unit", False), ("checker", True)):
-        async with hub.read((await table.hub.actors())[role]) as read:
+        async with hub.read(await table.hub.actor(role)) as read:
             reason = "the part in the test"
             found = read.beyond_scope(Order, reason=reason).where(col(Order.id) == id)
             row = (await read.session.execute(found)).scalar_one()

@@ -171,7 +171,7 @@ async def test_rules_are_entered_changed_ended_and_kept(desk):
 
 
 async def test_a_rule_names_what_there_is(desk):
-    centre = str((await desk.hub.actors())["dispatcher"].organization_id)
+    centre = str((await desk.hub.actor("dispatcher")).organization_id)
     dispatcher = await desk.client("dispatcher")
     form = {"name": "某", "basis": "某", "category": LIGHTS, "unit": await desk.unit()}
     for field, value in (("unit", centre), ("category", "没有的/分类"), ("region", centre)):

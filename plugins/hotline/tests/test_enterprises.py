@@ -250,7 +250,7 @@ async def test_another_specialist_and_every_other_role_are_refused(desk, enterpr
             assert (await enterprises.get(at, role)).status_code == 403, (role, at)
         answer = await enterprises.post(f"{path}/call", role, outcome="reached")
         assert answer.status_code == 403, role
-    checker = (await desk.hub.actors())["checker"]
+    checker = await desk.hub.actor("checker")
     async with desk.hub.services.database.transaction(write=True) as tx:
         await grant(tx, checker.post_id, "hotline.specialist", ScopeKind.ORGANIZATION)
     seen = await enterprises.get(path, "checker")

@@ -27,7 +27,7 @@ async def lines(desk, by, role="dispatcher"):
 async def test_each_act_counts_once_where_the_order_was_then(desk):
     unit_names = {}
     for role in ("dispatcher", "unit", "unit2"):
-        actor = (await desk.hub.actors())[role]
+        actor = await desk.hub.actor(role)
         unit_names[role] = actor.organization_name
     numbers = [(await desk.file())["number"] for _ in range(2)]
     await desk.answer(numbers[0])

@@ -250,7 +250,7 @@ async def test_what_is_like_an_order_is_looked_for_near_it(desk):
     await desk.file(text=text, region=there)
     await desk.file(text="老年卡怎么补办", region=here)
     number = (await desk.file("resident2", text=text, region=here, place="滨河公园"))["number"]
-    dispatcher = (await desk.hub.actors())["dispatcher"]
+    dispatcher = await desk.hub.actor("dispatcher")
     async with hub.read(dispatcher) as read:
         row = (
             await read.session.execute(

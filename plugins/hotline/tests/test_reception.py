@@ -151,7 +151,7 @@ async def test_only_the_leader_who_received_signs_off_until_another_takes_it_ove
 
     number, order = await receptions.promised()
     await desk.answer(order)
-    checker = (await desk.hub.actors())["checker"]
+    checker = await desk.hub.actor("checker")
     async with desk.hub.services.database.transaction(write=True) as tx:
         await grant(tx, checker.post_id, "hotline.leader", ScopeKind.ORGANIZATION)
     refused = await receptions.act(number, "sign-off", "checker")

@@ -23,7 +23,7 @@ async def hand_over(desk, giver, taker):
     """Let one of the cast delegate their post to another; return the delegation's id."""
     client = await desk.client(giver)
     values = {
-        "post": str((await desk.hub.actors())[giver].post_id),
+        "post": str((await desk.hub.actor(giver)).post_id),
         "username": taker,
         "ends_on": in_days(7),
         "reason": "出差",
@@ -36,7 +36,7 @@ async def hand_over(desk, giver, taker):
 
 async def sit(desk, who, seat=None):
     """Let one of the cast act in a delegated post, or in their own again."""
-    seat = seat or str((await desk.hub.actors())[who].post_id)
+    seat = seat or str((await desk.hub.actor(who)).post_id)
     answer = await (await desk.client(who)).post("/post", json={"post": seat})
     assert answer.status_code == 200, answer.text
 
@@ -108,7 +108,7 @@ async def test_a_request_is_filed_for_a_resident_within_the_consent_alone(desk):
 
 async def test_who_filed_for_a_resident_does_not_handle_it_in_a_post(desk):
     async with desk.hub.services.database.transaction(write=True) as tx:
-        post = (await desk.hub.actors())["operator"].post_id
+        post = (await desk.hub.actor("operator")).post_id
         await grant(tx, post, "yimen.grid_worker", ScopeKind.ORGANIZATION, granted_by=None)
     operator = await act_for_resident(desk, "hotline", "operator")
     filed = await operator.post(f"{HERE}/orders", json={"kind": "help", "text": "路灯不亮"})
@@ -136,7 +136,7 @@ async def test_a_worker_does_not_rate_in_the_residents_name(desk):
 
 async def test_no_body_says_who_one_is(desk):
     client = await desk.client("resident")
-    post = str((await desk.hub.actors())["unit"].post_id)
+    post = str((await desk.hub.actor("unit")).post_id)
     for field in ("role", "organization_id", "person_id", "post_id", "agent"):
         values = {"kind": "help", "text": "路灯不亮", field: post}
         answer = await client.post(f"{HERE}/orders", json=values)

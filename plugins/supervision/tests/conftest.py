@@ -25,7 +25,7 @@ class Cast:
         return self._clients[role]
 
     async def unit(self, role: str) -> str:
-        return str((await self.hub.actors())[role].organization_id)
+        return str((await self.hub.actor(role)).organization_id)
 
     def day(self, days: int = 0) -> str:
         return (local_day(self.hub.clock()) + timedelta(days=days)).isoformat()

@@ -26,7 +26,7 @@ async def test_an_officer_who_is_a_side_sees_what_a_side_sees(town, crash):
     await crash.agree("resident", "none")
     await crash.agree("resident2", "none")
     await crash.act("propose", "officer", outcome="none", text="后车未保持安全距离。")
-    officer = (await town.hub.actors())["officer2"].person_id
+    officer = (await town.hub.actor("officer2")).person_id
     hub = town.desk.hub
     assert "安全距离" in str(await crash.see("officer2"))
     async with hub.work(hub.system("test")) as work:
@@ -161,7 +161,7 @@ async def test_the_queue_counts_what_waits_for_an_officer_and_says_what_is_late(
     assert (await waits())["late"] == 0
     town.later(days=6)
     assert (await waits())["late"] == 1
-    officer = (await town.hub.actors())["officer"].person_id
+    officer = (await town.hub.actor("officer")).person_id
     hub = town.desk.hub
     async with hub.work(hub.system("test")) as work:
         (row,) = (

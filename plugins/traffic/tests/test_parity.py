@@ -41,7 +41,7 @@ functions = [
 
 async def as_officers_too(hub, role):
     """Let whoever checks hold the officers' roles: the pages that they call are theirs to see."""
-    post = (await hub.actors())[role].post_id
+    post = (await hub.actor(role)).post_id
     async with hub.services.database.transaction(write=True) as tx:
         for key in ("traffic.officer", "traffic.leader"):
             await grant(tx, post, key, ScopeKind.ALL, granted_by=None)
@@ -49,7 +49,7 @@ async def as_officers_too(hub, role):
 
 async def taken_over(town, folder):
     """Bring an objection of the old app over."""
-    person = (await town.hub.actors())["resident"].person_id
+    person = (await town.hub.actor("resident")).person_id
     async with town.hub.services.database.transaction(write=True) as tx:
         known = {"system": OLD, "legacy_id": "u1", "person_id": person}
         tx.session.add(LegacyUser(**known, created_at=tx.now))

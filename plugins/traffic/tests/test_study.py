@@ -194,7 +194,7 @@ async def test_who_may_not_is_told_why(student):
 
 async def done(student, n):
     hub = student.town.desk.hub
-    person = (await student.town.hub.actors())["resident"]
+    person = await student.town.hub.actor("resident")
     async with hub.work(hub.system("test")) as work:
         for one in range(n):
             row = StudyRun(

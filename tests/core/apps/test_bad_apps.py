@@ -197,7 +197,7 @@ async def test_a_lifespan_that_takes_too_long_delays_no_other_app(make_hub, life
 
 async def test_hooks_are_called_one_at_a_time_with_a_limit_and_a_catch(full_hub):
     hooks, hubs = full_hub.hub.apps.hooks, full_hub.hub.apps.hubs
-    actor = (await full_hub.actors())["resident"]
+    actor = await full_hub.actor("resident")
     cards: dict[str, object] = {}
     for app in hooks.implemented("portal_cards"):
         try:

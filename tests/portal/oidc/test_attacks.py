@@ -211,7 +211,7 @@ async def test_a_client_is_registered_changed_and_given_a_new_secret(hub_app):
         assert (listed.name_en, listed.version) == ("Notebook", 2)
         assert await clients.drop_secret(tx, "notes", (await clients.secrets_of(tx, "notes"))[0].id)
     assert (await rp.authorize(browser)).status_code == 400  # the former address is none now
-    administrator = (await hub_app.actors())["administrator"]
+    administrator = await hub_app.actor("administrator")
     async with database.transaction(write=True) as tx:
         acts = Wanted(name=Text("甲", "A"), **lends("hotline.order.read"))
         with pytest.raises(ClientError, match="scopes-beyond"):
@@ -250,7 +250,7 @@ async def test_what_a_person_allowed_and_signed_in_to_ends_with_them(hub_app):
     services = hub_app.services
     rp = await register(hub_app, first_party=False, backchannel_logout_uri="https://rp.example/out")
     browser = await hub_app.client_as("resident")
-    person = (await hub_app.actors())["resident"].person_id
+    person = (await hub_app.actor("resident")).person_id
 
     async def allowed():
         page = await rp.authorize(browser)

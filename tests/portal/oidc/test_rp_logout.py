@@ -277,7 +277,7 @@ async def test_a_disabled_person_is_signed_out_of_all_clients(hub, monkeypatch):
     browser = await hub.client_as("unit3")
     tokens = [await rp.sign_in(browser) for rp in (one, two)]
     code = await one.code(browser)
-    person = (await hub.actors())["unit3"].person_id
+    person = (await hub.actor("unit3")).person_id
     async with hub.services.database.transaction(write=True) as tx:
         await people.disable(tx, person)
     await told(hub)

@@ -65,7 +65,7 @@ class Desk:
 
     async def let(self, role: str, key: str, scope: ScopeKind = ScopeKind.ALL) -> None:
         """Let somebody of the cast hold a role too."""
-        post = (await self.hub.actors())[role].post_id
+        post = (await self.hub.actor(role)).post_id
         async with self.hub.services.database.transaction(write=True) as tx:
             await grant(tx, post, key, scope, granted_by=None)
         self._clients.pop(role, None)

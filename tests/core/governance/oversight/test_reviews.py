@@ -56,7 +56,7 @@ async def waiting(desk):
 async def told(desk, role):
     """Return which notices of reviews one of the cast has got."""
     await desk.hub.settle()
-    person = (await desk.hub.actors())[role].person_id
+    person = (await desk.hub.actor(role)).person_id
     async with desk.hub.services.database.transaction() as tx:
         found = await tx.session.execute(
             select(col(Notice.key)).where(
@@ -162,7 +162,7 @@ async def test_a_review_goes_from_the_nomination_to_a_merge_and_is_decided_once_
     stands = await desk.stands()
     assert (stands.stage, stands.successor) == ("retire", None)
     async with desk.hub.services.database.transaction(write=True) as tx:
-        await take(tx, "hotline", "sunset", (await desk.hub.actors())["governance"])
+        await take(tx, "hotline", "sunset", await desk.hub.actor("governance"))
     begun = await desk.act(number, "reconsider", "decider", 409, reason="来不及")
     assert code(begun) == "oversight.begun"
 
