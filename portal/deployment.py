@@ -38,8 +38,13 @@ async def weaknesses(
     found = [*_of_settings(settings), *_of_files(settings), *refusals(apps), *simulations(apps)]
     database = Database(settings.database_url)
     try:
-        found += await _of_database(database, apps, now)
-        found += await _of_upstreams(settings, database, apps)
+        behind = await pending(database, apps)
+        if behind:
+            names = ", ".join(behind)
+            found.append(Weakness(f"the tables of {names} are not up to date", "run yimen migrate"))
+        else:
+            found += await _of_database(database, now)
+            found += await _of_upstreams(settings, database)
     except (DatabaseAway, SQLAlchemyError, OSError) as error:
         found.append(
             Weakness(
@@ -154,13 +159,9 @@ def simulations(apps: Sequence[LoadedApp]) -> list[Weakness]:
     ]
 
 
-async def _of_upstreams(
-    settings: Settings, database: Database, apps: Sequence[LoadedApp]
-) -> list[Weakness]:
+async def _of_upstreams(settings: Settings, database: Database) -> list[Weakness]:
     """Name the providers above that are reached by plain http, or within a network of one's own:
     whoever gets in there between says who signs in here."""
-    if await pending(database, apps):
-        return []
     async with database.transaction() as tx:
         every = await upstreams.every(tx, open_only=True)
     found = []
@@ -197,13 +198,7 @@ async def _of_upstreams(
     return found
 
 
-async def _of_database(
-    database: Database, apps: Sequence[LoadedApp], now: datetime
-) -> list[Weakness]:
-    behind = await pending(database, apps)
-    if behind:
-        names = ", ".join(behind)
-        return [Weakness(f"the tables of {names} are not up to date", "run yimen migrate")]
+async def _of_database(database: Database, now: datetime) -> list[Weakness]:
     found = []
     if await unwalled(database):
         found.append(

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from core.audit import SHELL
 from core.identity.upstream import linking, service
 from core.identity.upstream.flow import Account, Refused
-from core.identity.upstream.service import UpstreamError, UpstreamFacts
+from core.identity.upstream.service import UpstreamError
 from core.messages import service as messages
 from plugin_sdk.forms import read_form
 from plugin_sdk.ports import To
@@ -21,7 +21,7 @@ from portal.pages.context import AnyRequest, Portal
 from portal.pages.rows import person_of
 from portal.pages.session import Nothing
 from portal.pages.signing_in import Entrance
-from portal.pages.through import OWN, said_name, same_session, why_of
+from portal.pages.through import OWN, open_upstream, said_name, same_session, why_of
 
 
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
@@ -67,13 +67,6 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         same_session(actor_of(request), account.session_id)
         return account
 
-    async def the(key: str) -> UpstreamFacts:
-        async with portal.read() as tx:
-            upstream = await service.by_key(tx, key)
-        if upstream is None or upstream.disabled:
-            raise NotFound
-        return upstream
-
     def stopped(key: str, refused: Refused) -> Response[Any]:
         response = portal.renderer.redirect(
             f"/sign-in/with/{key}/stopped?why={why_of(refused.code)}"
@@ -84,7 +77,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     @get(f"{OWN}/{{key:str}}/confirm", opt=needs(SIGNED_IN))
     async def ask(request: AnyRequest, key: FromPath[str]) -> Response[Any]:
         """Ask whether an account there is one's own, before it signs anybody in here."""
-        upstream = await the(key)
+        upstream = await open_upstream(portal, key)
         try:
             account = found(request, key)
         except Refused as refused:
@@ -104,7 +97,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         """Link the account that one was asked about."""
         await read_form(request, Nothing, actor_of(request))
         person_id = person_of(actor_of(request))
-        upstream = await the(key)
+        upstream = await open_upstream(portal, key)
         try:
             account = found(request, key)
             async with portal.change(

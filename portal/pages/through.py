@@ -96,18 +96,20 @@ _WHY: Final[dict[str, Why]] = {
 }
 
 
+async def open_upstream(portal: Portal, key: str) -> UpstreamFacts:
+    """Return an upstream that is open. Raises `NotFound`."""
+    async with portal.read() as tx:
+        found = await service.by_key(tx, key)
+    if found is None or found.disabled:
+        raise NotFound
+    return found
+
+
 def routes(portal: Portal) -> list[HTTPRouteHandler]:
     """Return the routes."""
     services = portal.services
     upstreams = services.upstreams
     entrance = Entrance(portal)
-
-    async def the(key: str) -> UpstreamFacts:
-        async with portal.read() as tx:
-            found = await service.by_key(tx, key)
-        if found is None or found.disabled:
-            raise NotFound
-        return found
 
     def stopped(key: str, why: str, next: str) -> Response[Any]:
         told = why_of(why)
@@ -137,7 +139,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         link that would sign its reader in, or link what is not theirs."""
         if not led_here(request.headers, portal.origins):
             return portal.renderer.redirect(back)
-        upstream = await the(key)
+        upstream = await open_upstream(portal, key)
         try:
             address, sealed = await upstreams.flow.begin(
                 upstreams.relying(upstream),
@@ -191,7 +193,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     @get("/sign-in/with/{key:str}/back", opt=needs(PUBLIC) | BEFORE_FACTORS)
     async def back(request: AnyRequest, key: FromPath[str]) -> Response[Any]:
         """Take who comes back from an upstream."""
-        upstream = await the(key)
+        upstream = await open_upstream(portal, key)
         actor = actor_of(request)
         now = services.database.clock()
         next, ours, kept = "/", False, ""
@@ -300,7 +302,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         next: FromQuery[str] = "/",
     ) -> Response[Any]:
         """Say why a way through an upstream led nowhere, and what to do."""
-        upstream = await the(key)
+        upstream = await open_upstream(portal, key)
         told = why if why in _WHY.values() else "doubtful"
         target = safe_path(next)
         signed_in = actor_of(request).signed_in
@@ -323,7 +325,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     @get("/sign-in/with/{key:str}/left", opt=needs(PUBLIC) | BEFORE_FACTORS)
     async def left(request: AnyRequest, key: FromPath[str]) -> Response[Any]:
         """Say to who has signed out here that they are still signed in at an upstream."""
-        upstream = await the(key)
+        upstream = await open_upstream(portal, key)
         home = f"{services.settings.public_url}/"
         if await upstreams.flow.leaving(upstreams.relying(upstream), home) is None:
             return portal.renderer.redirect("/")
@@ -333,7 +335,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     @get("/sign-in/with/{key:str}/out", opt=needs(PUBLIC) | BEFORE_FACTORS)
     async def out(request: AnyRequest, key: FromPath[str]) -> Response[Any]:
         """Sign out at an upstream too."""
-        upstream = await the(key)
+        upstream = await open_upstream(portal, key)
         home = f"{services.settings.public_url}/"
         address = None
         if led_here(request.headers, portal.origins):
