@@ -134,8 +134,13 @@ async def _load(hub: Any, apps: list[str], passwords: dict[str, str], console: C
 async def _load_app(hub: Any, app: str, cast: Any, progress: Progress) -> None:
     task: TaskID = progress.add_task(app, total=None)
     rows = hub.apps.hooks.call(app, "load_demonstration", hub=hub.apps.hubs[app], cast=cast)
+    done = before = line = 0
     async for row in rows:
-        progress.update(task, advance=1, total=row.total)
+        if row.line <= line:  # a part of the app begins: its total is of its own rows
+            before = done
+        done, line = done + 1, row.line
+        total = None if row.total is None else max(before + row.total, done)
+        progress.update(task, completed=done, total=total)
 
 
 async def load_register(hub: Any) -> int:
