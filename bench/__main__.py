@@ -475,7 +475,7 @@ def many_cases(site: Site, report: Report, *, quick: bool) -> None:
     filled = {many: hotline.fill_cases(site, many) for many in sizes}
     runs = hotline.pages_of(
         site,
-        {many: engine for many, (engine, _) in filled.items()},
+        filled,
         rounds=2 if quick else 7,
         seconds=1.0 if quick else 1.5,
     )
@@ -517,7 +517,7 @@ def many_cases(site: Site, report: Report, *, quick: bool) -> None:
         ("", "answered", "numbers", "in a row", "seconds"),
         [hotline.file_at_once(site, name) for name in ENGINES],
     )
-    made = (f"{many:,} cases made in {taken:.0f} s" for many, (_, taken) in filled.items())
+    made = (f"{many:,} cases made in {of.seconds:.0f} s" for many, of in filled.items())
     console.print(", ".join(made))
 
 

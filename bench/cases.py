@@ -2,8 +2,8 @@
 
 The cases are of three years, whatever their number: a tenth of them is answered at once, the rest
 is held by one of the county's units. They are made by the database itself, and so is what waits
-in the inbox. The figures are those that the fold would have made of them: of the last days by the
-kit's own function, of the days before by repeating these.
+in the inbox. The figures are those that the fold would have made of them: of the last months by the
+kit's own function, of those before by repeating one of these.
 """
 
 import asyncio
@@ -16,23 +16,32 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
+from bench import calls
 from bench.county_tables import copy
 from bench.load import Measured
-from bench.site import USER, Engine, Site, fill
+from bench.site import USER, Engine, Site, fill, sign_in
 from core.database import Database
 
 YEARS = 3
 DAYS = YEARS * 365
-COUNTED = 100
-"""Of so many days the figures are made case by case: the page shows ninety."""
+COUNTED = 190
+"""Of so many days, and what is before them in their month, the figures are made case by case: hot
+spots are ninety days beside the ninety before."""
 PAGES = {
     "case list": "/apps/hotline/orders",
     "dispatcher's queue": "/apps/hotline/dispatch",
+    "duplicates proposed": "/apps/hotline/dispatch/{number}",
     "inbox": "/work",
     "figures": "/apps/hotline/figures",
     "figures by unit": "/apps/hotline/figures/unit",
     "hot spots": "/apps/hotline/figures/spots",
+    **calls.PAGES,
 }
+"""First pages; `number` is that of an order which others are like."""
+EACH = 5
+"""How many orders a number has that calls."""
 BUSY = frozenset({409, 503, 504})
 """Answers after which the same is sent again: it is under way, there is no room, it took long."""
 FILERS = 200
@@ -61,7 +70,7 @@ SELECT
   ($4::text[])[1 + h / 7 % cardinality($4::text[])],
   ($5::uuid[])[1 + h / 11 % cardinality($5::uuid[])],
   '', false, 'normal', false, (ARRAY['web', 'operator', 'snap', 'window'])[1 + h % 4],
-  '12' || (300 + h / 13 % 28), false, '', '',
+  '12' || (300 + h / 13 % 28), false, '', '+86139' || lpad((n % ($1::int / {EACH}))::text, 8, '0'),
   repeat('路灯不亮，夜里行走不便，请尽快安排人员检修。', 3)
 FROM (
   SELECT *, NOT waits AND NOT at_once AS held,
@@ -106,10 +115,13 @@ ENROLLED = """
 INSERT INTO hotline_order_counted (case_id, look_at, counted)
 SELECT id, NULL, '{}' FROM hotline_order
 """
+LIKE_OTHERS = """
+SELECT number FROM hotline_order WHERE state = 'received' ORDER BY opened_at DESC LIMIT 1
+"""
 LAST = """
 SELECT id, organization_id, origin_organization_id, opened_at, due_at, paused_at, responded_at,
   resolved_at, rating, rated_at, category_code, region_id, line, channel
-FROM hotline_order WHERE opened_at > now() - interval '1 day' * $1
+FROM hotline_order WHERE opened_at > $1::date - interval '30 days'
 """
 REPEATED = """
 INSERT INTO hotline_order_figure
@@ -118,22 +130,36 @@ SELECT organization_id, dimension, span, (since - interval '1 month' * $1::int):
   rated_5, times
 FROM hotline_order_figure
 WHERE since >= $2 AND since < ($2::date + interval '1 month')::date
-  AND (span = 'month' OR extract(day FROM since) <= 28)
+  AND extract(day FROM since) <= 28
 """
 
 
-def fill_cases(site: Site, many: int) -> tuple[Engine, float]:
-    """Return a database of its own with so many cases, and how many seconds that took."""
+class Filled(msgspec.Struct, frozen=True):
+    """A database with cases: the number of one that others are like, who is signed in, and how
+    many seconds it took to fill."""
+
+    engine: Engine
+    number: str
+    operator: str
+    seconds: float
+
+
+def fill_cases(site: Site, many: int) -> Filled:
+    """Return a database of its own with so many cases."""
     url = site.fresh("production")
     began = time.perf_counter()
-    cookie = asyncio.run(_fill(url, many))
-    return Engine(f"cases-{many}", url, None, cookie), time.perf_counter() - began
+    cookie, operator, number = asyncio.run(_fill(url, many))
+    engine = Engine(f"cases-{many}", url, None, cookie)
+    return Filled(engine, number, operator, time.perf_counter() - began)
 
 
-async def _fill(url: str, many: int) -> str:
+async def _fill(url: str, many: int) -> tuple[str, str, str]:
+    from core.database import utc_now
+    from plugin_sdk.deadlines import local_day
     from plugins.hotline.categories import tree
 
     cookie = await fill(url)
+    first = (local_day(utc_now()) - timedelta(days=COUNTED)).replace(day=1)
     database = Database(url)
     try:
         async with database.migration() as connection:
@@ -149,23 +175,26 @@ async def _fill(url: str, many: int) -> str:
             await raw.fetch(ORDERS, *filling, timeout=PATIENCE)
             for statement in (PARTIES, ITEMS, ENROLLED):
                 await raw.fetch(statement, timeout=PATIENCE)
-            rows = await raw.fetch(LAST, COUNTED + 30, timeout=PATIENCE)
+            await calls.fill(raw, PATIENCE)
+            number: str = await raw.fetchval(LIKE_OTHERS)
+            rows = await raw.fetch(LAST, first, timeout=PATIENCE)
             await connection.commit()
-        await _figures(database, rows)
+        await _figures(database, rows, first)
+        operator = await sign_in(database, calls.OPERATOR)
         async with database.migration() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             raw = (await connection.get_raw_connection()).driver_connection
             await raw.execute("VACUUM ANALYZE", timeout=PATIENCE)
     finally:
         await database.close()
-    return cookie
+    return cookie, operator, number
 
 
-async def _figures(database: Database, rows: list[Any]) -> None:
-    """Write the cells of the last days as the fold makes them, and these again for the past."""
+async def _figures(database: Database, rows: list[Any], first: date) -> None:
+    """Write the cells from a day on as the fold makes them, and those of a month again for each
+    before it."""
     from core.database import utc_now
     from plugin_sdk.cases.counted import COUNTS, Key, counted_of, difference
-    from plugin_sdk.deadlines import local_day
     from plugins.hotline.models import Order, OrderFigure
 
     now, cells = utc_now(), dict[Key, Counter[str]]()
@@ -179,6 +208,8 @@ async def _figures(database: Database, rows: list[Any]) -> None:
 
     def written() -> Any:
         for key, cell in cells.items():
+            if key.since < first:
+                continue
             times: dict[str, dict[str, int]] = {}
             for name, n in cell.items():
                 histogram, _, step = name.partition(":")
@@ -187,10 +218,10 @@ async def _figures(database: Database, rows: list[Any]) -> None:
             yield *key, *(cell[name] for name in COUNTS), json.dumps(times)
 
     await copy(database, OrderFigure, [*Key._fields, *COUNTS, "times"], written())
-    month = (local_day(now) - timedelta(days=45)).replace(day=1)
+    month = (first + timedelta(days=45)).replace(day=1)
     async with database.migration() as connection:
         raw: Any = (await connection.get_raw_connection()).driver_connection
-        for back in range(4, YEARS * 12):
+        for back in range(2, YEARS * 12 - COUNTED // 30):
             await raw.fetch(REPEATED, back, month, timeout=PATIENCE)
         await connection.commit()
 
@@ -204,26 +235,33 @@ class _Weekdays:
 
 
 def pages_of(
-    site: Site, engines: Mapping[int, Engine], *, rounds: int, seconds: float
+    site: Site, databases: Mapping[int, Filled], *, rounds: int, seconds: float
 ) -> dict[int, dict[str, list[Measured]]]:
     """Return the runs of each page on each database, one request at a time; the databases in
     turn, so that what else the machine does bears on both."""
     found: dict[int, dict[str, list[Measured]]] = {
-        many: {name: [] for name in PAGES} for many in engines
+        many: {name: [] for name in PAGES} for many in databases
     }
     with ExitStack() as stack:
         servers = {
-            many: stack.enter_context(site.server("hub", engine))
-            for many, engine in engines.items()
+            many: stack.enter_context(site.server("hub", of.engine))
+            for many, of in databases.items()
         }
-        for path in PAGES.values():
-            for server in servers.values():
-                server.wait(path)
-                site.load.run(server, [path], 0.5, 1)
+
+        def ask(name: str, many: int, seconds: float) -> Measured:
+            server, of = servers[many], databases[many]
+            server.cookie = of.operator if name in calls.PAGES else of.engine.cookie
+            path = PAGES[name].format(number=of.number)
+            server.wait(path)
+            return site.load.run(server, [path], seconds, 1)
+
+        for name in PAGES:
+            for many in databases:
+                ask(name, many, 0.5)
         for _ in range(rounds):
-            for name, path in PAGES.items():
-                for many, server in servers.items():
-                    found[many][name].append(site.load.run(server, [path], seconds, 1))
+            for name in PAGES:
+                for many in databases:
+                    found[many][name].append(ask(name, many, seconds))
     return found
 
 

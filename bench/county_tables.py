@@ -83,7 +83,9 @@ class _Shape:
         ]
         rng.shuffle(self._cells)
 
-    def cells(self, app: str, day: Any, values: "np.ndarray[Any, Any]") -> Iterator[dict[str, Any]]:
+    def cells(
+        self, app: str, day: Any, values: "np.ndarray[Any, Any]"
+    ) -> Iterator[tuple[Any, ...]]:
         """Yield the cells of a day; their sum is what the day has."""
         most = int(max(values[0], values[7]))
         count = max(1, min(len(self._cells), int(most**0.93)))

@@ -7,7 +7,7 @@ were never looked at with (`HELD_OUT`): scores are quoted of the latter.
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -20,6 +20,8 @@ from core.usage.latency import bucket_of
 from core.usage.measures import DayTotals, ExitSeen, Observed, ReachTotal, Window, last_days
 from plugin_sdk.manifest_model import Cadence, Exemption, Function, Level, Stage
 from plugin_sdk.text import Text
+
+C = TypeVar("C", bound=str)
 
 Days = NDArray[np.int64]
 Key = tuple[str, str, str]
@@ -186,8 +188,9 @@ class _Drawing:
     def whole(self, low: int, high: int) -> int:
         return int(self.rng.integers(low, high + 1))
 
-    def one_of(self, choices: Sequence[str]) -> str:
-        return str(self.rng.choice(list(choices)))
+    def one_of(self, choices: Sequence[C]) -> C:
+        chosen: C = str(self.rng.choice(list(choices)))  # type: ignore[assignment]  # one of them
+        return chosen
 
     # --- the county -------------------------------------------------------------------
 
@@ -500,7 +503,7 @@ class _Drawing:
         timed = rng.binomial(effects, 0.6)
         rated = rng.binomial(effects, 0.2)
         zeros = (zero,) * 14
-        columns = (opens, *zeros)
+        columns: tuple[NDArray[Any], ...] = (opens, *zeros)
         if native:
             timely, satisfied = rng.binomial(timed, 0.9), rng.binomial(rated, 0.85)
             requests = (answered - failed, answered // 50, failed)

@@ -106,7 +106,7 @@ class _Asked:
         self._counts: Counter[str] = Counter()
         self._engine = services.database.engine.sync_engine
         self._redis = Redis
-        self._before = Redis.execute_command
+        self._before: Any = Redis.execute_command
         event.listen(self._engine, "before_cursor_execute", self._statement)
 
         def told(redis: Any, *args: Any, **more: Any) -> Any:

@@ -92,6 +92,7 @@ async def _layers(hub: Yimen, cookie: str) -> list[Layer]:
     known = type(front)(
         hub.settings,
         _Known(actor),  # type: ignore[arg-type]  # it stands for Actors, and looks nobody up
+        nothing,  # nobody comes with a token
         door=hub.door,
         portal=hub.door,
         refuse=hub.renderer.refuse,

@@ -13,13 +13,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from bench import apps
 from bench.load import Measured, Run, cpu_of
 from bench.serving import Configuration
+
+if TYPE_CHECKING:
+    from core.database import Database
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 120.0
@@ -282,24 +285,29 @@ def free_port() -> int:
 
 async def fill(url: str) -> str:
     """Migrate, load the county, sign somebody in; return the secret of the session."""
-    from sqlalchemy import select
-    from sqlmodel import col
-
     from core.database import Database
-    from core.identity import sessions
-    from core.identity.models import Person
     from portal.testing.hub import fill_template
 
     await fill_template(url)
     database = Database(url)
     try:
-        async with database.transaction(write=True) as tx:
-            found = await tx.session.execute(
-                select(col(Person.id)).where(col(Person.username) == USER)
-            )
-            return await sessions.begin(tx, found.scalar_one(), seconds=86_400, proofs=["pwd"])
+        return await sign_in(database, USER)
     finally:
         await database.close()
+
+
+async def sign_in(database: "Database", username: str) -> str:
+    """Sign somebody in; return the secret of the session."""
+    from sqlalchemy import select
+    from sqlmodel import col
+
+    from core.identity import sessions
+    from core.identity.models import Person
+
+    async with database.transaction(write=True) as tx:
+        statement = select(col(Person.id)).where(col(Person.username) == username)
+        person = (await tx.session.execute(statement)).scalar_one()
+        return await sessions.begin(tx, person, seconds=86_400, proofs=["pwd"])
 
 
 def spread(values: Sequence[float], form: str = "{:.2f}") -> str:

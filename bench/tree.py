@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 from bench.site import ROOT, Site
 
@@ -77,11 +78,12 @@ async def measure(url: str, villages: int) -> dict[str, Any]:
             "cpu": time.process_time() - cpu,
             "memory": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024,
         }
-        ids = {}
+        ids: dict[str, UUID] = {}
         async with database.transaction() as tx:
             for code in ("11", "110101", "110101000", "110102"):
                 one = await by_code(tx, code.ljust(6, "0") if len(code) < 6 else code)
-                ids[code] = one.id if one else None
+                if one is not None:
+                    ids[code] = one.id
         async with database.transaction() as tx:
             for name, code in (("province", "11"), ("county", "110101"), ("town", "110101000")):
                 times, size = [], 0
@@ -105,7 +107,9 @@ async def measure(url: str, villages: int) -> dict[str, Any]:
                 home = await by_code(tx, code)
                 away = await by_code(tx, other)
             times = []
-            for _ in range(4 if away and home else 0):
+            for _ in range(4):
+                if home is None or away is None:
+                    break
                 for parent in (away.id, home.parent_id):
                     began = time.perf_counter()
                     async with database.transaction(write=True) as tx:

@@ -6,7 +6,8 @@ whether a machine carries zone files.
 """
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from calendar import monthrange
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, Final
 
 import msgspec
@@ -48,6 +49,11 @@ class LegacyTime(msgspec.Struct, frozen=True):
 
     at: datetime
     has_time: bool
+
+
+def last_of_month(day: date) -> date:
+    """Return the last day of the month that a day is in."""
+    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def parse_legacy_time(text: str) -> LegacyTime:

@@ -5,7 +5,6 @@ get nothing done in it.
 points, ranking and on-line duration as assessment; the policy says so with the rule.
 """
 
-from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache
@@ -14,6 +13,7 @@ from core.governance.cases import Case, visits
 from core.governance.findings import Evidence, Finding, made, percent
 from core.usage.measures import DayTotals, Window, total
 from core.usage.suppression import rounded
+from plugin_sdk.times import last_of_month
 from plugin_sdk.views import Phrase
 
 
@@ -127,7 +127,7 @@ def _ranked(window: Window, ranking_days: tuple[int, ...], within: int) -> froze
     dates = [
         day
         for day in _days(Window(window.since, window.until + timedelta(days=within)))
-        if any(day.day == min(wanted, _month_days(day)) for wanted in ranking_days)
+        if any(day.day == min(wanted, last_of_month(day).day) for wanted in ranking_days)
     ]
     return frozenset(day - timedelta(days=back) for day in dates for back in range(within))
 
@@ -135,7 +135,3 @@ def _ranked(window: Window, ranking_days: tuple[int, ...], within: int) -> froze
 def _days(window: Window) -> Iterator[date]:
     for ahead in range(window.days):
         yield window.since + timedelta(days=ahead)
-
-
-def _month_days(day: date) -> int:
-    return monthrange(day.year, day.month)[1]

@@ -3,8 +3,11 @@
 A case counts for what happened to it: opened, responded, resolved, due, rated, each on its day
 with the unit that held it just before. Every count has cells (`CaseFigure`): one in the figures
 of the unit that set the case, one in those of the unit that held it where that is another; for
-all cases and for each dimension; in its day and in its month. What a case counted for before is
-kept beside it, so that a correction takes exactly that away.
+all cases and for each dimension; in its day, its ten days and its month. What a case counted for
+before is kept beside it, so that a correction takes exactly that away.
+
+What may flare up is told apart by what and where at once (`SPOT`), of which there are as many as
+one times the other: a cell is of one what, and holds how many were opened at each where.
 
 Times are kept as histograms that can be added up. Working days are whole: their figures are
 exact. Calendar time is kept in steps of 5 %: a figure from it is the end of its step, at most
@@ -19,12 +22,17 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from plugin_sdk.cases.models import CaseRow
+from plugin_sdk.cases.spans import spans_of
 from plugin_sdk.deadlines import CalendarUnknown, local_day, working_days_between
 from plugin_sdk.ports import Calendar
 
 NOBODY: Final = UUID(int=0)
 RATED: Final = tuple(f"rated_{n}" for n in range(1, 6))
 COUNTS: Final = ("opened", "responded", "resolved", "due", "on_time", *RATED)
+SPOT: Final = "spot"
+"""The dimension whose values are `what|where`; openings alone are counted by it."""
+OPENED_AT: Final = "opened_at"
+"""What a cell of `SPOT` has in place of histograms: how many were opened where."""
 STEP: Final = 1.05
 RETRY: Final = timedelta(days=1)
 """How long until a case is looked at again whose working days no calendar knows yet."""
@@ -114,9 +122,14 @@ def cells_of(counted: Mapping[str, Any]) -> Iterator[tuple[Key, list[str]]]:
     for kind, day, unit, *more in counted["acts"]:
         holder, on = UUID(unit), date.fromisoformat(day)
         places = [(origin, NOBODY)] if holder == origin else [(origin, NOBODY), (holder, origin)]
-        spans = (("day", on), ("month", on.replace(day=1)))
-        names = _names(kind, more)
+        spans, usual = spans_of(on), _names(kind, more)
         for dimension, value in {"": "", "unit": unit, **about}.items():
+            names = usual
+            if dimension == SPOT:
+                value, _, where = value.rpartition("|")
+                if kind != "opened" or not (value and where):
+                    continue
+                names = [kind, f"{OPENED_AT}:{where}"]
             for organization, other in places:
                 for span, since in spans:
                     yield Key(organization, dimension, span, since, value, other), names

@@ -30,8 +30,8 @@ class CaseCounted(SQLModel):
 
 
 class CaseFigure(SQLModel):
-    """What happened on a day, or in a month (`span`, `since` its first day), with cases of one
-    `value` of a `dimension` ('': all cases).
+    """What happened on a day, in ten days or in a month (`plugin_sdk.cases.spans`), with cases of
+    one `value` of a `dimension` ('': all cases).
 
     `organization_id` is the unit that set the cases, and `origin_id` then nobody (`NOBODY`); or
     another that held them at the time, and `origin_id` who set them. `times` are histograms

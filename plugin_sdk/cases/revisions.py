@@ -6,11 +6,15 @@ def upgrade() -> None:
 See `plugin_sdk.revisions` for what holds of them.
 """
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
+from plugin_sdk.cases.counted import COUNTS, OPENED_AT, SPOT, Key
+from plugin_sdk.cases.spans import Span, spans_of
 from plugin_sdk.data import UtcTime
 from plugin_sdk.revisions import Columns, column, create, create_owned, drop
 
@@ -86,6 +90,79 @@ def create_figures(case: str) -> None:
     )
     old = sa.select(rows.c.id, rows.c.opened_at, sa.literal_column("'{}'"))
     op.execute(of.insert().from_select(["case_id", "look_at", "counted"], old))
+
+
+def count_in_tens(case: str) -> None:
+    """Let the cells of a flow be of tens of days too, and those of spots hold where: made of the
+    cells that are there, so that nothing is counted again."""
+    cells, connection = _cells(case), op.get_bind()
+    spot = cells.c.dimension == SPOT
+    for since in connection.scalars(sa.select(cells.c.since).where(spot).distinct()).all():
+        of = sa.and_(spot, cells.c.since == since)
+        spots = [_of_spot(cell) for cell in _found(cells, of)]
+        connection.execute(cells.delete().where(of))
+        _insert(cells, spots)
+    days = sa.select(cells.c.since).where(cells.c.span == "day").distinct()
+    for ten in sorted({_ten(day) for day in connection.scalars(days)}):
+        within = cells.c.since.between(ten, Span("ten", ten).until)
+        found = _found(cells, sa.and_(cells.c.span == "day", within))
+        _insert(cells, [{**cell, "span": "ten", "since": ten} for cell in found])
+
+
+def count_without_tens(case: str) -> None:
+    """Take that back: the cases are counted from the beginning once the app serves."""
+    rows = sa.table(case, *map(sa.column, ("id", "opened_at")))
+    of = sa.table(f"{case}_counted", *map(sa.column, ("case_id", "look_at", "counted")))
+    opened = sa.select(rows.c.opened_at).where(rows.c.id == of.c.case_id).scalar_subquery()
+    nothing = {"look_at": opened, "counted": sa.literal_column("'{}'")}
+    op.execute(of.update().values(nothing))
+    op.execute(_cells(case).delete())
+
+
+def _cells(case: str) -> Any:
+    columns: list[sa.ColumnClause[Any]] = [
+        sa.column("organization_id", sa.Uuid()),
+        sa.column("since", sa.Date()),
+        sa.column("origin_id", sa.Uuid()),
+        *(sa.column(name) for name in ("dimension", "span", "value", *COUNTS)),
+        sa.column("times", sa.JSON()),
+    ]
+    return sa.table(f"{case}_figure", *columns)
+
+
+def _found(cells: Any, condition: Any) -> list[dict[str, Any]]:
+    rows = op.get_bind().execute(sa.select(cells).where(condition))
+    return [dict(row) for row in rows.mappings()]
+
+
+def _ten(day: date) -> date:
+    return next(span.since for span in spans_of(day) if span.span == "ten")
+
+
+def _of_spot(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a cell of `what|where` as one of what; of those without either nothing is left."""
+    what, _, where = cell["value"].rpartition("|")
+    opened = cell["opened"] if what and where else 0
+    at = {OPENED_AT: {where: opened}} if opened else {}
+    return {**cell, **dict.fromkeys(COUNTS, 0), "value": what, "opened": opened, "times": at}
+
+
+def _insert(cells: Any, found: list[dict[str, Any]]) -> None:
+    """Insert cells, those of one key together; not those in which nothing is left."""
+    added: dict[Key, dict[str, Any]] = {}
+    for cell in found:
+        into = added.setdefault(
+            Key(*(cell[name] for name in Key._fields)),
+            {**cell, **dict.fromkeys(COUNTS, 0), "times": {}},
+        )
+        for name in COUNTS:
+            into[name] += cell[name]
+        for name, bins in cell["times"].items():
+            sums = into["times"].setdefault(name, {})
+            for step, n in bins.items():
+                sums[step] = sums.get(step, 0) + n
+    if left := [cell for cell in added.values() if any(cell[name] for name in COUNTS)]:
+        op.get_bind().execute(cells.insert(), left)
 
 
 def drop_figures(case: str) -> None:

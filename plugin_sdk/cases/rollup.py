@@ -1,19 +1,22 @@
-"""Reading the figures of cases that are counted as they change: whole months and single days
-added up, of the units that a permission reaches."""
+"""Reading the figures of cases that are counted as they change: months, tens of days and single
+days added up and taken away, of the units that a permission reaches."""
 
 from bisect import bisect_left
 from collections import Counter
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlmodel import col
 
-from plugin_sdk.cases.counted import COUNTS, NOBODY, RATED, days_of
+from plugin_sdk.cases.counted import COUNTS, NOBODY, OPENED_AT, RATED, SPOT, days_of
 from plugin_sdk.cases.figures import BINS, Length
 from plugin_sdk.cases.forms import SATISFIED
 from plugin_sdk.cases.models import CaseFigure
+from plugin_sdk.cases.spans import SPANS, Span, parts_of
+from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import Read
 
 TIMES: Final = (
@@ -22,7 +25,6 @@ TIMES: Final = (
     "resolution_calendar",
     "resolution_working",
 )
-_DAY: Final = timedelta(days=1)
 
 
 class Sums(msgspec.Struct):
@@ -54,12 +56,15 @@ class Sums(msgspec.Struct):
                 return float(step) if name.endswith("_working") else days_of(step)
         return None
 
-    def add(self, times: dict[str, dict[str, int]]) -> None:
-        """Add the histograms of a cell."""
+    def add(self, counts: Sequence[int], times: dict[str, dict[str, int]], often: int) -> None:
+        """Add a cell so often: its `COUNTS` and its histograms."""
+        for name, n in zip(COUNTS, counts, strict=True):
+            if n:
+                self.counts[name] += often * n
         for name, bins in times.items():
             into = self.times[name]
             for step, n in bins.items():
-                into[int(step)] += n
+                into[int(step)] += often * n
 
 
 async def sums(
@@ -72,21 +77,16 @@ async def sums(
 ) -> dict[str, Sums]:
     """Return what happened from `since` to `until` (both days included) by the values of a
     dimension ('': all of it, under ''), of cases that units in scope set, or held then."""
-    columns = [col(getattr(figures, name)) for name in (*COUNTS, "times")]
     found: dict[str, Sums] = {}
-    statement: Select[Any] = select(col(figures.value), *columns)
-    for value, *counts, times in await read.session.execute(
-        _within(statement, figures, read, dimension, since, until, permission)
+    names = ("value", *COUNTS, "times")
+    for often, value, *counts, times in await _cells(
+        figures, read, dimension, since, until, names, permission
     ):
         into = found.get(value)
         if into is None:
             into = found[value] = Sums()
-        for name, n in zip(COUNTS, counts, strict=True):
-            if n:
-                into.counts[name] += n
-        if times:
-            into.add(times)
-    return found
+        into.add(counts, times, often)
+    return {value: one for value, one in found.items() if any(one.counts.values())}
 
 
 class Steps(msgspec.Struct):
@@ -160,75 +160,59 @@ async def total(
     figures: type[CaseFigure], read: Read, since: date, until: date, permission: str | None = None
 ) -> Total:
     """Return what happened from `since` to `until` (both days included), within scope."""
-    found = await sums(figures, read, "", since, until, permission)
-    columns = (col(figures.since), func.sum(col(figures.opened)), func.sum(col(figures.resolved)))
-    statement: Any = select(*columns)
-    statement = _within(statement, figures, read, "", since, until, permission)
-    months: dict[str, list[int]] = {}
-    for day, opened, resolved in await read.session.execute(statement.group_by(col(figures.since))):
-        if opened or resolved:
-            month = months.setdefault(day.strftime("%Y-%m"), [0, 0])
-            month[0] += int(opened)
-            month[1] += int(resolved)
-    return Total(found.get("", Sums()), months)
+    found, months = Sums(), dict[str, list[int]]()
+    names = ("since", *COUNTS, "times")
+    for often, day, *counts, times in await _cells(
+        figures, read, "", since, until, names, permission
+    ):
+        found.add(counts, times, often)
+        month = months.setdefault(day.strftime("%Y-%m"), [0, 0])
+        month[0] += often * counts[COUNTS.index("opened")]
+        month[1] += often * counts[COUNTS.index("resolved")]
+    return Total(found, {name: both for name, both in months.items() if any(both)})
 
 
-async def counts(
+async def spots(
+    figures: type[CaseFigure], read: Read, since: date, until: date, permission: str | None = None
+) -> Counter[tuple[str, str]]:
+    """Return how many cases were opened, by what and where (`SPOT`)."""
+    found: Counter[tuple[str, str]] = Counter()
+    for often, what, times in await _cells(
+        figures, read, SPOT, since, until, ("value", "times"), permission
+    ):
+        for where, n in times[OPENED_AT].items():
+            found[what, where] += often * n
+    return +found
+
+
+async def _cells(
     figures: type[CaseFigure],
     read: Read,
     dimension: str,
     since: date,
     until: date,
-    permission: str | None = None,
-) -> dict[str, int]:
-    """Return how many cases were opened, by the values of a dimension."""
-    opened = func.sum(col(figures.opened))
-    statement: Any = select(col(figures.value), opened)
-    statement = _within(statement, figures, read, dimension, since, until, permission)
-    rows = await read.session.execute(statement.group_by(col(figures.value)).having(opened > 0))
-    return {value: int(n) for value, n in rows}
-
-
-def _within(
-    statement: Select[Any],
-    figures: type[CaseFigure],
-    read: Read,
-    dimension: str,
-    since: date,
-    until: date,
+    names: Sequence[str],
     permission: str | None,
-) -> Select[Any]:
-    units, origin = read.units(permission), col(figures.origin_id)
-    statement = statement.where(col(figures.dimension) == dimension, _period(figures, since, until))
-    if units is None:
-        return statement.where(origin == NOBODY)
-    # what a unit in scope held and another in scope set stands in the figures of the latter
-    elsewhere = or_(origin == NOBODY, origin.not_in(units))
-    return statement.where(col(figures.organization_id).in_(units), elsewhere)
-
-
-def _period(figures: type[CaseFigure], since: date, until: date) -> ColumnElement[bool]:
-    months, days = parts_of(since, until)
+) -> Iterator[tuple[Any, ...]]:
+    """Return the cells that a period is put together of: how often each is added, and those of
+    its columns."""
+    parts = parts_of(since, until, local_day(read.now))
     span, at = col(figures.span), col(figures.since)
-    parts = [and_(span == "day", at.between(first, last)) for first, last in days]
-    if months:
-        parts.append(and_(span == "month", at.in_(months)))
-    return or_(*parts)
+    statement = select(span, at, *(col(getattr(figures, name)) for name in names)).where(
+        col(figures.dimension) == dimension, _any_of(figures, parts)
+    )
+    units, origin = read.units(permission), col(figures.origin_id)
+    if units is None:
+        statement = statement.where(origin == NOBODY)
+    else:
+        # what a unit in scope held and another in scope set stands in the figures of the latter
+        elsewhere = or_(origin == NOBODY, origin.not_in(units))
+        statement = statement.where(col(figures.organization_id).in_(units), elsewhere)
+    rows = await read.session.execute(statement)
+    return ((parts[Span(name, day)], *rest) for name, day, *rest in rows)
 
 
-def parts_of(since: date, until: date) -> tuple[list[date], list[tuple[date, date]]]:
-    """Return the whole months of a period by their first days, and the days before and after."""
-    months: list[date] = []
-    month = since if since.day == 1 else _following(since)
-    while _following(month) <= until + _DAY:
-        months.append(month)
-        month = _following(month)
-    if not months:
-        return [], [(since, until)]
-    ends = [(since, months[0] - _DAY), (_following(months[-1]), until)]
-    return months, [(first, last) for first, last in ends if first <= last]
-
-
-def _following(day: date) -> date:
-    """Return the first day of the month after a day's."""
-    return (day.replace(day=28) + 4 * _DAY).replace(day=1)
+def _any_of(figures: type[CaseFigure], parts: Iterable[Span]) -> ColumnElement[bool]:
+    firsts = {name: [part.since for part in parts if part.span == name] for name in SPANS}
+    span, at = col(figures.span), col(figures.since)
+    return or_(*(and_(span == name, at.in_(days)) for name, days in firsts.items() if days))

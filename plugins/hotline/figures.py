@@ -13,7 +13,7 @@ import msgspec
 
 from plugin_sdk.cases.breakdown import Breakdown, Dimension, as_they_are, units_named
 from plugin_sdk.cases.counting import CaseCounting
-from plugin_sdk.cases.rollup import counts
+from plugin_sdk.cases.rollup import spots
 from plugin_sdk.ports import Read
 from plugin_sdk.views import ChartView, FiguresView, FigureTable, Phrase, Words
 
@@ -40,15 +40,15 @@ class Spot(msgspec.Struct, frozen=True):
     now: int
 
 
-def hot_spots(before: Mapping[str, int], now: Mapping[str, int]) -> list[Spot]:
-    """Return the hot spots, by how much they grew. Orders without a category or a region are in
-    none."""
+def hot_spots(
+    before: Mapping[tuple[str, str], int], now: Mapping[tuple[str, str], int]
+) -> list[Spot]:
+    """Return the hot spots, by how much they grew, of what was filed by category and region."""
     found = []
-    for value, n in now.items():
-        category, _, region = value.partition("|")
-        was = before.get(value, 0)
-        if category and region and n >= LEAST and n >= was * GROWTH:
-            found.append(Spot(category, region, was, n))
+    for at, n in now.items():
+        was = before.get(at, 0)
+        if n >= LEAST and n >= was * GROWTH:
+            found.append(Spot(*at, was, n))
     return sorted(found, key=lambda spot: (spot.before - spot.now, spot.category, spot.region))
 
 
@@ -106,8 +106,8 @@ class OrderFigures(Breakdown):
         days = (until - since).days + 1
         earlier = (since - timedelta(days=days), since - timedelta(days=1))
         figures = self.counting.figures
-        now = await counts(figures, read, "spot", since, until, PERMISSION)
-        before = await counts(figures, read, "spot", *earlier, PERMISSION)
+        now = await spots(figures, read, since, until, PERMISSION)
+        before = await spots(figures, read, *earlier, PERMISSION)
         found = hot_spots(before, now)[:LISTED]
         names = await units_named(self.hub)(sorted({spot.region for spot in found}))
         rows: list[list[Any]] = [

@@ -40,18 +40,7 @@ from plugins.hotline.knowledge.forms import AnswerForm
 from plugins.hotline.models import Order
 from plugins.hotline.open311.publishing import changed, keep_secret, publicize, withhold
 from plugins.hotline.reception.holding import signed_off
-
-DAYS: Final = {
-    "sign_days": 1,
-    "return_days": 2,
-    "reply_days": 15,
-    "consult_days": 5,
-    "urgent_days": 1,
-    "enterprise_days": 5,
-    "reopen_days": 15,
-    "close_days": 7,
-}
-"""Defaults of the app's settings: working days, but `reopen_days` and `close_days`."""
+from plugins.hotline.terms import term
 
 UNIT, CENTRE = HOLDER, ORIGIN
 HANDLED: Final = "dispatched signed processing"
@@ -67,11 +56,6 @@ APPROVERS: Final = _act.origin("approve-extension")
 SUPERVISORS: Final = _act.origin("supervise")
 
 
-def days(settings: Mapping[str, Any], name: str) -> int:
-    """Return a number of days as the county set it."""
-    return int(settings.get(name, DAYS[name]))
-
-
 def reply_term(
     settings: Mapping[str, Any], kind: Kind, urgency: Urgency, channel: str = ""
 ) -> Term:
@@ -81,16 +65,16 @@ def reply_term(
         name = "enterprise_days"
     if urgency is Urgency.URGENT:
         name = "urgent_days"
-    return Term(working_days=days(settings, name))
+    return term(settings, name)
 
 
 def order_flow(hub: Hub) -> Flow:
     """Return the flow with the county's terms."""
     settings, answering = hub.settings, Answering(hub)
-    reopening = Within(Term(calendar_days=days(settings, "reopen_days")), Since.RESOLUTION)
-    returning = Within(Term(working_days=days(settings, "return_days")), Since.HANDOVER)
-    closing = Lapse("close", Term(calendar_days=days(settings, "close_days")))
-    signing = Term(working_days=days(settings, "sign_days"))
+    reopening = Within(term(settings, "reopen_days"), Since.RESOLUTION)
+    returning = Within(term(settings, "return_days"), Since.HANDOVER)
+    closing = Lapse("close", term(settings, "close_days"))
+    signing = term(settings, "sign_days")
 
     async def dispatch(work: Work, row: Order, form: DispatchForm) -> None:
         await returns.ask_why_again(work, row, form)

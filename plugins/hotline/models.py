@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Index, Text
 from sqlmodel import Field, SQLModel
 
+from plugin_sdk.cases.counted import SPOT
 from plugin_sdk.cases.models import CaseCounted, CaseEntry, CaseFigure, CaseParty, CaseRow
 from plugin_sdk.data import UtcTime, app_registry
 
@@ -39,7 +40,7 @@ class OrderCounted(CaseCounted, Base, table=True):
 
 
 class OrderFigure(CaseFigure, Base, table=True):
-    """What happened with orders on a day or in a month."""
+    """What happened with orders on a day, in ten days or in a month."""
 
     __tablename__ = "hotline_order_figure"
 
@@ -99,5 +100,5 @@ class Order(CaseRow, Base, table=True):
             "region": region,
             "line": self.line or "",
             "channel": self.channel,
-            "spot": f"{category}|{region}",
+            SPOT: f"{category}|{region}",
         }

@@ -1,13 +1,14 @@
 """The arithmetic of traffic: points, scoring periods, inspections, late fees. Days are those of
 Shanghai; money is in fen."""
 
-import calendar
 from collections.abc import Iterable
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
 import msgspec
+
+from plugin_sdk.times import last_of_month
 
 FULL_POINTS: Final = 12
 """How many points use up a licence in one period (公安部令第163号 第二条)."""
@@ -55,7 +56,8 @@ def add_months(day: date, months: int) -> date:
     """Return the same day so many months later; the last of the month where there is none such
     (民法典 第二百零二条)."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+    first = date(year, month + 1, 1)
+    return first.replace(day=min(day.day, last_of_month(first).day))
 
 
 def scoring_period(first_issued: date, day: date) -> Period:
@@ -127,7 +129,7 @@ def next_inspection(use: Use, registered: date, after: date) -> date:
     months = 0
     while True:
         months += _interval(use, months)
-        due = _end_of_month(add_months(registered, months))
+        due = last_of_month(add_months(registered, months))
         if due > after:
             return due
 
@@ -153,7 +155,3 @@ def pay_by(decided: date) -> date:
 
 def _whole_years(first: date, day: date) -> int:
     return day.year - first.year - (day.month < first.month)
-
-
-def _end_of_month(day: date) -> date:
-    return day.replace(day=calendar.monthrange(day.year, day.month)[1])

@@ -11,7 +11,7 @@ from sqlalchemy import func
 from sqlmodel import col
 
 from plugin_sdk.cases import clock
-from plugin_sdk.deadlines import Term, local_day
+from plugin_sdk.deadlines import local_day
 from plugin_sdk.figures import bounds
 from plugin_sdk.ports import Hub, Read, To, Work
 from plugin_sdk.problems import AppConflict, Denied, FieldError, Invalid, NotFound
@@ -21,10 +21,10 @@ from plugins.hotline.checking.following import Following
 from plugins.hotline.checking.forms import CorrectForm, DrawForm, JudgeForm, Verdict
 from plugins.hotline.checking.models import Check, Sample
 from plugins.hotline.models import Order
+from plugins.hotline.terms import term
 
 DRAW, JUDGE, READ, CORRECT = "check.draw", "check.judge", "check.read", "check.correct"
 ASKED: Final = ("answered", "verified", "polite", "on_time", "evidence")
-CORRECTION_DAYS: Final = 5
 SHOWN: Final = 50
 MOST: Final = 1000
 """How many are checked of a month at most."""
@@ -152,8 +152,7 @@ class Quality:
         return row
 
     async def _ask(self, work: Work, row: Check) -> None:
-        days = int(self.hub.settings.get("correction_days", CORRECTION_DAYS))
-        row.correction_due_at = self.hub.due(work.now, Term(working_days=days))
+        row.correction_due_at = self.hub.due(work.now, term(self.hub.settings, "correction_days"))
         await work.todo.open(
             f"check:{row.id}",
             To(organization_id=row.organization_id, permission=CORRECT),

@@ -22,19 +22,18 @@ from plugin_sdk.views import ActionView, FactView, Phrase
 from plugins.hotline.checking.forms import ExplainForm
 from plugins.hotline.checking.models import Supervision
 from plugins.hotline.models import Order
+from plugins.hotline.terms import term
 
 CAUSES: Final = ("late", "returned", "dissatisfied", "manual")
 TWICE: Final = 2
 """From how many returns, or dissatisfied ratings, an order is supervised by rule."""
 LETTER, LEADER = 2, 3
 """The grades from which the head of the unit, and the leader, are told."""
-DAYS: Final = {1: 3, LETTER: 2, LEADER: 1}
-"""Working days to explain, by grade, unless the county set `supervise_days_1` and so on."""
 
 
 def term_of(hub: Hub, grade: int) -> Term:
     """Return by when a unit explains."""
-    return Term(working_days=int(hub.settings.get(f"supervise_days_{grade}", DAYS[grade])))
+    return term(hub.settings, f"supervise_days_{grade}")
 
 
 def supervision_flow(hub: Hub) -> Flow:

@@ -12,7 +12,7 @@ from plugin_sdk.cases import clock
 from plugin_sdk.cases.flow import Apply
 from plugin_sdk.ports import Organization, Read, To, Work
 from plugin_sdk.problems import AppConflict, Invalid, NotFound, field_error
-from plugins.hotline.coordination.flow import ATTEND, JUDGE, SIGN, days
+from plugins.hotline.coordination.flow import ATTEND, JUDGE, SIGN
 from plugins.hotline.coordination.forms import (
     CallOffForm,
     ChairForm,
@@ -39,6 +39,7 @@ from plugins.hotline.coordination.seats import (
     seats_of,
 )
 from plugins.hotline.models import ANSWERED, Order
+from plugins.hotline.terms import term
 
 MOST: Final = 8
 """So many parts one decision makes."""
@@ -106,7 +107,7 @@ class Deciding:
         """Return until when a part may run: as long as the order itself, and where that is over a
         few days more, which does not make the order any less late."""
         if order.due_at is not None and order.due_at <= now:
-            return clock.window(self.hub, now, days(self.hub.settings, "late_days"))
+            return clock.window(self.hub, now, term(self.hub.settings, "late_days"))
         return order.due_at
 
     async def _order(self, work: Work, row: Coordination) -> Order:

@@ -16,12 +16,13 @@ from plugin_sdk.ports import Hub, Read, To, Work
 from plugin_sdk.problems import AppConflict
 from plugins.hotline.callers import without_caller
 from plugins.hotline.coordination.deciding import Deciding, Orders, shares_of
-from plugins.hotline.coordination.flow import ATTEND, OPINE, SIGN, coordination_flow, days
+from plugins.hotline.coordination.flow import ATTEND, OPINE, SIGN, coordination_flow
 from plugins.hotline.coordination.models import Coordination, CoordinationEntry, CoordinationShare
 from plugins.hotline.coordination.papers import Papers
 from plugins.hotline.coordination.seats import REQUESTER, Seats, seats_of
 from plugins.hotline.forms import CoordinateForm
 from plugins.hotline.models import ANSWERED, Order
+from plugins.hotline.terms import term
 
 ASKED: Final = {
     "invite": (ATTEND,),
@@ -97,7 +98,7 @@ class CoordinationEngine(CaseEngine[Coordination]):
             title=title_of(matter),
             organization_id=order.origin_organization_id,
             person_id=None,
-            term=days(self.hub.settings, "coordination_days"),
+            term=term(self.hub.settings, "coordination_days"),
             order_id=order.id,
             order_number=order.number,
             asker_person_id=order.person_id,

@@ -6,7 +6,6 @@ from typing import Any, Final
 from plugin_sdk.cases.flow import Apply, Clock, Flow, Notice, Since, State, Transition, Who, Within
 from plugin_sdk.cases.forms import ActForm, ReasonForm
 from plugin_sdk.cases.shorthand import ASSISTANT, HOLDER, ORIGIN
-from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Hub
 from plugins.hotline.coordination.forms import (
     AbsentForm,
@@ -25,11 +24,8 @@ from plugins.hotline.coordination.forms import (
     SignForm,
     SiteForm,
 )
+from plugins.hotline.terms import term
 
-DAYS: Final = {"coordination_days": 5, "objection_days": 3, "late_days": 3}
-"""Settings of the county, with what holds without them, in working days: from the opening to the
-signed decision; for an objection after it; and what a part is given at most where the term of the
-order is over already. No rule names them."""
 READ: Final = "coordination.read"
 RUN: Final = "coordination.run"
 ATTEND: Final = "coordination.attend"
@@ -37,11 +33,6 @@ NOTE: Final = "coordination.note"
 OPINE: Final = "coordination.opine"
 SIGN: Final = "coordination.sign"
 JUDGE: Final = "coordination.judge"
-
-
-def days(settings: Mapping[str, Any], name: str) -> Term:
-    """Return a term as the county set it."""
-    return Term(working_days=int(settings.get(name, DAYS[name])))
 
 
 def coordination_flow(hub: Hub, acts: Mapping[str, Apply] | None = None) -> Flow:
@@ -72,7 +63,7 @@ def coordination_flow(hub: Hub, acts: Mapping[str, Apply] | None = None) -> Flow
 
     running, centre = Notice(to="origin", permission=RUN), ORIGIN
     signing = Notice(to="holder", permission=SIGN)
-    objecting = Within(days(hub.settings, "objection_days"), Since.RESOLUTION)
+    objecting = Within(term(hub.settings, "objection_days"), Since.RESOLUTION)
     why: dict[str, Any] = {"reason_required": True}
     done: dict[str, Any] = {
         "resolves": True,

@@ -2,7 +2,7 @@
 was closed."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +13,7 @@ from plugin_sdk.deadlines import local_day
 from plugin_sdk.figures import bounds, window
 from plugin_sdk.ports import Read
 from plugin_sdk.problems import AppConflict
+from plugin_sdk.times import last_of_month
 from plugin_sdk.views import ChartView, FigureCard, FiguresView, Phrase, Words
 from plugins.hotline.calls.models import Call
 from plugins.hotline.lines.models import Line
@@ -131,7 +132,7 @@ async def figures_view(read: Read, first: date, last: date) -> FiguresView:
     today = local_day(read.now)
     known = list((await read.session.execute(read.rows(Line, permission=READ))).scalars())
     stages = [stage_of(line, today) for line in known]
-    since, until = _day(months[0]), _last_day(months[-1])
+    since, until = _day(months[0]), last_of_month(_day(months[-1]))
     cards = [
         FigureCard(
             label=_words(f"{stage}.label"), what=_words(f"{stage}.what"), value=stages.count(stage)
@@ -161,9 +162,5 @@ def _day(month: str) -> date:
     return date.fromisoformat(f"{month}-01")
 
 
-def _last_day(month: str) -> date:
-    return (_day(month) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-
-
 def _whole(month: str) -> Any:
-    return bounds(_day(month), _last_day(month))
+    return bounds(_day(month), last_of_month(_day(month)))

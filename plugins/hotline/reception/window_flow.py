@@ -9,9 +9,8 @@ from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.flow import Clock, Does, Flow, Notice, Since, State, Transition, Within
 from plugin_sdk.cases.forms import NoteForm, ReasonForm
 from plugin_sdk.cases.shorthand import HOLDER, ORIGIN, REQUESTER, Acts
-from plugin_sdk.deadlines import Term
 from plugin_sdk.forms import Submission, validate
-from plugin_sdk.ports import Hub, Work
+from plugin_sdk.ports import Work
 from plugin_sdk.views import Phrase
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.forms import FileForm, Kind
@@ -26,22 +25,11 @@ from plugins.hotline.reception.forms import (
 )
 from plugins.hotline.reception.models import Matter
 from plugins.hotline.refusals import NotTheirs
+from plugins.hotline.terms import term
 
 CHANNEL: Final = "window"
 SETTLE: Final = "window.settle"
 STATE: Final = "window.state"
-DAYS: Final = {
-    "window_days": 5,
-    "window_take_days": 1,
-    "window_state_days": 2,
-    "window_reopen_days": 15,
-}
-"""Defaults of the settings: working days, but `window_reopen_days`."""
-
-
-def days(hub: Hub, name: str) -> int:
-    """Return a number of days as the county set it."""
-    return int(hub.settings.get(name, DAYS[name]))
 
 
 class MatterEngine(CaseEngine[Matter]):
@@ -67,9 +55,9 @@ def matter_flow(orders: OrderDesk) -> Flow:
     act, hub = Acts("window"), orders.hub
     asker, officers = Notice(to="requester"), act.origin("settle")
     unit = act.holder("state")
-    taking = Term(working_days=days(hub, "window_take_days"))
-    stating = Term(working_days=days(hub, "window_state_days"))
-    reopening = Term(calendar_days=days(hub, "window_reopen_days"))
+    taking = term(hub.settings, "window_take_days")
+    stating = term(hub.settings, "window_state_days")
+    reopening = term(hub.settings, "window_reopen_days")
 
     def ends(verb: str, form: Any, **more: Any) -> Transition:
         """Return an act that ends it: by an officer of another unit who did not speak for it."""
@@ -180,8 +168,3 @@ def matter_flow(orders: OrderDesk) -> Flow:
             ),
         ),
     )
-
-
-def term_of(hub: Hub) -> Term:
-    """Return by when a matter must be settled or explained."""
-    return Term(working_days=days(hub, "window_days"))

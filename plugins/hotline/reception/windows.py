@@ -24,7 +24,8 @@ from plugin_sdk.views import ChartView, FactView, FiguresView, Phrase, Words
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.reception.forms import CallerMatterForm, MatterForm
 from plugins.hotline.reception.models import Matter
-from plugins.hotline.reception.window_flow import MatterEngine, term_of
+from plugins.hotline.reception.window_flow import MatterEngine
+from plugins.hotline.terms import term
 
 WORDS: Final = "hotline.window"
 
@@ -63,7 +64,7 @@ class MatterDesk(CaseDesk[Matter]):
             title=title_of(form.matter),
             organization_id=await self.engine.receiver(work.actor),
             person_id=person_id,
-            term=term_of(self.hub),
+            term=term(self.hub.settings, "window_days"),
             unit_id=form.unit_id,
             matter=form.matter,
             counter=form.counter,

@@ -37,7 +37,10 @@ def test_every_word_of_the_room_is_there():
     found = Catalogue.merge({"": SDK / "locale.toml", "hotline": words_of_app(APP)})
     used = words_of_forms()
     used |= {f"hotline.supervision.cause.{cause}" for cause in supervising.CAUSES}
-    used |= {f"hotline.supervision.grade.{grade}" for grade in supervising.DAYS}
+    used |= {
+        f"hotline.supervision.grade.{grade}"
+        for grade in (1, supervising.LETTER, supervising.LEADER)
+    }
     used |= {f"hotline.checking.outcome.{outcome}" for outcome in following.OUTCOMES}
     used |= {f"hotline.checking.rank.{rank}" for rank in (1, 2, 3)}
     used |= {f"hotline.checking.check.state.{state}" for state in showing.TONES}

@@ -7,11 +7,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from hypothesis import strategies as st
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from plugin_sdk.cases import figures as whole
-from plugin_sdk.cases.rollup import TIMES, Sums, counts, sums
+from plugin_sdk.cases.counted import Key
+from plugin_sdk.cases.revisions import count_in_tens
+from plugin_sdk.cases.rollup import TIMES, Sums, spots, sums, total
 from plugin_sdk.deadlines import CalendarUnknown, local_day, working_days_between
 from plugin_sdk.ports import Permit, ScopeKind
 from plugins.hotline.desk import desk_of
@@ -19,6 +23,7 @@ from plugins.hotline.models import Order, OrderCounted, OrderFigure
 from tests.core.conftest import explore
 
 READ = "order.read"
+CELLS: Any = OrderFigure.__table__  # type: ignore[attr-defined]  # SQLModel's own
 CATEGORIES = ("城乡建设/道路/坑洼", "环境保护/噪声/工地", None)
 STEPS = st.tuples(
     st.sampled_from(
@@ -88,7 +93,7 @@ class World:
         now = work.now
         if what == "hand":
             row.organization_id = self.units[k]
-            row.category_code = CATEGORIES[k]
+            row.category_code, row.region_id = CATEGORIES[k], self.units[n % 3]
             self.held[row.id].append((now, row.organization_id))
         elif what == "respond":
             row.responded_at = row.responded_at or now
@@ -113,7 +118,9 @@ class World:
         system = self.hub.system("test")
         async with self.hub.read(system) as read:
             rows = list((await read.session.execute(read.rows(Order, permission=READ))).scalars())
-            for since, last in ((self.since, until), (self.since + timedelta(days=3), until)):
+            days = [timedelta(days=n) for n in (0, 3, 5, 16)]
+            for first, left in ((0, 0), (1, 0), (0, 2), (1, 3)):
+                since, last = self.since + days[first], until - days[left]
                 if since > last:
                     continue
                 await self.compare(system, None, rows, since, last)
@@ -134,15 +141,20 @@ class World:
                 assert {v: s.counts for v, s in found.items()} == {
                     v: s.counts for v, s in wanted.items()
                 }, dimension
-                opened = {v: s.counts["opened"] for v, s in wanted.items() if s.counts["opened"]}
-                assert await counts(OrderFigure, read, dimension, since, until, READ) == opened
                 for value, one in found.items():
                     for name in TIMES:
                         near(one, name, wanted[value].times[name])
+            whole = await total(OrderFigure, read, since, until, READ)
+            wanted = self.recount(rows, "month", since, until, read.now, of)
+            happened = {m: [s.counts["opened"], s.counts["resolved"]] for m, s in wanted.items()}
+            assert whole.months == {m: both for m, both in happened.items() if any(both)}
+            wanted = self.recount(rows, "spot", since, until, read.now, of)
+            opened = Counter({v: s.counts["opened"] for v, s in wanted.items() if "" not in v})
+            assert await spots(OrderFigure, read, since, until, READ) == +opened
 
     def recount(self, rows: Any, dimension: str, since: Any, until: Any, now: Any, of: Any) -> Any:
         """Return what the figures must be, from the rows alone and another's list of holders."""
-        found: dict[str, Sums] = {}
+        found: dict[Any, Sums] = {}
         for row in rows:
             for name, moment in whole_of(row, now):
                 holder = next(
@@ -153,8 +165,10 @@ class World:
                     continue
                 if of is not None and not of & {holder, row.origin_organization_id}:
                     continue
-                values = {"": "", "unit": str(holder), "channel": row.channel}
+                values: dict[str, Any] = {"": "", "unit": str(holder), "channel": row.channel}
                 values |= {"line": row.line or "", "category": (row.category_code or "")[:4]}
+                values |= {"month": f"{local_day(moment):%Y-%m}"}
+                values |= {"spot": (values["category"], str(row.region_id or ""))}
                 into = found.setdefault(values[dimension], Sums())
                 into.counts[name] += 1
                 for kind, said in (("responded", "response"), ("resolved", "resolution")):
@@ -204,7 +218,36 @@ async def world(hub_app):
     return World(hub_app, await hub_app.actors())
 
 
-async def test_what_is_counted_as_it_happens_is_what_is_counted_anew(world):
+def in_tens(connection: Any) -> None:
+    """Migrate the cells to tens of days."""
+    with Operations.context(MigrationContext.configure(connection)):
+        count_in_tens("hotline_order")
+
+
+async def cells_of(connection: Any) -> list[dict[str, Any]]:
+    """Return all cells, in order."""
+    found = [dict(cell) for cell in (await connection.execute(select(CELLS))).mappings()]
+    return sorted(found, key=lambda cell: [str(cell[name]) for name in Key._fields])
+
+
+async def as_before_tens(connection: Any) -> None:
+    """Bring the cells to what they were: of days and months, and of spots one for each place."""
+    before = []
+    for cell in await cells_of(connection):
+        if cell["dimension"] == "spot":
+            for n, (where, opened) in enumerate(cell["times"]["opened_at"].items()):
+                more = {"opened": opened, "resolved": n, "times": {}}
+                before.append({**cell, **more, "value": f"{cell['value']}|{where}"})
+            more = {"opened": 0, "resolved": 3, "times": {"resolution_working": {"1": 3}}}
+            before.append({**cell, **more, "value": f"{cell['value']}|x"})
+            before.append({**cell, "opened": 3, "times": {}, "value": f"{cell['value']}|"})
+        else:
+            before.append(cell)
+    await connection.execute(delete(CELLS))
+    await connection.execute(CELLS.insert(), [cell for cell in before if cell["span"] != "ten"])
+
+
+async def test_what_is_counted_as_it_happens_is_what_is_counted_anew(hub_app, world):
     async def check(history: Any) -> None:
         for what, n, k in history:
             await world.do(what, n, k)
@@ -216,6 +259,15 @@ async def test_what_is_counted_as_it_happens_is_what_is_counted_anew(world):
     every = await world.desk.counting.mark_all(system)
     assert every >= len(world.held)
     await world.fold(3)  # and killed there
+    await world.check()
+    async with hub_app.hub.services.database.migration() as connection:
+        counted = await cells_of(connection)
+        assert {cell["span"] for cell in counted} == {"day", "ten", "month"}
+        assert any(cell["dimension"] == "spot" for cell in counted)
+        await as_before_tens(connection)
+        await connection.run_sync(in_tens)
+        assert await cells_of(connection) == counted
+        await connection.commit()
     await world.check()
     async with world.hub.work(system) as work:  # as before an app was counted at all
         await work.session.execute(delete(OrderCounted))

@@ -207,6 +207,10 @@ async def test_the_demonstration_is_acted_out_in_every_state_and_once(desk):
     assert [report.outcome for report in again] == ["present"] * len(first)
     assert len(first) >= 25
     hub = apps.hubs["hotline"]
+    await desk.count()
+    page = (await (await desk.client("dispatcher")).get("/apps/hotline/figures/spots")).json()
+    ((spot, now, before, more),) = page["tables"][0]["rows"]
+    assert (spot["params"]["region"], now, before, more) == ("富源街道", 11, 2, 9)
     async with hub.read(hub.system("test")) as read:
         states = set((await read.session.execute(read.rows(Order, col(Order.state)))).scalars())
     assert states == {

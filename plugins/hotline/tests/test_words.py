@@ -7,9 +7,7 @@ import plugins.hotline
 from plugin_sdk.cases.flow import words_of
 from plugin_sdk.forms import Form, field_views
 from plugin_sdk.views import Phrase
-from plugins.hotline import flow
-from plugins.hotline.checking import supervising
-from plugins.hotline.coordination import flow as coordination
+from plugins.hotline import terms
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.figures import CHANNELS
 from plugins.hotline.flow import order_flow
@@ -18,7 +16,6 @@ from plugins.hotline.open311.applications import RefuseForm
 from plugins.hotline.open311.keys import KeyForm
 from plugins.hotline.open311.moderation import HINTS
 from plugins.hotline.open311.publishing import FORBIDDEN, PATTERNS, PublishForm
-from plugins.hotline.reception import window_flow
 from portal.texts import Catalogue, words_of_app
 
 SDK = Path(plugin_sdk.__file__).parent
@@ -87,8 +84,7 @@ def test_every_word_of_open311_is_there():
 def test_the_settings_of_the_app_are_those_that_its_document_names():
     code = "\n".join(path.read_text() for path in APP.rglob("*.py") if "tests" not in path.parts)
     found = set(re.findall(r'settings\.get\("([a-z_0-9]+)"', code))
-    found |= {*flow.DAYS, *coordination.DAYS, *window_flow.DAYS, "receiver"}  # the kit's own
-    found |= {f"supervise_days_{grade}" for grade in supervising.DAYS}
+    found |= {*terms.WORKING, *terms.CALENDAR, "receiver"}  # the kit's own
     text = (APP.parent.parent / "docs" / "hotline.md").read_text(encoding="utf-8")
     named = {
         name
