@@ -3,8 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col
-
 from plugin_sdk.cases.clock import MORE
 from plugin_sdk.cases.flow import Transition
 from plugin_sdk.cases.forms import ActForm
@@ -13,12 +11,13 @@ from plugin_sdk.cases.traces import RETRY
 from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Hub, Read, To, Work
 from plugin_sdk.problems import AppConflict
+from plugins.hotline.coordination.deciding import askers_of_part
 from plugins.hotline.coordination.engine import CoordinationEngine, part_text
 from plugins.hotline.coordination.models import CoordinationShare
 from plugins.hotline.dispatching.following import FollowingEngine
 from plugins.hotline.flow import order_flow
 from plugins.hotline.forms import CoordinateForm, RedirectForm
-from plugins.hotline.models import Order, OrderEntry
+from plugins.hotline.models import Order
 from plugins.hotline.reception.holding import unsigned
 
 
@@ -32,18 +31,9 @@ class OrderEngine(FollowingEngine):
     async def filers(self, read: Read, row: Order) -> frozenset[UUID]:
         """Return who filed an order on the requester's behalf; of the part of a decision, whoever
         asked for the whole and who filed that: a part has no requester of its own."""
-        own = await super().filers(read, row)
-        if row.split_from_id is None or read.actor.system:
-            return own
-        reason, entry = "who asked for what a decision divides", OrderEntry
-        asked = read.beyond_scope(Order, col(Order.person_id), reason=reason).where(
-            col(Order.id) == row.split_from_id
-        )
-        filed = read.beyond_scope(entry, col(entry.agent_person_id), reason=reason).where(
-            col(entry.case_id) == row.split_from_id, col(entry.verb) == self.flow.opening
-        )
-        found = [id for one in (asked, filed) for id in (await read.session.execute(one)).scalars()]
-        return own | {id for id in found if id is not None}
+        if row.split_from_id is None:
+            return await super().filers(read, row)
+        return await askers_of_part(read, row.id)
 
     async def _perform(
         self, work: Work, row: Order, transition: Transition, form: ActForm | None
