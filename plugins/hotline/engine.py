@@ -1,6 +1,6 @@
 """The engine of orders: its flow, what follows for coordinations, and what is held open."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from plugin_sdk.cases.clock import MORE
@@ -18,7 +18,10 @@ from plugins.hotline.dispatching.following import FollowingEngine
 from plugins.hotline.flow import order_flow
 from plugins.hotline.forms import CoordinateForm, RedirectForm
 from plugins.hotline.models import Order
-from plugins.hotline.reception.holding import unsigned
+from plugins.hotline.reception.holding import CHANNEL, unsigned
+
+ANSWERS: Final = frozenset(f"notice.{verb}" for verb in ("answer", "reply", "summarize", "pass-on"))
+"""What tells a requester of an answer, and to rate it."""
 
 
 class OrderEngine(FollowingEngine):
@@ -34,6 +37,13 @@ class OrderEngine(FollowingEngine):
         if row.split_from_id is None:
             return await super().filers(read, row)
         return await askers_of_part(read, row.id)
+
+    def _tell(self, work: Work, row: Order, whom: str, words: str, *more: Any, **how: Any) -> None:
+        """Tell whom an act names; who asked rates an answer that a leader promised later, once it
+        is signed off."""
+        if whom == "requester" and row.channel == CHANNEL and words in ANSWERS:
+            words = "notice.answered-unsigned"
+        super()._tell(work, row, whom, words, *more, **how)
 
     async def _perform(
         self, work: Work, row: Order, transition: Transition, form: ActForm | None
