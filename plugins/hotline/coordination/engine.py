@@ -11,10 +11,8 @@ from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.acts import LOOK_AGAIN_SECONDS
 from plugin_sdk.cases.forms import ActForm
 from plugin_sdk.cases.titles import title_of
-from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Hub, Read, To, Work
 from plugin_sdk.problems import AppConflict
-from plugins.hotline.callers import without_caller
 from plugins.hotline.coordination.deciding import Deciding, Orders, shares_of
 from plugins.hotline.coordination.flow import ATTEND, OPINE, SIGN, coordination_flow, days
 from plugins.hotline.coordination.models import Coordination, CoordinationEntry, CoordinationShare
@@ -22,6 +20,7 @@ from plugins.hotline.coordination.papers import Papers
 from plugins.hotline.coordination.seats import REQUESTER, Seats, seats_of
 from plugins.hotline.forms import CoordinateForm
 from plugins.hotline.models import ANSWERED, Order
+from plugins.hotline.naming import without_caller
 
 ASKED: Final = {
     "invite": (ATTEND,),
@@ -228,7 +227,7 @@ class CoordinationEngine(CaseEngine[Coordination]):
 
 def matter_of(order: Order) -> str:
     """Return what an order says, without who called: numbers are masked and the name is gone."""
-    return without_caller(redact(order.text), order.caller_name.strip(), order.caller_phone)
+    return without_caller(order.text, order.caller_name, order.caller_phone)
 
 
 def part_text(order: Order, share: CoordinationShare) -> str:
