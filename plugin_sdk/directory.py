@@ -1,4 +1,4 @@
-"""Organizations as apps know them: names and tree, read only."""
+"""Organizations and offices as apps know them, read only."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -17,14 +17,30 @@ class Organization(msgspec.Struct, frozen=True):
     parent_id: UUID | None
 
 
+class Official(msgspec.Struct, frozen=True):
+    """Who holds a post: what stands on the door of an office, and nothing else of a person."""
+
+    post_id: UUID
+    person_id: UUID
+    name: str
+    title: str
+    organization_id: UUID
+    organization: str
+
+
 class Directory(Protocol):
-    """Organizations, read only. Names and tree, never people's data."""
+    """Organizations and offices, read only. Of people never more than who holds an office."""
 
     async def organization(self, id: UUID) -> Organization | None: ...
     async def by_code(self, code: str) -> Organization | None: ...
     async def children(self, id: UUID) -> list[Organization]: ...
     async def units(self, permission: str) -> list[Organization]:
         """Return the organizations with a post that holds the app's permission."""
+        ...
+
+    async def officials(self, permission: str) -> list[Official]:
+        """Return who holds a post with the app's permission, by organization; not to whom one is
+        delegated."""
         ...
 
     async def regions(self) -> list[Organization]:

@@ -7,6 +7,7 @@ identity number first and last character, names 李* and 李*兰.
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -16,8 +17,10 @@ from stdnum.exceptions import ValidationError
 
 from plugin_sdk.times import SHANGHAI
 
-_UNSEEN = "\u200b-\u200d\u2060\ufeff"  # what takes no room, and comes along when text is copied
-_SEPARATORS = re.compile(rf"[\s\-‐‑‒–—―·.{_UNSEEN}]+")
+UNSEEN: Final = "\u200b-\u200d\u2060\ufeff"
+"""What takes no room and comes along when text is copied, as it stands in a class of a pattern."""
+
+_SEPARATORS = re.compile(rf"[\s\-‐‑‒–—―·.{UNSEEN}]+")
 _IDENTITY = re.compile(r"[0-9]{17}[0-9X]")
 # GB 32100-2015, table 1: the registering authority may be a letter (A, N for the economic
 # collectives of villages, Y); the region is six digits; I, O, S, V and Z are not used.
@@ -26,10 +29,16 @@ _LOCAL_NUMBER = re.compile(r"[2-8][0-9]{6,7}")
 _FIRST_YEAR: Final = 1880
 
 _WIDE = str.maketrans("０１２３４５６７８９Ｘｘ－　", "0123456789Xx- ")
-_GAP = rf"[ \u00a0\-‐‑‒–—{_UNSEEN}]{{0,2}}"
+_GAP = rf"(?:[^\S\n]|[\-‐‑‒–—―_·•・.．()（）{UNSEEN}]){{0,3}}"
 _IDENTITY_IN_TEXT = re.compile(rf"(?<![0-9])[0-9](?:{_GAP}[0-9]){{16}}{_GAP}[0-9Xx](?![0-9A-Za-z])")
+_ABROAD = rf"(?:(?:\+|00)?86{_GAP})?"
+# in groups, or digit by digit with the same sign between them all (1、3、5、7、9、11、13 is none);
+# but the groups of an id like 019ab3c1-1381-7012-834a are no number
 _MOBILE_IN_TEXT = re.compile(
-    r"(?<![0-9])(?:(?:\+|00)?86[ -]?)?(1[3-9][0-9])[ -]?[0-9]{4}[ -]?([0-9]{4})(?![0-9])"
+    rf"(?<![0-9]){_ABROAD}1[3-9][0-9]{{9}}(?![0-9])|"
+    rf"(?<![0-9A-Fa-f])(?<![0-9A-Fa-f]-){_ABROAD}"
+    rf"(?:1[3-9][0-9](?:{_GAP}[0-9]){{8}}|1(?P<by>[\W_])[3-9](?:(?P=by)[0-9]){{9}})"
+    r"(?![0-9A-Fa-f])"
 )
 
 
@@ -173,11 +182,17 @@ def find_identity_numbers(
     spans = []
     for found in _IDENTITY_IN_TEXT.finditer(text.translate(_WIDE)):
         try:
-            normalize_identity_number(found.group(), today=today, checksum=checksum)
+            normalize_identity_number(_digits(found), today=today, checksum=checksum)
         except IdentifierError:
             continue
         spans.append(Span(found.start(), found.end()))
     return spans
+
+
+def find_mobiles(text: str) -> list[Span]:
+    """Return where mobile numbers stand in a free text, in order: of full width, in groups or digit
+    by digit too, whether or not the number was ever given out."""
+    return [Span(*found.span()) for found in _MOBILE_IN_TEXT.finditer(text.translate(_WIDE))]
 
 
 def redact(text: str) -> str:
@@ -189,19 +204,27 @@ def redact(text: str) -> str:
     today = datetime.now(SHANGHAI).date()
 
     def identity(found: re.Match[str]) -> str:
-        number = _compact(found.group())
+        number = _digits(found)
         return _ends(number) if _born_plausibly(number, today) else found.group()
 
-    return _replace(_MOBILE_IN_TEXT, r"\1****\2", _replace(_IDENTITY_IN_TEXT, identity, text))
+    def mobile(found: re.Match[str]) -> str:
+        number = _digits(found)
+        return f"{number[-11:-8]}****{number[-4:]}"
+
+    return _replace(_MOBILE_IN_TEXT, mobile, _replace(_IDENTITY_IN_TEXT, identity, text))
 
 
-def _replace(pattern: re.Pattern[str], by: Any, text: str) -> str:
+def _replace(pattern: re.Pattern[str], by: Callable[[re.Match[str]], str], text: str) -> str:
     """Replace in `text` what the pattern finds in its narrow spelling; keep all else as it is."""
     parts, end = [], 0
     for found in pattern.finditer(text.translate(_WIDE)):
-        parts += [text[end : found.start()], by(found) if callable(by) else found.expand(by)]
+        parts += [text[end : found.start()], by(found)]
         end = found.end()
     return "".join([*parts, text[end:]])
+
+
+def _digits(found: re.Match[str]) -> str:
+    return re.sub("[^0-9X]", "", found.group().upper())
 
 
 def _compact(text: str) -> str:

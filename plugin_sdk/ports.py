@@ -20,6 +20,7 @@ from plugin_sdk.acting import Permit as Permit  # noqa: PLC0414  the same
 from plugin_sdk.acting import ScopeKind as ScopeKind  # noqa: PLC0414  the same
 from plugin_sdk.deadlines import Term
 from plugin_sdk.directory import Directory as Directory  # noqa: PLC0414  the same
+from plugin_sdk.directory import Official as Official  # noqa: PLC0414  the same
 from plugin_sdk.directory import Organization as Organization  # noqa: PLC0414  the same
 from plugin_sdk.drafts import Draft
 from plugin_sdk.elements import Elements

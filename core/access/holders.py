@@ -14,7 +14,7 @@ from core.access.models import Delegation, Grant, RolePermission
 from core.database import Transaction
 from core.identity.models import OrganizationRow, Person, Post
 from plugin_sdk.data import Within
-from plugin_sdk.ports import Organization
+from plugin_sdk.ports import Official, Organization
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,8 +142,25 @@ async def takers_of(tx: Transaction, *conditions: Any) -> set[UUID]:
     return {person_id for person_id, roles in found if not roles}
 
 
+def _posts_holding(permission: str, now: datetime, column: Any) -> Select[Any]:
+    """Return a column of the posts that hold a permission at `now`."""
+    return (
+        select(column)
+        .select_from(Post)
+        .join(Grant, col(Grant.post_id) == col(Post.id))
+        .join(Person, col(Person.id) == col(Post.person_id))
+        .join(RolePermission, col(RolePermission.role) == col(Grant.role))
+        .where(
+            col(RolePermission.permission) == permission,
+            grant_in_force(now),
+            post_in_force(now),
+        )
+    )
+
+
 async def organizations_holding(tx: Transaction, permission: str) -> list[Organization]:
     """Return the organizations with a post that holds a permission now, by code."""
+    holding = _posts_holding(permission, tx.now, col(Post.organization_id))
     found = await tx.session.execute(
         select(
             col(OrganizationRow.id),
@@ -152,19 +169,26 @@ async def organizations_holding(tx: Transaction, permission: str) -> list[Organi
             col(OrganizationRow.level),
             col(OrganizationRow.parent_id),
         )
-        .where(
-            col(OrganizationRow.id).in_(
-                select(col(Post.organization_id))
-                .join(Grant, col(Grant.post_id) == col(Post.id))
-                .join(Person, col(Person.id) == col(Post.person_id))
-                .join(RolePermission, col(RolePermission.role) == col(Grant.role))
-                .where(
-                    col(RolePermission.permission) == permission,
-                    grant_in_force(tx.now),
-                    post_in_force(tx.now),
-                )
-            )
-        )
+        .where(col(OrganizationRow.id).in_(holding))
         .order_by(col(OrganizationRow.code))
     )
     return [Organization(*row) for row in found]
+
+
+async def officials_holding(tx: Transaction, permission: str) -> list[Official]:
+    """Return who holds a post with a permission now, by organization and name."""
+    found = await tx.session.execute(
+        select(
+            col(Post.id),
+            col(Person.id),
+            col(Person.name),
+            col(Post.title),
+            col(OrganizationRow.id),
+            col(OrganizationRow.name),
+        )
+        .join(Person, col(Person.id) == col(Post.person_id))
+        .join(OrganizationRow, col(OrganizationRow.id) == col(Post.organization_id))
+        .where(col(Post.id).in_(_posts_holding(permission, tx.now, col(Post.id))))
+        .order_by(col(OrganizationRow.code), col(Person.name), col(Post.id))
+    )
+    return [Official(*row) for row in found]

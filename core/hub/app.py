@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core.access import wall
 from core.access.decisions import still_allowed
-from core.access.holders import organizations_holding
+from core.access.holders import officials_holding, organizations_holding
 from core.database import UNIT, Clock, Transaction
 from core.files.images import PictureError, reencode_async
 from core.files.service import files_of, plain_name
@@ -34,6 +34,7 @@ from plugin_sdk.ports import (
     Directory,
     Drafts,
     Files,
+    Official,
     Organization,
     Pages,
     RequestKey,
@@ -75,6 +76,11 @@ class _Directory:
         key = f"{self._app}.{permission}"
         async with self._services.database.transaction() as tx:
             return await organizations_holding(tx, key)
+
+    async def officials(self, permission: str) -> list[Official]:
+        key = f"{self._app}.{permission}"
+        async with self._services.database.transaction() as tx:
+            return await officials_holding(tx, key)
 
     async def regions(self) -> list[Organization]:
         async with self._services.database.transaction() as tx:

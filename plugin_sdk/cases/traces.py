@@ -14,11 +14,12 @@ from plugin_sdk.cases import clock
 from plugin_sdk.cases.counting import mark
 from plugin_sdk.cases.flow import Clock, Does, Flow, State, Transition
 from plugin_sdk.cases.models import CaseRow
-from plugin_sdk.ports import Hub, Organization, Read, To, Work
+from plugin_sdk.ports import Hub, Official, Organization, Read, To, Work
 from plugin_sdk.problems import NotFound
 from plugin_sdk.views import Phrase, Secret
 
 R = TypeVar("R", bound=CaseRow)
+T = TypeVar("T")
 
 LOOKED_UP_SECONDS: Final = 30.0
 UNDO_SECONDS: Final = 10
@@ -34,16 +35,16 @@ class CaseTraces(Generic[R]):
         self.flow = flow
         self.row = row
         self.prefix = f"{hub.app}.{flow.name}"
-        self._looked_up: dict[str, tuple[float, list[Organization]]] = {}
+        self._looked_up: dict[str, tuple[float, list[Any]]] = {}
 
     async def look_up(
         self,
         name: str,
-        ask: Callable[[], Awaitable[list[Organization]]],
+        ask: Callable[[], Awaitable[list[T]]],
         *,
         max_age: float = LOOKED_UP_SECONDS,
-    ) -> list[Organization]:
-        """Return organizations as they were asked for a moment ago.
+    ) -> list[T]:
+        """Return what the directory was asked for a moment ago.
 
         The directory reads on a connection of its own. Whoever asks it inside a unit of work
         holds two, and many at once would wait for each other: routes ask before they begin.
@@ -62,6 +63,16 @@ class CaseTraces(Generic[R]):
             return await self.hub.directory.units(permission)
 
         return await self.look_up(f"units:{permission}", ask, max_age=max_age)
+
+    async def officials_with(
+        self, permission: str, *, max_age: float = LOOKED_UP_SECONDS
+    ) -> list[Official]:
+        """Return who holds a post with a permission of the app."""
+
+        async def ask() -> list[Official]:
+            return await self.hub.directory.officials(permission)
+
+        return await self.look_up(f"officials:{permission}", ask, max_age=max_age)
 
     def subject(self, id: UUID) -> str:
         """Return how the hub's own records name a case."""

@@ -1,9 +1,7 @@
 """The engine of orders: its flow, what follows for coordinations, and what is held open."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
-
-from sqlmodel import col
 
 from plugin_sdk.cases.clock import MORE
 from plugin_sdk.cases.flow import Transition
@@ -13,13 +11,17 @@ from plugin_sdk.cases.traces import RETRY
 from plugin_sdk.deadlines import Term
 from plugin_sdk.ports import Hub, Read, To, Work
 from plugin_sdk.problems import AppConflict
+from plugins.hotline.coordination.deciding import askers_of_part
 from plugins.hotline.coordination.engine import CoordinationEngine, part_text
 from plugins.hotline.coordination.models import CoordinationShare
 from plugins.hotline.dispatching.following import FollowingEngine
 from plugins.hotline.flow import order_flow
 from plugins.hotline.forms import CoordinateForm, RedirectForm
-from plugins.hotline.models import Order, OrderEntry
-from plugins.hotline.reception.holding import unsigned
+from plugins.hotline.models import Order
+from plugins.hotline.reception.holding import CHANNEL, unsigned
+
+ANSWERS: Final = frozenset(f"notice.{verb}" for verb in ("answer", "reply", "summarize", "pass-on"))
+"""What tells a requester of an answer, and to rate it."""
 
 
 class OrderEngine(FollowingEngine):
@@ -32,18 +34,16 @@ class OrderEngine(FollowingEngine):
     async def filers(self, read: Read, row: Order) -> frozenset[UUID]:
         """Return who filed an order on the requester's behalf; of the part of a decision, whoever
         asked for the whole and who filed that: a part has no requester of its own."""
-        own = await super().filers(read, row)
-        if row.split_from_id is None or read.actor.system:
-            return own
-        reason, entry = "who asked for what a decision divides", OrderEntry
-        asked = read.beyond_scope(Order, col(Order.person_id), reason=reason).where(
-            col(Order.id) == row.split_from_id
-        )
-        filed = read.beyond_scope(entry, col(entry.agent_person_id), reason=reason).where(
-            col(entry.case_id) == row.split_from_id, col(entry.verb) == self.flow.opening
-        )
-        found = [id for one in (asked, filed) for id in (await read.session.execute(one)).scalars()]
-        return own | {id for id in found if id is not None}
+        if row.split_from_id is None:
+            return await super().filers(read, row)
+        return await askers_of_part(read, row.id)
+
+    def _tell(self, work: Work, row: Order, whom: str, words: str, *more: Any, **how: Any) -> None:
+        """Tell whom an act names; who asked rates an answer that a leader promised later, once it
+        is signed off."""
+        if whom == "requester" and row.channel == CHANNEL and words in ANSWERS:
+            words = "notice.answered-unsigned"
+        super()._tell(work, row, whom, words, *more, **how)
 
     async def _perform(
         self, work: Work, row: Order, transition: Transition, form: ActForm | None

@@ -11,6 +11,7 @@ from plugin_sdk.identifiers import (
     IdentifierError,
     Span,
     find_identity_numbers,
+    find_mobiles,
     mask_credit_code,
     mask_identity_number,
     mask_name,
@@ -266,9 +267,30 @@ class TestFreeText:
         assert find_identity_numbers(wrong) == []
         assert redact(wrong) == f"3{'*' * 16}{wrong[-1]}"
 
-    def test_order_numbers_and_amounts_stay_readable_in_logs(self):
+    def test_order_numbers_amounts_and_ids_stay_readable_in_logs(self):
         text = "工单202603050001,金额 123456789012 元,卡 6222021234567890123"
         assert redact(text) == text
+        for id in ("019ab3c1-1381-7012-834a-0c3d5e6f7a8b", "13814012-834a-7012-834a-0c3d5e6f7a8b"):
+            assert redact(id) == id
+        assert redact("每月1、3、5、7、9、11、13日") == "每月1、3、5、7、9、11、13日"
+
+    @pytest.mark.parametrize(
+        "written",
+        [
+            *("138 1234 5678", "138·1234·5678", "138.1234.5678", "(138)1234-5678"),
+            *(
+                "１３８－１２３４－５６７８",
+                "1 3 8 1 2 3 4 5 6 7 8",
+                "1，3，8，1，2，3，4，5，6，7，8",
+            ),
+            *("+86 138 1234 5678", "0086-138-1234-5678", "138\u200b12345678"),
+        ],
+    )
+    def test_a_mobile_is_found_however_it_is_written(self, written):
+        (span,) = find_mobiles(f"打{written}找人")
+        found = f"打{written}找人"[span.start : span.end]
+        assert found.strip("(") == written.strip("(")
+        assert "138****5678" in redact(f"打{written}找人")
 
     @settings(deadline=None)
     @given(st.text(max_size=40), mobiles, identities)

@@ -12,7 +12,7 @@ from plugin_sdk.cases import clock
 from plugin_sdk.cases.flow import Apply
 from plugin_sdk.ports import Organization, Read, To, Work
 from plugin_sdk.problems import AppConflict, Invalid, NotFound, field_error
-from plugins.hotline.coordination.flow import ATTEND, JUDGE, SIGN
+from plugins.hotline.coordination.flow import ATTEND, JUDGE
 from plugins.hotline.coordination.forms import (
     CallOffForm,
     ChairForm,
@@ -35,6 +35,7 @@ from plugins.hotline.coordination.seats import (
     UNIT,
     Convener,
     Seats,
+    in_person,
     seat_of,
     seats_of,
 )
@@ -52,6 +53,14 @@ class Orders(Protocol):
     async def redirect(self, work: Work, id: UUID, unit: UUID, reason: str) -> None: ...
     async def resume(self, work: Work, id: UUID) -> None: ...
     async def units_with(self, permission: str, *, max_age: float = ...) -> list[Organization]: ...
+    async def filers(self, read: Read, row: Order) -> frozenset[UUID]: ...
+
+
+async def askers_of_part(read: Read, order_id: UUID) -> frozenset[UUID]:
+    """Return who asked for what a decision divides, by the order of a part."""
+    columns = (CoordinationShare.asker_person_id, CoordinationShare.asker_agent_id)
+    found = select(*map(col, columns)).where(col(CoordinationShare.order_id) == order_id)
+    return frozenset(id for row in await read.session.execute(found) for id in row if id)
 
 
 async def shares_of(read: Read, id: UUID) -> list[CoordinationShare]:
@@ -69,13 +78,10 @@ def unheard(
     return [s for s in found if s is not None and s.state not in (CONFIRMED, ASSIGNED)]
 
 
-def frees_chair(
-    row: Coordination, seats: Sequence[CoordinationSeat], shares: Sequence[CoordinationShare]
-) -> bool:
-    """Return whether a decision frees the chair's own unit, which took part, from the matter."""
-    seat = seat_of(seats, row.chair_unit)
-    bound = {share.organization_id for share in shares}
-    return seat is not None and seat.kind == UNIT and row.chair_unit not in bound
+def needs_chair(row: Coordination, seats: Sequence[CoordinationSeat]) -> bool:
+    """Return whether another must preside first: one convened before chairs were picked by their
+    post knows a name alone, or a chair whose own unit takes part."""
+    return row.chair_person_id is None or seat_of(seats, row.chair_unit) is not None
 
 
 class Deciding:
@@ -152,35 +158,37 @@ class Deciding:
 
     async def propose(self, work: Work, row: Coordination, form: ProposeForm) -> None:
         """Lay the decision before the chair."""
-        shares = await shares_of(work, row.id)
-        self._check(row, shares)
+        seats, shares = await seats_of(work, row.id), await shares_of(work, row.id)
+        self._check(row, seats, shares)
         if form.rule_unit is not None and form.rule_unit not in {s.organization_id for s in shares}:
             raise Invalid(wrong("rule_unit", "no-part"))
         row.decision, row.legal_basis = form.text, form.legal_basis
         row.rule_unit = form.rule_unit
         row.organization_id = row.chair_unit or row.organization_id
 
-    def _check(self, row: Coordination, shares: Sequence[CoordinationShare]) -> None:
+    def _check(
+        self,
+        row: Coordination,
+        seats: Sequence[CoordinationSeat],
+        shares: Sequence[CoordinationShare],
+    ) -> None:
         if not shares:
             raise AppConflict(self.hub.app, "coordination.no-parts")
-        if {share.organization_id for share in shares} == {row.chair_unit}:
-            raise AppConflict(self.hub.app, "coordination.own-unit-alone")
+        if needs_chair(row, seats):
+            raise AppConflict(self.hub.app, "coordination.needs-chair", name=row.chair_name)
 
     async def sign(self, work: Work, row: Coordination, form: SignForm) -> None:
         """Sign the decision: every part becomes an order in this one unit of work, or none."""
-        actor = work.actor
-        if actor.name != row.chair_name or actor.delegation is not None:
-            raise AppConflict(self.hub.app, "coordination.not-the-chair", name=row.chair_name)
         seats, shares = await seats_of(work, row.id), await shares_of(work, row.id)
-        self._check(row, shares)
+        self._check(row, seats, shares)
+        if not in_person(row.chair_person_id, work):
+            raise AppConflict(self.hub.app, "coordination.not-the-chair", name=row.chair_name)
         if absent := unheard(seats, shares):
             if not any(seat.kind == LEGAL and seat.opinion for seat in seats):
                 names = await self._names(absent)
                 raise AppConflict(self.hub.app, "coordination.no-opinion", units=names)
             if form.reason is None:
                 raise Invalid(wrong("reason", "unheard"))
-        if frees_chair(row, seats, shares) and form.reason is None:
-            raise Invalid(wrong("reason", "frees-chair"))
         order = await self._order(work, row)
         row.chair_reason, row.signed_at = form.reason, work.now
         row.organization_id = row.origin_organization_id
@@ -192,6 +200,7 @@ class Deciding:
                 raise AppConflict(self.hub.app, "coordination.dates-over") from None
             part = await self.orders.open_part(work, order, share)
             share.order_id = part.id
+            share.asker_person_id, share.asker_agent_id = row.asker_person_id, row.asker_agent_id
         await self.papers.issue(work, row)
         await self.seats.dismiss(work, row, "notice.decided")
 
@@ -207,13 +216,13 @@ class Deciding:
     async def another_chair(self, work: Work, row: Coordination, form: ChairForm) -> None:
         """Let another preside, where who was named is wrong or gone; a decision that waits for the
         signature lies before them."""
-        if (row.chair_unit, row.chair_name) == (form.chair_unit, form.chair_name):
-            raise Invalid(wrong("chair_name", "chairs-already"))
-        await self.seats.seat_chair(work, row, form.chair_unit, form.chair_name)
+        before = (row.chair_unit, row.chair_person_id)
+        chair = await self.seats.seat_chair(work, row, form.chair)
+        if (row.chair_unit, row.chair_person_id) == before:
+            raise Invalid(wrong("chair", "chairs-already"))
         if row.state == "proposed":
-            self._check(row, await shares_of(work, row.id))
-            row.organization_id = form.chair_unit
-        self.seats.tell(work, row, form.chair_unit, SIGN, "notice.another-chair")
+            row.organization_id = row.chair_unit or row.organization_id
+        self.seats.tell(work, row, chair, "notice.another-chair")
 
     async def object(self, work: Work, row: Coordination, form: ObjectForm) -> None:
         """Keep what a unit objects to its part: once, and before it has answered."""
@@ -247,7 +256,7 @@ class Deciding:
             await self._hand_over(work, row, form)
         seat.ruling, seat.ruling_reason, seat.ruled_at = str(form.ruling), form.reason, work.now
         await work.todo.close(self._objection(row, seat))
-        self.seats.tell(work, row, form.unit, ATTEND, "notice.judged")
+        self.seats.tell(work, row, _attending(form.unit), "notice.judged")
 
     async def _hand_over(self, work: Work, row: Coordination, form: JudgeForm) -> None:
         to = form.to_unit
@@ -279,7 +288,7 @@ class Deciding:
                 )
             )
         await self.engine.join(work, row, to, "assistant")
-        self.seats.tell(work, row, to, ATTEND, "notice.decided")
+        self.seats.tell(work, row, _attending(to), "notice.decided")
 
     async def call_off(self, work: Work, row: Coordination, form: CallOffForm) -> None:
         """Call it off: the order waits to be dispatched again, and a requester who was asked to
@@ -307,3 +316,8 @@ class Deciding:
 
     def _objection(self, row: Coordination, seat: CoordinationSeat) -> str:
         return f"{self.engine.subject(row.id)}:objection:{seat.id}"
+
+
+def _attending(unit: UUID) -> To:
+    """Return who takes part for a unit."""
+    return To(organization_id=unit, permission=ATTEND)

@@ -21,7 +21,7 @@ from plugins.hotline.models import Order
 
 LIGHTS: Final = "城乡建设/城市建设和市政管理/城市公共设施"
 UNITS: Final = {"unit": "冯城管", "unit2": "陈交通"}
-EXPERT: Final = ("unit3", "楚住建")
+EXPERT: Final = "unit3"
 BASIS: Final = "《城市道路管理条例》第六条"
 
 
@@ -96,8 +96,8 @@ class Play:
         """Invite both units and the expert, and convene them."""
         for role, name in UNITS.items():
             await self.do(id, "invite", "dispatcher", unit=self._unit(role), name=name)
-        unit, name = EXPERT
-        await self.do(id, "invite-expert", "dispatcher", unit=self._unit(unit), name=name)
+        expert = str(self.cast[EXPERT].post_id)
+        await self.do(id, "invite-expert", "dispatcher", expert=expert)
         at = (self.now + timedelta(hours=2)).astimezone(SHANGHAI)
         await self.do(
             *(id, "convene", "dispatcher"),
@@ -105,8 +105,7 @@ class Play:
             day=at.date(),
             hour=f"{at:%H:%M}",
             venue="现场",
-            chair_unit=self._unit("leader"),
-            chair_name=self.cast["leader"].name,
+            chair=str(self.cast["leader"].post_id),
         )
         await self.do(id, "confirm", "unit")
 
@@ -119,7 +118,7 @@ class Play:
         await self.do(id, "note", "dispatcher", text=seen)
         await self.do(id, "leave", "unit2", reason="认为桥下路面不归交通局养护")
         opinion = "桥下路面属公路用地，由公路管理机构养护；路灯由城市管理部门管护。"
-        await self.do(id, "opine", "unit3", text=opinion, legal_basis="《公路法》第八条")
+        await self.do(id, "opine", EXPERT, text=opinion, legal_basis="《公路法》第八条")
         tasks = {"unit": "扶正灯杆，检查同排路灯", "unit2": "补好塌陷的路面，设警示标志"}
         for role, task in tasks.items():
             await self.do(

@@ -12,9 +12,8 @@ from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import Read
 from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import ActionView, EntryView, FactView, Option, Phrase, Words
-from plugins.hotline.coordination.deciding import frees_chair, shares_of, unheard
-from plugins.hotline.coordination.engine import ASKED, CoordinationEngine
-from plugins.hotline.coordination.flow import SIGN
+from plugins.hotline.coordination.deciding import needs_chair, shares_of, unheard
+from plugins.hotline.coordination.engine import ASKED, POSTS, CoordinationEngine
 from plugins.hotline.coordination.models import Coordination, CoordinationSeat, CoordinationShare
 from plugins.hotline.coordination.papers import units_of
 from plugins.hotline.coordination.seats import (
@@ -23,7 +22,8 @@ from plugins.hotline.coordination.seats import (
     LEGAL,
     REQUESTER,
     UNIT,
-    is_expert,
+    in_person,
+    may_opine,
     seat_of,
     seats_of,
 )
@@ -41,7 +41,7 @@ class CoordinationDesk(CaseDesk[Coordination]):
 
     kind = "ground"
     hints = frozenset(
-        {"name", "expert", "chair_name", "chair_unit", "hour", "task", "task_due_on"}
+        {"name", "expert", "expert_name", "expert_unit", "chair", "hour", "task", "task_due_on"}
         | {"rule_unit", "chair_reason", "to_unit", "note", "photos", "decision", "opinion"}
     )
     with_files = True
@@ -68,13 +68,23 @@ class CoordinationDesk(CaseDesk[Coordination]):
         verb, fields = transition.verb, transition.form.model_fields
         seats, shares = await seats_of(read, row.id), await shares_of(read, row.id)
         taken = {seat.organization_id for seat in seats}
+        if "chair" not in fields:  # who presides takes no part
+            taken.add(row.chair_unit)
         known |= _drafted(row, verb)
+        if verb in POSTS:
+            officials = await self.engine.officials_with(POSTS[verb])
+            free = [one for one in officials if one.organization_id not in taken]
+            options["chair" if "chair" in fields else "expert"] = [
+                Option(str(one.post_id), f"{one.name} {one.title}".strip(), one.organization)
+                for one in free
+            ]
+            if verb == "convene":
+                chair = (row.chair_unit, row.chair_person_id)
+                found = (o for o in free if (o.organization_id, o.person_id) == chair)
+                known["chair"] = next((str(one.post_id) for one in found), None)
         if verb in ("invite", "invite-expert"):
             units = await self.engine.units_with(ASKED[verb][0])
             options["unit"] = [Option(str(u.id), u.name) for u in units if u.id not in taken]
-        elif verb in ("convene", "another-chair"):
-            units = await self.engine.units_with(SIGN)
-            options["chair_unit"] = [Option(str(u.id), u.name) for u in units]
         elif "unit" in fields:
             options["unit"] = await self._units(verb, seats, shares)
         if "rule_unit" in fields:
@@ -130,7 +140,7 @@ class CoordinationDesk(CaseDesk[Coordination]):
         asked = [s for s in seats if s.objected_at is not None and s.ruled_at is None]
         match verb:
             case "sign":
-                return read.actor.name == row.chair_name and read.actor.delegation is None
+                return in_person(row.chair_person_id, read)
             case "confirm":
                 return own is not None and not there
             case "decline":
@@ -140,7 +150,7 @@ class CoordinationDesk(CaseDesk[Coordination]):
             case "leave":
                 return there
             case "opine":
-                return own is not None and is_expert(own, read)
+                return own is not None and may_opine(own, read)
             case "object":
                 return own is not None and own.objected_at is None and mine
             case "judge":
@@ -226,13 +236,13 @@ class CoordinationDesk(CaseDesk[Coordination]):
         if row.state not in DRAFTED or not shares:
             return []
         said: list[Words] = []
+        if needs_chair(row, seats):
+            said.append(self.engine.words("warning.needs_chair", chair=row.chair_name))
         if absent := unheard(seats, shares):
             units = "、".join(names.get(s.organization_id, "") for s in absent if s.organization_id)
             opined = any(seat.kind == LEGAL and seat.opinion for seat in seats)
             name = "unheard" if opined else "unheard_without_opinion"
             said.append(self.engine.words(f"warning.{name}", units=units))
-        if frees_chair(row, seats, shares):
-            said.append(self.engine.words("warning.frees_chair"))
         return said
 
     def _meeting(self, row: Coordination, names: Mapping[UUID, str]) -> list[FactView]:
@@ -249,7 +259,7 @@ class CoordinationDesk(CaseDesk[Coordination]):
         return SeatView(
             title=unit or words("seat.requester"),
             name=seat.name,
-            role=words(f"seat.{seat.kind}"),
+            role=words(f"seat.{'outside' if seat.outside else seat.kind}"),
             standing=words(f"standing.{seat.state}"),
             there=seat.state == CONFIRMED,
             reason=seat.reason,
@@ -308,5 +318,5 @@ def _drafted(row: Coordination, verb: str) -> dict[str, Any]:
     elif verb == "convene" and row.starts_at is not None:
         at = row.starts_at.astimezone(SHANGHAI)
         said = {"how": row.how, "day": local_day(row.starts_at), "hour": f"{at:%H:%M}"}
-        said |= {"venue": row.venue, "chair_unit": row.chair_unit, "chair_name": row.chair_name}
+        said |= {"venue": row.venue}
     return {name: str(value) for name, value in said.items() if value}

@@ -11,10 +11,8 @@ from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.acts import LOOK_AGAIN_SECONDS
 from plugin_sdk.cases.forms import ActForm
 from plugin_sdk.cases.titles import title_of
-from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Hub, Read, To, Work
 from plugin_sdk.problems import AppConflict
-from plugins.hotline.callers import without_caller
 from plugins.hotline.coordination.deciding import Deciding, Orders, shares_of
 from plugins.hotline.coordination.flow import ATTEND, OPINE, SIGN, coordination_flow
 from plugins.hotline.coordination.models import Coordination, CoordinationEntry, CoordinationShare
@@ -22,16 +20,17 @@ from plugins.hotline.coordination.papers import Papers
 from plugins.hotline.coordination.seats import REQUESTER, Seats, seats_of
 from plugins.hotline.forms import CoordinateForm
 from plugins.hotline.models import ANSWERED, Order
+from plugins.hotline.naming import without_caller
 from plugins.hotline.terms import term
 
 ASKED: Final = {
     "invite": (ATTEND,),
     "invite-expert": (OPINE,),
-    "convene": (SIGN,),
-    "another-chair": (SIGN,),
     "judge": ("order.sign",),
 }
-"""Of which permissions a verb looks up who holds them."""
+"""Of which permissions a verb looks up the units that hold them."""
+POSTS: Final = {"invite-expert": OPINE, "convene": SIGN, "another-chair": SIGN}
+"""Of which permission a verb looks up who holds a post with it."""
 OWN: Final = frozenset({"confirm", "decline", "send-another", "leave", "note", "opine", "object"})
 """Acts of one seat, which no other's act makes stale."""
 GROUNDS: Final = ("judgement", "returned", "again")
@@ -56,9 +55,10 @@ class CoordinationEngine(CaseEngine[Coordination]):
         return frozenset(s.organization_id for s in seats if s.organization_id is not None)
 
     async def filers(self, read: Read, row: Coordination) -> frozenset[UUID]:
-        """Return whoever asked for the order: they have no hand in it, whatever post they hold."""
-        own = await super().filers(read, row)
-        return own if row.asker_person_id is None else own | {row.asker_person_id}
+        """Return whoever asked for the order, and who filed it for them: they have no hand in it,
+        whatever post they hold."""
+        asked = (row.asker_person_id, row.asker_agent_id)
+        return frozenset(id for id in asked if id is not None)
 
     async def prepare(self, verb: str | None = None) -> None:
         """Ask the directory for what an act looks up."""
@@ -66,6 +66,8 @@ class CoordinationEngine(CaseEngine[Coordination]):
         for permission in ASKED.get(verb or "", ()):
             by: CaseEngine[Coordination] | Orders = self.orders if verb == "judge" else self
             await by.units_with(permission, max_age=LOOK_AGAIN_SECONDS)
+        if verb in POSTS:
+            await self.officials_with(POSTS[verb], max_age=LOOK_AGAIN_SECONDS)
 
     async def act(self, work: Work, id: UUID, verb: str, form: ActForm) -> Coordination:
         """Do an act. Those who take part act side by side, each for their own seat: what counts is
@@ -93,6 +95,7 @@ class CoordinationEngine(CaseEngine[Coordination]):
     async def open_for(self, work: Work, order: Order, form: CoordinateForm) -> Coordination:
         """Open the coordination of an order that its dispatcher asks for."""
         matter = matter_of(order)
+        agent = next(iter(await self.orders.filers(work, order)), None)
         return await self.open(
             work,
             title=title_of(matter),
@@ -102,6 +105,7 @@ class CoordinationEngine(CaseEngine[Coordination]):
             order_id=order.id,
             order_number=order.number,
             asker_person_id=order.person_id,
+            asker_agent_id=agent,
             secret=order.secret,
             ground=GROUNDS[min(order.returns, len(GROUNDS) - 1)],
             question=form.question,
@@ -224,7 +228,7 @@ class CoordinationEngine(CaseEngine[Coordination]):
 
 def matter_of(order: Order) -> str:
     """Return what an order says, without who called: numbers are masked and the name is gone."""
-    return without_caller(redact(order.text), order.caller_name.strip(), order.caller_phone)
+    return without_caller(order.text, order.caller_name, order.caller_phone)
 
 
 def part_text(order: Order, share: CoordinationShare) -> str:

@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from plugin_sdk.cases.forms import LONG_TEXT, REASON, ActForm, ReasonForm, ReturnForm
-from plugin_sdk.problems import FieldError
+from plugin_sdk.problems import FieldError, Invalid, field_error
 from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import FieldKind, Phrase
 
@@ -16,7 +16,8 @@ Name = Annotated[str, Field(min_length=1, max_length=60)]
 KINDS: dict[str, FieldKind] = {
     **ActForm.kinds,
     "question": "textarea",
-    "chair_unit": "select",
+    "chair": "select",
+    "expert": "select",
     "rule_unit": "select",
     "to_unit": "select",
     "photos": "photo",
@@ -50,16 +51,31 @@ class InviteForm(ActForm):
 
 
 class ExpertForm(ActForm):
-    """A legal expert who shall give a written opinion, and where they work."""
+    """A legal expert who shall give a written opinion: by their post, or by name where they are of
+    no unit (a law firm), with the unit that hands their opinion in."""
 
-    words: ClassVar[dict[str, str]] = {"unit": "expert_unit", "name": "expert"}
+    kinds: ClassVar[dict[str, FieldKind]] = KINDS
+    words: ClassVar[dict[str, str]] = {"unit": "expert_unit", "name": "expert_name"}
 
-    unit: UUID
-    name: Name
+    expert: UUID | None = None
+    name: Name | None = None
+    unit: UUID | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "ExpertForm":
+        outside = (self.name, self.unit)
+        if self.expert is not None and outside != (None, None):
+            raise Invalid(wrong("expert", "two-experts"))
+        if self.expert is None and outside == (None, None):
+            raise Invalid(field_error("expert", "missing"))
+        for field in ("name", "unit"):
+            if self.expert is None and getattr(self, field) is None:
+                raise Invalid(field_error(field, "missing"))
+        return self
 
 
 class ConveneForm(ActForm):
-    """When and where they meet, and who presides and signs."""
+    """When and where they meet, and the post of who presides and signs."""
 
     kinds: ClassVar[dict[str, FieldKind]] = KINDS
 
@@ -67,8 +83,7 @@ class ConveneForm(ActForm):
     day: date
     hour: Annotated[str, Field(max_length=5, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
     venue: Annotated[str, Field(min_length=2, max_length=200)]
-    chair_unit: UUID
-    chair_name: Name
+    chair: UUID
 
     @property
     def starts_at(self) -> datetime:
@@ -77,12 +92,11 @@ class ConveneForm(ActForm):
 
 
 class ChairForm(ActForm):
-    """Who presides and signs instead, and why."""
+    """The post of who presides and signs instead, and why."""
 
     kinds: ClassVar[dict[str, FieldKind]] = KINDS
 
-    chair_unit: UUID
-    chair_name: Name
+    chair: UUID
     reason: str = Field(min_length=1, max_length=REASON)
 
 

@@ -143,7 +143,11 @@ class Papers:
     def _opinions(self, seats: list[CoordinationSeat], names: dict[UUID, str]) -> list[Part]:
         return [
             Part(
-                self._say("paper.opinion", person=s.name, unit=names.get(s.organization_id, "")),
+                self._say(
+                    f"paper.{'opinion_outside' if s.outside else 'opinion'}",
+                    person=s.name,
+                    unit=names.get(s.organization_id, ""),
+                ),
                 [s.opinion, self._line("legal_basis", s.opinion_basis or "")],
             )
             for s in seats

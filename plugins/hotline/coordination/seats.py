@@ -11,7 +11,7 @@ from sqlmodel import col
 from plugin_sdk.cases.flow import Apply
 from plugin_sdk.cases.forms import ActForm, ReasonForm
 from plugin_sdk.cases.rules import NotYours
-from plugin_sdk.ports import Hub, Organization, Read, To, Work
+from plugin_sdk.ports import Hub, Official, Organization, Read, To, Work
 from plugin_sdk.problems import AppConflict, Invalid, field_error
 from plugin_sdk.views import Phrase
 from plugins.hotline.coordination.flow import ATTEND, OPINE, SIGN
@@ -45,6 +45,7 @@ class Convener(Protocol):
     def subject(self, id: UUID) -> str: ...
     def href(self, number: str, verb: str = "") -> str: ...
     async def units_with(self, permission: str) -> list[Organization]: ...
+    async def officials_with(self, permission: str) -> list[Official]: ...
     async def join(self, work: Work, row: Coordination, unit: UUID, role: str) -> None: ...
 
 
@@ -60,10 +61,15 @@ def seat_of(seats: Sequence[CoordinationSeat], unit: UUID | None) -> Coordinatio
     return next((s for s in seats if unit is not None and s.organization_id == unit), None)
 
 
-def is_expert(seat: CoordinationSeat, read: Read) -> bool:
-    """Return whether the actor is the legal expert in person: nobody gives it for them."""
-    actor = read.actor
-    return seat.kind == LEGAL and actor.name == seat.name and actor.delegation is None
+def may_opine(seat: CoordinationSeat, read: Read) -> bool:
+    """Return whether the actor may give the opinion of a seat: the legal expert in person, and for
+    one who is of no unit whoever of its unit hands it in."""
+    return seat.outside or in_person(seat.expert_person_id, read)
+
+
+def in_person(id: UUID | None, read: Read) -> bool:
+    """Return whether the actor is a person, and acts in a post of their own."""
+    return id is not None and read.actor.person_id == id and read.actor.delegation is None
 
 
 class Seats:
@@ -92,11 +98,28 @@ class Seats:
 
     async def invite(self, work: Work, row: Coordination, form: InviteForm) -> None:
         """Invite a unit by the person who comes for it."""
-        await self._add(work, row, UNIT, form.unit, form.name)
+        if form.unit not in {one.id for one in await self.engine.units_with(ATTEND)}:
+            raise Invalid(field_error("unit", "unit-cannot"))
+        await self._add(work, row, "unit", UNIT, organization_id=form.unit, name=form.name)
 
     async def invite_expert(self, work: Work, row: Coordination, form: ExpertForm) -> None:
         """Invite a legal expert: of no unit that takes part, so that the opinion is free."""
-        await self._add(work, row, LEGAL, form.unit, form.name)
+        if form.expert is not None:
+            one = await self._official(OPINE, form.expert, "expert")
+            expert = {"organization_id": one.organization_id, "name": one.name}
+            await self._add(work, row, "expert", LEGAL, expert_person_id=one.person_id, **expert)
+            return
+        if form.unit not in {one.id for one in await self.engine.units_with(OPINE)}:
+            raise Invalid(field_error("unit", "unit-cannot"))
+        await self._add(work, row, "unit", LEGAL, organization_id=form.unit, name=form.name)
+
+    async def _official(self, permission: str, post: UUID, field: str) -> Official:
+        """Return who holds a post with a permission. Raises `Invalid`."""
+        officials = await self.engine.officials_with(permission)
+        found = next((one for one in officials if one.post_id == post), None)
+        if found is None:
+            raise Invalid(field_error(field, "choice"))
+        return found
 
     async def invite_requester(self, work: Work, row: Coordination, form: ActForm) -> None:
         """Invite who asked. Raises `AppConflict` where who that is must not be known."""
@@ -110,19 +133,17 @@ class Seats:
         await work.add(seat)
         await self._call(work, row, seat)
 
-    async def _add(self, work: Work, row: Coordination, kind: str, unit: UUID, name: str) -> None:
-        if unit not in {one.id for one in await self.engine.units_with(PERMISSION[kind])}:
-            raise Invalid(field_error("unit", "unit-cannot"))
-        seats = await seats_of(work, row.id)
+    async def _add(self, work: Work, row: Coordination, field: str, kind: str, **who: Any) -> None:
+        """Let a unit, or the expert of one, take part; whose chair presides takes no part. What is
+        wrong with it stands at `field`."""
+        seats, unit = await seats_of(work, row.id), who["organization_id"]
         if seat_of(seats, unit) is not None:
-            raise Invalid(wrong("unit", "seated"))
+            raise Invalid(wrong(field, "seated"))
         if len(seats) >= MOST:
             raise AppConflict(self.hub.app, "coordination.too-many", n=MOST)
-        if kind == LEGAL and unit == row.chair_unit:
-            raise Invalid(wrong("unit", "chairs"))
-        seat = CoordinationSeat(
-            case_id=row.id, kind=kind, organization_id=unit, name=name, state=INVITED
-        )
+        if unit == row.chair_unit:
+            raise Invalid(wrong(field, "chairs"))
+        seat = CoordinationSeat(case_id=row.id, kind=kind, state=INVITED, **who)
         await work.add(seat)
         await self.engine.join(work, row, unit, "assistant")
         await self._call(work, row, seat)
@@ -135,22 +156,22 @@ class Seats:
         if not any(seat.kind == UNIT for seat in seats):
             raise AppConflict(self.hub.app, "coordination.nobody-invited")
         row.how, row.starts_at, row.venue = str(form.how), form.starts_at, form.venue
-        await self.seat_chair(work, row, form.chair_unit, form.chair_name)
+        chair = await self.seat_chair(work, row, form.chair)
         for seat in seats:
             seat.state, seat.reason, seat.answered_at = INVITED, "", None
             await self._call(work, row, seat)
-        if seat_of(seats, form.chair_unit) is None:
-            self.tell(work, row, form.chair_unit, SIGN, "notice.convene")
+        self.tell(work, row, chair, "notice.convene")
 
-    async def seat_chair(self, work: Work, row: Coordination, unit: UUID, name: str) -> None:
-        """Let a person of a unit preside and sign. Raises `Invalid` for a unit that cannot."""
-        if unit not in {one.id for one in await self.engine.units_with(SIGN)}:
-            raise Invalid(field_error("chair_unit", "unit-cannot"))
-        legal = seat_of(await seats_of(work, row.id), unit)
-        if legal is not None and legal.kind == LEGAL:
-            raise Invalid(wrong("chair_unit", "expert-chairs"))
-        row.chair_unit, row.chair_name = unit, name
+    async def seat_chair(self, work: Work, row: Coordination, post: UUID) -> To:
+        """Let who holds a post preside and sign, and return them. Raises `Invalid` for one who
+        cannot, or whose unit takes part: nobody decides what binds or frees their own."""
+        chair = await self._official(SIGN, post, "chair")
+        unit, person = chair.organization_id, chair.person_id
+        if seat_of(await seats_of(work, row.id), unit) is not None:
+            raise Invalid(wrong("chair", "takes-part"))
+        row.chair_unit, row.chair_person_id, row.chair_name = unit, person, chair.name
         await self.engine.join(work, row, unit, "chair")
+        return To(person_id=person, organization_id=unit)
 
     async def _call(self, work: Work, row: Coordination, seat: CoordinationSeat) -> None:
         """Tell who is invited when and where, once that is known."""
@@ -159,11 +180,11 @@ class Seats:
         if seat.organization_id is None:
             await self.tell_requester(work, row, "notice.requester")
             return
-        permission = PERMISSION[seat.kind]
-        self.tell(work, row, seat.organization_id, permission, "notice.convene")
+        to = self._to(seat)
+        self.tell(work, row, to, "notice.convene")
         await work.todo.open(
             self._subject(row, seat),
-            To(organization_id=seat.organization_id, permission=permission),
+            to,
             row.title,
             self.engine.href(row.number),
             label=self.engine.words("act.confirm" if seat.kind == UNIT else "act.opine"),
@@ -248,7 +269,7 @@ class Seats:
     async def opine(self, work: Work, row: Coordination, form: OpinionForm) -> None:
         """Keep the opinion of the legal expert, who gives it in person."""
         seat = await self._own(work, row, LEGAL)
-        if not is_expert(seat, work):
+        if not may_opine(seat, work):
             raise AppConflict(self.hub.app, "coordination.not-the-expert", name=seat.name)
         seat.opinion, seat.opinion_basis = form.text, form.legal_basis
         seat.state, seat.answered_at = CONFIRMED, work.now
@@ -271,14 +292,19 @@ class Seats:
         for seat in await seats_of(work, row.id):
             await work.todo.close(self._subject(row, seat))
             if seat.organization_id is not None and row.starts_at is not None:
-                self.tell(work, row, seat.organization_id, PERMISSION[seat.kind], words)
+                self.tell(work, row, self._to(seat), words)
 
-    def tell(self, work: Work, row: Coordination, unit: UUID, permission: str, name: str) -> None:
-        """Tell a unit that takes part."""
+    def tell(self, work: Work, row: Coordination, to: To, name: str) -> None:
+        """Tell who takes part."""
         params = {"number": row.number, "title": row.title, "date": row.starts_at}
-        to = To(organization_id=unit, permission=permission)
         message = self.engine.words(name, **params, place=row.venue)
         work.notify(to, message, self.engine.href(row.number))
+
+    def _to(self, seat: CoordinationSeat) -> To:
+        """Return for whom the work of a seat is: its unit's, but an opinion is the expert's."""
+        if seat.expert_person_id is not None:
+            return To(person_id=seat.expert_person_id, organization_id=seat.organization_id)
+        return To(organization_id=seat.organization_id, permission=PERMISSION[seat.kind])
 
     def _subject(self, row: Coordination, seat: CoordinationSeat) -> str:
         return f"{self.engine.subject(row.id)}:seat:{seat.id}"

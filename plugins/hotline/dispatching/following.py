@@ -23,11 +23,11 @@ from plugin_sdk.cases.shorthand import ORIGIN
 from plugin_sdk.ports import Read, Work
 from plugin_sdk.problems import FieldError, Invalid
 from plugin_sdk.views import Phrase
-from plugins.hotline.callers import without_caller
 from plugins.hotline.dispatching.alike import unfit
 from plugins.hotline.dispatching.forms import FollowForm
 from plugins.hotline.enterprises.models import Enterprise
 from plugins.hotline.models import ANSWERED, Order
+from plugins.hotline.naming import without_caller
 from plugins.hotline.open311.publishing import changed
 
 FOLLOWING: Final = State(key="following")

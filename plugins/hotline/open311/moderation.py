@@ -17,6 +17,7 @@ from plugin_sdk.taking import BLANK, Typed, take
 from plugin_sdk.views import ActionView, AttachmentView, FactView, FilterView, Option, Phrase, View
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.models import Order
+from plugins.hotline.naming import find
 from plugins.hotline.open311 import publishing
 from plugins.hotline.open311.filing import MODERATE_FILINGS
 from plugins.hotline.open311.keys import KEYS
@@ -192,7 +193,7 @@ class Moderation:
             ],
             found=[
                 FindView(Phrase(f"hotline.publishing.find.{one.kind}"), one.text)
-                for one in publishing.find(said, order)
+                for one in find(said, order.caller_name, order.caller_phone)
             ],
             photos=[
                 AttachmentView(

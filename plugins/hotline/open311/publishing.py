@@ -5,11 +5,9 @@ is no report (举报), and its caller is not secret. The condition is asked of t
 so that whatever makes one secret or a report takes it out at once.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-import msgspec
 from pydantic import Field, model_validator
 from sqlalchemy import ColumnElement, and_, not_, select
 from sqlmodel import col
@@ -18,12 +16,12 @@ from plugin_sdk.cases.forms import ActForm, Decision
 from plugin_sdk.cases.rules import NotYours, is_of_requester
 from plugin_sdk.files import StoredFile
 from plugin_sdk.forms import Form
-from plugin_sdk.identifiers import find_identity_numbers
 from plugin_sdk.ports import Read, To, Work
 from plugin_sdk.problems import AppConflict, FieldError, Invalid, field_error
 from plugin_sdk.views import FieldKind, Phrase
 from plugins.hotline.forms import Kind
 from plugins.hotline.models import Order
+from plugins.hotline.naming import find
 from plugins.hotline.open311.models import Publication
 
 MODERATE: Final = "publication.moderate"
@@ -40,29 +38,8 @@ MOST_PHOTOS: Final = 5
 PUBLIC_TEXT: Final = 4000
 """The longest text of the protocol."""
 
-_WIDE = str.maketrans("０１２３４５６７８９－　", "0123456789- ")
-PATTERNS: Final = {
-    "phone": re.compile(
-        r"(?<!\d)(?:(?:\+|00)?86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d)"
-        r"|(?<!\d)0\d{2,3}[ -]?\d{7,8}(?!\d)"
-    ),
-    "plate": re.compile(
-        "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
-        "[A-HJ-NP-Z][·. ]?[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9挂学警港澳领]",
-        re.IGNORECASE,
-    ),
-    "mail": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII),
-    "person": re.compile("[\u4e00-\u9fff]{1,2}(?:先生|女士|小姐|师傅|老师|医生|某某?)"),
-}
 FORBIDDEN: Final = frozenset({"identity", "mobile", "caller"})
 """What no moderator lets pass; the rest may name a shop or an office, and is looked at."""
-
-
-class Find(msgspec.Struct, frozen=True):
-    """Something in a text that may tell of a person: what kind of thing, and what it says."""
-
-    kind: str
-    text: str
 
 
 class PublishForm(Form):
@@ -228,33 +205,11 @@ async def decide(
     return row
 
 
-def find(text: str, order: Order) -> list[Find]:
-    """Return what in a text may tell of a person, in order of kind: the caller's name and number,
-    identity numbers, telephones, plates, addresses of mail, people named by their title."""
-    plain = text.translate(_WIDE)
-    return list(dict.fromkeys(_found(plain, order)))
-
-
-def _found(text: str, order: Order) -> Iterator[Find]:
-    digits = re.sub(r"\D", "", text)
-    own = order.caller_phone.removeprefix("+86")
-    if order.caller_name and order.caller_name in text:
-        yield Find("caller", order.caller_name)
-    if own and own in digits:
-        yield Find("caller", own)
-    for span in find_identity_numbers(text, checksum=False):
-        yield Find("identity", text[span.start : span.end])
-    for kind, pattern in PATTERNS.items():
-        for match in pattern.finditer(text):
-            landline = match.group().startswith("0") and not match.group().startswith("00")
-            yield Find("mobile" if kind == "phone" and not landline else kind, match.group())
-
-
 def _refuse_persons(form: PublishForm, order: Order) -> None:
     wrong = []
     doubtful = False
     for name in ("text", "address", "notes"):
-        for one in find(getattr(form, name) or "", order):
+        for one in find(getattr(form, name) or "", order.caller_name, order.caller_phone):
             if one.kind in FORBIDDEN:
                 words = Phrase(f"hotline.publishing.wrong.{one.kind}")
                 wrong.append(FieldError(name, words))

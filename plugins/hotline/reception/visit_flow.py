@@ -93,7 +93,7 @@ class VisitEngine(CaseEngine[Visit]):
         to, href = To(organization_id=row.organization_id, permission=SIGN_OFF), row.number
         label, title = self.words(f"state.{PROMISED}"), self.item_title(row)
         await work.todo.open(subject, to, title, self.href(href), label=label)
-        said = self.words("notice.answered", number=order.number, title=order.title)
+        said = self.words("notice.answered", number=row.number)  # the order may be secret by now
         dedupe = f"{subject}:answered:{order.reopened}"
         work.notify(to, said, self.href(href), dedupe=dedupe)
 

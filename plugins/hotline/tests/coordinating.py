@@ -8,7 +8,6 @@ from plugin_sdk.times import SHANGHAI
 from plugins.hotline.tests.conftest import HERE, LIGHTS, Desk
 
 BASIS = "《城市道路管理条例》第六条"
-CHAIR = ("leader", "魏主任")
 
 
 class Table(Desk):
@@ -62,7 +61,10 @@ class Table(Desk):
     def calendar(self) -> Any:
         return self.hub.hub.apps.hubs["hotline"].calendar
 
-    async def convene(self, number: str, chair: tuple[str, str] = CHAIR, **form: Any) -> Any:
+    async def post(self, role: str) -> str:
+        return str((await self.hub.actor(role)).post_id)
+
+    async def convene(self, number: str, chair: str = "leader", **form: Any) -> Any:
         """Set a meeting in an hour."""
         at = (self.hub.clock() + timedelta(hours=1)).astimezone(SHANGHAI)
         values = {
@@ -70,20 +72,18 @@ class Table(Desk):
             "day": f"{at:%Y-%m-%d}",
             "hour": f"{at:%H:%M}",
             "venue": "黄河五路桥下",
-            "chair_unit": await self.unit(chair[0]),
-            "chair_name": chair[1],
+            "chair": await self.post(chair),
             **form,
         }
         return await self.do(number, "convene", **values)
 
     async def seat(self, number: str, *roles: str, expert: str = "") -> None:
         """Invite units, and a legal expert."""
-        names = {"unit": "冯城管", "unit2": "陈交通", "unit3": "楚住建"}
+        names = {"unit": "冯城管", "unit2": "陈交通"}
         for role in roles:
             await self.do(number, "invite", unit=await self.unit(role), name=names[role])
         if expert:
-            unit = await self.unit(expert)
-            await self.do(number, "invite-expert", unit=unit, name=names[expert])
+            await self.do(number, "invite-expert", expert=await self.post(expert))
 
     async def hold(self, number: str, *there: str) -> None:
         """Let units confirm, and open the meeting when it is time."""
@@ -92,7 +92,7 @@ class Table(Desk):
         self.hub.clock.move(hours=2)
         await self.do(number, "hold")
 
-    async def meet(self, *there: str, order: str = "", chair: tuple[str, str] = CHAIR) -> str:
+    async def meet(self, *there: str, order: str = "", chair: str = "leader") -> str:
         """Walk to a meeting of two units and a legal expert; return its number."""
         number = await self.coordinate(order)
         await self.seat(number, "unit", "unit2", expert="unit3")

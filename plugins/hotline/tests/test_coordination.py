@@ -1,8 +1,13 @@
 import asyncio
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
+from sqlalchemy import update
+from sqlmodel import col
 
+from core.identity.models import Person
+from plugins.hotline.coordination.models import Coordination
 from plugins.hotline.tests.conftest import HERE, LIGHTS
 from plugins.hotline.tests.coordinating import BASIS, Table, order_of, parts_of
 
@@ -164,27 +169,35 @@ async def test_who_did_not_come_is_recorded_and_may_come_late(table):
     assert await table.refused(number, "absent", unit=unit, reason="又走了") == "unit"
 
 
-async def test_who_chairs_decides_neither_for_nor_free_of_their_own_unit_silently(table):
-    number = await table.meet(chair=("unit", "冯城管"))
+async def test_whose_unit_takes_part_does_not_preside(table):
+    number = await table.coordinate()
+    await table.seat(number, "unit", expert="unit3")
+    when = {"how": "table", "day": table.day(1), "hour": "09:00", "venue": "二楼会议室"}
+    for role in ("unit", "unit3"):
+        refused = await table.refused(number, "convene", **when, chair=await table.post(role))
+        assert refused == "chair"
+    nobody = "00000000-0000-4000-8000-000000000000"
+    assert await table.refused(number, "convene", **when, chair=nobody) == "chair"
+    await table.convene(number, "unit2")
+    unit, post = await table.unit("unit2"), await table.post("unit2")
+    assert await table.refused(number, "invite", unit=unit, name="陈交通") == "unit"
+    assert await table.refused(number, "invite-expert", expert=post) == "expert"
+    form = await table.get(f"/coordinations/{number}/convene")
+    (chair,) = [field for field in form["fields"] if field["name"] == "chair"]
+    assert chair["value"] == post, "it says who presides already"
+    assert {option["group"] for option in chair["options"]} == {
+        *("12345热线服务中心", "交通运输局")
+    }
+    await table.hold(number, "unit")
     await table.share(number, "unit")
-    text = {"text": "归城管局", "legal_basis": BASIS}
-    assert await table.refused(number, "propose", **text) == "coordination.own-unit-alone"
-    await table.do(number, "drop", unit=await table.unit("unit"))
-    assert await table.refused(number, "propose", **text) == "coordination.no-parts"
-    await table.share(number, "unit2")
     await table.propose(number)
-    assert [one["key"].rpartition(".")[2] for one in (await table.met(number))["warnings"]] == [
-        "frees_chair"
-    ]
     assert await table.refused(number, "sign", "leader") == "case.not-holder"
-    assert await table.refused(number, "sign", "unit") == "reason"
-    assert await table.refused(number, "send-back", "unit2", reason="不同意") == "case.not-holder"
-    await table.do(number, "sign", "unit", reason="灯杆是公路附属设施")
-    assert (await table.met(number))["state"] == "decided"
+    assert await table.refused(number, "send-back", "unit", reason="不同意") == "case.not-holder"
+    await table.do(number, "sign", "unit2")
 
 
 async def test_the_chair_signs_in_person(table):
-    number = await table.meet(chair=("leader", "韩主管"))
+    number = await table.meet(chair="owner")
     await table.share(number, "unit2")
     await table.propose(number)
     assert await table.refused(number, "sign", "leader") == "coordination.not-the-chair"
@@ -192,7 +205,56 @@ async def test_the_chair_signs_in_person(table):
     await table.do(number, "send-back", "owner", reason="日期太紧")
     assert (await table.met(number))["state"] == "held"
     await table.propose(number)
+    await _rename(table, "leader", "韩主管")  # a namesake in the chair's unit
+    assert await table.refused(number, "sign", "leader") == "coordination.not-the-chair"
     await table.do(number, "sign", "owner")
+
+
+async def test_a_chair_known_by_name_alone_is_picked_anew(table):
+    number = await table.meet()
+    await table.share(number, "unit")
+    await table.propose(number)
+    hub = table.hub.hub.apps.hubs["hotline"]
+    async with hub.work(hub.system("test")) as work:  # as before chairs were picked by post
+        row = await work.get(Coordination, UUID((await table.met(number))["id"]))
+        row.chair_person_id = None
+    assert await table.refused(number, "sign", "leader") == "coordination.needs-chair"
+    assert "needs_chair" in str((await table.met(number))["warnings"])
+    chair = {"chair": await table.post("leader"), "reason": "从名册中选定"}
+    await table.do(number, "another-chair", **chair)
+    await table.do(number, "sign", "leader")
+
+
+async def test_an_expert_gives_the_opinion_in_person_and_one_from_outside_by_the_unit(table):
+    number = await table.meet()
+    await _rename(table, "deputy", "楚住建")
+    opinion = {"text": "归城管", "legal_basis": BASIS}
+    seats = {one["title"]: one for one in (await table.met(number))["seats"]}
+    assert seats["住房和城乡建设局"]["name"] == "楚住建"
+    await _rename(table, "unit3", "楚改名")
+    await table.do(number, "opine", "unit3", **opinion)
+    second = await table.coordinate()
+    await table.seat(second, "unit")
+    lawyer = {"unit": await table.unit("unit3"), "name": "某律师事务所何律师"}
+    both = {**lawyer, "expert": await table.post("unit2")}
+    assert await table.refused(second, "invite-expert", **both) == "expert"
+    assert await table.refused(second, "invite-expert") == "expert"
+    assert await table.refused(second, "invite-expert", name=lawyer["name"]) == "unit"
+    seated = {**lawyer, "unit": await table.unit("unit")}
+    assert await table.refused(second, "invite-expert", **seated) == "unit"
+    await table.do(second, "invite-expert", **lawyer)
+    await table.convene(second)
+    assert await table.refused(second, "opine", "unit", **opinion) == "case.not-assistant"
+    await table.do(second, "opine", "unit3", **opinion)
+    (seat,) = [one for one in (await table.met(second))["seats"] if "何律师" in one["name"]]
+    assert seat["role"]["key"].endswith(".outside")
+
+
+async def _rename(table, role, name):
+    """Let one of the cast be called otherwise."""
+    person = (await table.hub.actor(role)).person_id
+    async with table.hub.services.database.transaction(write=True) as tx:
+        await tx.session.execute(update(Person).where(col(Person.id) == person).values(name=name))
 
 
 async def test_parts_lie_within_the_term_and_dates_that_have_passed_go_back(table):
@@ -253,8 +315,7 @@ async def test_the_requester_is_told_and_others_see_nothing(table):
             day=table.day(1),
             hour="09:00",
             venue="二楼会议室",
-            chair_unit=await table.unit("leader"),
-            chair_name="魏主任",
+            chair=await table.post("leader"),
         )
         == "coordination.nobody-invited"
     )
@@ -271,8 +332,7 @@ async def test_the_requester_is_told_and_others_see_nothing(table):
             day="2026-02-27",
             hour="09:00",
             venue="二楼会议室",
-            chair_unit=await table.unit("leader"),
-            chair_name="魏主任",
+            chair=await table.post("leader"),
         )
         == "day"
     )

@@ -136,23 +136,38 @@ async def waiting(table, role):
 
 
 async def test_a_wrong_chair_is_no_dead_end(table):
-    number = await table.meet(chair=("leader", "写错的人"))
+    number = await table.meet(chair="owner")
     await table.share(number, "unit")
     await table.propose(number)
-    chair = {"chair_unit": await table.unit("leader"), "reason": "姓名写错了"}
-    same = {**chair, "chair_name": "写错的人"}
-    assert await table.refused(number, "another-chair", **same) == "chair_name"
-    own = {**chair, "chair_unit": await table.unit("unit"), "chair_name": "冯城管"}
-    assert await table.refused(number, "another-chair", **own) == "coordination.own-unit-alone"
-    await table.do(number, "send-back", "leader", reason="还有路面")
+    chair = {"chair": await table.post("officer"), "reason": "调离"}
+    assert await table.refused(number, "another-chair", **chair) == "chair"  # may not sign
+    same = {**chair, "chair": await table.post("owner")}
+    assert await table.refused(number, "another-chair", **same) == "chair"
+    own = {**chair, "chair": await table.post("unit")}
+    assert await table.refused(number, "another-chair", **own) == "chair"
+    await table.do(number, "send-back", "owner", reason="还有路面")
     await table.share(number, "unit2")
-    await table.do(number, "another-chair", **own)  # while they meet
     await table.propose(number)
-    assert f"{HERE}/coordinations/{number}" in await waiting(table, "unit")
-    assert await table.refused(number, "sign", "leader") == "case.not-holder"
-    await table.do(number, "another-chair", **chair, chair_name="魏主任")
-    assert f"{HERE}/coordinations/{number}" not in await waiting(table, "unit")
+    assert await table.refused(number, "sign", "leader") == "coordination.not-the-chair"
+    await table.do(number, "another-chair", **{**chair, "chair": await table.post("leader")})
+    assert await table.refused(number, "sign", "owner") == "coordination.not-the-chair"
     await table.do(number, "sign", "leader")
+
+
+async def test_a_decision_that_waits_lies_before_the_chair_of_another_unit(table):
+    number = await table.coordinate()
+    await table.seat(number, "unit")
+    await table.convene(number)
+    await table.hold(number, "unit")
+    await table.share(number, "unit")
+    await table.propose(number)
+    chair = {"chair": await table.post("unit2"), "reason": "主任出差"}
+    await table.do(number, "another-chair", **chair)
+    assert f"{HERE}/coordinations/{number}" in await waiting(table, "unit2")
+    assert await table.refused(number, "sign", "leader") == "case.not-holder"
+    await table.hub.settle()
+    assert "another-chair" in (await (await table.client("unit2")).get("/messages")).text
+    await table.do(number, "sign", "unit2")
 
 
 async def test_one_that_waits_for_the_signature_is_called_off_and_the_requester_told(table):

@@ -4,13 +4,16 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from sqlalchemy import func, select
 from sqlmodel import col
 
+from core.audit.models import AuditEntry
 from plugins.hotline.checking.following import Following
 from plugins.hotline.coordination.flow import coordination_flow
 from plugins.hotline.coordination.models import Coordination
 from plugins.hotline.desk import desk_of
 from plugins.hotline.models import Order
+from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.coordinating import Table, order_of, parts_of
 
 MONDAY = datetime(2026, 3, 2, 2, tzinfo=UTC)  # 10:00 in Shanghai, in a year that is known
@@ -29,17 +32,18 @@ async def id_of(table, number):
 
 async def test_who_asked_has_no_hand_in_the_part_of_their_unit(table):
     number = await table.meet()
-    await table.decide(number, "unit", "unit2")
-    part = (await parts_of(table, number))["城市管理局"]
     steps = (await table.met(number, "unit"))["timeline"]
     assert "convene" in {step["verb"] for step in steps}
-    await table.act(part, "supervise", "dispatcher")
-    assert "supervise" in {step["verb"] for step in (await table.see(part, "unit"))["timeline"]}
     own, hub = await table.hub.actor("unit"), table.hub.hub.apps.hubs["hotline"]
     async with hub.work(hub.system("test")) as work:  # it was they who asked, as a resident
         order = await work.get(Order, await id_of(table, await order_of(table, number)))
         coordination = await work.get(Coordination, UUID((await table.met(number))["id"]))
         order.person_id = coordination.asker_person_id = own.person_id
+    await table.decide(number, "unit", "unit2")
+    part = (await parts_of(table, number))["城市管理局"]
+    await table.act(part, "supervise", "dispatcher")
+    steps = (await table.see(part, "dispatcher"))["timeline"]
+    assert "supervise" in {step["verb"] for step in steps}
     refused = await table.try_act(part, "sign", "unit")
     assert refused.json()["type"].endswith("case.own-filing")
     steps = (await table.met(number, "unit"))["timeline"]
@@ -53,6 +57,23 @@ async def test_who_asked_has_no_hand_in_the_part_of_their_unit(table):
             found = read.beyond_scope(Order, reason=reason).where(col(Order.id) == id)
             row = (await read.session.execute(found)).scalar_one()
             assert await following.apart(read, row) is apart
+
+
+async def test_to_look_at_a_part_is_no_reveal(table):
+    number = await table.meet()
+    await table.decide(number, "unit", "unit2")
+    part = (await parts_of(table, number))["城市管理局"]
+
+    async def past_scope():
+        async with table.hub.services.database.transaction() as tx:
+            found = select(func.count()).where(col(AuditEntry.act) == "read-beyond-scope")
+            return (await tx.session.execute(found)).scalar_one()
+
+    before = await past_scope()
+    client = await table.client("unit")
+    for path in (f"orders/{part}", "orders", f"coordinations/{number}"):
+        assert (await client.page(f"{HERE}/{path}")).status_code == 200
+    assert await past_scope() == before
 
 
 async def test_who_is_kept_secret_later_is_secret_in_what_runs_already(table):

@@ -38,19 +38,19 @@ def test_every_word_of_coordinations_is_there():
         "now": [state.key for state in flow.states],
         "standing": STANDING,
         "ground": GROUNDS,
-        "seat": (UNIT, LEGAL, REQUESTER),
+        "seat": (UNIT, LEGAL, REQUESTER, "outside"),
         "ruled": list(Ruling),
         "ruling": list(Ruling),
-        "warning": ("unheard", "unheard_without_opinion", "frees_chair"),
+        "warning": ("unheard", "unheard_without_opinion", "needs_chair"),
         "verify": ("title", "asked", "good", "unknown"),
         "notice": (
             *("convene", "requester", "requester-off", "decided", "called-off", "judged"),
             *("answered", "another-chair"),
         ),
         "wrong": (
-            *("seated", "chairs", "expert-chairs", "the-same", "not-there", "not-invited"),
-            *("no-part", "unheard", "frees-chair", "nothing-objected", "own-unit"),
-            "chairs-already",
+            *("seated", "chairs", "takes-part", "the-same", "not-there", "not-invited"),
+            *("no-part", "unheard", "nothing-objected", "own-unit"),
+            *("chairs-already", "two-experts"),
         ),
     }
     words |= {f"hotline.coordination.{group}.{name}" for group, of in many.items() for name in of}

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlmodel import col
 
-from plugins.hotline.callers import without_caller
 from plugins.hotline.desk import desk_of
 from plugins.hotline.dispatching import alike
 from plugins.hotline.models import Order
+from plugins.hotline.naming import without_caller
 from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.test_checking_supervision import supervisions
 from plugins.hotline.tests.test_flow import TUESDAY

@@ -7,6 +7,7 @@ import pytest
 from plugins.hotline.tests.conftest import HERE
 
 MATTER = "小区二次供水改造停了半年"
+SEES = ("leader", "resident")
 PHONE = "13800005678"
 
 
@@ -97,11 +98,18 @@ async def test_the_last_place_goes_to_one_and_comes_back_when_it_is_given_up(des
 async def test_an_order_kept_secret_is_no_longer_named_on_the_visit(desk, receptions):
     number, order = await receptions.promised()
     for secret in (False, True):
-        for role in ("leader", "resident"):
+        for role in SEES:
             seen = (await receptions.get(f"/reception/{number}", role)).text
             assert (order in seen) == (role == "resident" or not secret), (role, secret)
         if not secret:
             await desk.act(order, "keep-secret", "resident")
+    await desk.answer(order)
+    await desk.hub.settle()
+    told = {role: (await (await desk.client(role)).get("/messages")).text for role in SEES}
+    assert "reception.notice.answered" in told["leader"]
+    assert order not in told["leader"]
+    assert "order.notice.answered-unsigned" in told["resident"], "they rate it once it is signed"
+    assert "order.notice.reply" not in told["resident"]
 
 
 async def test_what_was_promised_is_closed_only_once_the_leader_has_signed(desk, receptions):

@@ -12,10 +12,11 @@ from plugins.hotline.desk import OrderDesk
 from plugins.hotline.figures import CHANNELS
 from plugins.hotline.flow import order_flow
 from plugins.hotline.forms import FileForm, IntakeForm, SnapForm
+from plugins.hotline.naming import PATTERNS
 from plugins.hotline.open311.applications import RefuseForm
 from plugins.hotline.open311.keys import KeyForm
 from plugins.hotline.open311.moderation import HINTS
-from plugins.hotline.open311.publishing import FORBIDDEN, PATTERNS, PublishForm
+from plugins.hotline.open311.publishing import FORBIDDEN, PublishForm
 from portal.texts import Catalogue, words_of_app
 
 SDK = Path(plugin_sdk.__file__).parent
