@@ -336,4 +336,8 @@ def inside(x: float, y: float, polygon: Sequence[Sequence[float]]) -> bool:
 
 def desk_of(hub: Hub) -> OrderDesk:
     """Return the desk of a hub's orders."""
+    return hub.once(_desk)
+
+
+def _desk(hub: Hub) -> OrderDesk:
     return OrderDesk(OrderEngine(hub))
