@@ -69,7 +69,7 @@ class OrderDesk(CaseDesk[Order]):
     @property
     def counting(self) -> CaseCounting:
         """Return what counts orders for the figures."""
-        return CaseCounting(self.hub, Order, self.flow.read)
+        return CaseCounting(self.hub, Order, self.flow)
 
     @property
     def breakdown(self) -> OrderFigures:
