@@ -203,7 +203,7 @@ async def _figures(database: Database, rows: list[Any], first: date) -> None:
         held: list[tuple[Any, UUID]] = [(order.opened_at, order.origin_organization_id)]
         if order.organization_id != order.origin_organization_id:
             held.append((order.responded_at, order.organization_id))
-        counted, _ = counted_of(order, held, now, _Weekdays())
+        counted, _ = counted_of(order, held, (), now, _Weekdays())
         difference({}, counted, cells)
 
     def written() -> Any:

@@ -3,7 +3,7 @@
 starts. There is no ambient session and no global.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from pathlib import Path
@@ -345,6 +345,11 @@ class Hub(Protocol):
         """Return the hub with its clock standing at `moment`: for what happened earlier
         (demonstrations, imports). What is done there is history and no use of the app: it is
         not counted as usage, neither then nor now."""
+        ...
+
+    def once(self, make: Callable[["Hub"], T]) -> T:
+        """Return what `make` makes of this hub: made when it is first asked for, then the same
+        for all of the app's hooks and routes. Of a hub `at` another time it is another."""
         ...
 
     async def hit(self, name: str, seconds: int) -> int:

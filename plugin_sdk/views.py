@@ -323,6 +323,9 @@ class TrackView(View, kw_only=True):
     deadline: DeadlineView | None = None
     timeline: list[EntryView] = []
     rate_href: str | None = None
+    rating: list[FieldView] = []
+    """What to fill in to rate it here, where the requester has no account."""
+    said: Phrase | None = None
     shut: list[Words] = []
     """Apps that are shut, and why: a case that was not found may be theirs."""
 

@@ -1,11 +1,11 @@
 """The hub as one app sees it."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from copy import copy
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -43,6 +43,8 @@ from plugin_sdk.ports import Numbers as NumbersPort
 from plugin_sdk.ports import Read as ReadPort
 from plugin_sdk.ports import Work as WorkPort
 from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
+
+T = TypeVar("T")
 
 UNIQUE_VIOLATIONS: Final = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE"})
 """What PostgreSQL and SQLite call it: there nobody writes at the same moment, but what an app asked
@@ -159,6 +161,7 @@ class AppHub:
         self._clock = clock
         self._rules = rules
         self._trial = False
+        self._made: dict[Any, Any] = {}
 
     @property
     def site(self) -> str:
@@ -182,7 +185,7 @@ class AppHub:
     def at(self, moment: datetime) -> "AppHub":
         """See `plugin_sdk.ports.Hub`."""
         there = copy(self)
-        there._clock = lambda: moment
+        there._clock, there._made = lambda: moment, {}
         return there
 
     def trying(self) -> "AppHub":
@@ -190,8 +193,15 @@ class AppHub:
         written has been checked: for the trial of an import. What a unit of work would leave for
         a later one is not there."""
         there = copy(self)
-        there._trial = True
+        there._trial, there._made = True, {}
         return there
+
+    def once(self, make: Callable[["AppHub"], T]) -> T:
+        """See `plugin_sdk.ports.Hub`."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: T = self._made[make]
+        return made
 
     def system(self, name: str) -> Actor:
         """See `plugin_sdk.ports.Hub`."""

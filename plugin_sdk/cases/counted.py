@@ -1,10 +1,11 @@
 """What a case counts for: a pure function of the case, its timeline and the time.
 
 A case counts for what happened to it: opened, responded, resolved, due, rated, each on its day
-with the unit that held it just before. Every count has cells (`CaseFigure`): one in the figures
-of the unit that set the case, one in those of the unit that held it where that is another; for
-all cases and for each dimension; in its day, its ten days and its month. What a case counted for
-before is kept beside it, so that a correction takes exactly that away.
+with the unit that held it just before. Each outcome that was rated counts once, also when the
+case was reopened since. Every count has cells (`CaseFigure`): one in the figures of the unit that
+set the case, one in those of the unit that held it where that is another; for all cases and for
+each dimension; in its day, its ten days and its month. What a case counted for before is kept
+beside it, so that a correction takes exactly that away.
 
 What may flare up is told apart by what and where at once (`SPOT`), of which there are as many as
 one times the other: a cell is of one what, and holds how many were opened at each where.
@@ -42,6 +43,8 @@ _MINUTE: Final = timedelta(minutes=1)
 
 Held = Sequence[tuple[datetime | None, UUID]]
 """The steps of a timeline: when, and who held the case after it."""
+Earlier = Sequence[tuple[datetime, int]]
+"""The ratings of outcomes that a reopening overtook, each with its time."""
 
 
 class Key(NamedTuple):
@@ -67,7 +70,7 @@ def days_of(step: int) -> float:
 
 
 def counted_of(
-    row: CaseRow, held: Held, now: datetime, calendar: Calendar
+    row: CaseRow, held: Held, earlier: Earlier, now: datetime, calendar: Calendar
 ) -> tuple[dict[str, Any], datetime | None]:
     """Return what a case counts for now, and when it must be looked at again though nobody acts:
     when its deadline comes, or once its calendar may be known."""
@@ -96,6 +99,8 @@ def counted_of(
     settled = row.resolved_at is not None or row.paused_at is None
     if row.due_at is not None and row.due_at <= now and settled:
         add("due", row.due_at, row.resolved_at is not None and row.resolved_at <= row.due_at)
+    for moment, rating in earlier:
+        add("rated", moment, rating)
     if row.rating is not None and row.rated_at is not None:
         add("rated", row.rated_at, row.rating)
     about = {name: value[:100] for name, value in row.dimensions.items()}

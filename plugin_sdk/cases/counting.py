@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from plugin_sdk.cases.counted import COUNTS, NOBODY, Key, counted_of, difference
+from plugin_sdk.cases.flow import Flow
 from plugin_sdk.cases.models import CaseCounted, CaseFigure, CaseRow
 from plugin_sdk.extension import Job
 from plugin_sdk.ports import Actor, Calendar, Hub, Read, Work
@@ -29,14 +30,14 @@ _KEY: Final = Key._fields
 class CaseCounting:
     """The figures of a flow whose cases are counted as they change."""
 
-    def __init__(self, hub: Hub, row: type[CaseRow], permission: str) -> None:
+    def __init__(self, hub: Hub, row: type[CaseRow], flow: Flow) -> None:
         if row.counted is None or row.figures is None:
             raise TypeError(f"{row.__name__} has no tables to be counted in")
         self.hub = hub
         self.row = row
         self.counted: type[CaseCounted] = row.counted
         self.figures: type[CaseFigure] = row.figures
-        self._permission = permission
+        self._flow = flow
 
     def job(self, key: str = "figures") -> Job:
         """Return the job that counts what has changed or has become due."""
@@ -66,13 +67,14 @@ class CaseCounting:
             return 0
         calendar = Remembered(self.hub.calendar)
         cases, held = await self._cases(work, list(found))
+        earlier = await self._earlier(work, cases)
         changes: dict[Key, Counter[str]] = {}
         looked: list[dict[str, Any]] = []
         for id, before in found.items():
             after: dict[str, Any] = {}
             again: datetime | None = None
             if id in cases:
-                after, again = counted_of(cases[id], held[id], work.now, calendar)
+                after, again = counted_of(cases[id], held[id], earlier[id], work.now, calendar)
             if after != before:
                 difference(before, after, changes)
             looked.append({"of": id, "again": again, "after": after})
@@ -90,7 +92,7 @@ class CaseCounting:
         """Return how many cases the reader may see changed, or became due, since they were
         counted."""
         waiting = select(col(self.counted.case_id)).where(col(self.counted.look_at) <= read.now)
-        statement = read.rows(self.row, func.count(), permission=self._permission).where(
+        statement = read.rows(self.row, func.count(), permission=self._flow.read).where(
             col(self.row.id).in_(waiting)
         )
         return int((await read.session.execute(statement)).scalar_one())
@@ -105,7 +107,7 @@ class CaseCounting:
         while True:
             async with self.hub.work(actor) as work:
                 id = col(self.row.id)
-                following = work.rows(self.row, id, permission=self._permission).where(id > after)
+                following = work.rows(self.row, id, permission=self._flow.read).where(id > after)
                 found = await work.session.execute(following.order_by(id).limit(KEYS_AT_ONCE))
                 ids = list(found.scalars())
                 if not ids:
@@ -120,16 +122,28 @@ class CaseCounting:
     async def _cases(
         self, work: Work, ids: list[UUID]
     ) -> tuple[dict[UUID, CaseRow], dict[UUID, list[tuple[datetime | None, UUID]]]]:
-        rows = work.rows(self.row, permission=self._permission).where(col(self.row.id).in_(ids))
+        rows = work.rows(self.row, permission=self._flow.read).where(col(self.row.id).in_(ids))
         cases = {row.id: row for row in (await work.session.execute(rows)).scalars()}
         entry = self.row.entries
         columns = (col(entry.case_id), col(entry.at), col(entry.organization_id))
-        steps = work.rows(entry, *columns, permission=self._permission)
+        steps = work.rows(entry, *columns, permission=self._flow.read)
         held: defaultdict[UUID, list[tuple[datetime | None, UUID]]] = defaultdict(list)
         ordered = steps.where(col(entry.case_id).in_(ids)).order_by(col(entry.seq))
         for case, at, unit in await work.session.execute(ordered):
             held[case].append((at, unit))
         return cases, held
+
+    async def _earlier(
+        self, work: Work, cases: dict[UUID, CaseRow]
+    ) -> dict[UUID, list[tuple[datetime, int]]]:
+        """Return the ratings of outcomes that a reopening overtook, by case."""
+        which = col(self.row.entries.case_id).in_(cases)
+        said = await ratings(work, self._flow, self.row, which, self._flow.read)
+        present = Counter((id, case.rated_at, case.rating) for id, case in cases.items())
+        earlier: defaultdict[UUID, list[tuple[datetime, int]]] = defaultdict(list)
+        for case, at, stars in (said - present).elements():
+            earlier[case].append((at, stars))
+        return earlier
 
     async def _write(self, work: Work, changes: dict[Key, Counter[str]]) -> None:
         """Add changes to the cells; those in which nothing is left are taken away."""
@@ -164,6 +178,20 @@ class Remembered:
         if found is None:
             found = self._days[day] = self._calendar.is_working_day(day)
         return found
+
+
+async def ratings(
+    read: Read, flow: Flow, row: type[CaseRow], which: Any, permission: str | None = None
+) -> Counter[tuple[Any, ...]]:
+    """Return the ratings on the timelines of cases in scope, those too of outcomes that a
+    reopening overtook: of which case, when, and what was said. `which` narrows the entries."""
+    if not flow.rating:
+        return Counter()
+    entry = row.entries
+    columns = (col(entry.case_id), col(entry.at), col(entry.data))
+    statement = read.rows(entry, *columns, permission=permission)
+    found = await read.session.execute(statement.where(col(entry.verb).in_(flow.rating), which))
+    return Counter((case, at, int(said["rating"])) for case, at, said in found)
 
 
 async def mark(work: Work, row: CaseRow) -> None:

@@ -6,6 +6,10 @@ there (`plugin_sdk.cases.rollup`); the page is one.
 On time (按时办结率) = cases resolved by their deadline ÷ cases whose deadline fell in the
 period, open overdue ones included. Cases without a deadline, paused ones, and deadlines that
 have not come yet are in neither number.
+
+Satisfied (满意率) = outcomes rated fairly satisfied or better ÷ outcomes rated in the period. Each
+counts once, for who gave it, also when the case was reopened since: were a rating gone with the
+outcome it was given for, whoever lets a case be reopened would be rid of what was said of them.
 """
 
 import asyncio
@@ -14,11 +18,13 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Any, Final, Literal, Protocol
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import and_, or_
 from sqlmodel import col
 
+from plugin_sdk.cases.counting import Remembered, ratings
 from plugin_sdk.cases.flow import Does
 from plugin_sdk.cases.forms import SATISFIED
 from plugin_sdk.cases.traces import CaseTraces
@@ -117,20 +123,6 @@ class Tally(msgspec.Struct):
     months: dict[str, list[int]] = {}
 
 
-class _Remembered:
-    """A calendar that asks for each day once: thousands of cases share the same days."""
-
-    def __init__(self, calendar: Calendar) -> None:
-        self._calendar = calendar
-        self._days: dict[date, bool] = {}
-
-    def is_working_day(self, day: date) -> bool:
-        found = self._days.get(day)
-        if found is None:
-            found = self._days[day] = self._calendar.is_working_day(day)
-        return found
-
-
 class _Facts(msgspec.Struct, frozen=True):
     opened_at: datetime
     responded_at: datetime | None
@@ -139,6 +131,7 @@ class _Facts(msgspec.Struct, frozen=True):
     paused_at: datetime | None
     rating: int | None
     rated_at: datetime | None
+    id: UUID | None = None
 
 
 async def tally(
@@ -153,11 +146,17 @@ async def tally(
         *(col(getattr(row, name)) for name in _Facts.__struct_fields__),
         permission=permission,
     ).where(or_(*(and_(col(moment) >= start, col(moment) < end) for moment in moments)))
-    found, calendar = Tally(), _Remembered(engine.hub.calendar)
-    for n, fact in enumerate(await read.fetch(statement, _Facts)):
+    found, calendar = Tally(), Remembered(engine.hub.calendar)
+    facts = await read.fetch(statement, _Facts)
+    for n, fact in enumerate(facts):
         _count(found, fact, start, end, read.now, calendar)
         if n % 500 == 0:
             await asyncio.sleep(0)  # others are served meanwhile
+    at = col(row.entries.at)
+    said = await ratings(read, engine.flow, row, and_(at >= start, at < end), permission)
+    present = Counter((fact.id, fact.rated_at, fact.rating) for fact in facts)
+    for _, _, stars in (said - present).elements():  # of outcomes that a reopening overtook
+        found.ratings[stars] += 1
     return found
 
 

@@ -202,6 +202,11 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
         public there is none to show."""
         return any(transition.public for transition in self.transitions)
 
+    @property
+    def rating(self) -> frozenset[str]:
+        """Return the acts by which an outcome is rated, whoever writes the rating down."""
+        return frozenset(t.verb for t in self.transitions if issubclass(t.form, RateForm))
+
     def state(self, key: str) -> State:
         """Return a state by its key."""
         return next(state for state in self.states if state.key == key)

@@ -17,6 +17,16 @@ LENGTH: Final = 8
 BATCH: Final = 100
 
 
+def new_code(length: int = LENGTH) -> str:
+    """Return a code to be printed and typed; with 12 letters nobody hits upon one."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def is_code(typed: str, length: int = LENGTH) -> bool:
+    """Return whether something typed could be such a code at all."""
+    return len(typed) == length and set(typed) <= set(ALPHABET)
+
+
 class CodeBook:
     """The codes of an app's organizations. What a code opens is public: it guards nothing."""
 
@@ -37,7 +47,7 @@ class CodeBook:
         known = await self.codes(work, organizations)
         for id in organizations:
             if id not in known:
-                known[id] = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+                known[id] = new_code()
                 await work.add(self.row(organization_id=id, code=known[id], made_at=work.now))
         return known
 

@@ -21,8 +21,8 @@ from plugins.hotline.dispatching.categorizing import Categorizer
 from plugins.hotline.dispatching.decided import Decided
 from plugins.hotline.knowledge.keeping import Keeping
 from plugins.hotline.lines.register import line_engine
-from plugins.hotline.reception.visits import VisitDesk
-from plugins.hotline.reception.windows import MatterDesk
+from plugins.hotline.reception.visits import visit_desk
+from plugins.hotline.reception.windows import matter_desk
 
 __all__ = ["OrderDesk"]
 
@@ -37,8 +37,8 @@ def desks(hub: Hub) -> Sequence[CaseDesk[Any]]:
     """Return the desks of orders, of visits to receptions, of what could not be done, of
     coordinations and of supervisions."""
     orders = desk_of(hub)
-    others: list[CaseDesk[Any]] = [VisitDesk(orders), MatterDesk(orders), orders.coordinations]
-    return [orders, *others, supervision_desk(hub)]
+    found: list[CaseDesk[Any]] = [orders, visit_desk(hub), matter_desk(hub), orders.coordinations]
+    return [*found, supervision_desk(hub)]
 
 
 def _shown(hub: Hub) -> Sequence[Shown]:
@@ -66,7 +66,7 @@ def subscribe_events(hub: Hub) -> Mapping[str, EventHandler]:
     leader has to sign off, what calls and coordinations forget, what a decision leaves as a
     rule."""
     orders = desk_of(hub)
-    following, visits = Following(orders), VisitDesk(orders).engine
+    following, visits = Following(orders), visit_desk(hub).engine
 
     async def replied(work: Work, event: Mapping[str, Any]) -> None:
         await following.heard(work, event)

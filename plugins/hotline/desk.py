@@ -69,7 +69,7 @@ class OrderDesk(CaseDesk[Order]):
     @property
     def counting(self) -> CaseCounting:
         """Return what counts orders for the figures."""
-        return CaseCounting(self.hub, Order, self.flow.read)
+        return CaseCounting(self.hub, Order, self.flow)
 
     @property
     def breakdown(self) -> OrderFigures:
@@ -336,4 +336,8 @@ def inside(x: float, y: float, polygon: Sequence[Sequence[float]]) -> bool:
 
 def desk_of(hub: Hub) -> OrderDesk:
     """Return the desk of a hub's orders."""
+    return hub.once(_desk)
+
+
+def _desk(hub: Hub) -> OrderDesk:
     return OrderDesk(OrderEngine(hub))

@@ -18,8 +18,8 @@ from plugin_sdk.views import ActionView, CaseItem, Phrase, View, Words
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.models import Order
 from plugins.hotline.reception.days import said_of
-from plugins.hotline.reception.visits import VisitDesk
-from plugins.hotline.reception.windows import MatterDesk
+from plugins.hotline.reception.visits import VisitDesk, visit_desk
+from plugins.hotline.reception.windows import MatterDesk, matter_desk
 
 MOST: Final = 5
 """Cases and days of one door; the rest stand on its own list."""
@@ -46,7 +46,8 @@ class DoorsView(View, kw_only=True):
 
 def door_routes(orders: OrderDesk) -> list[HTTPRouteHandler]:
     """Return the one page."""
-    hub, visits, matters = orders.hub, VisitDesk(orders), MatterDesk(orders)
+    hub = orders.hub
+    visits, matters = visit_desk(hub), matter_desk(hub)
 
     @get("/doors", opt=needs("doors.read"), operation_id="doors")
     async def show_doors(request: Request[Any, Any, Any]) -> Response[Any]:

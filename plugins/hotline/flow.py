@@ -32,7 +32,6 @@ from plugin_sdk.deadlines import Term, local_day
 from plugin_sdk.ports import Hub, Work
 from plugin_sdk.problems import AppConflict, Invalid, field_error
 from plugins.hotline.checking import rating, supervising
-from plugins.hotline.checking.forms import TakeRatingForm
 from plugins.hotline.dispatching import following, returns
 from plugins.hotline.forms import CoordinateForm, DispatchForm, Kind, RedirectForm, Urgency
 from plugins.hotline.knowledge.answering import Answering
@@ -97,13 +96,13 @@ def order_flow(hub: Hub) -> Flow:
         work.emit("order.returned", id=str(row.id), number=row.number, unit=unit, n=n)
 
     async def rate(work: Work, row: Order, form: RateForm) -> None:
-        await rating.keep(work, row, form, rating.ACCOUNT)
+        await rating.keep(work, row, form, rating.CODE if work.actor.system else rating.ACCOUNT)
 
-    async def refuse_taking(work: Work, row: Order, form: TakeRatingForm) -> None:
+    async def refuse_taking(work: Work, row: Order, form: RateForm) -> None:
         await rating.refuse_taking(hub, work, row)
         await signed_off(work, row, form)
 
-    async def take_rating(work: Work, row: Order, form: TakeRatingForm) -> None:
+    async def take_rating(work: Work, row: Order, form: RateForm) -> None:
         await rating.take(work, row, form)
 
     rated: dict[str, Any] = {"does": Does.RATE, "apply": rate}
@@ -217,11 +216,11 @@ def order_flow(hub: Hub) -> Flow:
                 "replied",
                 "closed",
                 CENTRE,
-                TakeRatingForm,
+                RateForm,
                 **taking,
                 **CLOSED,
             ),
-            _act("take-rating", "closed", None, CENTRE, TakeRatingForm, **taking),
+            _act("take-rating", "closed", None, CENTRE, RateForm, **taking),
             _act("close", "replied", "closed", CENTRE, public=True, guard=signed_off, **CLOSED),
             _act("urge", RUNNING, None, REQUESTER + CENTRE, ActForm, HANDLERS, does=Does.URGE),
             _act(

@@ -49,7 +49,7 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
         ),
         *reveal_routes(desk, "order.reveal_caller"),
         *enterprise_routes(desk),
-        *reception_routes(desk),
+        *reception_routes(desk.hub),
         *door_routes(desk),
         *checking.of(desk),
         *coordination_routes.of(desk.coordinations),

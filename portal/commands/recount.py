@@ -21,7 +21,7 @@ def app_recount(name: str) -> None:
             raise click.ClickException(f"{name} is no app here that counts its cases")
         many = 0
         for engine in engines:
-            counting = CaseCounting(engine.hub, engine.row, engine.flow.read)
+            counting = CaseCounting(engine.hub, engine.row, engine.flow)
             actor = engine.hub.system("recount")
             await counting.mark_all(actor)
             folded = AT_ONCE

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import col
 
-from plugin_sdk.cases.forms import SATISFIED, ReasonForm
+from plugin_sdk.cases.forms import SATISFIED, RateForm, ReasonForm
 from plugin_sdk.extension import Card
 from plugin_sdk.ports import Hub, Read, To, Work
 from plugin_sdk.problems import AppConflict, FieldError, Invalid, NotFound
@@ -22,9 +22,8 @@ from plugins.hotline.checking.forms import (
     CallForm,
     QuestionForm,
     Result,
-    TakeRatingForm,
 )
-from plugins.hotline.checking.models import FollowCall, FollowUp, Question, Rating
+from plugins.hotline.checking.models import Check, FollowCall, FollowUp, Question, Rating
 from plugins.hotline.checking.supervising import TWICE, supervise
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.models import ANSWERED, Order
@@ -172,8 +171,8 @@ class Following:
             raise NotFound
         return row
 
-    async def order_of(self, read: Read, row: FollowUp) -> Order:
-        """Return the order of a follow-up. Raises `NotFound`."""
+    async def order_of(self, read: Read, row: FollowUp | Check) -> Order:
+        """Return the order of a follow-up or a check. Raises `NotFound`."""
         statement = read.rows(Order, permission="order.read").where(col(Order.id) == row.order_id)
         order: Order | None = (await read.session.execute(statement)).scalar_one_or_none()
         if order is None:
@@ -310,7 +309,7 @@ class Following:
         await self._close(work, row, str(form.result or "reached"))
         engine = self.desk.engine
         if form.rating is not None:
-            taken = TakeRatingForm(version=order.version, rating=form.rating, comment=form.comment)
+            taken = RateForm(version=order.version, rating=form.rating, comment=form.comment)
             await engine.act(work, order.id, "take-rating", taken)
         if form.result is Result.CONFIRMED:
             self._tell(work, row)

@@ -25,13 +25,6 @@ class ExplainForm(ActForm):
     text: str = Field(min_length=1, max_length=8000)
 
 
-class TakeRatingForm(ActForm):
-    """What a requester said by telephone, taken down by whoever called."""
-
-    rating: Rating
-    comment: str | None = Field(default=None, max_length=REASON)
-
-
 class QuestionForm(RecordForm):
     """A question of the script."""
 

@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import col
 
-from plugin_sdk.cases import clock
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.figures import bounds
 from plugin_sdk.ports import Hub, Read, To, Work
@@ -136,7 +135,7 @@ class Quality:
             raise AppConflict(app, "judged-already")
         if row.version != form.version:
             raise AppConflict(app, "check-stale")
-        if not await self.following.apart(work, await self.order_of(work, row)):
+        if not await self.following.apart(work, await self.following.order_of(work, row)):
             raise AppConflict(app, "own-hand")
         for name in ASKED:
             setattr(row, name, getattr(form, name) is Verdict.YES)
@@ -228,15 +227,3 @@ class Quality:
         if row is None or (row.state == "open" and not await read.holds(JUDGE, row)):
             raise NotFound
         return row
-
-    async def order_of(self, read: Read, row: Check) -> Order:
-        """Return the order of a check. Raises `NotFound`."""
-        statement = read.rows(Order, permission="order.read").where(col(Order.id) == row.order_id)
-        order: Order | None = (await read.session.execute(statement)).scalar_one_or_none()
-        if order is None:
-            raise NotFound
-        return order
-
-    def on_time(self, order: Order) -> bool | None:
-        """Return whether an order was answered by its deadline, as its clock says."""
-        return clock.on_time(order)

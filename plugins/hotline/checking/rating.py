@@ -14,16 +14,15 @@ from plugin_sdk.cases.forms import SATISFIED, RateForm
 from plugin_sdk.ports import Hub, Read, Work
 from plugin_sdk.problems import AppConflict, Conflict
 from plugin_sdk.views import FactView, Phrase
-from plugins.hotline.checking.forms import TakeRatingForm
 from plugins.hotline.checking.models import Rating
 from plugins.hotline.models import Order
 
-ACCOUNT, PHONE = "account", "phone"
+ACCOUNT, PHONE, CODE = "account", "phone", "code"
 HANDLING: Final = ("answer", "dispatch", "sign", "process", "reply", "return", "extend")
 """The acts of an order whose doers take down no rating of it."""
 
 
-async def keep(work: Work, order: Order, form: RateForm | TakeRatingForm, source: str) -> None:
+async def keep(work: Work, order: Order, form: RateForm, source: str) -> None:
     """Keep a rating with the answer that the order has now, and let it be heard of."""
     stars = int(form.rating)
     await work.add(
@@ -53,7 +52,7 @@ async def refuse_taking(hub: Hub, work: Work, order: Order) -> None:
         raise AppConflict(hub.app, "own-answer")
 
 
-async def take(work: Work, order: Order, form: TakeRatingForm) -> None:
+async def take(work: Work, order: Order, form: RateForm) -> None:
     """Take down what a requester said by telephone."""
     order.rating, order.rating_comment = int(form.rating), form.comment
     order.rated_at = work.now

@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk.cases.routes import case_routes
 from plugin_sdk.figures import figures_route
+from plugin_sdk.forms import Form
 from plugin_sdk.ports import Answer, Read, Work
 from plugin_sdk.problems import FieldError, Invalid
 from plugin_sdk.registers import RegisterDesk, register_routes
@@ -23,7 +24,7 @@ from plugins.hotline.checking.supervising import supervision_desk
 from plugins.hotline.desk import OrderDesk
 
 Ask = Request[Any, Any, Any]
-HINTS: Final = frozenset({"month", "share", "number", "note", "correct"})
+HINTS: Final = frozenset({"month", "share", "number"})
 
 
 class ScriptDesk(RegisterDesk[Question]):
@@ -170,23 +171,10 @@ def _checks(pages: Pages) -> list[HTTPRouteHandler]:
             view = await pages.check(read, await quality.check(read, request.path_params["id"]))
         return await respond(hub, request, Answer(view=view))
 
-    def form(verb: str, kind: Any, prefix: str) -> Any:
+    def form(verb: str, kind: type[Form]) -> Any:
         async def show(read: Read, of: Of, typed: Typed) -> FormView:
             row = await quality.check(read, of["id"])
-            order = await quality.order_of(read, row)
-            known = pages.known(row, order) if verb == "judge" else {}
-            fields = typed.fields(kind, f"{WORDS}.{prefix}", known, hints=HINTS)
-            found = (await pages.check(read, row)).facts
-            return FormView(
-                title=Phrase(f"{WORDS}.check.act.{verb}"),
-                action=quality.href(f"checks/{row.id}/{verb}"),
-                verb=Phrase(f"{WORDS}.check.act.{verb}"),
-                fields=[field for field in fields if field.name != "version"],
-                hidden={"version": str(row.version)},
-                conflict=typed.conflict,
-                cancel=quality.href(f"checks/{row.id}"),
-                about=[*found, *await pages.desk.summary(read, order)],
-            )
+            return await pages.check_form(read, row, verb, kind, typed)
 
         return show
 
@@ -208,7 +196,7 @@ def _checks(pages: Pages) -> list[HTTPRouteHandler]:
         name="check-judge",
         does="Judge one answer.",
         at="/checks/{id:uuid}/judge",
-        show=form("judge", JudgeForm, "check"),
+        show=form("judge", JudgeForm),
         do=judge,
     )
     correcting = form_routes(
@@ -218,7 +206,7 @@ def _checks(pages: Pages) -> list[HTTPRouteHandler]:
         name="check-correct",
         does="Put an answer right that a check found wanting.",
         at="/checks/{id:uuid}/correct",
-        show=form("correct", CorrectForm, "correct"),
+        show=form("correct", CorrectForm),
         do=correct,
     )
     return [list_checks, show_check, *judging, *correcting]

@@ -1,13 +1,15 @@
 """The pages of follow-up calls and checks as views."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from plugin_sdk.cases import clock
 from plugin_sdk.deadlines import local_day
+from plugin_sdk.forms import Form
 from plugin_sdk.ports import Read
 from plugin_sdk.taking import Typed
-from plugin_sdk.views import ActionView, FactView, FieldView, Phrase
+from plugin_sdk.views import ActionView, FactView, FieldView, FormView, Phrase
 from plugins.hotline.checking.following import (
     CALL,
     DISSATISFIED,
@@ -34,6 +36,7 @@ from plugins.hotline.checking.views import (
 from plugins.hotline.models import Order
 
 WORDS: Final = "hotline.checking"
+CHECK_HINTS: Final = frozenset({"note", "correct"})
 TONES: Final = {
     "open": "state",
     "passed": "ok",
@@ -223,7 +226,7 @@ class Pages:
 
     async def check(self, read: Read, row: Check) -> CheckView:
         """Return a check with what the actor may do."""
-        order = await self.quality.order_of(read, row)
+        order = await self.following.order_of(read, row)
         verbs = []
         if row.state == "open" and await self.following.apart(read, order):
             verbs = [("judge", JUDGE)]
@@ -256,10 +259,29 @@ class Pages:
             back=self.quality.href(back),
         )
 
-    def known(self, row: Check, order: Order) -> Mapping[str, Any]:
-        """Return what the clock of an order says already of a check."""
-        said = self.quality.on_time(order)
-        return {} if said is None else {"on_time": str(Verdict.YES if said else Verdict.NO)}
+    async def check_form(
+        self, read: Read, row: Check, verb: str, form: type[Form], typed: Typed
+    ) -> FormView:
+        """Return the form of an act on a check, below what was found and asked. Of a judgement it
+        is known already what the clock of the order says."""
+        order = await self.following.order_of(read, row)
+        prefix, known = "correct", {}
+        if verb == "judge":
+            prefix, on_time = "check", clock.on_time(order)
+            if on_time is not None:
+                known = {"on_time": str(Verdict.YES if on_time else Verdict.NO)}
+        fields = typed.fields(form, f"{WORDS}.{prefix}", known, hints=CHECK_HINTS)
+        here = self.quality.href(f"checks/{row.id}")
+        return FormView(
+            title=_words(f"check.act.{verb}"),
+            action=f"{here}/{verb}",
+            verb=_words(f"check.act.{verb}"),
+            fields=[field for field in fields if field.name != "version"],
+            hidden={"version": str(row.version)},
+            conflict=typed.conflict,
+            cancel=here,
+            about=[*_found(row), *await self.desk.summary(read, order)],
+        )
 
 
 def _call(row: FollowCall) -> CallItem:

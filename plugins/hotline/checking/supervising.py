@@ -194,6 +194,10 @@ class SupervisionDesk(CaseDesk[Supervision]):
 
 def supervision_desk(hub: Hub) -> SupervisionDesk:
     """Return the desk of a hub's supervisions."""
+    return hub.once(_desk)
+
+
+def _desk(hub: Hub) -> SupervisionDesk:
     return SupervisionDesk(CaseEngine(hub, supervision_flow(hub), Supervision))
 
 

@@ -2,7 +2,6 @@
 checks it. Nothing in it says who called."""
 
 import asyncio
-import secrets
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
@@ -10,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import col
 
-from plugin_sdk.codes.registry import ALPHABET
+from plugin_sdk.codes.registry import new_code
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.documents import Document, Part, Table, pdf
 from plugin_sdk.ports import Hub, Read, Work
@@ -37,7 +36,7 @@ class Papers:
 
     async def issue(self, work: Work, row: Coordination) -> None:
         """Issue the paper of a decision that is signed."""
-        code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+        code = new_code(LENGTH)
         await work.add(CoordinationPaper(case_id=row.id, code=code, issued_at=work.now))
 
     async def of(self, read: Read, row: Coordination) -> CoordinationPaper | None:

@@ -6,6 +6,11 @@ answer at once. When the original is reopened each follower is too, so that its 
 the new answer. It keeps its own deadline, the promise that was made to whoever asked: where the
 original takes longer, the follower is late too, and the dispatcher is told.
 
+The time that it took is the centre's, which put it there. The answer is the unit's that wrote it:
+with the answer the unit holds the follower too, so that what its requester says of that, and what
+a check finds, is said to whom it concerns. One that is secret stays with the centre: the unit may
+be whom it is about.
+
 Whoever called for one order learns nothing of who called for another: nothing of the original but
 its answer is passed on, and its caller's name and number are taken out of that.
 """
@@ -18,13 +23,13 @@ from sqlmodel import col
 
 from plugin_sdk.cases import CaseEngine
 from plugin_sdk.cases.flow import Guard, Notice, State, Transition, Who
-from plugin_sdk.cases.forms import LONG_TEXT, ActForm, ReasonForm, ReplyForm
+from plugin_sdk.cases.forms import LONG_TEXT, ActForm, ReasonForm
 from plugin_sdk.cases.shorthand import ORIGIN
 from plugin_sdk.ports import Read, Work
 from plugin_sdk.problems import FieldError, Invalid
 from plugin_sdk.views import Phrase
 from plugins.hotline.dispatching.alike import unfit
-from plugins.hotline.dispatching.forms import FollowForm
+from plugins.hotline.dispatching.forms import FollowForm, PassOnForm
 from plugins.hotline.enterprises.models import Enterprise
 from plugins.hotline.models import ANSWERED, Order
 from plugins.hotline.naming import without_caller
@@ -45,7 +50,7 @@ def transitions(whole: Guard) -> list[Transition]:
         "verb": "pass-on",
         "permission": PERMISSION,
         "who": (Who.SYSTEM,),
-        "form": ReplyForm,
+        "form": PassOnForm,
         "apply": _keep,
         "public": True,
         "notifies": (requester,),
@@ -89,14 +94,15 @@ def transitions(whole: Guard) -> list[Transition]:
             who=(Who.SYSTEM,),
             public=True,
             reopens=True,
+            moves="origin",
             event="order.reopened",
             notifies=(requester,),
         ),
     ]
 
 
-async def _keep(work: Work, row: Order, form: ReplyForm) -> None:
-    row.reply, row.answered_at = form.text, work.now
+async def _keep(work: Work, row: Order, form: PassOnForm) -> None:
+    row.reply, row.answered_at, row.organization_id = form.text, work.now, form.unit
     await changed(work, row)
 
 
@@ -211,7 +217,8 @@ class FollowingEngine(CaseEngine[Order]):
         name, phone = original.caller_name.strip(), original.caller_phone
         enterprise = await self._enterprise(work, original)
         text = without_caller(original.reply, name, phone, enterprise)[:LONG_TEXT]
-        form = ReplyForm(version=row.version, text=text)
+        unit = row.origin_organization_id if row.secret else original.organization_id
+        form = PassOnForm(version=row.version, text=text, unit=unit)
         await self._perform(work, row, transition, form)
 
     async def _enterprise(self, work: Work, original: Order) -> str:

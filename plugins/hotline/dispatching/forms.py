@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from plugin_sdk.cases.forms import ActForm
+from plugin_sdk.cases.forms import ActForm, ReplyForm
 from plugin_sdk.forms import Form
 from plugin_sdk.registers import RecordForm
 from plugin_sdk.views import FieldKind
@@ -49,3 +49,9 @@ class FollowForm(ActForm):
     """Which order a request repeats, by its number."""
 
     original: str = Field(min_length=1, max_length=40)
+
+
+class PassOnForm(ReplyForm):
+    """The answer of an original, and the unit whose it is."""
+
+    unit: UUID

@@ -2,14 +2,13 @@
 on paper with a code by which anybody checks whether it still holds."""
 
 import asyncio
-import secrets
 from datetime import date, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
 from sqlmodel import col
 
-from plugin_sdk.codes.registry import ALPHABET
+from plugin_sdk.codes.registry import new_code
 from plugin_sdk.data import new_id
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.documents import Document, Part, pdf
@@ -50,7 +49,7 @@ class Cards:
             id=new_id(),
             organization_id=work.actor.organization_id or row.organization_id,
             enterprise_id=row.id,
-            code="".join(secrets.choice(ALPHABET) for _ in range(LENGTH)),
+            code=new_code(LENGTH),
             specialist=own.name,
             phone=own.phone,
             **form.model_dump(),

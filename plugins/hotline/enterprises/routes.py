@@ -7,7 +7,7 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
-from plugin_sdk.codes.registry import ALPHABET
+from plugin_sdk.codes.registry import is_code
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import Actor, Answer, Read, Work
 from plugin_sdk.problems import NotFound
@@ -155,7 +155,7 @@ def _checking(desk: RecordDesk) -> list[HTTPRouteHandler]:
         """Show whether a card holds, to anybody who has its code."""
         actor = actor_of(request)
         code = code.strip().upper()
-        if len(code) != LENGTH or not set(code) <= set(ALPHABET):
+        if not is_code(code, LENGTH):
             raise NotFound
         async with hub.read(hub.system("card check")) as read:
             card = await desk.cards.find(read, code)

@@ -16,8 +16,8 @@ from plugins.hotline.enterprises.demonstration import by
 from plugins.hotline.reception.days import DayEngine
 from plugins.hotline.reception.forms import MatterForm, ReceptionDayForm, VisitForm
 from plugins.hotline.reception.models import ReceptionDay
-from plugins.hotline.reception.visits import VisitDesk
-from plugins.hotline.reception.windows import MatterDesk
+from plugins.hotline.reception.visits import VisitDesk, visit_desk
+from plugins.hotline.reception.windows import MatterDesk, matter_desk
 
 PHONE: Final = "13800000201"  # made up
 PLACE: Final = {"place": "信访接待中心 2 室", "opens": "09:00", "closes": "11:30", "places": 12}
@@ -72,7 +72,7 @@ MATTERS: Final[tuple[tuple[str, str, str, str, tuple[Act, ...]], ...]] = (
 
 async def demonstrate(orders: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterator[ImportReport]:
     """Announce days, let two people come to the first, and register two matters."""
-    visits, matters = VisitDesk(orders), MatterDesk(orders)
+    visits, matters = visit_desk(orders.hub), matter_desk(orders.hub)
     first = await _announce(visits.days, cast["dispatcher"])
     await orders.prepare()
     await matters.prepare()

@@ -4,17 +4,17 @@ from litestar.handlers import HTTPRouteHandler
 
 from plugin_sdk.cases.filing import filing_routes
 from plugin_sdk.cases.routes import case_routes, reveal_routes
+from plugin_sdk.ports import Hub
 from plugin_sdk.registers import register_routes
-from plugins.hotline.desk import OrderDesk
 from plugins.hotline.reception.days import DayDesk
 from plugins.hotline.reception.forms import CallerMatterForm, CallerVisitForm
-from plugins.hotline.reception.visits import VisitDesk
-from plugins.hotline.reception.windows import MatterDesk
+from plugins.hotline.reception.visits import visit_desk
+from plugins.hotline.reception.windows import matter_desk
 
 
-def reception_routes(orders: OrderDesk) -> list[HTTPRouteHandler]:
+def reception_routes(hub: Hub) -> list[HTTPRouteHandler]:
     """Return the routes of reception days, visits and matters."""
-    visits, matters = VisitDesk(orders), MatterDesk(orders)
+    visits, matters = visit_desk(hub), matter_desk(hub)
     return [
         *register_routes(DayDesk(visits.days)),
         *case_routes(visits),

@@ -12,11 +12,11 @@ from plugin_sdk.cases.rules import is_requester
 from plugin_sdk.cases.titles import title_of
 from plugin_sdk.forms import Form, Submission
 from plugin_sdk.identifiers import mask_name, mask_phone
-from plugin_sdk.ports import Read, Work
+from plugin_sdk.ports import Hub, Read, Work
 from plugin_sdk.problems import AppConflict
 from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import ActionView, FactView, FormView, Option, Phrase
-from plugins.hotline.desk import OrderDesk
+from plugins.hotline.desk import OrderDesk, desk_of
 from plugins.hotline.models import Order
 from plugins.hotline.reception.days import WORDS, DayEngine, day_options
 from plugins.hotline.reception.forms import CallerVisitForm, VisitForm
@@ -134,3 +134,12 @@ class VisitDesk(CaseDesk[Visit]):
     def known(self, row: Visit) -> Mapping[str, Any]:
         """Return the matter as it was registered: what is promised begins with it."""
         return {"promise": row.text}
+
+
+def visit_desk(hub: Hub) -> VisitDesk:
+    """Return the desk of a hub's visits."""
+    return hub.once(_desk)
+
+
+def _desk(hub: Hub) -> VisitDesk:
+    return VisitDesk(desk_of(hub))

@@ -18,10 +18,10 @@ from plugin_sdk.deadlines import local_day
 from plugin_sdk.figures import bounds
 from plugin_sdk.forms import Submission
 from plugin_sdk.identifiers import mask_name, mask_phone
-from plugin_sdk.ports import Audience, Read, Work
+from plugin_sdk.ports import Audience, Hub, Read, Work
 from plugin_sdk.problems import Invalid, field_error
 from plugin_sdk.views import ChartView, FactView, FiguresView, Phrase, Words
-from plugins.hotline.desk import OrderDesk
+from plugins.hotline.desk import OrderDesk, desk_of
 from plugins.hotline.reception.forms import CallerMatterForm, MatterForm
 from plugins.hotline.reception.models import Matter
 from plugins.hotline.reception.window_flow import MatterEngine
@@ -163,3 +163,12 @@ class MatterDesk(CaseDesk[Matter]):
             columns=[Phrase(f"{WORDS}.chart.column.{name}"), Phrase("case.chart.cases")],
             rows=rows,
         )
+
+
+def matter_desk(hub: Hub) -> MatterDesk:
+    """Return the desk of a hub's matters that could not be done."""
+    return hub.once(_desk)
+
+
+def _desk(hub: Hub) -> MatterDesk:
+    return MatterDesk(desk_of(hub))

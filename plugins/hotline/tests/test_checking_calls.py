@@ -81,6 +81,49 @@ async def test_a_caller_rates_by_telephone_once_and_no_unit_does_it_for_them(des
     assert await waiting(desk) == []
 
 
+async def test_a_caller_rates_by_number_and_code_once_and_not_what_the_centre_answered(desk):
+    desk.hub.clock.stand(TUESDAY)
+    filed = await desk.file("operator", "intake", **CALLER)
+    number, asked = filed["number"], {"number": filed["number"], "code": filed["code"]}
+    visitor = desk.hub.client()
+
+    async def rate(stars="5", **more):
+        return await visitor.post("/track/rate", json={**asked, "rating": stars, **more})
+
+    assert code(await rate()) == "case.illegal"
+    await desk.answer(number)
+    seen = (await visitor.post("/track", json=asked)).json()
+    assert [field["name"] for field in seen["rating"]] == ["rating", "comment"]
+    wrong = await rate(code="000000x")
+    assert (wrong.status_code, wrong.json()["found"]) == (404, False)
+    unfilled = await visitor.post_form("/track/rate", {**asked, "comment": "还差一盏"})
+    assert unfilled.status_code == 422
+    assert "还差一盏" in unfilled.text
+    assert f'name="code" value="{filed["code"]}"' in unfilled.text
+    page = await visitor.post_form("/track/rate", {**asked, "rating": "2", "comment": "还差一盏"})
+    assert page.status_code == 200
+    assert "已收到您的评价" in page.text
+    assert 'action="/track/rate"' not in page.text
+    assert code(await rate()) == "case.rated"
+    view = await desk.see(number)
+    assert (view["state"], ratings(view)) == ("closed", [("code", "2")])
+    assert (await follow_up(desk, number))["rank"] == 1
+    await desk.act(number, "reopen", "dispatcher", reason="还有一盏不亮")
+    await desk.answer(number)
+    found = await asyncio.gather(*(rate("4") for _ in range(3)))
+    assert sorted(answer.status_code for answer in found) == [200, 409, 409]
+    assert ratings(await desk.see(number)) == [("code", "2"), ("code", "4")]
+
+    own = await desk.file("operator", "intake", **CALLER)
+    await desk.act(own["number"], "answer", "operator", text="已告知办理地点")
+    for other in (own, await desk.file()):  # nor who has an account: they sign in for it
+        asked = {"number": other["number"], "code": other["code"]}
+        assert (await visitor.post("/track", json=asked)).json()["rating"] == []
+        assert code(await rate()) == "case.illegal"
+    guesses = [(await rate(code="1")).status_code for _ in range(30)]
+    assert (guesses[0], guesses[-1]) == (404, 429)
+
+
 async def test_two_checkers_keep_one_call(desk):
     number = await answered(desk)
     id = (await follow_up(desk, number))["id"]
@@ -98,8 +141,13 @@ async def test_two_checkers_keep_one_call(desk):
 
 async def test_the_rating_of_an_old_answer_stays_with_it_and_each_counts_once(desk):
     desk.hub.clock.stand(TUESDAY)
+
+    async def answer(number):
+        await desk.answer(number)
+        desk.hub.clock.move(hours=1)  # a rating is of whoever held the order before it
+
     number = (await desk.file(phone=PHONE))["number"]
-    await desk.answer(number)
+    await answer(number)
     await desk.act(number, "rate", "resident", rating="2", comment="只修了一盏")
     assert code(await desk.try_act(number, "rate", "resident", rating="5")) == "case.rated"
     first = await follow_up(desk, number)
@@ -111,27 +159,37 @@ async def test_the_rating_of_an_old_answer_stays_with_it_and_each_counts_once(de
     assert code(late) == "case.illegal"
     stale = await call(desk, first["id"], result="explained", note="已解释", version=1)
     assert code(stale) == "hotline.follow-up-over"
-    await desk.answer(number)
-    await desk.act(number, "rate", "resident", rating="4")
-    assert ratings(await desk.see(number)) == [("account", "2"), ("account", "4")]
-    assert ratings(await desk.see(number, "resident")) == [("account", "2"), ("account", "4")]
-    await desk.hub.settle()
-    assert [one["rank"] for one in await waiting(desk)] == [3]
-    for _ in range(2):  # four more ratings make a group that may be shown
+    await answer(number)
+    anew = await follow_up(desk, number)
+    assert (await call(desk, anew["id"], rating="4")).status_code == 200
+    assert ratings(await desk.see(number)) == [("account", "2"), ("phone", "4")]
+    assert ratings(await desk.see(number, "resident")) == [("account", "2"), ("phone", "4")]
+    for _ in range(2):  # with three more ratings it is a group that may be shown
         other = (await desk.file(phone=PHONE))["number"]
-        await desk.answer(other)
+        await answer(other)
         await desk.act(other, "rate", "resident", rating="5")
+    await desk.hub.settle()
+    assert [one["rank"] for one in await waiting(desk)] == [3, 3]
     charts = await figures(desk)
     assert charts["ratings"]["rows"] == []
     assert charts["ratings"]["sentence"]["params"]["few"] == 1
     third = (await desk.file(phone=PHONE))["number"]
-    await desk.answer(third)
+    await answer(third)
     await desk.act(third, "rate", "resident", rating="1")
     ((unit, *counts),) = (await figures(desk))["ratings"]["rows"]
     assert (unit["params"], counts) == ({"unit": "城市管理局", "n": 5}, [2, 1, 0, 1, 1])
     ((_, *own),) = (await figures(desk, "unit"))["ratings"]["rows"]
     assert own == counts
     assert (await figures(desk, "unit2"))["ratings"]["rows"] == []
+    await desk.count()
+    for role in ("dispatcher", "unit"):  # and the figures of orders say the same
+        page = await (await desk.client(role)).get(
+            f"{HERE}/figures?since=2026-03-01&until=2026-03-31"
+        )
+        shown = {chart["title"]["key"]: chart["rows"] for chart in page.json()["charts"]}
+        assert shown["case.chart.ratings.title"][0][1:6] == counts, role
+        cards = {card["label"]["key"].split(".")[2]: card for card in page.json()["cards"]}
+        assert (cards["satisfaction"]["value"], cards["satisfaction"]["n"]) == (60.0, 5)
 
 
 async def figures(desk, by="checker"):

@@ -8,6 +8,7 @@ from plugin_sdk.forms import Form, field_views
 from plugin_sdk.views import Phrase
 from plugins.hotline.checking import figures, following, forms, quality, showing, supervising
 from plugins.hotline.checking.routes import HINTS
+from plugins.hotline.checking.showing import CHECK_HINTS
 from portal.texts import Catalogue, words_of_app
 
 SDK = Path(plugin_sdk.__file__).parent
@@ -22,8 +23,8 @@ def words_of_forms() -> set[str]:
         (forms.QuestionForm, "hotline.question", frozenset({"name"})),
         (forms.CallForm, "hotline.checking.call", frozenset({"rating", "note"})),
         (forms.DrawForm, "hotline.checking.draw", HINTS),
-        (forms.JudgeForm, "hotline.checking.check", HINTS),
-        (forms.CorrectForm, "hotline.checking.correct", HINTS),
+        (forms.JudgeForm, "hotline.checking.check", CHECK_HINTS),
+        (forms.CorrectForm, "hotline.checking.correct", CHECK_HINTS),
     ]
     for form, prefix, hints in asked:
         for view in field_views(form, prefix, hints=hints):

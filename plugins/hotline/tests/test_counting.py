@@ -49,6 +49,7 @@ class World:
         self.units = [cast[name].organization_id for name in ("dispatcher", "unit", "unit2")]
         self.since = self.clock.day()
         self.held: dict[Any, list[tuple[Any, Any]]] = {}
+        self.rated: dict[Any, list[tuple[str, Any]]] = {}
 
     async def do(self, what: str, n: int, k: int) -> None:
         """Let something happen to the order `n`, or to all."""
@@ -99,8 +100,11 @@ class World:
             row.responded_at = row.responded_at or now
         elif what == "resolve":
             row.resolved_at = now
-        elif what == "rate" and row.resolved_at is not None:
+        elif what == "rate":
+            if row.resolved_at is None or row.rating is not None:
+                return
             row.rating, row.rated_at = k * 2 + 1, now
+            self.rated.setdefault(row.id, []).append((f"rated_{row.rating}", now))
         elif what == "reopen":
             row.resolved_at = row.rating = row.rated_at = None
         elif what == "due":
@@ -108,7 +112,8 @@ class World:
         elif what == "pause":
             row.paused_at = None if row.paused_at else now
         row.version += 1
-        await self.desk.engine._record(work, row, what, source=row.state, reason=None)
+        said = {"rating": str(row.rating)} if what == "rate" else {}
+        await self.desk.engine._record(work, row, what, source=row.state, reason=None, data=said)
 
     async def check(self) -> None:
         """Compare the figures of everybody with all orders read anew."""
@@ -156,7 +161,8 @@ class World:
         """Return what the figures must be, from the rows alone and another's list of holders."""
         found: dict[Any, Sums] = {}
         for row in rows:
-            for name, moment in whole_of(row, now):
+            # a rating stays, whatever became of the outcome it was given for
+            for name, moment in (*whole_of(row, now), *self.rated.get(row.id, [])):
                 holder = next(
                     (unit for at, unit in reversed(self.held[row.id]) if at < moment),
                     self.held[row.id][0][1],
@@ -195,8 +201,6 @@ def whole_of(row: Any, now: Any) -> Any:
         yield "due", row.due_at
         if row.resolved_at and row.resolved_at <= row.due_at:
             yield "on_time", row.due_at
-    if row.rating:
-        yield f"rated_{row.rating}", row.rated_at
 
 
 def near(found: Sums, name: str, wanted: Counter[Any]) -> None:

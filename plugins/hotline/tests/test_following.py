@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlmodel import col
 
+from plugin_sdk.cases.rollup import sums
 from plugins.hotline.desk import desk_of
 from plugins.hotline.dispatching import alike
-from plugins.hotline.models import Order
+from plugins.hotline.models import Order, OrderFigure
 from plugins.hotline.naming import without_caller
 from plugins.hotline.tests.conftest import HERE
+from plugins.hotline.tests.test_checking_calls import CALLER, call, follow_up
 from plugins.hotline.tests.test_checking_supervision import supervisions
 from plugins.hotline.tests.test_flow import TUESDAY
 
@@ -49,6 +51,34 @@ async def test_followers_get_the_answer_once_and_rate_it_themselves(desk):
     assert (await desk.see(original))["state"] == "closed"
     told = await (await desk.client("resident2")).get("/messages")
     assert told.text.count('"text":{"key":"hotline.order.notice.pass-on"') == 1
+
+
+async def test_what_is_said_of_a_passed_on_answer_is_said_of_the_unit_that_gave_it(desk):
+    original = (await desk.file())["number"]
+    number = (await desk.file("operator", "intake", **CALLER))["number"]
+    secret = (await desk.file("resident2", secret=True))["number"]
+    for one in (number, secret):
+        await follow(desk, one, original)
+        assert (await desk.try_act(one, "sign", "unit", version=1)).status_code == 404
+    await desk.answer(original)
+    found = await follow_up(desk, number)
+    assert found["unit"] == "城市管理局"
+    assert (await call(desk, found["id"], rating="2")).status_code == 200
+    assert (await desk.see(number, "unit"))["state"] == "closed"
+    await desk.act(secret, "rate", "resident2", rating="1")
+    hidden = await (await desk.client("unit")).get(f"{HERE}/orders/{secret}")
+    assert hidden.status_code == 404  # the unit may be whom it is about
+    await desk.count()
+    hub, today = desk.hub.hub.apps.hubs["hotline"], desk.hub.clock.day()
+    centre = str((await desk.hub.actor("dispatcher")).organization_id)
+    async with hub.read(hub.system("test")) as read:
+        counted = await sums(OrderFigure, read, "unit", today, today, "order.read")
+    unit = counted[await desk.unit()].counts
+    assert (unit["resolved"], unit["rated_2"], unit["rated_1"]) == (1, 1, 0)
+    assert (counted[centre].counts["resolved"], counted[centre].counts["rated_1"]) == (2, 1)
+    await desk.act(original, "reopen", "resident", reason="又坏了")
+    await desk.hub.settle()
+    assert (await desk.see(number))["state"] == "following"
 
 
 async def test_one_that_comes_after_the_answer_gets_it_at_once(desk):
