@@ -9,9 +9,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect
 
+from plugin_sdk.deadlines import local_day
 from plugin_sdk.forms import Form, Submission, read_form
 from plugin_sdk.identifiers import normalize_phone
-from plugin_sdk.ports import Answer, Read, Work
+from plugin_sdk.ports import Answer, Hub, Read, Work
 from plugin_sdk.problems import AppConflict
 from plugin_sdk.routes import PUBLIC, actor_of, needs, respond
 from plugin_sdk.taking import Of, Typed, form_routes, keeping, take
@@ -25,6 +26,7 @@ from plugins.hotline.calls.forms import (
     RingForm,
     SeatForm,
 )
+from plugins.hotline.calls.listing import ASKED, FILES, calls_file, calls_view
 from plugins.hotline.calls.models import Call
 from plugins.hotline.calls.simulated import SimulatedExchange
 from plugins.hotline.calls.switchboard import READ, TAKE, Switchboard
@@ -84,14 +86,31 @@ def _reading(desk: Desk) -> list[HTTPRouteHandler]:
     @get("/calls", opt=needs(READ), operation_id="calls")
     async def list_calls(request: Ask, cursor: Cursor = "") -> Response[Any]:
         """List calls, newest first."""
-        given = request.query_params
-        names = ("direction", "outcome", "line", "day")
-        asked = {name: given[name][:40] for name in names if given.get(name)}
         async with hub.read(actor_of(request)) as read:
-            view = await desk.calls(read, asked, cursor)
+            view = await calls_view(read, _asked(request), cursor)
         return await respond(hub, request, Answer(view=view))
 
-    return [show_desk, show_phone, list_calls]
+    return [show_desk, show_phone, list_calls, *(_file(hub, kind) for kind in FILES)]
+
+
+def _file(hub: Hub, kind: str) -> HTTPRouteHandler:
+    @get(f"/calls.{kind}", opt=needs(READ), operation_id=f"calls-{kind}")
+    async def export_calls(request: Ask) -> Response[bytes]:
+        """Send the calls that were chosen as a file, numbers masked."""
+        content = await calls_file(hub, actor_of(request), _asked(request), kind)
+        name = f"{hub.app}-calls-{local_day(hub.now()):%Y%m%d}.{kind}"
+        headers = {
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        }
+        return Response(content, media_type=FILES[kind], headers=headers)
+
+    return export_calls
+
+
+def _asked(request: Ask) -> dict[str, str]:
+    given = request.query_params
+    return {name: given[name][:40] for name in ASKED if given.get(name)}
 
 
 def _taking(desk: Desk) -> list[HTTPRouteHandler]:
