@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -207,7 +208,9 @@ async def test_photos_come_with_a_form_in_parts(desk):
 
     async def send(*files, **more):
         values = {"api_key": secret, "service_code": SERVICE, "address_id": town, **more}
-        parts = [(name, (f"{n}.jpg", data, "image/jpeg")) for n, (name, data) in enumerate(files)]
+        parts: list[Any] = [
+            (name, (f"{n}.jpg", data, "image/jpeg")) for n, (name, data) in enumerate(files)
+        ]
         parts.append(("attribute[public][]", (None, "yes")))  # a part without a file's name
         return await visitor.post(f"{V2}/requests.xml", data=values, files=parts)
 
