@@ -25,6 +25,7 @@ from plugin_sdk.directory import Organization as Organization  # noqa: PLC0414  
 from plugin_sdk.drafts import Draft
 from plugin_sdk.elements import Elements
 from plugin_sdk.files import Picture, StoredFile
+from plugin_sdk.life import Life
 from plugin_sdk.views import Phrase, View, Words
 
 T = TypeVar("T")
@@ -355,6 +356,11 @@ class Hub(Protocol):
     async def hit(self, name: str, seconds: int) -> int:
         """Count something of the app under a name, by all workers together; return how often it
         was in the present window of so many seconds, this time included."""
+        ...
+
+    async def life(self, app: str) -> Life | None:
+        """Return where an app stands in its life cycle, as its page says to everybody; None for
+        one that is not on the county's register."""
         ...
 
     def read(self, actor: Actor) -> AbstractAsyncContextManager[Read]: ...

@@ -20,6 +20,7 @@ from core.apps.supervisor import Apps
 from core.audit import SHELL
 from core.database import Clock, utc_now
 from core.governance.archive.worker import Archives
+from core.governance.lifecycle.life import life_of
 from core.governance.service import Governance
 from core.hub import AlreadyServed, AppHub, Services
 from core.identity.people import demonstration_accounts
@@ -155,7 +156,15 @@ class Yimen:
         settings = app.grant.settings if app.grant else {}
         asked = app.manifest.data.elements if app.manifest else ()
         rules = app.manifest.usage if app.manifest else RULES
-        return AppHub(self.services, app.id, self.renderer, settings, elements=asked, rules=rules)
+        return AppHub(
+            self.services,
+            app.id,
+            self.renderer,
+            settings,
+            elements=asked,
+            rules=rules,
+            life_of=partial(life_of, self.services.database),
+        )
 
     async def _refused(self, actor: Actor, app: str, permission: str, subject: str) -> None:
         await self.services.refuse(actor, app, permission, subject)

@@ -1,6 +1,6 @@
 """The hub as one app sees it."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from copy import copy
 from datetime import date, datetime
@@ -27,6 +27,7 @@ from core.usage.visits import RULES
 from plugin_sdk.deadlines import CalendarUnknown, Term, due
 from plugin_sdk.elements import Elements
 from plugin_sdk.files import Picture, StoredFile
+from plugin_sdk.life import Life
 from plugin_sdk.manifest import Usage as Rules
 from plugin_sdk.ports import (
     Actor,
@@ -49,6 +50,11 @@ T = TypeVar("T")
 UNIQUE_VIOLATIONS: Final = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE"})
 """What PostgreSQL and SQLite call it: there nobody writes at the same moment, but what an app asked
 before its unit of work may be old."""
+
+
+async def no_register(app: str) -> Life | None:
+    """Return where an app stands in a hub without a register: nowhere."""
+    return None
 
 
 class _Tried(Exception):
@@ -146,9 +152,10 @@ class AppHub:
         *,
         elements: Iterable[str] = (),
         rules: Rules = RULES,
+        life_of: Callable[[str], Awaitable[Life | None]] = no_register,
     ) -> None:
         """`elements` are the data elements that the app's manifest asks for, `rules` what it
-        says of its usage."""
+        says of its usage; `life_of` asks the register of apps, which is above the hub."""
         self.app = app
         self.pages = pages
         self.settings: Mapping[str, Any] = settings or {}
@@ -160,6 +167,7 @@ class AppHub:
         self.elements: Elements = AppElements(services, app, elements)
         self._clock = clock
         self._rules = rules
+        self._life_of = life_of
         self._trial = False
         self._made: dict[Any, Any] = {}
 
@@ -217,6 +225,10 @@ class AppHub:
     async def hit(self, name: str, seconds: int) -> int:
         """See `plugin_sdk.ports.Hub`."""
         return await self.services.shared.hit(f"app:{self.app}:{name}", seconds)
+
+    async def life(self, app: str) -> Life | None:
+        """See `plugin_sdk.ports.Hub`."""
+        return await self._life_of(app)
 
     def is_working_day(self, day: date) -> bool:
         """Return whether a day is worked. Raises `CalendarUnknown`."""

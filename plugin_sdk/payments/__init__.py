@@ -1,7 +1,6 @@
 """The payment kit (缴费): a sum asked for once, taken when the provider says so, given back."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 
@@ -9,11 +8,12 @@ from plugin_sdk.payments.desk import PaymentDesk
 from plugin_sdk.payments.engine import PaymentEngine, Payments, PaymentTables, Terms
 from plugin_sdk.payments.minding import payment_jobs
 from plugin_sdk.payments.models import FindingRow, PaymentRow, RefundRow, TransactionRow
-from plugin_sdk.payments.provider import Provider, kept_key, key_in
+from plugin_sdk.payments.provider import Provider
 from plugin_sdk.payments.refunds import give_back
 from plugin_sdk.payments.routes import payment_routes
 from plugin_sdk.payments.simulated import SimulatedProvider
 from plugin_sdk.ports import Hub
+from plugin_sdk.webhooks import shared_key
 
 __all__ = [
     "FindingRow",
@@ -26,7 +26,6 @@ __all__ = [
     "RefundRow",
     "TransactionRow",
     "give_back",
-    "key_in",
     "payment_jobs",
     "payment_routes",
     "provided",
@@ -41,7 +40,7 @@ def _simulated(hub: Hub, payments: Payments, terms: Terms) -> Provider:
         hub.folder,
         hub.now,
         at=f"/apps/{hub.app}{payments.path}/simulated",
-        key=key_in(Path(terms.key_file)) if terms.key_file else kept_key(own),
+        key=shared_key(terms.key_file, own),
         notice_seconds=terms.notice_seconds,
         refund_seconds=terms.refund_seconds,
     )

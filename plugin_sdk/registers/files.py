@@ -97,7 +97,9 @@ def text_of(form: FileForm, files: Sequence[tuple[str, str, bytes]]) -> str:
     return text
 
 
-def file_rows(text: str, fields: Sequence[FieldView], say: Say) -> list[FileRow]:
+def file_rows(
+    text: str, fields: Sequence[FieldView], say: Say, most: int = MOST_ROWS
+) -> list[FileRow]:
     """Return the rows of a file. Raises `Invalid` for a file that is none: it has no rows, too
     many, a column that is no field or stands twice, or lacks one that is required."""
     with tempfile.TemporaryDirectory() as folder:
@@ -109,8 +111,8 @@ def file_rows(text: str, fields: Sequence[FieldView], say: Say) -> list[FileRow]
             raise Invalid(field_error("file", error.code, **_said(error.params))) from None
     if not rows:
         raise Invalid(field_error("file", "table-empty"))
-    if len(rows) > MOST_ROWS:
-        raise Invalid(field_error("file", "table-too-many", limit=MOST_ROWS))
+    if len(rows) > most:
+        raise Invalid(field_error("file", "table-too-many", limit=most))
     return rows
 
 

@@ -4,26 +4,18 @@ import pytest
 
 from plugin_sdk.payments.findings import Ours, compare
 from plugin_sdk.payments.models import STATES, TRANSITIONS
-from plugin_sdk.payments.provider import (
-    NONCE,
-    SIGNATURE,
-    SKEW,
-    STAMP,
-    Movement,
-    kept_key,
-    key_in,
-    opened_notice,
-    signature,
-    signed_notice,
-)
+from plugin_sdk.payments.provider import NOTICE, Movement, opened_notice, signed_notice
 from plugin_sdk.problems import Problem
+from plugin_sdk.webhooks import SKEW, kept_key, key_in, signature
 
 NOW = datetime(2026, 5, 6, 12, tzinfo=UTC)
 KEY = b"k" * 32
+STAMP, NONCE, SIGNATURE = NOTICE.headers
 PAID = Movement(kind="paid", number="1", transaction="T1", amount=15450, at=NOW)
 
 
 def test_a_signature_is_of_the_time_the_nonce_and_the_very_bytes():
+    assert NOTICE.headers == ("payment-timestamp", "payment-nonce", "payment-signature")
     assert signature(b"key", "1", "nonce-00", b"{}") == (
         "ded0c53174187395b7c6cb85e85692b3cc1544b54dd8a9d9adeb8352acdba607"
     )

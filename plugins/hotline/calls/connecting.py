@@ -1,13 +1,12 @@
 """Which exchange a hub has: `[settings.telephony]` of its grant."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from plugin_sdk.payments.provider import kept_key, key_in
 from plugin_sdk.ports import Hub
+from plugin_sdk.webhooks import shared_key
 from plugins.hotline.calls.simulated import SimulatedExchange
 from plugins.hotline.calls.switchboard import Switchboard
 from plugins.hotline.calls.telephony import Telephony
@@ -23,8 +22,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 def _simulated(hub: Hub, terms: Terms) -> Telephony:
     own = hub.folder / "simulated-exchange.key"
-    key = key_in(Path(terms.key_file)) if terms.key_file else kept_key(own)
-    return SimulatedExchange(hub.folder, hub.now, key=key)
+    return SimulatedExchange(hub.folder, hub.now, key=shared_key(terms.key_file, own))
 
 
 EXCHANGES: Final[dict[str, Callable[[Hub, Terms], Telephony]]] = {"simulated": _simulated}

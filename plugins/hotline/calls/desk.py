@@ -1,26 +1,22 @@
-"""The operator's desk as it is shown, and the list of calls."""
+"""The operator's desk as it is shown."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any, Final
 from urllib.parse import urlencode
-from uuid import UUID
 
 from sqlmodel import col
 
 from plugin_sdk.cases.queries import CaseFacts, columns_of
-from plugin_sdk.cursors import Position, cut, older, read_cursor
-from plugin_sdk.figures import bounds
 from plugin_sdk.ports import Read
-from plugin_sdk.problems import NotFound, Problem
+from plugin_sdk.problems import NotFound
 from plugin_sdk.taking import BLANK, Typed
-from plugin_sdk.views import ActionView, CaseItem, FieldView, FilterView, Option, Phrase
+from plugin_sdk.views import ActionView, CaseItem, FieldView, Phrase
 from plugins.hotline.calls.forms import DeskForm, DialForm, FinishForm, SeatForm
+from plugins.hotline.calls.listing import orders_shown
 from plugins.hotline.calls.models import Call
 from plugins.hotline.calls.switchboard import HISTORY, READ, Switchboard
 from plugins.hotline.calls.views import (
     CallItem,
-    CallsView,
     DeskView,
     FiledView,
     PartForm,
@@ -37,9 +33,7 @@ from plugins.hotline.models import Order
 HERE: Final = "/apps/hotline"
 DESK: Final = f"{HERE}/desk"
 INTAKE: Final = f"{HERE}/intake"
-OUTCOMES: Final = ("order", "answered", "transferred", "called_back", "abandoned", "unrecorded")
 NOT_BY_PHONE: Final = frozenset({"photos", "longitude", "latitude"})
-PAGE: Final = 50
 
 
 class Desk:
@@ -124,7 +118,7 @@ class Desk:
             view.filed = await self._filed(read, filed)
         if current is None:
             return view
-        view.call = call_item(current, names, await self._numbers(read, [current]))
+        view.call = call_item(current, names, await orders_shown(read, [current]))
         view.finish = PartForm(
             action=f"{HERE}/calls/{current.id}/finish",
             fields=of("finish").fields(FinishForm, "hotline.call"),
@@ -170,18 +164,9 @@ class Desk:
 
     async def _before(self, read: Read, call: Call, names: Mapping[str, str]) -> list[CallItem]:
         found = await self.board.before(read, call)
-        numbers = await self._numbers(read, found)
+        numbers = await orders_shown(read, found)
         told = [one for one in found if one.order_id is None or one.order_id in numbers]
         return [call_item(one, names, numbers) for one in told]
-
-    async def _numbers(self, read: Read, calls: Sequence[Call]) -> dict[UUID, str]:
-        """Return the numbers of the orders that calls belong to: in scope, of no secret caller."""
-        ids = [call.order_id for call in calls if call.order_id is not None]
-        if not ids:
-            return {}
-        statement = read.rows(Order, col(Order.id), col(Order.number), permission="order.read")
-        statement = statement.where(col(Order.id).in_(ids), col(Order.secret).is_(False))
-        return {id: number for id, number in await read.session.execute(statement)}
 
     async def _filed(self, read: Read, number: str) -> FiledView | None:
         """Return what the caller is told, to whoever filed it; None for anybody else."""
@@ -206,78 +191,6 @@ class Desk:
             href=engine.href(order.number),
             hang_up_href=f"{HERE}/calls/{id}/hang-up" if id else None,
         )
-
-    async def calls(self, read: Read, asked: Mapping[str, str], cursor: str) -> CallsView:
-        """Return a page of the calls in scope. Raises `Problem` for what is no choice."""
-        names = await lines.names(read)
-        statement = read.rows(Call, permission=READ)
-        filters = _filters(names, asked)
-        for one in filters:
-            if one.value and one.options:
-                if one.value not in {option.value for option in one.options}:
-                    raise Problem("case.unknown-state")
-                statement = statement.where(col(getattr(Call, one.name)) == one.value)
-        if day := asked.get("day"):
-            first, last = bounds(_day(day), _day(day))
-            statement = statement.where(col(Call.started_at) >= first, col(Call.started_at) < last)
-        if cursor:
-            place = read_cursor(cursor)
-            statement = statement.where(older(place, col(Call.started_at), col(Call.id)))
-        statement = statement.order_by(col(Call.started_at).desc(), col(Call.id).desc())
-        found = await read.session.execute(statement.limit(PAGE + 1))
-        rows, following = cut(
-            list(found.scalars()), PAGE, lambda call: Position(call.started_at, call.id)
-        )
-        numbers = await self._numbers(read, rows)
-        chosen = {one.name: one.value for one in filters if one.value}
-        return CallsView(
-            items=[call_item(call, names, numbers) for call in rows],
-            filters=filters,
-            next_href=f"{HERE}/calls?{urlencode({**chosen, 'cursor': following})}"
-            if following
-            else None,
-            links=[
-                ActionView(
-                    verb="figures",
-                    label=Phrase("hotline.line.figures.title"),
-                    href=f"{HERE}/lines/figures",
-                )
-            ]
-            if await read.holds(lines.READ)
-            else [],
-        )
-
-
-def _filters(names: Mapping[str, str], asked: Mapping[str, str]) -> list[FilterView]:
-    choices: dict[str, list[Option]] = {
-        "direction": [
-            Option(one, Phrase(f"hotline.call.direction.{one}")) for one in ("in", "out")
-        ],
-        "outcome": [Option(one, Phrase(f"hotline.call.outcome.{one}")) for one in OUTCOMES],
-        "line": [Option(code, f"{name} {code}") for code, name in sorted(names.items())],
-    }
-    found = [
-        FilterView(
-            name=name,
-            label=Phrase(f"hotline.call.field.{name}"),
-            options=options,
-            value=asked.get(name, ""),
-        )
-        for name, options in choices.items()
-        if options
-    ]
-    day = Phrase("hotline.call.field.day")
-    return [*found, FilterView(name="day", label=day, options=[], value=asked.get("day", ""))]
-
-
-def _day(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise Problem("case.bad-period") from None
-    if not 1900 < day.year < 9000:
-        raise Problem("case.bad-period")
-    return day
 
 
 def _as_dialled(phone: str) -> str:

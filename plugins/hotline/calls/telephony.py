@@ -1,27 +1,20 @@
 """The port to the county's telephone exchange (话务平台): events of calls in, calls asked for out.
 
 Each event says all that the exchange knows of its call, so that one alone is enough: they come
-late, twice and out of order. A signature holds for a few minutes; what is sent again within them
-changes nothing.
+late, twice and out of order, and what is sent again changes nothing.
 """
 
-import hmac
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
 from plugin_sdk.identifiers import IdentifierError, normalize_phone
-from plugin_sdk.payments.provider import signature
 from plugin_sdk.problems import AppConflict
+from plugin_sdk.webhooks import SKEW, Webhook
 
-SKEW: Final = timedelta(minutes=5)
-"""How far the clock of a signature, and of what it signs, may run before ours."""
-LARGEST_EVENT: Final = 4096
-STAMP: Final = "telephony-timestamp"
-NONCE: Final = "telephony-nonce"
-SIGNATURE: Final = "telephony-signature"
+EVENT: Final = Webhook("telephony")
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,21 +80,12 @@ def signed_event(
     key: bytes, event: Event, now: datetime, nonce: str
 ) -> tuple[dict[str, str], bytes]:
     """Return the headers and the body of an event."""
-    body = msgspec.json.encode(event, order="deterministic")
-    stamp = str(int(now.timestamp()))
-    return {STAMP: stamp, NONCE: nonce, SIGNATURE: signature(key, stamp, nonce, body)}, body
+    return EVENT.signed(key, event, now, nonce)
 
 
 def opened_event(key: bytes, headers: Mapping[str, Any], body: bytes, now: datetime) -> Event:
     """Return what an event says. Raises `Unsigned` and `Unreadable`."""
-    stamp, nonce, given = (str(headers.get(name, "")) for name in (STAMP, NONCE, SIGNATURE))
-    named = stamp.isascii() and stamp.isdecimal() and len(stamp) <= 12 and 8 <= len(nonce) <= 64
-    if not named or len(body) > LARGEST_EVENT:
-        raise Unsigned
-    wanted = signature(key, stamp, nonce, body)
-    if not hmac.compare_digest(wanted.encode(), given.encode()):
-        raise Unsigned
-    if abs(int(stamp) - now.timestamp()) > SKEW.total_seconds():
+    if not EVENT.holds(key, headers, body, now):
         raise Unsigned
     try:
         event = msgspec.json.decode(body, type=Event)

@@ -1,12 +1,13 @@
 """The protocol's addresses, for everybody: GeoReport v2 at `/open311/v2/`."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from litestar import Request, Response, get, post
+from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -16,13 +17,12 @@ from plugin_sdk.routes import PUBLIC, actor_of, needs
 from plugin_sdk.views import Phrase
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.open311 import filing, keys, reading
-from plugins.hotline.open311.asked import read_asked
+from plugins.hotline.open311.asked import is_extended, read_asked, single
 from plugins.hotline.open311.reading import V2
 from plugins.hotline.open311.services import definition, described, screened, services
-from plugins.hotline.open311.wire import Format, Refusal, answer, refused
+from plugins.hotline.open311.wire import ANY_SITE, Format, Refusal, answer, refused
 
 Ask = Request[Any, Any, Any]
-Values = dict[str, list[str]]
 Answering = Callable[[Format], Awaitable[Response[bytes]]]
 
 SPECIFICATION: Final = "http://wiki.open311.org/GeoReport_v2"
@@ -31,6 +31,9 @@ CHANGESET: Final = "2026-11-26 00:00"
 KEPT: Final = {"Cache-Control": "public, max-age=3600", "Vary": "Cookie, Authorization"}
 """Services tell of nobody, and may be kept in each reader's language; requests may not, for they
 can be taken back."""
+FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+"""What a POST is sent as: the protocol's, and what clients with photos send beside it."""
+MEDIA: Final = ("media", "media[]")
 READS, POSTS = 300, 60
 """How many GET and POST one network may send in a minute (`open311_reads`, `open311_posts`)."""
 _IDEMPOTENCY = re.compile(r"[\x21-\x7e]{1,100}")
@@ -75,7 +78,11 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
         await api.admit(request, "reads", READS)
         async with hub.read(hub.system("open311")) as read:
             file, content = await reading.photo(desk, read, number, n)
-        headers = {"Cache-Control": "no-store", "Cross-Origin-Resource-Policy": "cross-origin"}
+        headers = {
+            **ANY_SITE,
+            "Cache-Control": "no-store",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+        }
         return Response(content, media_type=file.media_type, headers=headers)
 
     return [show, file, show_service, show_request, show_token, show_media]
@@ -127,7 +134,7 @@ class GeoReport:
                 await self.admit(request, "posts", POSTS)
             else:
                 await self.admit(request, "reads", READS)
-                self._rule(request.query_params.getone("jurisdiction_id", ""))
+                self._rule(single(_queried(request), "jurisdiction_id"))
             return await found(request, format)
         except NotFound:
             return self._refuse(request, format, refused(404, "request"))
@@ -147,7 +154,7 @@ class GeoReport:
 
     def _rule(self, jurisdiction: str) -> None:
         """Refuse another jurisdiction: there is one, so that it may be left out."""
-        if jurisdiction.strip() not in ("", self.jurisdiction):
+        if jurisdiction not in ("", self.jurisdiction):
             raise refused(404, "jurisdiction", id=jurisdiction[:60], own=self.jurisdiction)
 
     def _refuse(self, request: Ask, format: Format | None, refusal: Refusal) -> Response[bytes]:
@@ -196,20 +203,20 @@ class GeoReport:
 
     async def requests(self, request: Ask, format: Format) -> Response[bytes]:
         """List what is public."""
-        asked = read_asked(_grouped(request.query_params.multi_items()), self.hub.now())
+        asked = read_asked(_queried(request), self.hub.now())
         async with self.hub.read(self.hub.system("open311")) as read:
             found = await reading.find(read, asked)
-        said = await reading.described(self.hub, found, extended=asked.extended)
+        said = await reading.described(self.desk, found, extended=asked.extended)
         return answer(format, "service_requests", said)
 
     async def request(self, request: Ask, format: Format, number: str) -> Response[bytes]:
         """Show what is public of one request."""
         if not number:
             raise refused(400, "no-request")
-        extended = request.query_params.getone("extensions", "").lower() == "true"
+        extended = is_extended(_queried(request))
         async with self.hub.read(self.hub.system("open311")) as read:
             found = await reading.one(read, number)
-        said = await reading.described(self.hub, [found], extended=extended)
+        said = await reading.described(self.desk, [found], extended=extended)
         return answer(format, "service_requests", said)
 
     async def token(self, request: Ask, format: Format, token: str) -> Response[bytes]:
@@ -227,12 +234,12 @@ class GeoReport:
 
     async def file(self, request: Ask, format: Format) -> Response[bytes]:
         """File a request: an order at once, or a token where the county looks first."""
-        if request.content_type[0] != "application/x-www-form-urlencoded":
+        if request.content_type[0] not in FORMS:
             raise refused(400, "content-type")
-        values = _grouped(request.query_params.multi_items())
-        values |= _grouped(await read_pairs(request))
-        self._rule(_last(values, "jurisdiction_id"))
-        secret = _last(values, "api_key")
+        pairs = await read_pairs(request)
+        values = _queried(request) | _grouped(pairs)
+        self._rule(single(values, "jurisdiction_id"))
+        secret = single(values, "api_key")
         if not secret:
             raise refused(403, "no-key")
         system = self.hub.system("open311")
@@ -241,6 +248,8 @@ class GeoReport:
         regions = await self.desk.regions()
         said = self._say(request, Phrase("hotline.open311.media"))
         sent = filing.read_sent(values, regions, said)
+        media = [value for name, value in pairs if name in MEDIA and isinstance(value, UploadFile)]
+        sent = await filing.drawn(self.hub, sent, media)
         again = self._repeated(request, key_id)
         await self.desk.prepare()
         async with self.hub.work(system) as work:
@@ -266,14 +275,13 @@ class GeoReport:
         return f"open311:{key_id}:{given}"
 
 
-def _grouped(pairs: Any) -> Values:
-    found: Values = {}
+def _queried(request: Ask) -> dict[str, list[str]]:
+    return _grouped(request.query_params.multi_items())
+
+
+def _grouped(pairs: Any) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
     for name, value in pairs:
         if isinstance(value, str):
             found.setdefault(name, []).append(value)
     return found
-
-
-def _last(values: Mapping[str, list[str]], name: str) -> str:
-    found = values.get(name) or [""]
-    return found[-1].strip()

@@ -2,14 +2,19 @@
 shown of who called."""
 
 import asyncio
+import csv
+import io
 import itertools
 from functools import partial
 
 import pytest
+from openpyxl import load_workbook
 
+from core import audit
 from core.access.grants import grant
 from plugin_sdk.ports import ScopeKind
 from plugins.hotline.calls import demonstration as calls
+from plugins.hotline.calls import listing
 from plugins.hotline.lines import demonstration as lines
 from plugins.hotline.models import Order
 from plugins.hotline.tests.conftest import HERE
@@ -328,3 +333,42 @@ async def test_the_demonstration_is_acted_out_once(desk, exchange):
             assert set(reports) == {outcome}, reports
     outcomes = [call.outcome for call in await exchange.all()]
     assert sorted(set(outcomes)) == ["abandoned", "answered", "called_back", "order", "transferred"]
+
+
+async def test_calls_leave_as_a_file_as_the_list_shows_them(desk, exchange, monkeypatch):
+    operator = await desk.client("operator")
+    id = await exchange.ring("c1")
+    await operator.post(f"{HERE}/calls/{id}/answer", json={})
+    filed = await operator.post(f"{HERE}/calls/{id}/order", json={**INTAKE, "phone": PHONE})
+    number = filed.json()["number"]
+    await exchange.send(exchange.event("answered", "c1", 5))
+    await exchange.send(exchange.event("ended", "c1", 65))
+    id = await exchange.ring("c2", after=70, phone="")
+    await operator.post(f"{HERE}/calls/{id}/answer", json={})
+    done = {"outcome": "answered", "note": "=HYPERLINK(1)"}
+    await operator.post(f"{HERE}/calls/{id}/finish", json=done)
+    links = (await operator.get(f"{HERE}/calls")).json()["links"]
+    assert [one["verb"] for one in links][:2] == ["csv", "xlsx"]
+    monkeypatch.setattr(listing, "BATCH", 1)  # pages of a file are put together
+    sent = await operator.get(links[0]["href"])
+    assert sent.headers["content-disposition"].endswith('.csv"')
+    said = list(csv.reader(io.StringIO(sent.text.removeprefix("\ufeff"))))
+    assert [len(row) for row in said] == [8, 8, 8]
+    assert said[1][2:5] == ["号码未显示", "12345（本线）", "当场答复"]
+    assert said[1][6] == "'=HYPERLINK(1)"
+    assert said[2][2:] == ["138****5678", "12345（本线）", "已登记工单", "60", "", number]
+    book = load_workbook(io.BytesIO((await operator.get(links[1]["href"])).content))
+    assert [row[2].value for row in book.active][1:] == ["号码未显示", "138****5678"]
+    chosen = await operator.get(f"{HERE}/calls.csv?outcome=order")
+    assert chosen.text.count("\r\n") == 2
+    async with desk.hub.services.database.transaction() as tx:
+        kept = await audit.search(tx, app="hotline", subject="calls")
+    assert {one.act for one in kept} == {"call.export"}
+    assert [one.facts["n"] for one in kept] == [1, 2, 2]
+    assert kept[0].facts["outcome"] == "order"
+    monkeypatch.setattr(listing, "MOST", 1)
+    many = await operator.get(f"{HERE}/calls.xlsx")
+    assert (many.status_code, code(many)) == (409, "hotline.call-export-many")
+    assert (await operator.get(f"{HERE}/calls.csv?outcome=none")).status_code == 400
+    for role in ("unit", "resident"):
+        assert (await (await desk.client(role)).get(f"{HERE}/calls.csv")).status_code == 403

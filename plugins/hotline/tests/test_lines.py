@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from sqlmodel import col
 
+from core.governance.lifecycle.service import enter, take
 from plugin_sdk.deadlines import local_day
 from plugins.hotline.calls.models import Call
 from plugins.hotline.models import Order
@@ -34,7 +35,8 @@ async def test_a_line_is_merged_then_its_number_closed_and_calls_are_counted(des
     assert wrong(await dispatcher.post(LINES, json=soon)) == [("ends_on", "before_merge")]
     made = (await dispatcher.post(LINES, json=line)).json()
     assert made["stage"]["key"] == "hotline.line.stage.open"
-    assert made["about_href"] == "/about/city-line"
+    assert (made["about_href"], made["unknown_app"]) == (None, "city-line")
+    assert (made["life"], made["number"]) == (None, [])
     assert wrong(await dispatcher.post(LINES, json=line)) == [("code", "code-taken")]
     here = f"{LINES}/{made['id']}"
     end = {"version": 1, "ends_on": str(today), "reason": "并入 12345"}
@@ -56,8 +58,14 @@ async def test_a_line_is_merged_then_its_number_closed_and_calls_are_counted(des
     assert shown["notice"]["params"] == {"n": 1}
     assert sum(row[1] for row in shown["chart"]["rows"]) == 2
     assert len(shown["chart"]["rows"]) == 12
-    page = (await dispatcher.page(here)).text
-    assert 'href="/about/city-line"' in page
+    steps = [(one["verb"], one["on"], one["tone"]) for one in shown["number"]]
+    closed = str(today + timedelta(days=1))
+    assert steps == [
+        ("number_closed", closed, "done"),
+        ("forwarded", str(today), "done"),
+        ("announced", str(today), "done"),
+        ("merged", str(today), "done"),
+    ]
     figures = (await dispatcher.get(f"{LINES}/figures")).json()
     assert [card["value"] for card in figures["cards"]] == [0, 0, 1, 3, 0]
     own = [row for row in figures["charts"][1]["rows"] if row[0] != "城建热线"]
@@ -81,6 +89,50 @@ async def test_a_line_is_merged_then_its_number_closed_and_calls_are_counted(des
             row.line, row.split_from_id = "12319", whole
         shown = (await dispatcher.get(here)).json()
         assert sum(each[2] for each in shown["chart"]["rows"]) == orders
+
+
+async def test_the_page_of_a_line_says_where_its_old_app_stands(desk):
+    hub, today = desk.hub, local_day(desk.hub.clock())
+    dispatcher, staff = await desk.client("dispatcher"), await hub.actor("governance")
+    line = {"code": "12319", "name": "城建热线", "owner": await desk.unit(), "app": "old-line"}
+    line |= {"takes_over_on": str(today), "ends_on": str(today + timedelta(days=30))}
+    here = f"{LINES}/{(await dispatcher.post(LINES, json=line)).json()['id']}"
+
+    async def shown():
+        return (await dispatcher.get(here)).json()
+
+    async def step(*verbs, **values):
+        async with hub.services.database.transaction(write=True) as tx:
+            for verb in verbs:
+                await take(tx, "old-line", verb, staff, **values)
+
+    found = await shown()
+    assert found["unknown_app"] == "old-line"  # nothing of that name is on the register
+    assert found["chart"]["sentence"]["key"] == "hotline.line.figures.by_month_none"
+    assert [one["tone"] for one in found["number"]] == ["step", "step", "done", "done"]
+    async with hub.services.database.transaction(write=True) as tx:
+        await enter(tx, "old-line", "active", today - timedelta(days=400))
+    await step("review")
+    found = await shown()  # what is not decided yet is nobody else's to read
+    assert (found["life"]["stage"], found["about_href"]) == ("active", "/about/old-line")
+    closes = today + timedelta(days=20)
+    await step("retire")
+    await step("sunset", closes_on=closes, successor="hotline")
+    life = (await shown())["life"]
+    assert (life["stage"], life["closes_on"]) == ("sunset", str(closes))
+    assert [(one["verb"], one["on"], one["tone"]) for one in life["steps"]] == [
+        ("closes", str(closes), "step"),
+        ("sunset", str(today), "done"),
+    ]
+    await step("close", "archive", "restore")  # what was undone is no step of it
+    life = (await shown())["life"]
+    assert [one["verb"] for one in life["steps"]] == ["closed", "sunset"]
+    page = (await dispatcher.page(here)).text
+    assert 'href="/about/old-line"' in page
+    assert "数据归档" not in page
+    await step("reopen", "call_off")
+    life = (await shown())["life"]
+    assert (life["stage"], life["closes_on"], life["steps"]) == ("retire", None, [])
 
 
 async def test_only_a_dispatcher_keeps_lines(desk):

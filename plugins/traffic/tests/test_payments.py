@@ -5,8 +5,9 @@ from collections import Counter
 
 import pytest
 
-from plugin_sdk.payments.provider import SKEW, ProviderAway, RefundRefused
+from plugin_sdk.payments.provider import ProviderAway, RefundRefused
 from plugin_sdk.payments.simulated import How
+from plugin_sdk.webhooks import SKEW
 from plugins.traffic.tests.paying import HERE, Till
 
 
