@@ -10,8 +10,8 @@ from alembic import op
 
 from plugin_sdk.revisions import column
 
-revision = "0014"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
