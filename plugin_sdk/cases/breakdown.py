@@ -39,6 +39,8 @@ COLUMNS: Final = (
     "rated",
     "satisfied",
 )
+TIMED: Final = ("response_calendar", "resolution_working")
+"""The histograms that the columns are made of."""
 FILES: Final = {"csv": "text/csv", "xlsx": documents.XLSX, "pdf": "application/pdf"}
 
 Names = Callable[[Sequence[str]], Awaitable[Mapping[str, Words]]]
@@ -154,7 +156,7 @@ class Breakdown:
     async def lines(self, read: Read, key: str, since: date, until: date) -> list[Line]:
         """Return the figures by the values of a dimension, those with the most cases first."""
         figures = self.counting.figures
-        found = await sums(figures, read, key, since, until, self.permission)
+        found = await sums(figures, read, key, since, until, self.permission, times=TIMED)
         names = await self.dimensions[key].names([value for value in found if value])
         few = left_out({value: one.rated for value, one in found.items()})
         nothing = Phrase("case.figure.unsaid")

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, or_, select
 from sqlmodel import col
 
 from plugin_sdk.cases.counted import COUNTS, NOBODY, OPENED_AT, RATED, SPOT, days_of
@@ -25,6 +25,8 @@ TIMES: Final = (
     "resolution_calendar",
     "resolution_working",
 )
+_HISTOGRAMS: Final = msgspec.json.Decoder(dict[str, dict[int, int]])
+_PLACES: Final = msgspec.json.Decoder(dict[str, dict[str, int]])
 
 
 class Sums(msgspec.Struct):
@@ -56,15 +58,16 @@ class Sums(msgspec.Struct):
                 return float(step) if name.endswith("_working") else days_of(step)
         return None
 
-    def add(self, counts: Sequence[int], times: dict[str, dict[str, int]], often: int) -> None:
-        """Add a cell so often: its `COUNTS` and its histograms."""
+    def add(self, often: int, counts: Sequence[int], times: str, wanted: Sequence[str]) -> None:
+        """Add a cell so often: its `COUNTS`, and those of its histograms that are wanted."""
         for name, n in zip(COUNTS, counts, strict=True):
             if n:
                 self.counts[name] += often * n
-        for name, bins in times.items():
+        histograms = _HISTOGRAMS.decode(times)
+        for name in wanted:
             into = self.times[name]
-            for step, n in bins.items():
-                into[int(step)] += often * n
+            for step, n in histograms.get(name, {}).items():
+                into[step] = into.get(step, 0) + often * n
 
 
 async def sums(
@@ -74,18 +77,21 @@ async def sums(
     since: date,
     until: date,
     permission: str | None = None,
+    *,
+    times: Sequence[str] = TIMES,
 ) -> dict[str, Sums]:
     """Return what happened from `since` to `until` (both days included) by the values of a
-    dimension ('': all of it, under ''), of cases that units in scope set, or held then."""
+    dimension ('': all of it, under ''), of cases that units in scope set, or held then; of the
+    histograms `times` alone, for most of the work is theirs."""
     found: dict[str, Sums] = {}
     names = ("value", *COUNTS, "times")
-    for often, value, *counts, times in await _cells(
+    for often, value, *counts, histograms in await _cells(
         figures, read, dimension, since, until, names, permission
     ):
         into = found.get(value)
         if into is None:
             into = found[value] = Sums()
-        into.add(counts, times, often)
+        into.add(often, counts, histograms, times)
     return {value: one for value, one in found.items() if any(one.counts.values())}
 
 
@@ -165,7 +171,7 @@ async def total(
     for often, day, *counts, times in await _cells(
         figures, read, "", since, until, names, permission
     ):
-        found.add(counts, times, often)
+        found.add(often, counts, times, TIMES)
         month = months.setdefault(day.strftime("%Y-%m"), [0, 0])
         month[0] += often * counts[COUNTS.index("opened")]
         month[1] += often * counts[COUNTS.index("resolved")]
@@ -176,13 +182,14 @@ async def spots(
     figures: type[CaseFigure], read: Read, since: date, until: date, permission: str | None = None
 ) -> Counter[tuple[str, str]]:
     """Return how many cases were opened, by what and where (`SPOT`)."""
-    found: Counter[tuple[str, str]] = Counter()
+    found: dict[str, dict[str, int]] = {}
     for often, what, times in await _cells(
         figures, read, SPOT, since, until, ("value", "times"), permission
     ):
-        for where, n in times[OPENED_AT].items():
-            found[what, where] += often * n
-    return +found
+        into = found.setdefault(what, {})
+        for where, n in _PLACES.decode(times)[OPENED_AT].items():
+            into[where] = into.get(where, 0) + often * n
+    return Counter({(what, at): n for what, into in found.items() for at, n in into.items() if n})
 
 
 async def _cells(
@@ -195,10 +202,12 @@ async def _cells(
     permission: str | None,
 ) -> Iterator[tuple[Any, ...]]:
     """Return the cells that a period is put together of: how often each is added, and those of
-    its columns."""
+    its columns; `times` as they are written."""
     parts = parts_of(since, until, local_day(read.now))
-    span, at = col(figures.span), col(figures.since)
-    statement = select(span, at, *(col(getattr(figures, name)) for name in names)).where(
+    columns: list[Any] = [col(getattr(figures, name)) for name in names if name != "times"]
+    if "times" in names:
+        columns.append(cast(col(figures.times), Text))
+    statement = select(col(figures.span), col(figures.since), *columns).where(
         col(figures.dimension) == dimension, _any_of(figures, parts)
     )
     units, origin = read.units(permission), col(figures.origin_id)
