@@ -13,7 +13,7 @@ from plugins.hotline.coordination.forms import CallOffForm
 from plugins.hotline.coordination.models import Coordination
 from plugins.hotline.desk import desk_of
 from plugins.hotline.models import Order
-from plugins.hotline.reception.days import ReceptionDayForm
+from plugins.hotline.reception.forms import ReceptionDayForm
 from plugins.hotline.reception.visits import VisitDesk
 from plugins.hotline.tests.coordinating import Table
 from plugins.hotline.tests.test_checking_supervision import late, look, said, supervisions
