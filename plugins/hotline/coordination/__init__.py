@@ -2,5 +2,6 @@
 divided into linked ones.
 
 It does not stand on the meeting kit: that one calls assemblies days ahead, counts heads by group
-and answers questions; here named people confirm, leave, give opinions and are bound.
+and answers questions; here named people confirm, leave, give opinions and are bound. Who presides
+and who opines is told in ADR 0049.
 """

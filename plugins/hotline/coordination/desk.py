@@ -83,7 +83,7 @@ class CoordinationDesk(CaseDesk[Coordination]):
                 found = (o for o in free if (o.organization_id, o.person_id) == chair)
                 known["chair"] = next((str(one.post_id) for one in found), None)
         if verb in ("invite", "invite-expert"):
-            units = await self.engine.units_with(ASKED[verb][0])
+            units = await self.engine.units_with(ASKED[verb])
             options["unit"] = [Option(str(u.id), u.name) for u in units if u.id not in taken]
         elif "unit" in fields:
             options["unit"] = await self._units(verb, seats, shares)

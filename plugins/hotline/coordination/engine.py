@@ -24,11 +24,11 @@ from plugins.hotline.naming import without_caller
 from plugins.hotline.terms import term
 
 ASKED: Final = {
-    "invite": (ATTEND,),
-    "invite-expert": (OPINE,),
-    "judge": ("order.sign",),
+    "invite": ATTEND,
+    "invite-expert": OPINE,
+    "judge": "order.sign",
 }
-"""Of which permissions a verb looks up the units that hold them."""
+"""Of which permission a verb looks up the units that hold it."""
 POSTS: Final = {"invite-expert": OPINE, "convene": SIGN, "another-chair": SIGN}
 """Of which permission a verb looks up who holds a post with it."""
 OWN: Final = frozenset({"confirm", "decline", "send-another", "leave", "note", "opine", "object"})
@@ -63,9 +63,9 @@ class CoordinationEngine(CaseEngine[Coordination]):
     async def prepare(self, verb: str | None = None) -> None:
         """Ask the directory for what an act looks up."""
         await super().prepare(verb)
-        for permission in ASKED.get(verb or "", ()):
+        if verb in ASKED:
             by: CaseEngine[Coordination] | Orders = self.orders if verb == "judge" else self
-            await by.units_with(permission, max_age=LOOK_AGAIN_SECONDS)
+            await by.units_with(ASKED[verb], max_age=LOOK_AGAIN_SECONDS)
         if verb in POSTS:
             await self.officials_with(POSTS[verb], max_age=LOOK_AGAIN_SECONDS)
 

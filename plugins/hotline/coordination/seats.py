@@ -98,9 +98,7 @@ class Seats:
 
     async def invite(self, work: Work, row: Coordination, form: InviteForm) -> None:
         """Invite a unit by the person who comes for it."""
-        if form.unit not in {one.id for one in await self.engine.units_with(ATTEND)}:
-            raise Invalid(field_error("unit", "unit-cannot"))
-        await self._add(work, row, "unit", UNIT, organization_id=form.unit, name=form.name)
+        await self._add_unit(work, row, UNIT, form)
 
     async def invite_expert(self, work: Work, row: Coordination, form: ExpertForm) -> None:
         """Invite a legal expert: of no unit that takes part, so that the opinion is free."""
@@ -109,9 +107,7 @@ class Seats:
             expert = {"organization_id": one.organization_id, "name": one.name}
             await self._add(work, row, "expert", LEGAL, expert_person_id=one.person_id, **expert)
             return
-        if form.unit not in {one.id for one in await self.engine.units_with(OPINE)}:
-            raise Invalid(field_error("unit", "unit-cannot"))
-        await self._add(work, row, "unit", LEGAL, organization_id=form.unit, name=form.name)
+        await self._add_unit(work, row, LEGAL, form)
 
     async def _official(self, permission: str, post: UUID, field: str) -> Official:
         """Return who holds a post with a permission. Raises `Invalid`."""
@@ -132,6 +128,13 @@ class Seats:
         seat = CoordinationSeat(case_id=row.id, kind=REQUESTER, state=INVITED)
         await work.add(seat)
         await self._call(work, row, seat)
+
+    async def _add_unit(
+        self, work: Work, row: Coordination, kind: str, form: InviteForm | ExpertForm
+    ) -> None:
+        if form.unit not in {one.id for one in await self.engine.units_with(PERMISSION[kind])}:
+            raise Invalid(field_error("unit", "unit-cannot"))
+        await self._add(work, row, "unit", kind, organization_id=form.unit, name=form.name)
 
     async def _add(self, work: Work, row: Coordination, field: str, kind: str, **who: Any) -> None:
         """Let a unit, or the expert of one, take part; whose chair presides takes no part. What is

@@ -19,7 +19,7 @@ from core.access.grants import (
     grants,
     withdraw,
 )
-from core.access.holders import organizations_holding, who_may
+from core.access.holders import officials_holding, organizations_holding, who_may
 from core.identity.people import disable, end_post
 from plugin_sdk.ports import Actor, ScopeKind
 from plugin_sdk.problems import Denied
@@ -153,10 +153,13 @@ async def test_who_left_is_counted_nowhere(shell):
     staff = await shell.staff("staff", "U1", "probe.reader")
     other = await shell.staff("other", "T1", "probe.reader")
     async with shell.write() as tx:
+        there = {(one.post_id, one.person_id) for one in await officials_holding(tx, "probe.read")}
+        assert there == {(one.post, one.person) for one in (staff, other)}
         await disable(tx, staff.person)
         await end_post(tx, other.post)
         assert await who_may(tx, "probe.read") == []
         assert await organizations_holding(tx, "probe.read") == []
+        assert await officials_holding(tx, "probe.read") == []
 
 
 async def test_a_person_is_explained_post_by_post(shell):
