@@ -82,8 +82,9 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             form = (await read_form(request, CodeRating, Actor())).form
             form = form.model_copy(update={"number": "".join(form.number.split())})
         except Invalid as wrong:
-            given = {name: str(value)[:80] for name, value in (await typed(request)).items()}
-            number, code = "".join(given.get("number", "").split()), given.get("code", "")
+            given = await typed(request)
+            number, code = (str(given.get(name, ""))[:80] for name in ("number", "code"))
+            number = "".join(number.split())
             await count(request, number)
             found, view = await follow(number, code)
             if not page or found is None or not view.rating:
@@ -97,6 +98,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
         if found is None:
             return await portal.show(request, "track.html", "page.track.title", view, status=404)
         hub, engine = found
+        portal.apps.door.refuse_writing(hub.app)
         async with hub.work(hub.system("track")) as work:
             await engine.rate_by_code(work, form)
         services.jobs.wake()
@@ -122,6 +124,8 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
                 async with hub.read(hub.system("track")) as read:
                     view = await engine.track(read, number, code)
                 if view.found:
+                    if not portal.apps.door.takes(hub.app):
+                        view.rating = []
                     return (hub, engine), view
         shut = _shut(portal)
         return None, TrackView(number=number, code="", found=False, shut=shut)

@@ -1,10 +1,11 @@
 """Follow-up calls and ratings: who is called, what the requester alone says, and once."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from core.access.grants import grant
+from plugin_sdk.cases.figures import tally
 from plugin_sdk.ports import ScopeKind
 from plugins.hotline.checking.following import UNSETTLED, Following
 from plugins.hotline.desk import desk_of
@@ -110,6 +111,10 @@ async def test_a_caller_rates_by_number_and_code_once_and_not_what_the_centre_an
     assert (await follow_up(desk, number))["rank"] == 1
     await desk.act(number, "reopen", "dispatcher", reason="还有一盏不亮")
     await desk.answer(number)
+    await desk.hub.set_state("hotline", "enabled", mode="read_only", reason="迁移")
+    assert (await visitor.post("/track", json=asked)).json()["rating"] == []
+    assert code(await rate()) == "app-read-only"
+    await desk.hub.set_state("hotline", "enabled", mode="open")
     found = await asyncio.gather(*(rate("4") for _ in range(3)))
     assert sorted(answer.status_code for answer in found) == [200, 409, 409]
     assert ratings(await desk.see(number)) == [("code", "2"), ("code", "4")]
@@ -190,6 +195,10 @@ async def test_the_rating_of_an_old_answer_stays_with_it_and_each_counts_once(de
         assert shown["case.chart.ratings.title"][0][1:6] == counts, role
         cards = {card["label"]["key"].split(".")[2]: card for card in page.json()["cards"]}
         assert (cards["satisfaction"]["value"], cards["satisfaction"]["n"]) == (60.0, 5)
+    hub, march = desk.hub.hub.apps.hubs["hotline"], (date(2026, 3, 1), date(2026, 3, 31))
+    async with hub.read(hub.system("test")) as read:  # and so do those read case by case
+        found = await tally(desk_of(hub).engine, read, *march, "order.read")
+    assert [found.ratings[stars] for stars in (5, 4, 3, 2, 1)] == counts
 
 
 async def figures(desk, by="checker"):
