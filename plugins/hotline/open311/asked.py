@@ -34,15 +34,19 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_asked(values: Mapping[str, Sequence[str]], now: datetime) -> Asked:
-    """Return what the parameters of GET requests ask for; an empty one is one not given.
+    """Return what the parameters of GET requests ask for; an empty one is one not given. Ids
+    override all others, what is wrong with them too.
 
     Raises `Refusal`: 404 for an unknown service, 400 for what cannot be read, a range of more
     than 90 days and one that ends before it starts.
     """
-    start, end = _range(_one(values, "start_date"), _one(values, "end_date"), now)
     ids = _many(values, "service_request_id")
     if len(ids) > MOST:
         raise refused(400, "too-many-ids", n=MOST)
+    extended = _one(values, "extensions").lower() == "true"
+    if ids:
+        return Asked(ids=tuple(ids), start=now, end=now, extended=extended)
+    start, end = _range(_one(values, "start_date"), _one(values, "end_date"), now)
     known, codes = services(), _many(values, "service_code")
     if unknown := [code for code in codes if code not in known]:
         raise refused(404, "service", code=unknown[0][:60])
@@ -53,7 +57,6 @@ def read_asked(values: Mapping[str, Sequence[str]], now: datetime) -> Asked:
     if page * size > DEEPEST and page > 1:
         raise refused(400, "too-deep", n=DEEPEST)
     return Asked(
-        ids=tuple(ids),
         categories=tuple(known[code].category for code in codes) if codes else None,
         start=start,
         end=end,
@@ -61,7 +64,7 @@ def read_asked(values: Mapping[str, Sequence[str]], now: datetime) -> Asked:
         closed="closed" in statuses,
         offset=(page - 1) * size,
         size=size,
-        extended=_one(values, "extensions").lower() == "true",
+        extended=extended,
     )
 
 

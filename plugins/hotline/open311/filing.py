@@ -11,17 +11,20 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
+from litestar.datastructures import UploadFile
 from sqlmodel import col
 
+from plugin_sdk.files import Picture
 from plugin_sdk.forms import Submission, validate
-from plugin_sdk.ports import Organization, Read, Work
+from plugin_sdk.ports import Hub, Organization, Read, Work
 from plugin_sdk.problems import AppConflict, Invalid, NotFound
 from plugin_sdk.views import Phrase
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.forms import FileForm, Kind
 from plugins.hotline.models import Order
 from plugins.hotline.open311.models import Open311Filing
-from plugins.hotline.open311.services import KINDS, NO, YES, Service, services
+from plugins.hotline.open311.publishing import MOST_PHOTOS
+from plugins.hotline.open311.services import KINDS, NO, YES, Service, screened, services
 from plugins.hotline.open311.wire import Refusal, refused
 
 CHANNEL: Final = "open311"
@@ -35,15 +38,18 @@ _FIELDS: Final = {
     "latitude": "lat",
     "phone": "phone",
     "region": "address_id",
+    "photos": "media",
 }
 """What the order's form calls otherwise than the protocol."""
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """What was sent, checked as far as the protocol goes: the values of the order's form."""
+    """What was sent, checked as far as the protocol goes: the values of the order's form, and the
+    photos, drawn anew."""
 
     values: dict[str, str]
     caller_name: str
+    pictures: tuple[Picture, ...] = ()
 
 
 def read_sent(
@@ -139,21 +145,35 @@ def _name(first: str, last: str) -> str:
     return f"{first} {last}".strip() if (first + last).isascii() else f"{last}{first}"
 
 
+async def drawn(hub: Hub, sent: Sent, files: Sequence[UploadFile]) -> Sent:
+    """Return what was sent with its photos drawn anew. Raises `Refusal` (400) for too many, for
+    one that is no picture, and where the county looks first: they would lie there unseen."""
+    given = [(file.filename or "", data) for file in files if (data := await file.read())]
+    if given and screened(hub):
+        raise refused(400, "media-screened")
+    if len(given) > MOST_PHOTOS:
+        raise refused(400, "media-many", n=MOST_PHOTOS)
+    try:
+        pictures = [await hub.files.draw(name[:200], data) for name, data in given]
+    except Invalid as invalid:
+        raise _faults(invalid) from None
+    return msgspec.structs.replace(sent, pictures=tuple(pictures))
+
+
 def form_of(values: Mapping[str, str]) -> FileForm:
     """Return the order's form. Raises `Refusal` (400) with a sentence a field."""
     try:
         return validate(FileForm, values)
     except Invalid as invalid:
-        raise Refusal(
-            400,
-            *(
-                Phrase(
-                    "hotline.open311.error.field",
-                    {"name": _FIELDS.get(error.field, error.field), "why": error.message},
-                )
-                for error in invalid.errors
-            ),
-        ) from None
+        raise _faults(invalid) from None
+
+
+def _faults(invalid: Invalid) -> Refusal:
+    said = (
+        {"name": _FIELDS.get(error.field, error.field), "why": error.message}
+        for error in invalid.errors
+    )
+    return Refusal(400, *(Phrase("hotline.open311.error.field", one) for one in said))
 
 
 async def open_order(
@@ -172,7 +192,7 @@ async def open_order(
             return known
     return await desk.open_order(
         work,
-        Submission(form, None),
+        Submission(form, None, pictures=sent.pictures),
         CHANNEL,
         None,
         caller_name=sent.caller_name,

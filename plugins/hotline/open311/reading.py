@@ -101,15 +101,18 @@ async def photo(desk: OrderDesk, read: Read, number: str, n: int) -> tuple[Store
 
 
 async def described(
-    hub: Hub, found: Sequence[Listed], *, extended: bool = False
+    desk: OrderDesk, found: Sequence[Listed], *, extended: bool = False
 ) -> list[dict[str, Any]]:
     """Return requests as the protocol has them; it asks the directory, outside of a reading."""
     ids = {one.organization_id for one in found} | {one.region_id for one in found if one.region_id}
-    names = await hub.directory.names(list(ids))
-    return [_described(hub, one, names, extended=extended) for one in found]
+    names = await desk.hub.directory.names(list(ids))
+    codes = {one.id: one.code for one in await desk.regions()}
+    return [_described(desk.hub, one, names, codes, extended=extended) for one in found]
 
 
-def _described(hub: Hub, one: Listed, names: dict[UUID, str], *, extended: bool) -> dict[str, Any]:
+def _described(
+    hub: Hub, one: Listed, names: dict[UUID, str], codes: dict[UUID, str], *, extended: bool
+) -> dict[str, Any]:
     service = services()[code_of(one.category)]
     photos = [
         f"{hub.site}/apps/{hub.app}{V2}/media/{one.number}/{n}"
@@ -129,7 +132,7 @@ def _described(hub: Hub, one: Listed, names: dict[UUID, str], *, extended: bool)
         "updated_datetime": moment(changed),
         "expected_datetime": moment(one.due_at),
         "address": one.address or None,
-        "address_id": None,
+        "address_id": codes.get(one.region_id) if one.region_id else None,
         "zipcode": None,
         "lat": one.latitude,
         "long": one.longitude,

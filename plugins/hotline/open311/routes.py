@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from litestar import Request, Response, get, post
+from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -19,7 +20,7 @@ from plugins.hotline.open311 import filing, keys, reading
 from plugins.hotline.open311.asked import read_asked
 from plugins.hotline.open311.reading import V2
 from plugins.hotline.open311.services import definition, described, screened, services
-from plugins.hotline.open311.wire import Format, Refusal, answer, refused
+from plugins.hotline.open311.wire import ANY_SITE, Format, Refusal, answer, refused
 
 Ask = Request[Any, Any, Any]
 Values = dict[str, list[str]]
@@ -31,6 +32,9 @@ CHANGESET: Final = "2026-11-26 00:00"
 KEPT: Final = {"Cache-Control": "public, max-age=3600", "Vary": "Cookie, Authorization"}
 """Services tell of nobody, and may be kept in each reader's language; requests may not, for they
 can be taken back."""
+FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+"""What a POST is sent as: the protocol's, and what clients with photos send beside it."""
+MEDIA: Final = ("media", "media[]")
 READS, POSTS = 300, 60
 """How many GET and POST one network may send in a minute (`open311_reads`, `open311_posts`)."""
 _IDEMPOTENCY = re.compile(r"[\x21-\x7e]{1,100}")
@@ -75,7 +79,11 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
         await api.admit(request, "reads", READS)
         async with hub.read(hub.system("open311")) as read:
             file, content = await reading.photo(desk, read, number, n)
-        headers = {"Cache-Control": "no-store", "Cross-Origin-Resource-Policy": "cross-origin"}
+        headers = {
+            **ANY_SITE,
+            "Cache-Control": "no-store",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+        }
         return Response(content, media_type=file.media_type, headers=headers)
 
     return [show, file, show_service, show_request, show_token, show_media]
@@ -199,7 +207,7 @@ class GeoReport:
         asked = read_asked(_grouped(request.query_params.multi_items()), self.hub.now())
         async with self.hub.read(self.hub.system("open311")) as read:
             found = await reading.find(read, asked)
-        said = await reading.described(self.hub, found, extended=asked.extended)
+        said = await reading.described(self.desk, found, extended=asked.extended)
         return answer(format, "service_requests", said)
 
     async def request(self, request: Ask, format: Format, number: str) -> Response[bytes]:
@@ -209,7 +217,7 @@ class GeoReport:
         extended = request.query_params.getone("extensions", "").lower() == "true"
         async with self.hub.read(self.hub.system("open311")) as read:
             found = await reading.one(read, number)
-        said = await reading.described(self.hub, [found], extended=extended)
+        said = await reading.described(self.desk, [found], extended=extended)
         return answer(format, "service_requests", said)
 
     async def token(self, request: Ask, format: Format, token: str) -> Response[bytes]:
@@ -227,10 +235,11 @@ class GeoReport:
 
     async def file(self, request: Ask, format: Format) -> Response[bytes]:
         """File a request: an order at once, or a token where the county looks first."""
-        if request.content_type[0] != "application/x-www-form-urlencoded":
+        if request.content_type[0] not in FORMS:
             raise refused(400, "content-type")
+        pairs = await read_pairs(request)
         values = _grouped(request.query_params.multi_items())
-        values |= _grouped(await read_pairs(request))
+        values |= _grouped(pairs)
         self._rule(_last(values, "jurisdiction_id"))
         secret = _last(values, "api_key")
         if not secret:
@@ -241,6 +250,8 @@ class GeoReport:
         regions = await self.desk.regions()
         said = self._say(request, Phrase("hotline.open311.media"))
         sent = filing.read_sent(values, regions, said)
+        media = [value for name, value in pairs if name in MEDIA and isinstance(value, UploadFile)]
+        sent = await filing.drawn(self.hub, sent, media)
         again = self._repeated(request, key_id)
         await self.desk.prepare()
         async with self.hub.work(system) as work:

@@ -21,6 +21,8 @@ ITEMS: Final = {
     "photos": "photo",
 }
 """What the elements of a list are called in XML."""
+ANY_SITE: Final = {"Access-Control-Allow-Origin": "*"}
+"""Browsers let pages of other sites read what they ask for without anybody's cookies (CORS)."""
 _NOT_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -67,12 +69,13 @@ def written(format: Format, root: str, data: Any) -> bytes:
 def answer(
     format: Format, root: str, data: Any, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response[bytes]:
-    """Return data as an answer that nobody keeps, unless `headers` say otherwise."""
+    """Return data as an answer that nobody keeps, unless `headers` say otherwise; pages of any
+    site may read it, as far as it is said to everybody."""
     return Response(
         written(format, root, data),
         status_code=status,
         media_type=format.media_type,
-        headers={"Cache-Control": "no-store", **(headers or {})},
+        headers={"Cache-Control": "no-store", **ANY_SITE, **(headers or {})},
     )
 
 

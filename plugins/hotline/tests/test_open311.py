@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -9,10 +10,12 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from core.hub.models import RequestRecord
+from plugins.hotline.desk import desk_of
 from plugins.hotline.open311.models import Open311Filing
 from plugins.hotline.open311.services import services
 from plugins.hotline.tests.conftest import HERE, LIGHTS
 from plugins.hotline.tests.open311_schemas import check
+from plugins.hotline.tests.test_filing import photo
 from plugins.hotline.tests.test_open311_published import V2, listed, moderate, publish
 
 SERVICE = next(code for code, one in services().items() if one.category == LIGHTS)
@@ -57,6 +60,9 @@ async def test_discovery_services_and_definitions_in_both_formats(desk):
     visitor = desk.hub.client()
     found = (await visitor.get(f"{V2}/discovery.json")).json()
     (endpoint,) = found["endpoints"]
+    for path in ("discovery.json", "services.xml", "requests.json", "nothing.json"):
+        read = await visitor.get(f"{V2}/{path}")  # by a page of another site, nobody's session
+        assert read.headers["access-control-allow-origin"] == "*"
     assert endpoint["specification"] == "http://wiki.open311.org/GeoReport_v2"
     assert endpoint["url"] == "http://127.0.0.1/apps/hotline/open311/v2"
     assert endpoint["formats"] == ["text/xml", "application/json"]
@@ -189,6 +195,38 @@ async def test_what_is_asked_wrongly_is_refused_too(desk, format):
     assert (await visitor.get(f"{V2}/{requests}", params=local)).status_code == 200
 
 
+async def test_ids_override_every_other_argument(desk):
+    number = await publish(desk)
+    wrong = {"start_date": "yesterday", "status": "lost", "service_code": "nothing", "page": "0"}
+    for more in (wrong, {"status": "closed", "page": "9", "end_date": "2020-01-01T00:00:00Z"}):
+        assert await listed(desk, service_request_id=f" ,{number},", **more) == [number]
+
+
+async def test_photos_come_with_a_form_in_parts(desk):
+    secret, visitor = await key(desk), desk.hub.client()
+    town = (await desk_of(desk.hub.hub.apps.hubs["hotline"]).regions())[-1].code
+
+    async def send(*files, **more):
+        values = {"api_key": secret, "service_code": SERVICE, "address_id": town, **more}
+        parts: list[Any] = [
+            (name, (f"{n}.jpg", data, "image/jpeg")) for n, (name, data) in enumerate(files)
+        ]
+        parts.append(("attribute[public][]", (None, "yes")))  # a part without a file's name
+        return await visitor.post(f"{V2}/requests.xml", data=values, files=parts)
+
+    assert errors(await send(("media", b"no picture")), 400)[0].startswith("media")
+    assert errors(await send(*[("media[]", photo())] * 6), 400)
+    assert (await (await desk.client("dispatcher")).get(f"{HERE}/orders")).json()["items"] == []
+    answer = await send(("media", photo()), ("media[]", photo()), description="路灯不亮")
+    number = tree(answer).findtext("request/service_request_id")
+    assert len((await desk.see(number))["attachments"]) == 2
+    assert (await moderate(desk, number, photo_1=True)).status_code == 200
+    (one,) = (await visitor.get(f"{V2}/requests/{number}.json")).json()
+    assert one["address_id"] == town  # as it was sent
+    seen = await visitor.get(one["media_url"])
+    assert (seen.status_code, seen.headers["access-control-allow-origin"]) == (200, "*")
+
+
 async def test_hostile_text_stays_text_in_xml(desk):
     text = "<script>alert(1)</script> & ]]> “路灯”"
     number = (await desk.file(wishes_public=True, text=text))["number"]
@@ -272,6 +310,10 @@ async def test_where_the_county_looks_first_a_token_stands_for_what_was_filed(ma
     assert set(filed) == {"token"}
     assert (await post(desk, api_key=secret, headers=headers, **person)).json() == [filed]
     assert errors(await post(desk, api_key=secret, headers=headers, description="别的"), 400)
+    values = {"api_key": secret, "service_code": SERVICE, **PLACE}
+    files = {"media": ("a.jpg", photo(), "image/jpeg")}  # would lie there unseen
+    sent = await visitor.post(f"{V2}/requests.json", data=values, files=files)
+    assert "media_url" in errors(sent, 400)[0]
     early = await visitor.get(f"{V2}/tokens/{token}.json")  # before its order exists
     assert early.status_code == 200
     assert early.json() == [{"token": token}]
