@@ -1,5 +1,7 @@
 """The routes of the operator's desk, of calls, and of the exchange's events."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,7 +12,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect
 
 from plugin_sdk.deadlines import local_day
-from plugin_sdk.forms import Form, Submission, read_form
+from plugin_sdk.forms import F, Form, Submission, read_form
 from plugin_sdk.identifiers import normalize_phone
 from plugin_sdk.ports import Answer, Hub, Read, Work
 from plugin_sdk.problems import AppConflict
@@ -27,12 +29,14 @@ from plugins.hotline.calls.forms import (
     SeatForm,
 )
 from plugins.hotline.calls.listing import ASKED, FILES, calls_file, calls_view
-from plugins.hotline.calls.models import Call
 from plugins.hotline.calls.simulated import SimulatedExchange
 from plugins.hotline.calls.switchboard import READ, TAKE, Switchboard
+from plugins.hotline.models import Order
 
 Ask = Request[Any, Any, Any]
 Id = FromPath[UUID]
+Asked = Callable[[], Awaitable[None]]
+"""What the exchange is asked once a call is kept."""
 Text = Annotated[str, QueryParameter(max_length=600)]
 Cursor = Annotated[str, QueryParameter(max_length=200)]
 
@@ -119,38 +123,20 @@ def _taking(desk: Desk) -> list[HTTPRouteHandler]:
     @post("/calls/{id:uuid}/answer", opt=needs(TAKE, body=Form), operation_id="call-answer")
     async def answer(request: Ask, id: Id) -> Response[Any]:
         """Take a ringing call to one's desk."""
-        taken: list[tuple[Call, str | None]] = []
 
-        async def do(work: Work, sent: Submission[Form]) -> Answer:
-            call = await board.answer(work, id)
-            taken.append((call, await board.seat(work)))
-            await work.session.flush()
-            return Answer(view=await desk.view(work, kept=True), location=DESK)
+        async def do(work: Work, form: Form) -> Asked:
+            return partial(board.connect, await board.answer(work, id), await board.seat(work))
 
-        await desk.orders.prepare()
-        response = await take(hub, request, Form, _again(desk, ""), do)
-        for call, extension in taken:
-            await board.connect(call, extension)
-        await _heard(board)
-        return response
+        return await _act(desk, request, Form, do)
 
     @post("/calls/{id:uuid}/finish", opt=needs(TAKE, body=FinishForm), operation_id="call-finish")
     async def finish(request: Ask, id: Id) -> Response[Any]:
         """End a call that became no order, with how it ended."""
-        ended: list[Call] = []
 
-        async def do(work: Work, sent: Submission[FinishForm]) -> Answer:
-            ended.append(await board.finish(work, id, sent.form))
-            await work.session.flush()
-            said = Phrase("hotline.call.said.finish")
-            return Answer(view=await desk.view(work, kept=True), location=DESK, said=said)
+        async def do(work: Work, form: FinishForm) -> Asked:
+            return partial(board.release, await board.finish(work, id, form))
 
-        await desk.orders.prepare()
-        response = await take(hub, request, FinishForm, _again(desk, "finish"), do)
-        for call in ended:
-            await board.release(call)
-        await _heard(board)
-        return response
+        return await _act(desk, request, FinishForm, do, part="finish", said="finish")
 
     @post(
         "/calls/{id:uuid}/order",
@@ -177,76 +163,78 @@ def _taking(desk: Desk) -> list[HTTPRouteHandler]:
     @post("/calls/{id:uuid}/hang-up", opt=needs(TAKE, body=Form), operation_id="call-hang-up")
     async def hang_up(request: Ask, id: Id) -> Response[Any]:
         """Let the exchange end a call of one's own."""
-        going: list[Call] = []
 
-        async def do(work: Work, sent: Submission[Form]) -> Answer:
-            going.append(await board.hang_up(work, id))
-            await work.session.flush()
-            said = Phrase("hotline.call.said.hang_up")
-            return Answer(view=await desk.view(work, kept=True), location=DESK, said=said)
+        async def do(work: Work, form: Form) -> Asked:
+            return partial(board.release, await board.hang_up(work, id))
 
-        await desk.orders.prepare()
-        response = await take(hub, request, Form, _again(desk, ""), do)
-        for call in going:
-            await board.release(call)
-        await _heard(board)
-        return response
+        return await _act(desk, request, Form, do, said="hang_up")
 
     return [answer, finish, file, hang_up]
+
+
+async def _act(
+    desk: Desk,
+    request: Ask,
+    form: type[F],
+    do: Callable[[Work, F], Awaitable[Asked]],
+    *,
+    part: str = "",
+    said: str = "",
+    status: int = 200,
+) -> Response[Any]:
+    """Do something with a call, and once that is kept ask of the exchange what `do` returned;
+    what is only answered once more is not asked again."""
+    asked: list[Asked] = []
+    hub, again = desk.board.hub, _again(desk, part)
+
+    async def act(work: Work, sent: Submission[F]) -> Answer:
+        asked.append(await do(work, sent.form))
+        await work.session.flush()
+        return Answer(
+            view=await desk.view(work, kept=True),
+            location=DESK,
+            status=status,
+            said=Phrase(f"hotline.call.said.{said}") if said else None,
+        )
+
+    await desk.orders.prepare()
+    async with keeping(hub, request, actor_of(request), again):
+        response = await take(hub, request, form, again, act)
+        for ask in asked:
+            await ask()
+        await _heard(desk.board)
+    return response
 
 
 def _calling(desk: Desk) -> list[HTTPRouteHandler]:
     board, hub = desk.board, desk.board.hub
 
-    async def place(asked: list[tuple[Call, str, str]]) -> None:
-        for call, phone, extension in asked:
-            await board.place(call, phone, extension)
-        await _heard(board)
-
-    async def called(work: Work) -> Answer:
-        await work.session.flush()
-        said = Phrase("hotline.call.said.dial")
-        return Answer(view=await desk.view(work, kept=True), location=DESK, status=201, said=said)
+    async def placed(work: Work, phone: str, order: Order | None = None) -> Asked:
+        call = await board.dial(work, phone, order)
+        return partial(board.place, call, phone, await board.seat(work) or "")
 
     @post("/calls/out", opt=needs(TAKE, body=DialForm), operation_id="call-dial")
     async def dial(request: Ask) -> Response[Any]:
         """Call a number: one's own telephone rings first."""
-        asked: list[tuple[Call, str, str]] = []
 
-        async def do(work: Work, sent: Submission[DialForm]) -> Answer:
-            phone = normalize_phone(sent.form.number)
-            call = await board.dial(work, phone)
-            asked.append((call, phone, await board.seat(work) or ""))
-            return await called(work)
+        async def do(work: Work, form: DialForm) -> Asked:
+            return await placed(work, normalize_phone(form.number))
 
-        again = _again(desk, "dial")
-        await desk.orders.prepare()
-        async with keeping(hub, request, actor_of(request), again):
-            response = await take(hub, request, DialForm, again, do)
-            await place(asked)
-        return response
+        return await _act(desk, request, DialForm, do, part="dial", said="dial", status=201)
 
     @post(
         "/orders/{number:str}/call", opt=needs(TAKE, body=CallBackForm), operation_id="order-call"
     )
     async def call_back(request: Ask, number: FromPath[str]) -> Response[Any]:
         """Call who asked, by a click: the number is not shown."""
-        asked: list[tuple[Call, str, str]] = []
 
-        async def do(work: Work, sent: Submission[CallBackForm]) -> Answer:
+        async def do(work: Work, form: CallBackForm) -> Asked:
             order = await desk.orders.engine.find(work, number)
             if not order.caller_phone:
                 raise AppConflict("hotline", "call-no-number")
-            call = await board.dial(work, order.caller_phone, order)
-            asked.append((call, order.caller_phone, await board.seat(work) or ""))
-            return await called(work)
+            return await placed(work, order.caller_phone, order)
 
-        again = _again(desk, "")
-        await desk.orders.prepare()
-        async with keeping(hub, request, actor_of(request), again):
-            response = await take(hub, request, CallBackForm, again, do)
-            await place(asked)
-        return response
+        return await _act(desk, request, CallBackForm, do, said="dial", status=201)
 
     async def show_seat(read: Read, of: Of, typed: Typed) -> View:
         return await desk.view(read, "seat", typed)

@@ -12,8 +12,8 @@ from plugin_sdk.forms import Form, Submission, read_form
 from plugin_sdk.identifiers import mask_name, mask_phone
 from plugin_sdk.ports import Answer, Read, Work
 from plugin_sdk.routes import actor_of, needs, respond
-from plugin_sdk.taking import BLANK, Typed, keeping, take
-from plugin_sdk.views import FactView, FormView, Phrase, View
+from plugin_sdk.taking import BLANK, Of, Typed, form_routes, keeping, take
+from plugin_sdk.views import FactView, FormView, Phrase
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.open311 import filing, keys
 from plugins.hotline.open311.filing import MODERATE_FILINGS
@@ -90,14 +90,14 @@ def _keys(desk: OrderDesk) -> list[HTTPRouteHandler]:
     )
     async def revoke_key(request: Ask, id: FromPath[UUID]) -> Response[Any]:
         """End a key."""
-        actor = actor_of(request)
-        sent = await read_form(request, Form, actor)
-        async with hub.work(actor, sent.key) as work:
+
+        async def do(work: Work, sent: Submission[Form]) -> Answer:
             await keys.revoke(work, id)
             await work.session.flush()
             said = Phrase("hotline.open311.keys.revoked")
-            answer = work.answer(Answer(view=await page(work), location=here, said=said))
-        return await respond(hub, request, answer)
+            return Answer(view=await page(work), location=here, said=said)
+
+        return await take(hub, request, Form, page, do)
 
     return [show_keys, make_key, revoke_key]
 
@@ -122,10 +122,11 @@ def _filings(desk: OrderDesk) -> list[HTTPRouteHandler]:
         )
         return [*found, FactView(Phrase("hotline.order.field.caller_name"), who)] if who else found
 
-    async def page(read: Read) -> FilingsView:
+    async def page(read: Read, typed: Typed = BLANK) -> FilingsView:
         names = {row.id: row.name for row in await keys.known(read)}
         return FilingsView(
             title=Phrase("hotline.open311.filings.title"),
+            conflict=typed.conflict,
             items=[
                 FilingItem(
                     id=str(row.id),
@@ -159,18 +160,18 @@ def _filings(desk: OrderDesk) -> list[HTTPRouteHandler]:
     )
     async def accept(request: Ask, id: FromPath[UUID]) -> Response[Any]:
         """Let a filing become an order."""
-        actor = actor_of(request)
-        sent = await read_form(request, Form, actor)
-        await desk.prepare()
-        async with hub.work(actor, sent.key) as work:
-            answer = work.answer(await decided(work, id, accepted=True, reason=None))
-        return await respond(hub, request, answer)
 
-    async def form(read: Read, id: UUID, typed: Typed = BLANK) -> FormView:
-        row = await filing.waiting(read, id)
+        async def do(work: Work, sent: Submission[Form]) -> Answer:
+            return await decided(work, id, accepted=True, reason=None)
+
+        await desk.prepare()
+        return await take(hub, request, Form, page, do)
+
+    async def form(read: Read, of: Of, typed: Typed) -> FormView:
+        row = await filing.waiting(read, of["id"])
         return FormView(
             title=Phrase("hotline.open311.filings.refuse"),
-            action=f"{here}/{id}/refuse",
+            action=f"{here}/{row.id}/refuse",
             verb=Phrase("hotline.open311.filings.refuse"),
             fields=typed.fields(RefuseForm, "hotline.open311.filings"),
             conflict=typed.conflict,
@@ -178,34 +179,20 @@ def _filings(desk: OrderDesk) -> list[HTTPRouteHandler]:
             about=facts(row),
         )
 
-    @get(
-        "/open311/filings/{id:uuid}/refuse",
-        opt=needs(MODERATE_FILINGS),
-        operation_id="open311-filing-refuse-form",
+    async def refuse(work: Work, of: Of, sent: RefuseForm) -> Answer:
+        return await decided(work, of["id"], accepted=False, reason=sent.reason)
+
+    refusing = form_routes(
+        hub,
+        RefuseForm,
+        MODERATE_FILINGS,
+        name="open311-filing-refuse",
+        does="Refuse a filing; what was sent is dropped.",
+        at="/open311/filings/{id:uuid}/refuse",
+        show=form,
+        do=refuse,
     )
-    async def ask_why(request: Ask, id: FromPath[UUID]) -> Response[Any]:
-        """Ask why a filing does not become an order."""
-        async with hub.read(actor_of(request)) as read:
-            view = await form(read, id)
-        return await respond(hub, request, Answer(view=view))
-
-    @post(
-        "/open311/filings/{id:uuid}/refuse",
-        opt=needs(MODERATE_FILINGS, body=RefuseForm),
-        operation_id="open311-filing-refuse",
-    )
-    async def refuse(request: Ask, id: FromPath[UUID]) -> Response[Any]:
-        """Refuse a filing; what was sent is dropped."""
-
-        async def again(read: Read, typed: Typed) -> View:
-            return await form(read, id, typed)
-
-        async def do(work: Work, sent: Submission[RefuseForm]) -> Answer:
-            return await decided(work, id, accepted=False, reason=sent.form.reason)
-
-        return await take(hub, request, RefuseForm, again, do)
-
-    return [show_filings, accept, ask_why, refuse]
+    return [show_filings, accept, *refusing]
 
 
 def _shown(name: str, value: str) -> Phrase | str:

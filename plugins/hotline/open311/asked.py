@@ -33,7 +33,21 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     extended: bool = False
 
 
-def read_asked(values: Mapping[str, Sequence[str]], now: datetime) -> Asked:
+Values = Mapping[str, Sequence[str]]
+
+
+def single(values: Values, name: str) -> str:
+    """Return what a parameter that is no list says; nothing for one that is not given."""
+    found = values.get(name) or [""]
+    return found[-1].strip()
+
+
+def is_extended(values: Values) -> bool:
+    """Return whether more than the protocol's own fields is asked for."""
+    return single(values, "extensions").lower() == "true"
+
+
+def read_asked(values: Values, now: datetime) -> Asked:
     """Return what the parameters of GET requests ask for; an empty one is one not given. Ids
     override all others, what is wrong with them too.
 
@@ -43,10 +57,9 @@ def read_asked(values: Mapping[str, Sequence[str]], now: datetime) -> Asked:
     ids = _many(values, "service_request_id")
     if len(ids) > MOST:
         raise refused(400, "too-many-ids", n=MOST)
-    extended = _one(values, "extensions").lower() == "true"
     if ids:
-        return Asked(ids=tuple(ids), start=now, end=now, extended=extended)
-    start, end = _range(_one(values, "start_date"), _one(values, "end_date"), now)
+        return Asked(ids=tuple(ids), start=now, end=now, extended=is_extended(values))
+    start, end = _range(single(values, "start_date"), single(values, "end_date"), now)
     known, codes = services(), _many(values, "service_code")
     if unknown := [code for code in codes if code not in known]:
         raise refused(404, "service", code=unknown[0][:60])
@@ -64,7 +77,7 @@ def read_asked(values: Mapping[str, Sequence[str]], now: datetime) -> Asked:
         closed="closed" in statuses,
         offset=(page - 1) * size,
         size=size,
-        extended=extended,
+        extended=is_extended(values),
     )
 
 
@@ -96,19 +109,14 @@ def _moment(name: str, text: str) -> datetime:
     raise refused(400, "date", name=name)
 
 
-def _one(values: Mapping[str, Sequence[str]], name: str) -> str:
-    found = values.get(name) or [""]
-    return found[-1].strip()
-
-
-def _many(values: Mapping[str, Sequence[str]], name: str) -> list[str]:
+def _many(values: Values, name: str) -> list[str]:
     """Return a list that was given by commas, by repetition, or both."""
     given = ",".join(values.get(name) or [])
     return list(dict.fromkeys(part.strip() for part in given.split(",") if part.strip()))
 
 
-def _number(values: Mapping[str, Sequence[str]], name: str, default: int, most: int) -> int:
-    text: Any = _one(values, name)
+def _number(values: Values, name: str, default: int, most: int) -> int:
+    text: Any = single(values, name)
     if not text:
         return default
     if not (text.isascii() and text.isdecimal() and len(text) <= 6 and 1 <= int(text) <= most):

@@ -22,6 +22,7 @@ from plugin_sdk.views import Phrase
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.forms import FileForm, Kind
 from plugins.hotline.models import Order
+from plugins.hotline.open311.asked import Values, single
 from plugins.hotline.open311.models import Open311Filing
 from plugins.hotline.open311.publishing import MOST_PHOTOS
 from plugins.hotline.open311.services import KINDS, NO, YES, Service, screened, services
@@ -52,15 +53,13 @@ class Sent(msgspec.Struct, frozen=True):
     pictures: tuple[Picture, ...] = ()
 
 
-def read_sent(
-    values: Mapping[str, Sequence[str]], regions: Iterable[Organization], media_said: str
-) -> Sent:
+def read_sent(values: Values, regions: Iterable[Organization], media_said: str) -> Sent:
     """Return what a POST asks for. Every fault is told at once.
 
     Raises `Refusal`: 404 for an unknown service, 400 without service, without a place (neither
     `lat` and `long` nor `address_string` nor `address_id`), and for what cannot be taken.
     """
-    given = {name: found[-1].strip() for name, found in values.items()}
+    given = {name: single(values, name) for name in values}
     code = given.get("service_code", "")
     known = services()
     if code and code not in known:
@@ -101,7 +100,7 @@ def _place(
     return {"latitude": lat, "longitude": long, "place": address, "region": region}
 
 
-def _attributes(values: Mapping[str, Sequence[str]], wrong: list[Phrase]) -> tuple[str, bool]:
+def _attributes(values: Values, wrong: list[Phrase]) -> tuple[str, bool]:
     """Return the kind and whether the requester makes it public: who says nothing does not."""
     found = {"kind": [str(Kind.HELP)], "public": [NO]}
     allowed = {"kind": {str(kind) for kind in KINDS}, "public": {YES, NO}}

@@ -2,18 +2,17 @@
 
 from typing import Annotated, Any, Final
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, QueryParameter
+from litestar.params import QueryParameter
 from sqlmodel import col
 
 from plugin_sdk.files import StoredFile
-from plugin_sdk.forms import Submission
 from plugin_sdk.identifiers import redact
 from plugin_sdk.ports import Answer, Read, Work
 from plugin_sdk.problems import NotFound
 from plugin_sdk.routes import actor_of, needs, respond
-from plugin_sdk.taking import BLANK, Typed, take
+from plugin_sdk.taking import Of, Typed, form_routes
 from plugin_sdk.views import ActionView, AttachmentView, FactView, FilterView, Option, Phrase, View
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.models import Order
@@ -26,7 +25,6 @@ from plugins.hotline.open311.services import screened
 from plugins.hotline.open311.views import FindView, PublishView, QueueItem, QueueView
 
 Ask = Request[Any, Any, Any]
-Number = FromPath[str]
 Which = Annotated[str, QueryParameter(max_length=20)]
 
 PAGE: Final = 50
@@ -50,35 +48,28 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
             view = await pages.queue(read, which if which in SHOWN else "")
         return await respond(hub, request, Answer(view=view))
 
-    @get("/publishing/{number:str}", opt=needs(MODERATE), operation_id="publishing-form")
-    async def show_order(request: Ask, number: Number) -> Response[Any]:
-        """Show the words of an order beside the copy that everybody would read."""
-        async with hub.read(actor_of(request)) as read:
-            view = await pages.form(read, number)
-        return await respond(hub, request, Answer(view=view))
+    async def show(read: Read, of: Of, typed: Typed) -> View:
+        return await pages.form(read, of["number"], typed)
 
-    @post(
-        "/publishing/{number:str}",
-        opt=needs(MODERATE, body=PublishForm),
-        operation_id="publishing-decide",
+    async def decide(work: Work, of: Of, form: PublishForm) -> Answer:
+        found = await pages.order(work, of["number"])
+        order = await work.get(Order, found.id, permission=MODERATE)
+        await publishing.decide(work, order, form, await pages.files(work, order))
+        await work.session.flush()
+        said = Phrase(f"hotline.publishing.said.{form.decision}")
+        return Answer(view=await pages.queue(work, ""), location=pages.here, said=said)
+
+    deciding = form_routes(
+        hub,
+        PublishForm,
+        MODERATE,
+        name="publishing-decide",
+        does="Publish the copy of an order that everybody would read, or refuse to.",
+        at="/publishing/{number:str}",
+        show=show,
+        do=decide,
     )
-    async def decide(request: Ask, number: Number) -> Response[Any]:
-        """Publish the copy of an order, or refuse to."""
-
-        async def again(read: Read, typed: Typed) -> View:
-            return await pages.form(read, number, typed)
-
-        async def do(work: Work, sent: Submission[PublishForm]) -> Answer:
-            found = await pages.order(work, number)
-            order = await work.get(Order, found.id, permission=MODERATE)
-            await publishing.decide(work, order, sent.form, await pages.files(work, order))
-            await work.session.flush()
-            said = Phrase(f"hotline.publishing.said.{sent.form.decision}")
-            return Answer(view=await pages.queue(work, ""), location=pages.here, said=said)
-
-        return await take(hub, request, PublishForm, again, do)
-
-    return [show_queue, show_order, decide]
+    return [show_queue, *deciding]
 
 
 class Moderation:
@@ -157,7 +148,7 @@ class Moderation:
             ],
         )
 
-    async def form(self, read: Read, number: str, typed: Typed = BLANK) -> PublishView:
+    async def form(self, read: Read, number: str, typed: Typed) -> PublishView:
         """Return the form of one order: its own words beside what everybody would read."""
         order = await self.order(read, number)
         row = await publishing.publication_of(read, order)

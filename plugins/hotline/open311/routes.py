@@ -1,7 +1,7 @@
 """The protocol's addresses, for everybody: GeoReport v2 at `/open311/v2/`."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -17,13 +17,12 @@ from plugin_sdk.routes import PUBLIC, actor_of, needs
 from plugin_sdk.views import Phrase
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.open311 import filing, keys, reading
-from plugins.hotline.open311.asked import read_asked
+from plugins.hotline.open311.asked import is_extended, read_asked, single
 from plugins.hotline.open311.reading import V2
 from plugins.hotline.open311.services import definition, described, screened, services
 from plugins.hotline.open311.wire import ANY_SITE, Format, Refusal, answer, refused
 
 Ask = Request[Any, Any, Any]
-Values = dict[str, list[str]]
 Answering = Callable[[Format], Awaitable[Response[bytes]]]
 
 SPECIFICATION: Final = "http://wiki.open311.org/GeoReport_v2"
@@ -135,7 +134,7 @@ class GeoReport:
                 await self.admit(request, "posts", POSTS)
             else:
                 await self.admit(request, "reads", READS)
-                self._rule(request.query_params.getone("jurisdiction_id", ""))
+                self._rule(single(_queried(request), "jurisdiction_id"))
             return await found(request, format)
         except NotFound:
             return self._refuse(request, format, refused(404, "request"))
@@ -155,7 +154,7 @@ class GeoReport:
 
     def _rule(self, jurisdiction: str) -> None:
         """Refuse another jurisdiction: there is one, so that it may be left out."""
-        if jurisdiction.strip() not in ("", self.jurisdiction):
+        if jurisdiction not in ("", self.jurisdiction):
             raise refused(404, "jurisdiction", id=jurisdiction[:60], own=self.jurisdiction)
 
     def _refuse(self, request: Ask, format: Format | None, refusal: Refusal) -> Response[bytes]:
@@ -204,7 +203,7 @@ class GeoReport:
 
     async def requests(self, request: Ask, format: Format) -> Response[bytes]:
         """List what is public."""
-        asked = read_asked(_grouped(request.query_params.multi_items()), self.hub.now())
+        asked = read_asked(_queried(request), self.hub.now())
         async with self.hub.read(self.hub.system("open311")) as read:
             found = await reading.find(read, asked)
         said = await reading.described(self.desk, found, extended=asked.extended)
@@ -214,7 +213,7 @@ class GeoReport:
         """Show what is public of one request."""
         if not number:
             raise refused(400, "no-request")
-        extended = request.query_params.getone("extensions", "").lower() == "true"
+        extended = is_extended(_queried(request))
         async with self.hub.read(self.hub.system("open311")) as read:
             found = await reading.one(read, number)
         said = await reading.described(self.desk, [found], extended=extended)
@@ -238,10 +237,9 @@ class GeoReport:
         if request.content_type[0] not in FORMS:
             raise refused(400, "content-type")
         pairs = await read_pairs(request)
-        values = _grouped(request.query_params.multi_items())
-        values |= _grouped(pairs)
-        self._rule(_last(values, "jurisdiction_id"))
-        secret = _last(values, "api_key")
+        values = _queried(request) | _grouped(pairs)
+        self._rule(single(values, "jurisdiction_id"))
+        secret = single(values, "api_key")
         if not secret:
             raise refused(403, "no-key")
         system = self.hub.system("open311")
@@ -277,14 +275,13 @@ class GeoReport:
         return f"open311:{key_id}:{given}"
 
 
-def _grouped(pairs: Any) -> Values:
-    found: Values = {}
+def _queried(request: Ask) -> dict[str, list[str]]:
+    return _grouped(request.query_params.multi_items())
+
+
+def _grouped(pairs: Any) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
     for name, value in pairs:
         if isinstance(value, str):
             found.setdefault(name, []).append(value)
     return found
-
-
-def _last(values: Mapping[str, list[str]], name: str) -> str:
-    found = values.get(name) or [""]
-    return found[-1].strip()

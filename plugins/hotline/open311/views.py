@@ -92,3 +92,4 @@ class FilingsView(View, kw_only=True):
     template: ClassVar[str] = "hotline_open311_filings.html"
     title: Words
     items: list[FilingItem]
+    conflict: Phrase | None = None
