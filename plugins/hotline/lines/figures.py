@@ -101,10 +101,13 @@ def by_month(used: Use) -> ChartView:
         orders = sum(n for (_, at), n in used.orders.items() if at == month)
         rows.append([month, calls, orders])
     most = max(rows, key=lambda row: row[1] + row[2], default=["", 0, 0])
+    said = _words("by_month_none")
+    if most[1] or most[2]:
+        said = _words("by_month_sentence", month=most[0], calls=most[1], orders=most[2])
     return ChartView(
         kind="line",
         title=_words("by_month"),
-        sentence=_words("by_month_sentence", month=most[0], calls=most[1], orders=most[2]),
+        sentence=said,
         columns=[_words("month"), _words("calls"), _words("orders")],
         rows=rows,
     )

@@ -108,6 +108,7 @@ async def test_the_page_of_a_line_says_where_its_old_app_stands(desk):
 
     found = await shown()
     assert found["unknown_app"] == "old-line"  # nothing of that name is on the register
+    assert found["chart"]["sentence"]["key"] == "hotline.line.figures.by_month_none"
     assert [one["tone"] for one in found["number"]] == ["step", "step", "done", "done"]
     async with hub.services.database.transaction(write=True) as tx:
         await enter(tx, "old-line", "active", today - timedelta(days=400))
