@@ -39,9 +39,13 @@ class Webhook(msgspec.Struct, frozen=True):
     ) -> tuple[dict[str, str], bytes]:
         """Return the headers and the body of a message."""
         body = msgspec.json.encode(said, order="deterministic")
+        return self.sign(key, body, now, nonce), body
+
+    def sign(self, key: bytes, body: bytes, now: datetime, nonce: str) -> dict[str, str]:
+        """Return the headers of a body."""
         stamp = str(int(now.timestamp()))
         given = (stamp, nonce, signature(key, stamp, nonce, body))
-        return dict(zip(self.headers, given, strict=True)), body
+        return dict(zip(self.headers, given, strict=True))
 
     def holds(self, key: bytes, headers: Mapping[str, Any], body: bytes, now: datetime) -> bool:
         """Return whether a message was signed under the key just now."""

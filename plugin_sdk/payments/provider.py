@@ -89,13 +89,6 @@ class Provider(Protocol):
         ...
 
 
-def signed_notice(
-    key: bytes, movement: Movement, now: datetime, nonce: str
-) -> tuple[dict[str, str], bytes]:
-    """Return the headers and the body of a notice."""
-    return NOTICE.signed(key, movement, now, nonce)
-
-
 def opened_notice(key: bytes, headers: Mapping[str, Any], body: bytes, now: datetime) -> Movement:
     """Return what a notice says; the movement may be of any age. Raises `Problem`: 403 for one that
     the provider has not signed just now, 400 for one that cannot be read."""

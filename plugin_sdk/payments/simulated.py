@@ -1,46 +1,31 @@
-"""A provider that takes no money, for demonstrations and tests: a database of its own, a page
-where one "pays", and notices that come as badly as in life.
+"""A provider that takes no money, for demonstrations and tests: a page where one "pays", and
+notices that come as badly as in life."""
 
-It stands in another process only on paper: what it says goes through the same signatures, and
-what it holds lies in an SQLite file that the hub's own tables know nothing of.
-"""
-
-import asyncio
 import hashlib
 import hmac
-import logging
 import secrets
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
 
 from plugin_sdk.figures import bounds
-from plugin_sdk.payments.provider import Movement, Order, RefundOrder, signed_notice
+from plugin_sdk.payments.provider import NOTICE, Movement, Order, RefundOrder
 from plugin_sdk.problems import Problem
-
-logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
-Receive = Callable[[Mapping[str, Any], bytes], Awaitable[None]]
+from plugin_sdk.simulated import SimulatedSystem
 
 LATE: Final = timedelta(minutes=2)
-MOST_ATTEMPTS: Final = 8
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS movement (
   id TEXT PRIMARY KEY, number TEXT NOT NULL, at REAL NOT NULL, body BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS movement_number ON movement (number);
 CREATE INDEX IF NOT EXISTS movement_at ON movement (at);
-CREATE TABLE IF NOT EXISTS notice (
-  id INTEGER PRIMARY KEY, body BLOB NOT NULL, due REAL NOT NULL,
-  attempts INTEGER NOT NULL DEFAULT 0, sent INTEGER NOT NULL DEFAULT 0);
 """
 
 
@@ -56,7 +41,7 @@ class How(StrEnum):
     FAILED = "failed"
 
 
-class SimulatedProvider:
+class SimulatedProvider(SimulatedSystem):
     """`plugin_sdk.payments.Provider` on a file."""
 
     name = "simulated"
@@ -72,13 +57,11 @@ class SimulatedProvider:
         refund_seconds: int = 0,
     ) -> None:
         """`at` is the path of its page; notices come so many seconds after what they say."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._file = folder / "simulated-payments.db"
-        self._now = now
+        file = folder / "simulated-payments.db"
+        super().__init__(file, now, NOTICE, key=key, tables=TABLES, wait=30.0)
         self._at = at
         self._notice = timedelta(seconds=notice_seconds)
         self._refund = timedelta(seconds=refund_seconds)
-        self.key = key
 
     def address(self, order: Order) -> str:
         """See `Provider`."""
@@ -123,7 +106,7 @@ class SimulatedProvider:
         due = now + self._notice + (late if how is How.LATER else timedelta(0))
         copies = {How.TWICE: 2, How.LOST: 0}.get(how, 1)
         for one in paid:
-            await self._run(partial(_keep, movement=one, due=due, notices=copies))
+            await self._run(partial(self._keep, movement=one, due=due, notices=copies))
 
     async def movements(self, number: str) -> Sequence[Movement]:
         """See `Provider`."""
@@ -139,26 +122,12 @@ class SimulatedProvider:
             at=self._now() + self._refund,
             refund=order.number,
         )
-        await self._run(partial(_keep, movement=back, due=back.at + self._notice, notices=1))
+        await self._run(partial(self._keep, movement=back, due=back.at + self._notice, notices=1))
 
     async def statement(self, day: date) -> Sequence[Movement]:
         """See `Provider`."""
         start, end = bounds(day, day)
         return await self._found("at >= ? AND at < ?", start.timestamp(), end.timestamp())
-
-    async def deliver(self, receive: Receive) -> None:
-        """Send the notices that are due, each until it is taken, more seldom each time."""
-        now = self._now()
-        for id, body, attempts in await self._run(lambda db: _due(db, now.timestamp())):
-            movement = msgspec.json.decode(body, type=Movement)
-            headers, sent = signed_notice(self.key, movement, now, secrets.token_hex(16))
-            try:
-                await receive(headers, sent)
-            except Problem as refusal:
-                logger.info("a simulated notice is refused: %s", refusal.code)
-                if attempts < MOST_ATTEMPTS:
-                    continue
-            await self._run(_taken(id))
 
     async def forget(self, id: str) -> None:
         """Let a movement never have been, for tests of what a statement lacks."""
@@ -170,36 +139,14 @@ class SimulatedProvider:
         found = (msgspec.json.decode(body, type=Movement) for (body,) in rows)
         return [movement for movement in found if movement.done]
 
-    async def _run(self, do: Callable[[sqlite3.Connection], T]) -> T:
-        def run() -> T:
-            with closing(sqlite3.connect(self._file, timeout=5.0)) as db, db:
-                db.executescript(TABLES)
-                return do(db)
-
-        return await asyncio.to_thread(run)
-
-
-def _keep(db: sqlite3.Connection, movement: Movement, due: datetime, notices: int) -> None:
-    """Keep a movement and what is said of it, once: a refund may be asked for again."""
-    id = f"R{movement.refund}" if movement.kind == "refund" else movement.transaction
-    body = msgspec.json.encode(movement)
-    kept = db.execute(
-        "INSERT OR IGNORE INTO movement VALUES (?, ?, ?, ?)",
-        (id, movement.number, movement.at.timestamp(), body),
-    )
-    for _ in range(notices if kept.rowcount else 0):
-        db.execute("INSERT INTO notice (body, due) VALUES (?, ?)", (body, due.timestamp()))
-
-
-def _due(db: sqlite3.Connection, now: float) -> list[tuple[int, bytes, int]]:
-    """Claim the notices that are due: each is due again later, unless it is taken."""
-    return db.execute(
-        "UPDATE notice SET attempts = attempts + 1, due = ? + 30.0 * (1 << attempts) "
-        "WHERE id IN (SELECT id FROM notice WHERE NOT sent AND due <= ? ORDER BY due, id LIMIT 50)"
-        " RETURNING id, body, attempts",
-        (now, now),
-    ).fetchall()
-
-
-def _taken(id: int) -> Callable[[sqlite3.Connection], Any]:
-    return lambda db: db.execute("UPDATE notice SET sent = 1 WHERE id = ?", (id,))
+    def _keep(
+        self, db: sqlite3.Connection, movement: Movement, due: datetime, notices: int
+    ) -> None:
+        """Keep a movement and what is said of it, once: a refund may be asked for again."""
+        id = f"R{movement.refund}" if movement.kind == "refund" else movement.transaction
+        kept = db.execute(
+            "INSERT OR IGNORE INTO movement VALUES (?, ?, ?, ?)",
+            (id, movement.number, movement.at.timestamp(), msgspec.json.encode(movement)),
+        )
+        for _ in range(notices if kept.rowcount else 0):
+            self._say(db, movement, due)

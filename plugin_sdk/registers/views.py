@@ -26,7 +26,8 @@ class RecordItem(msgspec.Struct, kw_only=True):
 
 
 class RegisterView(View, kw_only=True):
-    """A page of a register: what changed last comes first."""
+    """A page of a register: what changed last comes first. `links` are other pages of the app
+    that go with it."""
 
     template: ClassVar[str] = "register_list.html"
     title: Words
@@ -35,6 +36,7 @@ class RegisterView(View, kw_only=True):
     query: str = ""
     next_href: str | None = None
     create: ActionView | None = None
+    links: list[ActionView] = msgspec.field(default_factory=list)
     export_href: str | None = None
     import_href: str | None = None
 

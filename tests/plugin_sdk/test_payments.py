@@ -4,7 +4,7 @@ import pytest
 
 from plugin_sdk.payments.findings import Ours, compare
 from plugin_sdk.payments.models import STATES, TRANSITIONS
-from plugin_sdk.payments.provider import NOTICE, Movement, opened_notice, signed_notice
+from plugin_sdk.payments.provider import NOTICE, Movement, opened_notice
 from plugin_sdk.problems import Problem
 from plugin_sdk.webhooks import SKEW, kept_key, key_in, signature
 
@@ -19,7 +19,7 @@ def test_a_signature_is_of_the_time_the_nonce_and_the_very_bytes():
     assert signature(b"key", "1", "nonce-00", b"{}") == (
         "ded0c53174187395b7c6cb85e85692b3cc1544b54dd8a9d9adeb8352acdba607"
     )
-    headers, body = signed_notice(KEY, PAID, NOW, "nonce-01")
+    headers, body = NOTICE.signed(KEY, PAID, NOW, "nonce-01")
     assert opened_notice(KEY, headers, body, NOW + SKEW) == PAID
     for changed, sent, at in (
         ({STAMP: "0"}, body, NOW),

@@ -1,52 +1,31 @@
-"""An exchange that rings nobody's telephone, for demonstrations and tests.
+"""An exchange that rings nobody's telephone, for demonstrations and tests."""
 
-What it holds lies in an SQLite file that the hub's own tables know nothing of, and what it says
-goes through the signatures of the port.
-"""
-
-import asyncio
-import logging
 import secrets
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-import msgspec
+from plugin_sdk.simulated import SimulatedSystem
+from plugins.hotline.calls.telephony import EVENT, Event, ExchangeAway
 
-from plugin_sdk.problems import Problem
-from plugins.hotline.calls.telephony import Event, ExchangeAway, signed_event
-
-logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
-Receive = Callable[[Mapping[str, Any], bytes], Awaitable[None]]
-
-MOST_ATTEMPTS: Final = 8
-BATCH: Final = 50
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS call (
   id TEXT PRIMARY KEY, ref TEXT UNIQUE, direction TEXT NOT NULL, phone TEXT NOT NULL,
   line TEXT NOT NULL, seat TEXT NOT NULL DEFAULT '', ended INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE IF NOT EXISTS event (
-  id INTEGER PRIMARY KEY, body BLOB NOT NULL, due REAL NOT NULL,
-  attempts INTEGER NOT NULL DEFAULT 0, sent INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS switch (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 
-class SimulatedExchange:
+class SimulatedExchange(SimulatedSystem):
     """`plugins.hotline.calls.telephony.Telephony` on a file."""
 
     name = "simulated"
 
     def __init__(self, folder: Path, now: Callable[[], datetime], *, key: bytes) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._file = folder / "simulated-exchange.db"
-        self._now = now
-        self.key = key
+        file = folder / "simulated-exchange.db"
+        super().__init__(file, now, EVENT, key=key, tables=TABLES, wait=5.0)
 
     async def ring(self, phone: str, line: str) -> str:
         """Let somebody call a number; return the exchange's name of the call."""
@@ -57,7 +36,7 @@ class SimulatedExchange:
                 "INSERT INTO call (id, direction, phone, line) VALUES (?, 'in', ?, ?)",
                 (id, phone, line),
             )
-            self._say(db, id, "ringing")
+            self._tell(db, id, "ringing")
 
         await self._run(do)
         return id
@@ -70,7 +49,7 @@ class SimulatedExchange:
                 "UPDATE call SET seat = ? WHERE id = ? AND seat = '' AND NOT ended", (seat, call)
             )
             if taken.rowcount:
-                self._say(db, call, "answered")
+                self._tell(db, call, "answered")
 
         await self._asked(do)
 
@@ -85,7 +64,7 @@ class SimulatedExchange:
                 (id, ref, phone, seat),
             )
             for kind in ("ringing", "answered") if made.rowcount else ():
-                self._say(db, id, kind)
+                self._tell(db, id, kind)
 
         await self._asked(do)
 
@@ -95,7 +74,7 @@ class SimulatedExchange:
         def do(db: sqlite3.Connection) -> None:
             done = db.execute("UPDATE call SET ended = 1 WHERE id = ? AND NOT ended", (call,))
             if done.rowcount:
-                self._say(db, call, "ended")
+                self._tell(db, call, "ended")
 
         await self._asked(do)
 
@@ -105,21 +84,7 @@ class SimulatedExchange:
             lambda db: db.execute("INSERT OR REPLACE INTO switch VALUES ('away', ?)", (str(away),))
         )
 
-    async def deliver(self, receive: Receive) -> None:
-        """Send the events that are due, each until it is taken, more seldom each time."""
-        now = self._now()
-        for id, body, attempts in await self._run(lambda db: _due(db, now.timestamp())):
-            event = msgspec.json.decode(body, type=Event)
-            headers, sent = signed_event(self.key, event, now, secrets.token_hex(16))
-            try:
-                await receive(headers, sent)
-            except Problem as refusal:
-                logger.info("a simulated event is refused: %s", refusal.code)
-                if attempts < MOST_ATTEMPTS:
-                    continue
-            await self._run(_taken(id))
-
-    def _say(self, db: sqlite3.Connection, call: str, kind: Any) -> None:
+    def _tell(self, db: sqlite3.Connection, call: str, kind: Any) -> None:
         asked = "SELECT ref, direction, phone, line, seat FROM call WHERE id = ?"
         ref, direction, phone, line, seat = db.execute(asked, (call,)).fetchone()
         now = self._now()
@@ -133,8 +98,7 @@ class SimulatedExchange:
             seat=seat,
             ref=ref or "",
         )
-        body = msgspec.json.encode(event)
-        db.execute("INSERT INTO event (body, due) VALUES (?, ?)", (body, now.timestamp()))
+        self._say(db, event, now)
 
     async def _asked(self, do: Callable[[sqlite3.Connection], None]) -> None:
         def run(db: sqlite3.Connection) -> None:
@@ -144,26 +108,3 @@ class SimulatedExchange:
             do(db)
 
         await self._run(run)
-
-    async def _run(self, do: Callable[[sqlite3.Connection], T]) -> T:
-        def run() -> T:
-            with closing(sqlite3.connect(self._file, timeout=5.0)) as db, db:
-                db.executescript(TABLES)
-                return do(db)
-
-        return await asyncio.to_thread(run)
-
-
-def _due(db: sqlite3.Connection, now: float) -> list[tuple[int, bytes, int]]:
-    """Claim the events that are due, in their order; each is due again later, unless taken."""
-    found = db.execute(
-        "UPDATE event SET attempts = attempts + 1, due = ? + 5.0 * (1 << attempts) WHERE id IN "
-        "(SELECT id FROM event WHERE NOT sent AND due <= ? ORDER BY id LIMIT ?) "
-        "RETURNING id, body, attempts",
-        (now, now, BATCH),
-    ).fetchall()
-    return sorted(found)
-
-
-def _taken(id: int) -> Callable[[sqlite3.Connection], Any]:
-    return lambda db: db.execute("UPDATE event SET sent = 1 WHERE id = ?", (id,))

@@ -76,13 +76,6 @@ class Telephony(Protocol):
         ...
 
 
-def signed_event(
-    key: bytes, event: Event, now: datetime, nonce: str
-) -> tuple[dict[str, str], bytes]:
-    """Return the headers and the body of an event."""
-    return EVENT.signed(key, event, now, nonce)
-
-
 def opened_event(key: bytes, headers: Mapping[str, Any], body: bytes, now: datetime) -> Event:
     """Return what an event says. Raises `Unsigned` and `Unreadable`."""
     if not EVENT.holds(key, headers, body, now):

@@ -14,12 +14,12 @@ from plugins.hotline.desk import OrderDesk
 from plugins.hotline.lines.forms import LineForm
 from plugins.hotline.lines.register import line_engine, names
 
-LINES: Final = (  # number, name, days from today: merged from, last day of the old number
-    ("12319", "城建服务热线", -700, -300),
-    ("12328", "交通运输服务热线", -520, None),
-    ("12369", "环保举报热线", -430, -20),
-    ("0543-3321111", "自来水抢修热线", -90, 20),
-    ("0543-3361890", "供热服务热线", 35, None),
+LINES: Final = (  # number, name, days from today: merged from, last day of the old number; its app
+    ("12319", "城建服务热线", -700, -300, None),
+    ("12328", "交通运输服务热线", -520, None, "demo-move-car"),
+    ("12369", "环保举报热线", -430, -20, None),
+    ("0543-3321111", "自来水抢修热线", -90, 20, None),
+    ("0543-3361890", "供热服务热线", 35, None, None),
 )
 
 
@@ -31,7 +31,7 @@ async def demonstrate(desk: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterat
     units = await desk.engine.units_with("order.sign")
     async with hub.read(hub.system("demonstration")) as read:
         known = await names(read)
-    for n, (code, name, merged, last) in enumerate(LINES, 1):
+    for n, (code, name, merged, last, app) in enumerate(LINES, 1):
         if code not in known:
             values = {
                 "code": code,
@@ -40,6 +40,7 @@ async def demonstrate(desk: OrderDesk, cast: Mapping[str, Actor]) -> AsyncIterat
                 "starts_on": today + timedelta(days=min(merged, 0)),
                 "takes_over_on": today + timedelta(days=merged),
                 "ends_on": None if last is None else today + timedelta(days=last),
+                "app": app,
             }
             async with hub.work(keeper) as work:
                 await engine.add(work, validate(LineForm, values))

@@ -32,13 +32,6 @@ class LineView(RecordView, kw_only=True):
     unknown_app: str | None
 
 
-class LinesView(RegisterView, kw_only=True):
-    """The register of lines, with its other pages."""
-
-    template: ClassVar[str] = "hotline_lines.html"
-    links: list[ActionView]
-
-
 class LinePages(LineDesk):
     """Lines with what came by them."""
 
@@ -62,15 +55,13 @@ class LinePages(LineDesk):
         )
 
     async def list_view(self, read: Read, *asked: Any) -> RegisterView:
-        """Return a page of the register."""
-        plain = await super().list_view(read, *asked)
+        """Return a page of the register, with what else is known of lines."""
+        view = await super().list_view(read, *asked)
         links = [("figures", "hotline.line.figures.title", self.engine.href("figures"))]
         if await read.holds("call.read"):
             links.append(("calls", "hotline.call.list", f"/apps/{self.hub.app}/calls"))
-        return LinesView(
-            **{name: getattr(plain, name) for name in RegisterView.__struct_fields__},
-            links=[ActionView(verb=verb, label=Phrase(key), href=at) for verb, key, at in links],
-        )
+        view.links = [ActionView(verb=verb, label=Phrase(key), href=at) for verb, key, at in links]
+        return view
 
 
 def of(orders: OrderDesk) -> list[HTTPRouteHandler]:

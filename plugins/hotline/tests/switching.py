@@ -9,7 +9,7 @@ from sqlmodel import col
 from plugins.hotline.calls.connecting import switchboard_of
 from plugins.hotline.calls.models import Call
 from plugins.hotline.calls.simulated import SimulatedExchange
-from plugins.hotline.calls.telephony import Event, signed_event
+from plugins.hotline.calls.telephony import EVENT, Event
 from plugins.hotline.desk import desk_of
 from plugins.hotline.tests.conftest import HERE
 
@@ -38,7 +38,7 @@ class Exchange:
     async def send(self, event: Event, key: bytes | None = None, late: float = 0) -> Any:
         """Send an event, signed `late` seconds ago."""
         now = self.hub.clock() - timedelta(seconds=late)
-        headers, body = signed_event(
+        headers, body = EVENT.signed(
             key or self.board.exchange.key, event, now, secrets.token_hex(8)
         )
         return await self.hub.client().post(EVENTS, content=body, headers=headers)

@@ -7,7 +7,7 @@ import msgspec
 
 from plugin_sdk.payments import PaymentDesk
 from plugin_sdk.payments.minding import expire, reconcile, send_refunds
-from plugin_sdk.payments.provider import Movement, signed_notice
+from plugin_sdk.payments.provider import NOTICE, Movement
 from plugins.traffic.fines import FineDesk, fines_of
 
 HERE = "/apps/traffic/payments"
@@ -48,7 +48,7 @@ class Till:
     async def notify(self, movement: Movement, *, client: Any = None, **signed: Any) -> Any:
         """Send a notice over HTTP, as the provider does; return the answer."""
         given = {"key": self.provider.key, "now": self.engine.hub.now(), **signed}
-        headers, body = signed_notice(given["key"], movement, given["now"], secrets.token_hex(8))
+        headers, body = NOTICE.signed(given["key"], movement, given["now"], secrets.token_hex(8))
         more = {**headers, "content-type": "application/json"}
         return await (client or self.hub.client()).post(
             f"{HERE}/notices", content=body, headers=more
