@@ -6,8 +6,10 @@ shingles of their texts.
 """
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -25,12 +27,15 @@ CANDIDATES: Final = 300
 """How many of each kind (of the division, without one) are compared."""
 COMPARED: Final = 1000
 """How many characters of a text are compared."""
-SHINGLE: Final = 2
 LIKE: Final = 0.35
 """From what score on an order is shown as like another."""
+LEAST: Final = 0.2
+"""How alike the texts must be, however near the place and the day."""
 SHOWN: Final = 5
 NEAR_METRES: Final = 300.0
 EARTH: Final = 6_371_000.0
+_NO_LETTERS: Final = re.compile(r"[\W_]+")
+Shingles = frozenset[tuple[str, str]]
 
 
 class Original(Protocol):
@@ -115,12 +120,14 @@ async def _candidates(read: Read, order: Order, region: UUID | None) -> list[_Ca
     return await read.fetch(newest, _Candidate)
 
 
-def _compare(order: Order, mine: frozenset[str], other: _Candidate) -> Like | None:
+def _compare(order: Order, mine: Shingles, other: _Candidate) -> Like | None:
     text = resemblance(mine, shingles(other.text))
+    if text < LEAST:
+        return None
     place = _place(order, other)
     days = abs(order.opened_at - other.opened_at).days
     score = 0.75 * text + 0.25 * place - 0.1 * days / WINDOW.days
-    if text < 0.2 or score < LIKE:
+    if score < LIKE:
         return None
     reasons = [Phrase("hotline.dispatching.like.text", {"percent": round(100 * text)})]
     if place >= 0.5:
@@ -140,13 +147,12 @@ def _compare(order: Order, mine: frozenset[str], other: _Candidate) -> Like | No
     )
 
 
-def shingles(text: str) -> frozenset[str]:
+def shingles(text: str) -> Shingles:
     """Return the shingles of a text: pairs of its letters and digits, in order."""
-    letters = "".join(c for c in text[:COMPARED].lower() if c.isalnum())
-    return frozenset(letters[at : at + SHINGLE] for at in range(len(letters) - SHINGLE + 1))
+    return frozenset(pairwise(_NO_LETTERS.sub("", text[:COMPARED].lower())))
 
 
-def resemblance(one: frozenset[str], other: frozenset[str]) -> float:
+def resemblance(one: Shingles, other: Shingles) -> float:
     """Return how alike two sets of shingles are, 0 to 1 (Dice): a short text that says the same
     as a part of a long one is like it, where Jaccard's would say little."""
     return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0

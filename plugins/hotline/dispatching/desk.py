@@ -135,9 +135,9 @@ class DispatchDesk:
         """Return what waits for the actor's unit: what is due first, then what is urgent, then
         what came first."""
         statement = read.rows(Order, *columns_of(Order, "kind"), permission=DISPATCH)
-        due_at = col(Order.due_at)
-        order = (due_at.is_(None), due_at, col(Order.urgency) != "urgent", col(Order.opened_at))
-        statement = self._waiting(statement, read).order_by(*order, col(Order.id))
+        due_at = col(Order.due_at).asc().nulls_last()  # as its index has it
+        order = (due_at, col(Order.urgency) != "urgent", col(Order.opened_at), col(Order.id))
+        statement = self._waiting(statement, read).order_by(*order)
         return await read.fetch(statement.limit(QUEUED), CaseFacts)
 
     async def waiting(self, read: Read) -> int:
@@ -196,17 +196,16 @@ class DispatchDesk:
             raise NotFound
         transition = self.engine.flow.find(row.state, "dispatch")
         possible = transition is not None and await self.engine.may(read, row, transition)
-        detail = await self.orders.detail_view(read, row)
         here = f"{self.here}/{number}"
         found = AtHand(
             number=number,
             title=row.title,
             version=row.version,
-            state_label=detail.state_label,
-            deadline=detail.deadline,
+            state_label=self.engine.words(f"state.{row.state}"),
+            deadline=self.orders.deadline(row, read.now),
             href=self.engine.href(number),
-            summary=detail.summary,
-            attachments=detail.attachments,
+            summary=await self.orders.summary(read, row),
+            attachments=await self.orders.attachments(read, row),
             action=here,
             follow_action=f"{here}/follow",
             fields=[],

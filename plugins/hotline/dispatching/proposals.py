@@ -1,5 +1,6 @@
 """What is proposed to a dispatcher: categories and units, each with its reasons, never a choice."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
@@ -137,10 +138,7 @@ class Proposing:
             .order_by(col(Order.opened_at).desc())
             .limit(LOOKED_AT)
         )
-        count: dict[UUID, int] = {}
-        for unit in (await read.session.execute(newest)).scalars():
-            count[unit] = count.get(unit, 0) + 1
-        return sorted(count.items(), key=lambda one: -one[1])[:3]
+        return Counter((await read.session.execute(newest)).scalars()).most_common(3)
 
     def _returned(self, unit: str, returns: Sequence[Returned]) -> Phrase | None:
         for one in returns:
