@@ -53,7 +53,8 @@ Coordinate = Callable[[str], str]
 
 
 class ProposedView(msgspec.Struct, frozen=True, kw_only=True):
-    """A proposal: taking it fills in its field, and no more. `key` is its shortcut."""
+    """A proposal: taking it fills in its field, and no more. `key` is its shortcut, `href` the desk
+    with it filled in: a form that is sent there keeps what was typed."""
 
     label: str
     reasons: list[Phrase]
@@ -116,6 +117,7 @@ class DispatchView(View, kw_only=True):
     next_href: str | None
     links: list[ActionView]
     conflict: Words | None = None
+    filled: str = ""
 
 
 class DispatchDesk:
@@ -155,16 +157,17 @@ class DispatchDesk:
         self,
         read: Read,
         number: str | None,
-        taken: Mapping[str, str],
         typed: Typed = BLANK,
+        filled: str = "",
     ) -> DispatchView:
-        """Return the desk with an order (the first that waits), and what was `taken` of its
-        proposals. Raises `NotFound` for an order out of sight."""
+        """Return the desk with an order (the first that waits) and what was typed; `filled` is the
+        field that was just filled in from a proposal. Raises `NotFound` for an order out of
+        sight."""
         queue = await self.queue(read)
         numbers = [one.number for one in queue]
         if number is None:
             number = numbers[0] if numbers else None
-        at_hand = None if number is None else await self._at_hand(read, number, taken, typed)
+        at_hand = None if number is None else await self._at_hand(read, number, typed)
         following = [one for one in numbers if one != number]
         if number in numbers:
             at = numbers.index(number)
@@ -185,12 +188,11 @@ class DispatchDesk:
                     read, path, Phrase(f"hotline.{words}"), permission
                 )
             ],
-            conflict=typed.conflict,
+            conflict=typed.conflict or _beside_fields(typed),
+            filled=filled,
         )
 
-    async def _at_hand(
-        self, read: Read, number: str, taken: Mapping[str, str], typed: Typed
-    ) -> AtHand:
+    async def _at_hand(self, read: Read, number: str, typed: Typed) -> AtHand:
         row = await self.engine.find(read, number)
         if not await read.holds(DISPATCH, row):
             raise NotFound
@@ -211,7 +213,7 @@ class DispatchDesk:
             fields=[],
         )
         if transition is not None and possible:
-            values = {**self.orders.known(row), **taken, **typed.values}
+            values = {**self.orders.known(row), **typed.values}
             await self._offer(read, row, values, found)
             options = await self.orders.options(read, DispatchForm, transition)
             fields = msgspec.structs.replace(typed, values=values).fields(
@@ -281,6 +283,11 @@ class DispatchDesk:
             href=self.engine.href(one.number),
             may_follow=one in originals(proposed.alike),
         )
+
+
+def _beside_fields(typed: Typed) -> Phrase | None:
+    """Return what is wrong with something that the form does not show: the order to follow."""
+    return next((error.message for error in typed.errors if error.field not in ASKED), None)
 
 
 def _given(chosen: Mapping[str, str]) -> dict[str, str]:
