@@ -7,7 +7,6 @@ shingles of their texts.
 
 import math
 import re
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final, Protocol
@@ -58,29 +57,26 @@ def unfit(order: Original) -> str | None:
     return "secret-original" if order.secret else None
 
 
-class Like(msgspec.Struct, frozen=True, kw_only=True):
-    """An order like another: how much, and what about it is alike."""
+class Other(msgspec.Struct, frozen=True):
+    """Another order, as it is shown."""
 
-    id: UUID
     number: str
     title: str
     state: str
     category: str | None
     organization_id: UUID
     opened_at: datetime
+
+
+class Like(Other, frozen=True):
+    """An order like another: how much, and what about it is alike."""
+
     may_follow: bool
     score: float
     reasons: tuple[Phrase, ...]
 
 
-class _Candidate(msgspec.Struct, frozen=True):
-    id: UUID
-    number: str
-    title: str
-    state: str
-    category: str | None
-    organization_id: UUID
-    opened_at: datetime
+class _Candidate(Other, frozen=True):
     follows_id: UUID | None
     kind: str | None
     secret: bool
@@ -102,12 +98,16 @@ async def like(read: Read, order: Order) -> list[Like]:
 
 
 async def _candidates(read: Read, order: Order, region: UUID | None) -> list[_Candidate]:
-    names = ("id", "number", "title", "state", "category_code", "organization_id", "opened_at")
-    more = ("follows_id", "kind", "secret", "place", "longitude", "latitude")
+    others = {
+        "category": col(Order.category_code),
+        "text": func.substr(col(Order.text), 1, COMPARED),
+    }
     statement = read.rows(
         Order,
-        *(col(getattr(Order, name)) for name in (*names, *more)),
-        func.substr(col(Order.text), 1, COMPARED),
+        *(
+            others[name] if name in others else col(getattr(Order, name))
+            for name in _Candidate.__struct_fields__
+        ),
         permission="order.read",
     ).where(
         col(Order.region_id).is_(None) if region is None else col(Order.region_id) == region,
@@ -134,13 +134,7 @@ def _compare(order: Order, mine: Shingles, other: _Candidate) -> Like | None:
         reasons.append(Phrase("hotline.dispatching.like.place"))
     reasons.append(Phrase("hotline.dispatching.like.days", {"n": days}))
     return Like(
-        id=other.id,
-        number=other.number,
-        title=other.title,
-        state=other.state,
-        category=other.category,
-        organization_id=other.organization_id,
-        opened_at=other.opened_at,
+        **{name: getattr(other, name) for name in Other.__struct_fields__},
         may_follow=other.follows_id is None and unfit(other) is None,
         score=round(score, 3),
         reasons=tuple(reasons),
@@ -170,9 +164,3 @@ def metres(x1: float, y1: float, x2: float, y2: float) -> float:
     """Return the distance of two positions, given as longitude and latitude in degrees."""
     across = math.radians(x2 - x1) * math.cos(math.radians((y1 + y2) / 2))
     return EARTH * math.hypot(across, math.radians(y2 - y1))
-
-
-def originals(found: Sequence[Like]) -> list[Like]:
-    """Return those that may be followed: none that follows another itself, no report, none of a
-    secret caller."""
-    return [one for one in found if one.may_follow]

@@ -24,9 +24,9 @@ from plugin_sdk.views import (
     Words,
 )
 from plugins.hotline.desk import OrderDesk
-from plugins.hotline.dispatching.alike import Like, originals
+from plugins.hotline.dispatching.alike import Like
 from plugins.hotline.dispatching.categorizing import Categorizer
-from plugins.hotline.dispatching.proposals import Proposal, Proposals, Proposing
+from plugins.hotline.dispatching.proposals import Proposal, Proposing
 from plugins.hotline.dispatching.returns import from_hand_to_hand
 from plugins.hotline.dispatching.rules import EDIT as EDIT_RULES
 from plugins.hotline.dispatching.rules import READ as READ_RULES
@@ -230,7 +230,7 @@ class DispatchDesk:
         proposed = await self.proposing.of(read, row, chosen["category"] or None)
         found.categories = self._proposed(found.action, "category", proposed.categories, chosen, 1)
         found.units = self._proposed(found.action, "unit", proposed.units, chosen, 5)
-        found.alike = [self._like(one, proposed) for one in proposed.alike]
+        found.alike = [self._like(one) for one in proposed.alike]
         found.model = proposed.model
         found.rules_conflict = proposed.conflict
         names = await self.hub.directory.names([one.unit for one in proposed.returns])
@@ -274,14 +274,14 @@ class DispatchDesk:
             for at, one in enumerate(proposals)
         ]
 
-    def _like(self, one: Like, proposed: Proposals) -> LikeView:
+    def _like(self, one: Like) -> LikeView:
         return LikeView(
             number=one.number,
             title=one.title,
             state_label=self.engine.words(f"state.{one.state}"),
             reasons=list(one.reasons),
             href=self.engine.href(one.number),
-            may_follow=one in originals(proposed.alike),
+            may_follow=one.may_follow,
         )
 
 

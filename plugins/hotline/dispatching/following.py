@@ -208,7 +208,10 @@ class FollowingEngine(CaseEngine[Order]):
         secret = unfit(original) is not None
         if secret:
             which = or_(which, state == FOLLOWING.key)
-        ids = await self._followers(work, original, which, limit=BATCH)
+        statement = work.rows(Order, col(Order.id), permission=self.flow.read)
+        statement = statement.where(col(Order.follows_id) == original.id, which)
+        found = await work.session.execute(statement.order_by(col(Order.id)).limit(BATCH))
+        ids = list(found.scalars())
         for one in ids:
             row = await work.get(Order, one, permission=self.flow.read)
             await self._by_itself(work, row, "original-reopened")  # if it was answered before
@@ -222,14 +225,6 @@ class FollowingEngine(CaseEngine[Order]):
         """Do an act without anybody; of a follower that is late nobody is supervised."""
         late = verb == self.flow.late and row.state == FOLLOWING.key
         await super()._by_itself(work, row, "overdue" if late else verb)
-
-    async def _followers(
-        self, work: Work, original: Order, which: Any, *, limit: int
-    ) -> list[UUID]:
-        statement = work.rows(Order, col(Order.id), permission=self.flow.read)
-        statement = statement.where(col(Order.follows_id) == original.id, which)
-        found = await work.session.execute(statement.order_by(col(Order.id)).limit(limit))
-        return list(found.scalars())
 
     async def pass_on(self, work: Work, row: Order, original: Order) -> None:
         """Answer a follower with what the original was answered."""
