@@ -1,7 +1,7 @@
 """What hooks return: cards, hits, health, jobs, event handlers, import reports."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -9,6 +9,8 @@ from plugin_sdk.ports import Actor, Work
 from plugin_sdk.views import CaseItem, Phrase, Words
 
 EventHandler = Callable[[Work, Mapping[str, Any]], Awaitable[None]]
+MOST_CARDS: Final = 2
+"""How many cards of an app a home page has room for: the first."""
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from plugin_sdk import hookimpl
 from plugin_sdk.cases import CaseEngine, queries
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.tallies import tally_of_cases
-from plugin_sdk.extension import Card, Health, Hit
+from plugin_sdk.extension import MOST_CARDS, Card, Health, Hit
 from plugin_sdk.ports import Actor, Hub, Read
 from plugin_sdk.tallies import Tally
 from plugin_sdk.views import Phrase
@@ -43,10 +43,14 @@ def case_hooks(
 
     @hookimpl
     async def portal_cards(hub: Hub, actor: Actor) -> Sequence[Card]:
-        """Return a card for each desk: what is late, due today or under way."""
+        """Return the cards of the first desks that have one: what is late, due today or under
+        way."""
+        cards: list[Card] = []
         async with hub.read(actor) as read:
-            cards = [await desk.card(read) for desk in (shown or desks)(hub)]
-        return [card for card in cards if card]
+            for desk in (shown or desks)(hub):
+                if len(cards) < MOST_CARDS and (card := await desk.card(read)):
+                    cards.append(card)
+        return cards
 
     @hookimpl
     async def search(hub: Hub, actor: Actor, query: str, limit: int) -> Sequence[Hit]:

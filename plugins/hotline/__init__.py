@@ -37,13 +37,16 @@ def desks(hub: Hub) -> Sequence[CaseDesk[Any]]:
     """Return the desks of orders, of visits to receptions, of what could not be done, of
     coordinations and of supervisions."""
     orders = desk_of(hub)
-    found: list[CaseDesk[Any]] = [orders, visit_desk(hub), matter_desk(hub), orders.coordinations]
-    return [*found, supervision_desk(hub)]
+    return [orders, *_beside(orders), supervision_desk(hub)]
+
+
+def _beside(orders: OrderDesk) -> Sequence[CaseDesk[Any]]:
+    return [visit_desk(orders.hub), matter_desk(orders.hub), orders.coordinations]
 
 
 def _shown(hub: Hub) -> Sequence[Shown]:
-    orders, *others, _ = desks(hub)
-    return [orders, Following(desk_of(hub)), *others]  # a home page has room for two
+    orders = desk_of(hub)
+    return [orders, Following(orders), *_beside(orders)]
 
 
 register_flows, portal_cards, search, health, can_retire = case_hooks(

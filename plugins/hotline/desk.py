@@ -1,6 +1,7 @@
 """What the hotline shows of an order, and the three ways to open one."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import (
     ActionView,
     ActView,
+    DeadlineView,
     EntryView,
     FactView,
     FiguresView,
@@ -185,6 +187,10 @@ class OrderDesk(CaseDesk[Order]):
         facts += await sponsor_facts(read, row)
         facts += await rating.facts(read, row)
         return facts + await supervising.facts(read, row)
+
+    def deadline(self, row: Order, now: datetime) -> DeadlineView:
+        """Return by when an order must be answered, and which days do not count."""
+        return self._deadline(row, now, skipped=True)
 
     async def timeline(self, read: Read, row: Order) -> list[EntryView]:
         """Return the steps; why an order goes to a unit is the centre's and the units' own."""

@@ -84,8 +84,6 @@ def order_flow(hub: Hub) -> Flow:
             clock.ask_for(hub, row, form.due_on, work.now)
 
     async def supervise(work: Work, row: Order, form: NoteForm | None) -> None:
-        if form is None and row.state == following.FOLLOWING.key:
-            return  # whoever holds the original is late, and supervised for that
         late = f"late:{local_day(row.due_at or work.now)}"
         trigger = late if form is None else f"manual:{row.version}"
         why = (form.reason if form else None) or ""

@@ -57,15 +57,19 @@ class Order(CaseRow, Base, table=True):
     """
 
     __tablename__ = "hotline_order"
-    __table_args__ = (Index(None, "region_id", "opened_at"),)  # what is near, in place and time
+    __table_args__ = (
+        Index(None, "organization_id", "state", "due_at"),  # what waits at a desk, due first
+        Index(None, "category_code", "opened_at"),  # the newest of a category
+        Index(None, "region_id", "opened_at"),  # what is near, in place and time
+    )
     parties: ClassVar[type[CaseParty]] = OrderParty
     entries: ClassVar[type[CaseEntry]] = OrderEntry
     counted: ClassVar[type[CaseCounted]] = OrderCounted
     figures: ClassVar[type[CaseFigure]] = OrderFigure
 
     kind: str | None = Field(default=None, max_length=20)
-    category_code: str | None = Field(default=None, max_length=100, index=True)
-    region_id: UUID | None = Field(default=None, index=True)
+    category_code: str | None = Field(default=None, max_length=100)
+    region_id: UUID | None = None
     place: str = Field(default="", max_length=200)
     longitude: float | None = None
     latitude: float | None = None

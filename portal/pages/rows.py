@@ -14,7 +14,7 @@ from core.messages import service as messages
 from core.work import items
 from plugin_sdk.deadlines import CalendarUnknown, local_day, remaining
 from plugin_sdk.drafts import Draft
-from plugin_sdk.extension import Card
+from plugin_sdk.extension import MOST_CARDS, Card
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Denied
@@ -25,7 +25,6 @@ from plugin_sdk.views import CaseItem, DeadlineView, Phrase, Words
 from portal.pages.context import AnyRequest, Portal
 from portal.templating import Link
 
-MOST_CARDS = 2
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.]*(Z|[+-]\d\d:\d\d)")
 

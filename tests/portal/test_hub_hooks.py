@@ -1,9 +1,13 @@
 """What the portal asks of apps by hooks: cards, search, health."""
 
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 from core.apps import hooks
 from core.apps.hooks import HookFailure
 from core.governance.lifecycle.in_the_way import unfinished
-from plugin_sdk.extension import Health
+from plugin_sdk.extension import MOST_CARDS, Card, Health
+from plugin_sdk.hooks import case_hooks
 
 
 async def test_portal_cards_and_search_show_what_the_reader_may_see(hub_app, client_as):
@@ -19,6 +23,25 @@ async def test_portal_cards_and_search_show_what_the_reader_may_see(hub_app, cli
     assert [kind["kind"] for kind in found["kinds"]] == ["work"]
     stranger = await client_as("resident2")
     assert (await stranger.get("/search", params={"q": "路灯"})).json()["kinds"] == []
+
+
+async def test_no_card_is_counted_that_a_home_page_has_no_room_for():
+    asked = []
+
+    class Desk:
+        def __init__(self, name, text):
+            self.name, self.text = name, text
+
+        async def card(self, read):
+            asked.append(self.name)
+            return Card(title=self.name, text=self.text, href="/") if self.text else None
+
+    desks = [Desk("a", ""), Desk("b", "1"), Desk("c", "2"), Desk("d", "3"), Desk("e", "")]
+    hooks = case_hooks(lambda hub: [], needs="", shown=lambda hub: desks)
+    cards = await hooks[1](SimpleNamespace(read=lambda actor: nullcontext()), None)
+    assert [card.title for card in cards] == ["b", "c"]
+    assert len(cards) == MOST_CARDS
+    assert asked == ["a", "b", "c"]
 
 
 async def test_an_unhealthy_app_is_named_with_its_reason(hub_app, client_as, monkeypatch):

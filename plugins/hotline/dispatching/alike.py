@@ -6,8 +6,9 @@ shingles of their texts.
 """
 
 import math
-from collections.abc import Sequence
+import re
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -25,12 +26,15 @@ CANDIDATES: Final = 300
 """How many of each kind (of the division, without one) are compared."""
 COMPARED: Final = 1000
 """How many characters of a text are compared."""
-SHINGLE: Final = 2
 LIKE: Final = 0.35
 """From what score on an order is shown as like another."""
+LEAST: Final = 0.2
+"""How alike the texts must be, however near the place and the day."""
 SHOWN: Final = 5
 NEAR_METRES: Final = 300.0
 EARTH: Final = 6_371_000.0
+_NO_LETTERS: Final = re.compile(r"[\W_]+")
+Shingles = frozenset[tuple[str, str]]
 
 
 class Original(Protocol):
@@ -53,29 +57,26 @@ def unfit(order: Original) -> str | None:
     return "secret-original" if order.secret else None
 
 
-class Like(msgspec.Struct, frozen=True, kw_only=True):
-    """An order like another: how much, and what about it is alike."""
+class Other(msgspec.Struct, frozen=True):
+    """Another order, as it is shown."""
 
-    id: UUID
     number: str
     title: str
     state: str
     category: str | None
     organization_id: UUID
     opened_at: datetime
+
+
+class Like(Other, frozen=True):
+    """An order like another: how much, and what about it is alike."""
+
     may_follow: bool
     score: float
     reasons: tuple[Phrase, ...]
 
 
-class _Candidate(msgspec.Struct, frozen=True):
-    id: UUID
-    number: str
-    title: str
-    state: str
-    category: str | None
-    organization_id: UUID
-    opened_at: datetime
+class _Candidate(Other, frozen=True):
     follows_id: UUID | None
     kind: str | None
     secret: bool
@@ -97,12 +98,16 @@ async def like(read: Read, order: Order) -> list[Like]:
 
 
 async def _candidates(read: Read, order: Order, region: UUID | None) -> list[_Candidate]:
-    names = ("id", "number", "title", "state", "category_code", "organization_id", "opened_at")
-    more = ("follows_id", "kind", "secret", "place", "longitude", "latitude")
+    others = {
+        "category": col(Order.category_code),
+        "text": func.substr(col(Order.text), 1, COMPARED),
+    }
     statement = read.rows(
         Order,
-        *(col(getattr(Order, name)) for name in (*names, *more)),
-        func.substr(col(Order.text), 1, COMPARED),
+        *(
+            others[name] if name in others else col(getattr(Order, name))
+            for name in _Candidate.__struct_fields__
+        ),
         permission="order.read",
     ).where(
         col(Order.region_id).is_(None) if region is None else col(Order.region_id) == region,
@@ -115,38 +120,33 @@ async def _candidates(read: Read, order: Order, region: UUID | None) -> list[_Ca
     return await read.fetch(newest, _Candidate)
 
 
-def _compare(order: Order, mine: frozenset[str], other: _Candidate) -> Like | None:
+def _compare(order: Order, mine: Shingles, other: _Candidate) -> Like | None:
     text = resemblance(mine, shingles(other.text))
+    if text < LEAST:
+        return None
     place = _place(order, other)
     days = abs(order.opened_at - other.opened_at).days
     score = 0.75 * text + 0.25 * place - 0.1 * days / WINDOW.days
-    if text < 0.2 or score < LIKE:
+    if score < LIKE:
         return None
     reasons = [Phrase("hotline.dispatching.like.text", {"percent": round(100 * text)})]
     if place >= 0.5:
         reasons.append(Phrase("hotline.dispatching.like.place"))
     reasons.append(Phrase("hotline.dispatching.like.days", {"n": days}))
     return Like(
-        id=other.id,
-        number=other.number,
-        title=other.title,
-        state=other.state,
-        category=other.category,
-        organization_id=other.organization_id,
-        opened_at=other.opened_at,
+        **{name: getattr(other, name) for name in Other.__struct_fields__},
         may_follow=other.follows_id is None and unfit(other) is None,
         score=round(score, 3),
         reasons=tuple(reasons),
     )
 
 
-def shingles(text: str) -> frozenset[str]:
+def shingles(text: str) -> Shingles:
     """Return the shingles of a text: pairs of its letters and digits, in order."""
-    letters = "".join(c for c in text[:COMPARED].lower() if c.isalnum())
-    return frozenset(letters[at : at + SHINGLE] for at in range(len(letters) - SHINGLE + 1))
+    return frozenset(pairwise(_NO_LETTERS.sub("", text[:COMPARED].lower())))
 
 
-def resemblance(one: frozenset[str], other: frozenset[str]) -> float:
+def resemblance(one: Shingles, other: Shingles) -> float:
     """Return how alike two sets of shingles are, 0 to 1 (Dice): a short text that says the same
     as a part of a long one is like it, where Jaccard's would say little."""
     return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
@@ -164,9 +164,3 @@ def metres(x1: float, y1: float, x2: float, y2: float) -> float:
     """Return the distance of two positions, given as longitude and latitude in degrees."""
     across = math.radians(x2 - x1) * math.cos(math.radians((y1 + y2) / 2))
     return EARTH * math.hypot(across, math.radians(y2 - y1))
-
-
-def originals(found: Sequence[Like]) -> list[Like]:
-    """Return those that may be followed: none that follows another itself, no report, none of a
-    secret caller."""
-    return [one for one in found if one.may_follow]

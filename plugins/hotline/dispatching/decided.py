@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from plugin_sdk.forms import validate
 from plugin_sdk.ports import Work
 from plugin_sdk.problems import Invalid, NotFound
 from plugins.hotline.coordination.models import Coordination
 from plugins.hotline.desk import OrderDesk
-from plugins.hotline.dispatching.rules import RuleDesk, add_rule
+from plugins.hotline.dispatching.forms import ResponsibilityForm
+from plugins.hotline.dispatching.rules import RuleDesk
 
 
 class Decided:
@@ -26,18 +28,18 @@ class Decided:
             return
         if row.rule_unit is None:
             return
+        said = {
+            "name": _name(row),
+            "unit": str(row.rule_unit),
+            "basis": row.legal_basis or row.decision or row.number,
+            "source": row.number,
+            "category": row.category_code,
+            "region": str(row.region_id) if row.region_id else None,
+        }
         try:
-            await add_rule(
-                work,
-                self.rules,
-                name=_name(row),
-                unit=row.rule_unit,
-                basis=row.legal_basis or row.decision or row.number,
-                source=row.number,
-                category=row.category_code,
-                region=row.region_id,
-                keeper=row.origin_organization_id,
-            )
+            form = validate(ResponsibilityForm, said)
+            await self.rules.refuse_unoffered(work, form)
+            await self.rules.engine.add(work, form, organization_id=row.origin_organization_id)
         except Invalid:
             return
 

@@ -24,9 +24,9 @@ from plugin_sdk.views import (
     Words,
 )
 from plugins.hotline.desk import OrderDesk
-from plugins.hotline.dispatching.alike import Like, originals
+from plugins.hotline.dispatching.alike import Like
 from plugins.hotline.dispatching.categorizing import Categorizer
-from plugins.hotline.dispatching.proposals import Proposal, Proposals, Proposing
+from plugins.hotline.dispatching.proposals import Proposal, Proposing
 from plugins.hotline.dispatching.returns import from_hand_to_hand
 from plugins.hotline.dispatching.rules import EDIT as EDIT_RULES
 from plugins.hotline.dispatching.rules import READ as READ_RULES
@@ -53,7 +53,8 @@ Coordinate = Callable[[str], str]
 
 
 class ProposedView(msgspec.Struct, frozen=True, kw_only=True):
-    """A proposal: taking it fills in its field, and no more. `key` is its shortcut."""
+    """A proposal: taking it fills in its field, and no more. `key` is its shortcut, `href` the desk
+    with it filled in: a form that is sent there keeps what was typed."""
 
     label: str
     reasons: list[Phrase]
@@ -116,6 +117,7 @@ class DispatchView(View, kw_only=True):
     next_href: str | None
     links: list[ActionView]
     conflict: Words | None = None
+    filled: str = ""
 
 
 class DispatchDesk:
@@ -135,9 +137,9 @@ class DispatchDesk:
         """Return what waits for the actor's unit: what is due first, then what is urgent, then
         what came first."""
         statement = read.rows(Order, *columns_of(Order, "kind"), permission=DISPATCH)
-        due_at = col(Order.due_at)
-        order = (due_at.is_(None), due_at, col(Order.urgency) != "urgent", col(Order.opened_at))
-        statement = self._waiting(statement, read).order_by(*order, col(Order.id))
+        due_at = col(Order.due_at).asc().nulls_last()  # as its index has it
+        order = (due_at, col(Order.urgency) != "urgent", col(Order.opened_at), col(Order.id))
+        statement = self._waiting(statement, read).order_by(*order)
         return await read.fetch(statement.limit(QUEUED), CaseFacts)
 
     async def waiting(self, read: Read) -> int:
@@ -155,16 +157,17 @@ class DispatchDesk:
         self,
         read: Read,
         number: str | None,
-        taken: Mapping[str, str],
         typed: Typed = BLANK,
+        filled: str = "",
     ) -> DispatchView:
-        """Return the desk with an order (the first that waits), and what was `taken` of its
-        proposals. Raises `NotFound` for an order out of sight."""
+        """Return the desk with an order (the first that waits) and what was typed; `filled` is the
+        field that was just filled in from a proposal. Raises `NotFound` for an order out of
+        sight."""
         queue = await self.queue(read)
         numbers = [one.number for one in queue]
         if number is None:
             number = numbers[0] if numbers else None
-        at_hand = None if number is None else await self._at_hand(read, number, taken, typed)
+        at_hand = None if number is None else await self._at_hand(read, number, typed)
         following = [one for one in numbers if one != number]
         if number in numbers:
             at = numbers.index(number)
@@ -185,34 +188,32 @@ class DispatchDesk:
                     read, path, Phrase(f"hotline.{words}"), permission
                 )
             ],
-            conflict=typed.conflict,
+            conflict=typed.conflict or _beside_fields(typed),
+            filled=filled,
         )
 
-    async def _at_hand(
-        self, read: Read, number: str, taken: Mapping[str, str], typed: Typed
-    ) -> AtHand:
+    async def _at_hand(self, read: Read, number: str, typed: Typed) -> AtHand:
         row = await self.engine.find(read, number)
         if not await read.holds(DISPATCH, row):
             raise NotFound
         transition = self.engine.flow.find(row.state, "dispatch")
         possible = transition is not None and await self.engine.may(read, row, transition)
-        detail = await self.orders.detail_view(read, row)
         here = f"{self.here}/{number}"
         found = AtHand(
             number=number,
             title=row.title,
             version=row.version,
-            state_label=detail.state_label,
-            deadline=detail.deadline,
+            state_label=self.engine.words(f"state.{row.state}"),
+            deadline=self.orders.deadline(row, read.now),
             href=self.engine.href(number),
-            summary=detail.summary,
-            attachments=detail.attachments,
+            summary=await self.orders.summary(read, row),
+            attachments=await self.orders.attachments(read, row),
             action=here,
             follow_action=f"{here}/follow",
             fields=[],
         )
         if transition is not None and possible:
-            values = {**self.orders.known(row), **taken, **typed.values}
+            values = {**self.orders.known(row), **typed.values}
             await self._offer(read, row, values, found)
             options = await self.orders.options(read, DispatchForm, transition)
             fields = msgspec.structs.replace(typed, values=values).fields(
@@ -229,7 +230,7 @@ class DispatchDesk:
         proposed = await self.proposing.of(read, row, chosen["category"] or None)
         found.categories = self._proposed(found.action, "category", proposed.categories, chosen, 1)
         found.units = self._proposed(found.action, "unit", proposed.units, chosen, 5)
-        found.alike = [self._like(one, proposed) for one in proposed.alike]
+        found.alike = [self._like(one) for one in proposed.alike]
         found.model = proposed.model
         found.rules_conflict = proposed.conflict
         names = await self.hub.directory.names([one.unit for one in proposed.returns])
@@ -273,15 +274,20 @@ class DispatchDesk:
             for at, one in enumerate(proposals)
         ]
 
-    def _like(self, one: Like, proposed: Proposals) -> LikeView:
+    def _like(self, one: Like) -> LikeView:
         return LikeView(
             number=one.number,
             title=one.title,
             state_label=self.engine.words(f"state.{one.state}"),
             reasons=list(one.reasons),
             href=self.engine.href(one.number),
-            may_follow=one in originals(proposed.alike),
+            may_follow=one.may_follow,
         )
+
+
+def _beside_fields(typed: Typed) -> Phrase | None:
+    """Return what is wrong with something that the form does not show: the order to follow."""
+    return next((error.message for error in typed.errors if error.field not in ASKED), None)
 
 
 def _given(chosen: Mapping[str, str]) -> dict[str, str]:

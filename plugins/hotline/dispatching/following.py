@@ -4,7 +4,8 @@ A follower waits in a state of its own, without a unit. When the original is ans
 is answered with the same text by an act on its own timeline; one that is put there later gets the
 answer at once. When the original is reopened each follower is too, so that its requester can rate
 the new answer. It keeps its own deadline, the promise that was made to whoever asked: where the
-original takes longer, the follower is late too, and the dispatcher is told.
+original takes longer, the follower is late too, and the dispatcher is told; supervised is only who
+holds the original, when that is late.
 
 The time that it took is the centre's, which put it there. The answer is the unit's that wrote it:
 with the answer the unit holds the follower too, so that what its requester says of that, and what
@@ -12,7 +13,9 @@ a check finds, is said to whom it concerns. One that is secret stays with the ce
 be whom it is about.
 
 Whoever called for one order learns nothing of who called for another: nothing of the original but
-its answer is passed on, and its caller's name and number are taken out of that.
+its answer is passed on, and its caller's name and number are taken out of that. Of an original that
+is kept secret afterwards not even the answer is: what waits for it is released, to be dispatched by
+itself.
 """
 
 from typing import Any, Final
@@ -22,7 +25,7 @@ from sqlalchemy import and_, func, or_
 from sqlmodel import col
 
 from plugin_sdk.cases import CaseEngine
-from plugin_sdk.cases.flow import Guard, Notice, State, Transition, Who
+from plugin_sdk.cases.flow import Does, Guard, Notice, State, Transition, Who
 from plugin_sdk.cases.forms import LONG_TEXT, ActForm, ReasonForm
 from plugin_sdk.cases.shorthand import ORIGIN
 from plugin_sdk.ports import Read, Work
@@ -43,9 +46,9 @@ BATCH: Final = 100
 
 
 def transitions(whole: Guard) -> list[Transition]:
-    """Return the acts of following: put on, taken off, answered with the original, told. `whole`
-    refuses the part of a decision."""
-    requester = Notice(to="requester")
+    """Return the acts of following: put on, taken off, answered with the original, told, released
+    from it, late. `whole` refuses the part of a decision."""
+    requester, dispatchers = Notice(to="requester"), Notice(to="origin", permission=PERMISSION)
     passed: dict[str, Any] = {
         "verb": "pass-on",
         "permission": PERMISSION,
@@ -98,6 +101,25 @@ def transitions(whole: Guard) -> list[Transition]:
             event="order.reopened",
             notifies=(requester,),
         ),
+        Transition(
+            verb="release",
+            sources=(FOLLOWING.key,),
+            target="received",
+            permission=PERMISSION,
+            who=(Who.SYSTEM,),
+            apply=_unfollow,
+            public=True,
+            notifies=(dispatchers,),
+        ),
+        Transition(
+            verb="overdue",
+            sources=(FOLLOWING.key,),
+            target=None,
+            permission=PERMISSION,
+            who=(Who.SYSTEM,),
+            does=Does.SUPERVISE,  # that it was heard of, once
+            notifies=(dispatchers,),
+        ),
     ]
 
 
@@ -141,9 +163,9 @@ def _refusal(name: str) -> Invalid:
     return Invalid(FieldError("original", Phrase(f"hotline.dispatching.error.{name}")))
 
 
-async def _unfollow(work: Work, row: Order, form: ReasonForm) -> None:
+async def _unfollow(work: Work, row: Order, form: ReasonForm | None) -> None:
     row.follows_id = None
-    row.supervised_at = None  # that was told of another's lateness: from here on it is its own
+    row.supervised_at = None  # it waited for another's answer: from here on its lateness is its own
 
 
 class FollowingEngine(CaseEngine[Order]):
@@ -156,7 +178,7 @@ class FollowingEngine(CaseEngine[Order]):
             await self._hold_lower(work, id, form.original)
         row = await super().act(work, id, verb, form)
         done = self.flow.by_verb(verb)
-        if done.resolves or done.reopens:
+        if done.resolves or done.reopens or verb == "keep-secret":
             await work.timer(TIMER, self.subject(row.id), work.now)
         if verb == "follow" and row.follows_id is not None:
             original = await work.get(Order, row.follows_id, permission=PERMISSION)
@@ -187,27 +209,28 @@ class FollowingEngine(CaseEngine[Order]):
     async def tell_followers(self, work: Work, id: UUID) -> int:
         """Tell some of the followers of an order that have not heard yet; return how many."""
         original = await work.get(Order, id, permission=self.flow.read)
-        if original.state in ANSWERED:
-            ids = await self._followers(work, original, self._unanswered(original), limit=BATCH)
-            for one in ids:
-                row = await work.get(Order, one, permission=self.flow.read)
-                await self._by_itself(work, row, "original-reopened")  # if it was answered before
-                await self.pass_on(work, row, original)
-        else:
-            answered = col(Order.state).in_(ANSWERED)
-            ids = await self._followers(work, original, answered, limit=BATCH)
-            for one in ids:
-                row = await work.get(Order, one, permission=self.flow.read)
-                await self._by_itself(work, row, "original-reopened")
-        return len(ids)
-
-    async def _followers(
-        self, work: Work, original: Order, which: Any, *, limit: int
-    ) -> list[UUID]:
+        state, answered = col(Order.state), original.state in ANSWERED
+        which = self._unanswered(original) if answered else state.in_(ANSWERED)
+        secret = unfit(original) is not None
+        if secret:
+            which = or_(which, state == FOLLOWING.key)
         statement = work.rows(Order, col(Order.id), permission=self.flow.read)
         statement = statement.where(col(Order.follows_id) == original.id, which)
-        found = await work.session.execute(statement.order_by(col(Order.id)).limit(limit))
-        return list(found.scalars())
+        found = await work.session.execute(statement.order_by(col(Order.id)).limit(BATCH))
+        ids = list(found.scalars())
+        for one in ids:
+            row = await work.get(Order, one, permission=self.flow.read)
+            await self._by_itself(work, row, "original-reopened")  # if it was answered before
+            if secret:
+                await self._by_itself(work, row, "release")
+            elif answered:
+                await self.pass_on(work, row, original)
+        return len(ids)
+
+    async def _by_itself(self, work: Work, row: Order, verb: str | None) -> None:
+        """Do an act without anybody; of a follower that is late nobody is supervised."""
+        late = verb == self.flow.late and row.state == FOLLOWING.key
+        await super()._by_itself(work, row, "overdue" if late else verb)
 
     async def pass_on(self, work: Work, row: Order, original: Order) -> None:
         """Answer a follower with what the original was answered."""

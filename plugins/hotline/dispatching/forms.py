@@ -14,25 +14,9 @@ from plugins.hotline.forms import Kind, Urgency
 CATEGORY = 100
 
 
-class ResponsibilityForm(RecordForm):
-    """A rule: orders of what, where, of which kind and urgency, go to which unit, and why."""
-
-    kinds: ClassVar[dict[str, FieldKind]] = {
-        **dict.fromkeys(("category", "region", "kind", "urgency", "unit"), "select"),
-        "basis": "textarea",
-    }
-
-    category: str | None = Field(default=None, max_length=CATEGORY)
-    region: UUID | None = None
-    kind: Kind | None = None
-    urgency: Urgency | None = None
-    unit: UUID
-    basis: str = Field(min_length=1, max_length=300)
-    source: str | None = Field(default=None, max_length=60)
-
-
 class WhatIfForm(Form):
-    """A rule that is tried out."""
+    """A rule that is tried out: orders of what, where, of which kind and urgency, go to which
+    unit."""
 
     kinds: ClassVar[dict[str, FieldKind]] = dict.fromkeys(
         ("category", "region", "kind", "urgency", "unit"), "select"
@@ -43,6 +27,15 @@ class WhatIfForm(Form):
     kind: Kind | None = None
     urgency: Urgency | None = None
     unit: UUID
+
+
+class ResponsibilityForm(WhatIfForm, RecordForm):
+    """A rule, and why it is one."""
+
+    kinds: ClassVar[dict[str, FieldKind]] = {**WhatIfForm.kinds, "basis": "textarea"}
+
+    basis: str = Field(min_length=1, max_length=300)
+    source: str | None = Field(default=None, max_length=60)
 
 
 class FollowForm(ActForm):

@@ -1,5 +1,6 @@
 """What is proposed to a dispatcher: categories and units, each with its reasons, never a choice."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
@@ -77,17 +78,17 @@ class Proposing:
         proposed = [one for one in found.all(lambda code: code) if one.value in leaves]
         category = chosen or order.category_code or (proposed[0].value if proposed else None)
         returns = await returns_of(read, order.id)
-        decision, units = await self._units(read, order, category, alike, returns)
+        decision = await self._decision(read, order, category)
         return Proposals(
             categories=proposed,
-            units=units,
+            units=await self._units(read, decision, category, alike, returns),
             alike=alike,
             returns=returns,
             model=self._model(known),
-            conflict=await self._conflict(decision),
+            conflict=self._conflict(decision),
         )
 
-    async def decision(self, read: Read, order: Order, category: str | None) -> Decision:
+    async def _decision(self, read: Read, order: Order, category: str | None) -> Decision:
         """Return what the rules say of an order under a category."""
         divisions = {one.id: one for one in await self.rules.regions()}
         matter = Matter(
@@ -101,14 +102,13 @@ class Proposing:
     async def _units(
         self,
         read: Read,
-        order: Order,
+        decision: Decision,
         category: str | None,
         alike: Sequence[Like],
         returns: Sequence[Returned],
-    ) -> tuple[Decision, list[Proposal]]:
+    ) -> list[Proposal]:
         able = {str(unit.id): unit.name for unit in await self.rules.units()}
         found = _Found()
-        decision = await self.decision(read, order, category)
         for rule in decision.rules:
             said = self._words("rule", called=rule.name, basis=rule.basis)
             found.add(str(rule.unit), said)
@@ -121,7 +121,7 @@ class Proposing:
         for one in proposed:
             one.warning = self._returned(one.value, returns)
         proposed.sort(key=lambda one: one.warning is not None)
-        return decision, proposed
+        return proposed
 
     async def _before(self, read: Read, category: str | None) -> list[tuple[UUID, int]]:
         """Return which units took the newest orders of a category, and how many each."""
@@ -137,10 +137,7 @@ class Proposing:
             .order_by(col(Order.opened_at).desc())
             .limit(LOOKED_AT)
         )
-        count: dict[UUID, int] = {}
-        for unit in (await read.session.execute(newest)).scalars():
-            count[unit] = count.get(unit, 0) + 1
-        return sorted(count.items(), key=lambda one: -one[1])[:3]
+        return Counter((await read.session.execute(newest)).scalars()).most_common(3)
 
     def _returned(self, unit: str, returns: Sequence[Returned]) -> Phrase | None:
         for one in returns:
@@ -148,7 +145,7 @@ class Proposing:
                 return self._words("returned", reason=one.reason)
         return None
 
-    async def _conflict(self, decision: Decision) -> Phrase | None:
+    def _conflict(self, decision: Decision) -> Phrase | None:
         if not decision.conflict:
             return None
         named = "、".join(f"「{rule.name}」" for rule in decision.rules)

@@ -1,6 +1,5 @@
 """The routes of dispatching: the desk, what is done there, the rules and what they would change."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -8,12 +7,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from plugin_sdk.cases.forms import ActForm
-from plugin_sdk.forms import Submission, validate
+from plugin_sdk.forms import CHANGE_FIELD, Submission, asked_for, read_typed, validate
 from plugin_sdk.ports import Answer, Read, Work
 from plugin_sdk.problems import Invalid
 from plugin_sdk.registers import register_routes
 from plugin_sdk.routes import actor_of, needs, respond
-from plugin_sdk.taking import BLANK, Typed, take
+from plugin_sdk.taking import BLANK, ShowAgain, Typed, keeping, take
 from plugin_sdk.views import View
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.dispatching.desk import DISPATCH, Coordinate, DispatchDesk
@@ -37,16 +36,16 @@ def _desk(desk: DispatchDesk) -> list[HTTPRouteHandler]:
     hub, engine = desk.hub, desk.engine
 
     async def shown(
-        request: Ask, number: str | None, taken: Mapping[str, str], typed: Typed = BLANK
+        request: Ask, number: str | None, typed: Typed = BLANK, filled: str = ""
     ) -> Response[Any]:
         async with hub.read(actor_of(request)) as read:
-            view = await desk.view(read, number, taken, typed)
+            view = await desk.view(read, number, typed, filled)
         return await respond(hub, request, Answer(view=view))
 
     @get("/dispatch", opt=needs(DISPATCH), operation_id="order-queue")
     async def show_queue(request: Ask) -> Response[Any]:
         """Show what waits to be dispatched, and the first of it."""
-        return await shown(request, None, {})
+        return await shown(request, None)
 
     @get("/dispatch/{number:str}", opt=needs(DISPATCH), operation_id="order-at-hand")
     async def show_order(
@@ -54,12 +53,16 @@ def _desk(desk: DispatchDesk) -> list[HTTPRouteHandler]:
     ) -> Response[Any]:
         """Show an order with what is proposed; what was taken of it is filled in."""
         taken = {"category": category, "unit": unit}
-        return await shown(request, number, {n: value for n, value in taken.items() if value})
+        typed = Typed(values={name: value for name, value in taken.items() if value})
+        return await shown(request, number, typed)
+
+    def again(number: str) -> ShowAgain:
+        async def show(read: Read, typed: Typed) -> View:
+            return await desk.view(read, number, typed)
+
+        return show
 
     async def done(request: Ask, number: str, verb: str, form: type[ActForm]) -> Response[Any]:
-        async def again(read: Read, typed: Typed) -> View:
-            return await desk.view(read, number, {}, typed)
-
         async def act(work: Work, sent: Submission[Any]) -> Answer:
             row = await engine.act(work, await engine.id_of(work, number), verb, sent.form)
             return Answer(
@@ -69,16 +72,27 @@ def _desk(desk: DispatchDesk) -> list[HTTPRouteHandler]:
             )
 
         await engine.prepare(verb)
-        return await take(hub, request, form, again, act)
+        return await take(hub, request, form, again(number), act)
 
     @post(
         "/dispatch/{number:str}",
         opt=needs(DISPATCH, body=DispatchForm),
         operation_id="order-dispatch-at-desk",
     )
-    async def dispatch(request: Ask, number: Number) -> Response[Any]:
-        """Dispatch an order, and go on to the next."""
-        return await done(request, number, "dispatch", DispatchForm)
+    async def dispatch(
+        request: Ask, number: Number, category: Chosen = "", unit: Chosen = ""
+    ) -> Response[Any]:
+        """Dispatch an order, and go on to the next; or show it again with a proposal filled in
+        beside what was typed."""
+        proposed = {"category": category, "unit": unit}
+        filled = await asked_for(request, CHANGE_FIELD)
+        if filled not in proposed:
+            return await done(request, number, "dispatch", DispatchForm)
+        actor = actor_of(request)
+        async with keeping(hub, request, actor, again(number)):
+            values, _ = await read_typed(request, actor)
+        typed = Typed(values={**values, filled: proposed[filled]})
+        return await shown(request, number, typed, filled)
 
     @post(
         "/dispatch/{number:str}/follow",

@@ -7,21 +7,19 @@ is proposed: that is a conflict for a person.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import date
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
 from sqlmodel import col
 
 from plugin_sdk.deadlines import local_day
-from plugin_sdk.forms import validate
-from plugin_sdk.ports import Organization, Read, Work
+from plugin_sdk.ports import Organization, Read
 from plugin_sdk.registers import RecordForm, Register, RegisterDesk, RegisterEngine
 from plugin_sdk.views import Option, Phrase, Words
 from plugins.hotline import categories
 from plugins.hotline.desk import OrderDesk
-from plugins.hotline.dispatching.forms import ResponsibilityForm
+from plugins.hotline.dispatching.forms import ResponsibilityForm, WhatIfForm
 from plugins.hotline.dispatching.models import Responsibility
 from plugins.hotline.forms import Kind, Urgency
 
@@ -39,7 +37,7 @@ SIGNS: Final = "order.sign"
 """What a unit must be able to do to be responsible for orders."""
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
+class Rule(msgspec.Struct, frozen=True):
     """A rule as decisions read it."""
 
     id: UUID | None
@@ -115,13 +113,9 @@ class RuleEngine(RegisterEngine[Responsibility]):
 
     def key(self, owner: UUID, code: str | None, form: RecordForm) -> str:
         """Return what no two rules share: the matter and the unit."""
-        said = [
-            getattr(value, "value", value)
-            for value in (
-                getattr(form, name) for name in ("category", "region", "kind", "urgency", "unit")
-            )
-        ]
-        digest = hashlib.sha256("|".join(str(one or "") for one in said).encode())
+        said = form.model_dump(mode="json")
+        matter = "|".join(said[name] or "" for name in WhatIfForm.model_fields)
+        digest = hashlib.sha256(matter.encode())
         return f"shared:{digest.hexdigest()[:60]}"
 
 
@@ -174,55 +168,12 @@ class RuleDesk(RegisterDesk[Responsibility]):
             found[row.id] = Phrase(f"hotline.responsibility.{name}", said)
         return found
 
-    async def in_force(self, read: Read, on: date | None = None) -> list[Rule]:
-        """Return the rules in force on a day (today)."""
+    async def in_force(self, read: Read) -> list[Rule]:
+        """Return the rules in force today."""
         row = Responsibility
-        names = ("id", "name", "category", "region", "kind", "urgency", "unit", "basis")
-        statement = read.rows(row, *(col(getattr(row, name)) for name in names), permission=READ)
-        statement = statement.where(row.in_force(on or local_day(read.now)))
-        found = await read.session.execute(statement.order_by(col(row.code)))
-        return [Rule(**dict(zip(names, one, strict=True))) for one in found]
-
-
-async def add_rule(
-    work: Work,
-    desk: RuleDesk,
-    *,
-    name: str,
-    unit: UUID,
-    basis: str,
-    source: str | None = None,
-    category: str | None = None,
-    region: UUID | None = None,
-    kind: str | None = None,
-    urgency: str | None = None,
-    starts_on: date | None = None,
-    ends_on: date | None = None,
-    keeper: UUID | None = None,
-) -> Responsibility:
-    """Enter a rule and return it: a coordination's decision calls this, `source` is its number.
-
-    Raises `Invalid` for a category, division or unit that there is not (a closed unit), and for a
-    rule that stands already, `Denied` where the actor may not edit rules. `keeper` keeps it where
-    that is not the actor's organization: the hub itself has none.
-    """
-    if not work.actor.system:
-        await work.require(EDIT)
-    values: dict[str, Any] = {
-        "name": name,
-        "unit": str(unit),
-        "basis": basis,
-        "source": source,
-        "category": category,
-        "region": str(region) if region else None,
-        "kind": kind,
-        "urgency": urgency,
-        "starts_on": starts_on,
-        "ends_on": ends_on,
-    }
-    form = validate(ResponsibilityForm, values)
-    await desk.refuse_unoffered(work, form)
-    return await desk.engine.add(work, form, organization_id=keeper)
+        columns = [col(getattr(row, name)) for name in Rule.__struct_fields__]
+        statement = read.rows(row, *columns, permission=READ).order_by(col(row.code))
+        return await read.fetch(statement.where(row.in_force(local_day(read.now))), Rule)
 
 
 def levels() -> list[str]:

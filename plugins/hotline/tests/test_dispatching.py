@@ -49,9 +49,17 @@ async def test_the_queue_has_what_is_due_first_and_proposals_are_only_filled_in(
     assert not unit["taken"]
     value = {field["name"]: field["value"] for field in order["fields"]}
     assert (value["category"], value["unit"]) == (LIGHTS, None)
-    taken = await (await desk.client("dispatcher")).get(unit["href"])
+    dispatcher = await desk.client("dispatcher")
+    taken = await dispatcher.get(unit["href"])
     value = {field["name"]: field["value"] for field in taken.json()["order"]["fields"]}
     assert value["unit"] == await desk.unit()
+    typed = {"version": "1", "category": GREEN, "reason": "先看现场", "_change": "unit"}
+    kept = await dispatcher.post_form(unit["href"], typed)  # what is typed stands beside it
+    assert kept.status_code == 200
+    assert "先看现场" in kept.text
+    city = await desk.unit()
+    chosen = [value for value in (LIGHTS, GREEN, city) if f'"{value}" selected' in kept.text]
+    assert chosen == [GREEN, city]
     assert (await desk.see(first["number"]))["state"] == "received"  # a tap decides nothing
 
 

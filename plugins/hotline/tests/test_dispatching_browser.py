@@ -34,10 +34,19 @@ async def test_a_dispatcher_dispatches_by_keyboard_alone(served_hub, phone):
     assert queue["x"] > order["x"] + order["width"], "two columns on a desktop"
     await see(tab, "desk")
     assert await tab.locator("#f-unit").input_value() == ""
+    await tab.locator("#f-reason").focus()
+    await keys.type("先去现场看")
+    while not await tab.evaluate("document.activeElement.matches('button')"):
+        await keys.press("Tab")
     await keys.press("5")  # the first unit that is proposed
     await tab.wait_for_url("**unit=**")
+    taken = tab.locator("button[name=_change][aria-current]:focus")
+    await taken.filter(has_text="城市管理局").wait_for()
     assert await tab.locator("#f-unit").input_value() == await desk.unit()
     assert await tab.locator("#f-category").input_value() == LIGHTS
+    assert await tab.locator("#f-reason").input_value() == "先去现场看", "what was typed is kept"
+    await see(tab, "taken")
+    await tab.locator("#f-reason").fill("")
     # while one types, keys are letters
     await tab.locator("#f-reason").focus()
     await keys.type("d5n1")

@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlmodel import col
 
+from plugin_sdk.cases.forms import ActForm
 from plugin_sdk.cases.rollup import sums
 from plugins.hotline.desk import desk_of
 from plugins.hotline.dispatching import alike
+from plugins.hotline.dispatching.forms import FollowForm
 from plugins.hotline.models import Order, OrderFigure
 from plugins.hotline.naming import without_caller
 from plugins.hotline.tests.conftest import HERE
@@ -126,7 +128,7 @@ async def test_one_is_taken_off_and_goes_its_own_way(desk):
     for role in ("unit", "resident", "operator", "checker"):
         refused = await desk.try_act(number, "follow", role, original=original)
         assert refused.status_code in (403, 404), role
-    for verb in ("pass-on", "original-reopened"):
+    for verb in ("pass-on", "original-reopened", "release", "overdue"):
         client = await desk.client("dispatcher")
         answer = await client.post(f"{HERE}/orders/{number}/{verb}", json={"version": 3})
         assert answer.status_code in (404, 405)
@@ -161,13 +163,12 @@ async def test_the_original_is_reopened_and_answered_anew(desk):
     assert fact(await desk.see(number), "follows") is None
 
 
-async def test_secret_callers_stay_secret_from_each_other(desk):
+async def test_callers_stay_unknown_to_each_other(desk):
     caller = {"caller_name": "王秀英", "phone": "13800005678"}
     original = (await desk.file("operator", "intake", **caller))["number"]
     other = {"caller_name": "刘建国", "phone": "13800004321", "secret": True}
     number = (await desk.file("operator", "intake", **other))["number"]
     await follow(desk, number, original)
-    await desk.act(original, "keep-secret", "operator")
     await desk.begin(original)
     text = "王秀英您好：路灯已修好，王女士13800005678有事再打。"
     await desk.act(original, "reply", "unit", text=text)
@@ -176,6 +177,64 @@ async def test_secret_callers_stay_secret_from_each_other(desk):
     assert fact(seen, "reply") == "诉求人您好：路灯已修好，诉求人女士***有事再打。"
     for secret in ("王秀英", "王女士", "13800005678"):
         assert secret not in str(seen)
+
+
+@pytest.mark.parametrize("answered", [False, True])
+async def test_what_follows_an_original_that_is_kept_secret_later_is_released(desk, answered):
+    """What waits for it at once; what has its answer once that no longer holds."""
+    original, number = (await desk.file())["number"], (await desk.file("resident2"))["number"]
+    await follow(desk, number, original)
+    if answered:
+        await desk.act(original, "answer", "operator", text="已修好")
+        await desk.hub.settle()
+    await desk.act(original, "keep-secret", "resident")
+    await desk.hub.settle()
+    steps = ["file", "follow", "release"]
+    if answered:
+        assert (await desk.see(number))["state"] == "replied"  # as it was passed on before
+        await desk.act(original, "reopen", "resident", reason="又坏了")
+        await desk.hub.settle()
+        steps = ["file", "follow", "pass-on", "original-reopened", "release"]
+    seen = await desk.see(number)
+    assert (seen["state"], fact(seen, "follows")) == ("received", None)
+    told = await (await desk.client("dispatcher")).get("/messages")
+    assert told.text.count('"text":{"key":"hotline.order.notice.release"') == 1
+    await desk.act(original, "answer", "operator", text="已给王秀英换了灯")
+    await desk.hub.settle()
+    assert await verbs(desk, number) == steps
+    assert "换了灯" not in str(await desk.see(number, "resident2"))
+    await desk.act(number, "answer", "operator", text="灯已换")  # it is answered by itself
+
+
+@pytest.mark.parametrize("first", ["keep-secret", "follow"])
+async def test_an_original_is_kept_secret_while_another_is_put_on_it(desk, first):
+    """Whichever is first, the other waits for it, and nothing of the secret order is passed on."""
+    original, number = (await desk.file())["number"], (await desk.file("resident2"))["number"]
+    hub = desk.hub.hub.apps.hubs["hotline"]
+    engine, dispatcher = desk_of(hub).engine, await desk.hub.actor("dispatcher")
+    await desk.client("dispatcher")
+    acts = {
+        "keep-secret": (original, ActForm(version=1)),
+        "follow": (number, FollowForm(version=1, original=original)),
+    }
+    of, form = acts.pop(first)
+    ((second, (other, asked)),) = acts.items()
+    async with hub.work(dispatcher) as work:
+        await engine.act(work, await engine.id_of(work, of), first, form)
+        said = asked.model_dump(mode="json")
+        later = asyncio.create_task(desk.try_act(other, second, "dispatcher", **said))
+        await asyncio.sleep(0.3)
+        assert not later.done()
+    answer = await later
+    if first == "keep-secret":
+        assert answer.status_code == 422
+        assert "诉求人要求保密" in answer.text
+    else:
+        assert answer.status_code == 200, answer.text
+    await desk.act(original, "answer", "operator", text="灯已换")
+    await desk.hub.settle()
+    seen = await desk.see(number)
+    assert (seen["state"], fact(seen, "follows"), fact(seen, "reply")) == ("received", None, None)
 
 
 def test_the_name_of_the_caller_is_taken_out_of_an_answer():
@@ -189,12 +248,17 @@ async def test_nobody_gets_the_answer_to_a_report_or_to_a_secret_caller(desk, wh
     caller = {"caller_name": "王秀英", "phone": "13800005678"}
     original = (await desk.file("operator", "intake", **{**caller, **what}))["number"]
     number = (await desk.file("resident2"))["number"]
-    page = (await (await desk.client("dispatcher")).get(f"{HERE}/dispatch/{number}")).json()
+    dispatcher = await desk.client("dispatcher")
+    page = (await dispatcher.get(f"{HERE}/dispatch/{number}")).json()
     offered = {one["number"]: one["may_follow"] for one in page["order"]["alike"]}
     assert offered == {original: False}
     refused = await desk.try_act(number, "follow", "dispatcher", original=original)
     assert refused.status_code == 422
     assert "答复不能发给别人" in refused.text
+    form = {"version": "1", "original": original}  # it was offered before it was kept secret
+    page = await dispatcher.post_form(f"{HERE}/dispatch/{number}/follow", form)
+    assert page.status_code == 422
+    assert "答复不能发给别人" in page.text
 
 
 async def test_parts_of_a_decision_neither_follow_nor_are_followed(desk):
@@ -259,14 +323,26 @@ async def test_two_orders_put_on_each_other_at_once_make_no_circle(desk):
 
 async def test_of_a_late_follower_is_told_and_only_the_original_is_supervised(desk):
     desk.hub.clock.stand(TUESDAY)
-    original, number = [(await desk.file(kind="consult"))["number"] for _ in range(2)]
+    original, number, released = [(await desk.file(kind="consult"))["number"] for _ in range(3)]
     await follow(desk, number, original)
+    await follow(desk, released, original)
     desk.hub.clock.move(days=10)
     await desk.hub.settle()
-    assert "supervise" in await verbs(desk, number)
+    late = (await desk.file(kind="consult"))["number"]
+    desk.hub.clock.move(days=10)
+    await follow(desk, late, original)  # is late before it follows: of that nobody was told yet
+    await desk.hub.settle()
+    assert await verbs(desk, number) == ["file", "follow", "overdue"]
+    assert await verbs(desk, late) == ["file", "follow", "overdue"]
     (found,) = await supervisions(desk)
     seen = await (await desk.client("dispatcher")).get(f"{HERE}/supervisions/{found['number']}")
     assert fact(seen.json(), "order") == original
+    told = await (await desk.client("dispatcher")).get("/messages")
+    assert told.text.count('"text":{"key":"hotline.order.notice.overdue"') == 3
+    await desk.act(released, "unfollow", "dispatcher", reason="不是同一件")
+    await desk.hub.settle()  # its lateness is its own from now on
+    assert (await verbs(desk, released))[-2:] == ["unfollow", "supervise"]
+    assert len(await supervisions(desk)) == 2
 
 
 async def test_what_is_like_an_order_is_looked_for_near_it(desk):
