@@ -16,6 +16,7 @@ from sqlmodel import col
 
 from plugin_sdk.files import Picture
 from plugin_sdk.forms import Submission, validate
+from plugin_sdk.identifiers import normalize_phone
 from plugin_sdk.ports import Hub, Organization, Read, Work
 from plugin_sdk.problems import AppConflict, Invalid, NotFound
 from plugin_sdk.views import Phrase
@@ -186,7 +187,7 @@ async def open_order(
     if source_key is not None:
         known = await _by_source(work, source_key)
         if known is not None:
-            if known.text != form.text:
+            if not _is_of(known, form, sent.caller_name):
                 raise refused(400, "key-reused")
             return known
     return await desk.open_order(
@@ -197,6 +198,14 @@ async def open_order(
         caller_name=sent.caller_name,
         source_key=source_key,
     )
+
+
+def _is_of(order: Order, form: FileForm, caller_name: str) -> bool:
+    """Return whether an order is what was sent: of all that nobody changes afterwards."""
+    phone = normalize_phone(form.phone) if form.phone else ""
+    sent = (form.text, form.place or "", form.longitude, form.latitude, phone, caller_name)
+    kept = (order.text, order.place, order.longitude, order.latitude)
+    return sent == (*kept, order.caller_phone, order.caller_name)
 
 
 async def _by_source(read: Read, source_key: str) -> Order | None:
