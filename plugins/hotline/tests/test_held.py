@@ -35,10 +35,15 @@ def stopped(owner, name, monkeypatch):
     return came
 
 
-async def act(hub, engine, actor, id, verb, form):
+async def act(hub, engine, actor, id, verb, form, done=None):
+    """Do an act; with `done`, say that it is done and wait before it is committed."""
     await engine.prepare(verb)
     async with hub.work(actor) as work:
         await engine.act(work, id, verb, form)
+        if done is not None:
+            await work.session.flush()
+            done.set()
+            await asyncio.sleep(SECONDS)
 
 
 async def test_who_is_kept_secret_while_the_meeting_is_called_off(hub_app, monkeypatch):
@@ -75,13 +80,8 @@ async def test_an_order_is_supervised_anew_that_was_until_now(desk):
     seen, row = (await look(desk, number)).json(), await desk.see(order)
 
     async def end():
-        await ending.prepare("withdraw")
-        async with hub.work(dispatcher) as work:
-            form = ReasonForm(version=seen["version"], reason="已当面说明")
-            await ending.act(work, UUID(seen["id"]), "withdraw", form)
-            await work.session.flush()
-            ended.set()
-            await asyncio.sleep(SECONDS)
+        form = ReasonForm(version=seen["version"], reason="已当面说明")
+        await act(hub, ending, dispatcher, UUID(seen["id"]), "withdraw", form, ended)
 
     async def again():
         await ended.wait()
@@ -152,13 +152,8 @@ async def test_what_was_promised_is_reopened_while_the_leader_signs(desk):
     held = asyncio.Event()
 
     async def sign():
-        await visits.prepare("sign-off")
-        async with hub.work(leader) as work:
-            form = NoteForm(version=visit["version"])
-            await visits.act(work, UUID(visit["id"]), "sign-off", form)
-            await work.session.flush()
-            held.set()
-            await asyncio.sleep(SECONDS)
+        form = NoteForm(version=visit["version"])
+        await act(hub, visits, leader, UUID(visit["id"]), "sign-off", form, held)
 
     async def reopen():
         await held.wait()
