@@ -248,16 +248,17 @@ def pages_of(
             for many, of in databases.items()
         }
 
-        def ask(name: str, many: int, seconds: float) -> Measured:
+        def ask(name: str, many: int, seconds: float, *, first: bool = False) -> Measured:
             server, of = servers[many], databases[many]
             server.cookie = of.operator if name in calls.PAGES else of.engine.cookie
             path = PAGES[name].format(number=of.number)
-            server.wait(path)
+            if first:
+                server.wait(path)
             return site.load.run(server, [path], seconds, 1)
 
         for name in PAGES:
             for many in databases:
-                ask(name, many, 0.5)
+                ask(name, many, 0.5, first=True)
         for _ in range(rounds):
             for name in PAGES:
                 for many in databases:

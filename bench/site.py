@@ -182,11 +182,12 @@ class Running:
     def wait(self, path: str | None = None) -> float:
         """Return the seconds from the start until `path` is answered with 200 (None: until
         anything is answered)."""
+        asked = time.perf_counter()
         while True:
             status = ask(self.port, path or "/", self.cookie)
             if status == 200 or (status and path is None):
                 return time.perf_counter() - self.began
-            if self._process.poll() is not None or time.perf_counter() - self.began > PATIENCE:
+            if self._process.poll() is not None or time.perf_counter() - asked > PATIENCE:
                 self._log.seek(0)
                 raise RuntimeError(f"no server: {self._log.read().decode()[-2000:]}")
             time.sleep(0.002)
