@@ -6,6 +6,7 @@ keys, and what must be unique. What points out of them is left out.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -101,7 +102,11 @@ class Described(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def describe(tables: Iterable[Table]) -> tuple[TableFacts, ...]:
     """Return the description of tables. Raises `Undescribable`."""
-    own = set(tables)
+    return _described(frozenset(tables))
+
+
+@lru_cache(maxsize=64)  # a table never changes, so the same ones are described once
+def _described(own: frozenset[Table]) -> tuple[TableFacts, ...]:
     ordered = [
         table
         for metadata in sorted(
@@ -113,7 +118,7 @@ def describe(tables: Iterable[Table]) -> tuple[TableFacts, ...]:
     return tuple(_table(table, {each.name for each in own}) for table in ordered)
 
 
-def _first(metadata: MetaData, own: set[Table]) -> str:
+def _first(metadata: MetaData, own: frozenset[Table]) -> str:
     return min(table.name for table in own if table.metadata is metadata)
 
 
