@@ -10,6 +10,7 @@ OPERATOR = "operator"
 PAGES = {
     "call list": "/apps/hotline/calls",
     "caller's history": "/apps/hotline/desk",
+    "use of lines": "/apps/hotline/lines/figures",
 }
 """Pages of the operator."""
 CALLS = """

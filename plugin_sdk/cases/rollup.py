@@ -178,6 +178,23 @@ async def total(
     return Total(found, {name: both for name, both in months.items() if any(both)})
 
 
+async def openings(
+    figures: type[CaseFigure],
+    read: Read,
+    dimension: str,
+    since: date,
+    until: date,
+    permission: str | None = None,
+) -> Counter[tuple[str, str]]:
+    """Return how many cases were opened, by the value of a dimension and the month (`2026-11`)."""
+    found: Counter[tuple[str, str]] = Counter()
+    for often, day, value, opened in await _cells(
+        figures, read, dimension, since, until, ("since", "value", "opened"), permission
+    ):
+        found[value, day.strftime("%Y-%m")] += often * opened
+    return +found
+
+
 async def spots(
     figures: type[CaseFigure], read: Read, since: date, until: date, permission: str | None = None
 ) -> Counter[tuple[str, str]]:

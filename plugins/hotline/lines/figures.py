@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import func
 from sqlmodel import col
 
+from plugin_sdk.cases.rollup import openings
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.figures import bounds, window
 from plugin_sdk.ports import Read
@@ -68,18 +69,9 @@ async def use(read: Read, months: list[str], line: str | None = None) -> Use:
         statement.group_by(col(Call.line), col(Call.month))
     ):
         calls[by, month] = n
-    orders: Counts = {}
-    for month in months:
-        begin, end = _whole(month)
-        counted = read.rows(Order, col(Order.line), func.count(), permission=READ).where(
-            col(Order.opened_at) >= begin,
-            col(Order.opened_at) < end,
-            col(Order.split_from_id).is_(None),  # the part of a decision is no call of its own
-        )
-        if line is not None:
-            counted = counted.where(col(Order.line) == line)
-        for by, n in await read.session.execute(counted.group_by(col(Order.line))):
-            orders[by, month] = n
+    since, until = _day(months[0]), last_of_month(_day(months[-1]))
+    counted = await openings(Order.figures, read, "line", since, until, READ)
+    orders = {(by or OWN, at): n for (by, at), n in counted.items() if line in (None, by)}
     return Use(months, calls, orders)
 
 
@@ -163,7 +155,3 @@ def _words(name: str, **params: Any) -> Phrase:
 
 def _day(month: str) -> date:
     return date.fromisoformat(f"{month}-01")
-
-
-def _whole(month: str) -> Any:
-    return bounds(_day(month), last_of_month(_day(month)))

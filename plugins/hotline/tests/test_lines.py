@@ -6,6 +6,7 @@ from uuid import uuid4
 from sqlmodel import col
 
 from core.governance.lifecycle.service import enter, take
+from plugin_sdk.cases.counting import mark
 from plugin_sdk.deadlines import local_day
 from plugins.hotline.calls.models import Call
 from plugins.hotline.models import Order
@@ -87,6 +88,8 @@ async def test_a_line_is_merged_then_its_number_closed_and_calls_are_counted(des
             )
             row = await work.get(Order, found.scalar_one())
             row.line, row.split_from_id = "12319", whole
+            await mark(work, row)
+        await desk.count()
         shown = (await dispatcher.get(here)).json()
         assert sum(each[2] for each in shown["chart"]["rows"]) == orders
 
