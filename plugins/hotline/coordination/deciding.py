@@ -225,12 +225,15 @@ class Deciding:
         self.seats.tell(work, row, chair, "notice.another-chair")
 
     async def object(self, work: Work, row: Coordination, form: ObjectForm) -> None:
-        """Keep what a unit objects to its part: once, and before it has answered."""
+        """Keep what a unit objects to its part: once, and before it has answered. Whoever held the
+        meeting does not, since their own leaders alone could rule on it."""
         unit = work.actor.organization_id
         seat = seat_of(await seats_of(work, row.id), unit)
         own = [s for s in await shares_of(work, row.id) if s.organization_id == unit]
         if seat is None or not own:
             raise AppConflict(self.hub.app, "coordination.no-part")
+        if unit == row.origin_organization_id:
+            raise AppConflict(self.hub.app, "coordination.own-unit")
         if seat.objected_at is not None:
             raise AppConflict(self.hub.app, "coordination.objected")
         if not await self._open(work, own):
@@ -250,8 +253,6 @@ class Deciding:
         seat = seat_of(await seats_of(work, row.id), form.unit)
         if seat is None or seat.objected_at is None or seat.ruled_at is not None:
             raise Invalid(wrong("unit", "nothing-objected"))
-        if work.actor.organization_id == form.unit:
-            raise AppConflict(self.hub.app, "coordination.own-unit")
         if form.ruling is Ruling.UPHELD:
             await self._hand_over(work, row, form)
         seat.ruling, seat.ruling_reason, seat.ruled_at = str(form.ruling), form.reason, work.now

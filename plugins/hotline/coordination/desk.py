@@ -152,7 +152,8 @@ class CoordinationDesk(CaseDesk[Coordination]):
             case "opine":
                 return own is not None and may_opine(own, read)
             case "object":
-                return own is not None and own.objected_at is None and mine
+                rules = read.actor.organization_id == row.origin_organization_id
+                return own is not None and own.objected_at is None and mine and not rules
             case "judge":
                 return bool(asked)
             case "invite-requester":

@@ -274,7 +274,8 @@ async def test_a_call_out_is_made_by_a_click_and_told_of_where_it_fails(desk, ex
     await exchange.send(exchange.event("answered", "c1", 3, seat="8001"))
     assert (await shown(operator))["call"]["direction"]["key"].endswith(".in")
     other = await second_operator(desk)
-    assert (await other.post(f"{HERE}/seat", json={"extension": "8001"})).status_code == 422
+    taken = await other.post(f"{HERE}/seat", json={"extension": "8001"})
+    assert taken.json()["errors"][0]["code"] == "hotline.call.wrong.extension_taken"
     id = (await exchange.of("c1")).id
     await operator.post(f"{HERE}/calls/{id}/finish", json={"outcome": "answered"})
     assert (await other.post(f"{HERE}/seat", json={"extension": "8001"})).status_code == 200

@@ -3,8 +3,6 @@
 import html
 import re
 
-import pytest
-
 from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.test_filing import photo
 
@@ -107,7 +105,6 @@ async def test_the_date_goes_into_a_calendar_of_whoever_filed_and_of_nobody_else
         assert (await (await desk.client(other)).get(f"{path}.ics")).status_code == 404
 
 
-@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 async def test_a_scanned_code_fills_the_number_in_and_asks_for_the_code(desk):
     filed = await desk.file()
     page = (await desk.hub.client().page(f"/track?number={filed['number']}")).text

@@ -71,7 +71,7 @@ async def test_a_caller_rates_by_telephone_once_and_no_unit_does_it_for_them(des
         direct = await desk.try_act(number, "take-rating", other, rating="5")
         assert direct.status_code in (404, 405)  # there is no such route
     wrong = await call(desk, found["id"], "not_reached", rating="5")
-    assert wrong.status_code == 422
+    assert [one["code"] for one in wrong.json()["errors"]] == ["hotline.checking.wrong.not_reached"]
     kept = await call(desk, found["id"], rating="5", comment="修得快")
     assert kept.status_code == 200, kept.text
     seen = await desk.see(number)
@@ -221,7 +221,8 @@ async def test_a_dissatisfied_requester_is_asked_again_and_something_comes_of_it
         await desk.answer(number)
         await desk.act(number, "rate", "resident", rating="1")
         found = await follow_up(desk, number)
-        assert (await call(desk, found["id"])).status_code == 422  # what came of it is asked
+        bare = await call(desk, found["id"])  # what came of it is asked
+        assert [one["code"] for one in bare.json()["errors"]] == ["hotline.checking.wrong.result"]
         assert (await call(desk, found["id"], result=result)).status_code == 422  # and the words
         done = await call(desk, found["id"], result=result, note="仍有一盏不亮")
         assert done.status_code == 200, done.text
@@ -302,7 +303,7 @@ async def test_a_call_is_asked_by_the_script_that_was_shown(desk):
         added = await checker.post(f"{HERE}/script", json={"code": str(n), "name": f"问题{n}？"})
         assert added.status_code == 201, added.text
     over = await checker.post(f"{HERE}/script", json={"code": "9", "name": "第九问？"})
-    assert over.status_code == 422
+    assert [one["code"] for one in over.json()["errors"]] == ["hotline.checking.wrong.too_many"]
     assert (await (await desk.client("unit")).get(f"{HERE}/script")).status_code == 403
     id = (await follow_up(desk, await answered(desk)))["id"]
     page = (await checker.get(f"{HERE}/follow-ups/{id}")).json()

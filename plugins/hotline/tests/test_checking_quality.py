@@ -37,6 +37,12 @@ async def draw(desk, by="checker", month="2026-03", **form):
     return await (await desk.client(by)).post(f"{HERE}/samples", json={"month": month, **form})
 
 
+def wrong(answer):
+    """Return what is wrong with a form."""
+    assert answer.status_code == 422, answer.text
+    return [one["code"] for one in answer.json()["errors"]]
+
+
 async def judge(desk, id, by="checker", version=1, **form):
     client = await desk.client(by)
     values = {"version": version, **GOOD, **form}
@@ -64,12 +70,17 @@ async def test_a_sample_is_drawn_once_shows_its_seed_and_can_be_drawn_again(desk
         "交通运输局": 1,
     }
     assert code(await draw(desk, share=50)) == "hotline.drawn-already"
-    assert (await draw(desk, month="2026-04", number=1)).status_code == 422  # it is not over
+    runs = await draw(desk, month="2026-04", number=1)
+    assert wrong(runs) == ["hotline.checking.wrong.month_runs"]
     assert code(await draw(desk, month="2026-02", number=1)) == "hotline.nothing-closed"
-    for wrong in ({}, {"share": 5, "number": 5}, {"share": 0}, {"number": 501}):
-        assert (await draw(desk, month="2026-02", **wrong)).status_code == 422
+    for one in ({}, {"share": 5, "number": 5}):
+        refused = await draw(desk, month="2026-02", **one)
+        assert wrong(refused) == ["hotline.checking.wrong.share_or_number"]
+    for one in ({"share": 0}, {"number": 501}):
+        assert (await draw(desk, month="2026-02", **one)).status_code == 422
     for month in ("2026-13", "0000-01", "0001-01", "9999-12", "March!!", "2026/03"):
-        assert (await draw(desk, month=month, number=1)).status_code == 422, month
+        refused = await draw(desk, month=month, number=1)
+        assert wrong(refused) == ["hotline.checking.wrong.month"], month
 
 
 async def test_an_answer_is_judged_once_and_put_right_by_its_unit(desk):
@@ -81,8 +92,9 @@ async def test_an_answer_is_judged_once_and_put_right_by_its_unit(desk):
         assert (await judge(desk, id, other)).status_code == status
     unit = await desk.client("unit")
     assert (await unit.get(f"{HERE}/checks/{id}")).status_code == 404  # not judged yet
-    assert (await judge(desk, id, evidence="no")).status_code == 422  # without words
-    assert (await judge(desk, id, correct=True)).status_code == 422  # nothing is wanting
+    assert wrong(await judge(desk, id, evidence="no")) == ["hotline.checking.wrong.note"]
+    nothing = await judge(desk, id, correct=True)
+    assert wrong(nothing) == ["hotline.checking.wrong.nothing_to_correct"]
     asked = await asyncio.gather(
         *(judge(desk, id, evidence="no", note="没有照片", correct=True) for _ in range(3))
     )

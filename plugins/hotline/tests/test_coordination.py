@@ -139,7 +139,8 @@ async def test_a_unit_that_leaves_is_bound_by_opinion_and_reason_alone(table):
     assert len((await table.get("/orders"))["items"]) == 1  # nothing of it was written
     opinion = {"text": "公路由交通局养护", "legal_basis": "《公路法》第八条"}
     await table.do(number, "opine", "unit3", **opinion)
-    assert await table.refused(number, "sign", "leader") == "reason"
+    unheard = await table.try_do(number, "sign", "leader")
+    assert unheard.json()["errors"][0]["code"] == "hotline.coordination.wrong.unheard"
     await table.do(number, "sign", "leader", **sign)
     met = await table.met(number, "unit2")  # it sees why, and its part
     assert sign["reason"] in str(met["decision"])

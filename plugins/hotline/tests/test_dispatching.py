@@ -109,7 +109,8 @@ async def test_an_order_that_goes_from_hand_to_hand(desk):
     again = {"unit": await desk.unit(), "category": LIGHTS}
     refused = await desk.try_act(number, "dispatch", "dispatcher", **again)
     assert refused.status_code == 422
-    assert [error["field"] for error in refused.json()["errors"]] == ["reason"]
+    said = [(error["field"], error["code"]) for error in refused.json()["errors"]]
+    assert said == [("reason", "hotline.dispatching.error.returned")]
     await desk.act(number, "dispatch", "dispatcher", **again, reason="协调后仍归城管")
     assert "协调后仍归城管" in str(await desk.see(number, "unit"))
     assert "协调后仍归城管" not in str(await desk.see(number, "resident"))

@@ -3,7 +3,6 @@
 import asyncio
 import re
 
-import pytest
 from sqlalchemy import select
 
 from core.work.models import DraftRow
@@ -113,7 +112,6 @@ async def test_on_a_public_computer_a_draft_ends_with_the_session(desk):
         assert (await tx.session.execute(select(DraftRow))).all() == []
 
 
-@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 async def test_an_operator_keeps_no_drafts(desk):
     operator = await desk.client("operator")
     assert "存草稿" not in (await operator.page(f"{HERE}/intake")).text

@@ -143,7 +143,6 @@ VOTED = f"""{",".join(VOTES)}
 """
 
 
-@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 async def test_messages_with_votes_keep_them_as_facts(desk, tmp_path):
     source = tmp_path / "voted.csv"
     source.write_bytes(VOTED.encode("gb18030"))
@@ -172,7 +171,6 @@ async def test_messages_with_votes_keep_them_as_facts(desk, tmp_path):
     assert "赞同 12，反对 0" in page.text
 
 
-@pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 async def test_a_file_of_neither_shape_is_refused_with_both_named(desk, tmp_path):
     source = tmp_path / "other.csv"
     source.write_text(f"{','.join(VOTES[:-1])}\n1,u,s,2019/3/4,t,1\n", encoding="utf-8")

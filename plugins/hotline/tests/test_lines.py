@@ -18,7 +18,7 @@ LINES = f"{HERE}/lines"
 
 def wrong(answer):
     assert answer.status_code == 422, answer.text
-    codes = [one["code"].rpartition(".")[2] for one in answer.json()["errors"]]
+    codes = [one["code"].removeprefix("hotline.") for one in answer.json()["errors"]]
     return list(zip([one["field"] for one in answer.json()["errors"]], codes, strict=True))
 
 
@@ -27,13 +27,15 @@ async def test_a_line_is_merged_then_its_number_closed_and_calls_are_counted(des
     today = local_day(desk.hub.clock())
     line = {"code": "12319", "name": "城建热线", "owner": await desk.unit(), "app": "city-line"}
     for field, value, why in (
-        ("code", "城建", "number"),
-        ("app", "City line", "app"),
+        ("code", "城建", "line.wrong.number"),
+        ("app", "City line", "line.wrong.app"),
         ("owner", "nobody", "choice"),
     ):
         assert wrong(await dispatcher.post(LINES, json={**line, field: value})) == [(field, why)]
     soon = {**line, "takes_over_on": str(today), "ends_on": str(today - timedelta(days=1))}
-    assert wrong(await dispatcher.post(LINES, json=soon)) == [("ends_on", "before_merge")]
+    assert wrong(await dispatcher.post(LINES, json=soon)) == [
+        ("ends_on", "line.wrong.before_merge")
+    ]
     made = (await dispatcher.post(LINES, json=line)).json()
     assert made["stage"]["key"] == "hotline.line.stage.open"
     assert (made["about_href"], made["unknown_app"]) == (None, "city-line")
@@ -41,7 +43,9 @@ async def test_a_line_is_merged_then_its_number_closed_and_calls_are_counted(des
     assert wrong(await dispatcher.post(LINES, json=line)) == [("code", "code-taken")]
     here = f"{LINES}/{made['id']}"
     end = {"version": 1, "ends_on": str(today), "reason": "并入 12345"}
-    assert wrong(await dispatcher.post(f"{here}/end", json=end)) == [("ends_on", "before_merge")]
+    assert wrong(await dispatcher.post(f"{here}/end", json=end)) == [
+        ("ends_on", "line.wrong.before_merge")
+    ]
     merged = {**line, "takes_over_on": str(today), "version": 1}
     merged.pop("code")
     answer = await dispatcher.post(f"{here}/change", json=merged)

@@ -175,19 +175,21 @@ async def test_reports_and_secret_callers_never_wait_to_be_public(desk):
 
 async def test_no_copy_tells_of_a_person(desk):
     number = (await desk.file("operator", "intake", wishes_public=True, **CALLED))["number"]
-    for text, field in (
-        ("王秀英家门口的路灯不亮", "text"),
-        ("请打 138 0000 5678", "text"),
-        ("找住户 13911112222", "text"),
-        ("身份证 11010119900307789X", "text"),
-        ("鲁MA1234 堵住了路", "looked"),
-        ("请打 0543-7312345", "looked"),
-        ("张先生家门口", "looked"),
-        ("写信到 zhang@example.com", "looked"),
+    for text, why in (
+        ("王秀英家门口的路灯不亮", "publishing.wrong.caller"),
+        ("请打 138 0000 5678", "publishing.wrong.caller"),
+        ("找住户 13911112222", "publishing.wrong.mobile"),
+        ("身份证 11010119900307789X", "publishing.wrong.identity"),
+        ("鲁MA1234 堵住了路", "publishing.wrong.looked"),
+        ("请打 0543-7312345", "publishing.wrong.looked"),
+        ("张先生家门口", "publishing.wrong.looked"),
+        ("写信到 zhang@example.com", "publishing.wrong.looked"),
     ):
         answer = await moderate(desk, number, text=text)
         assert answer.status_code == 422, text
-        assert [error["field"] for error in answer.json()["errors"]] == [field], text
+        field = "looked" if why.endswith("looked") else "text"
+        said = [(error["field"], error["code"]) for error in answer.json()["errors"]]
+        assert said == [(field, f"hotline.{why}")], text
     shown = await (await desk.client("dispatcher")).get(f"{HERE}/publishing/{number}")
     assert "王秀英" not in str(shown.json()["fields"])
     assert await listed(desk) == []
@@ -224,7 +226,7 @@ async def test_two_moderators_and_a_change_between_do_not_run_past_each_other(de
     hidden = (await dispatcher.get(f"{HERE}/publishing/{number}")).json()["hidden"]
     await desk.answer(number)
     late = await dispatcher.post(f"{HERE}/publishing/{number}", json={**form, **hidden})
-    assert late.status_code == 409
+    assert late.json()["type"].endswith("hotline.publication-stale")
     await desk.act(number, "withhold", "resident")
     gone = await dispatcher.post(f"{HERE}/publishing/{number}", json={**form, **hidden})
     assert gone.status_code == 404

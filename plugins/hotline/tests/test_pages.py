@@ -1,11 +1,8 @@
 import re
 
-import pytest
-
 from plugins.hotline.tests.conftest import HERE, LIGHTS
 
 OTHER = "城乡建设/城市建设和市政管理/园林绿化环卫"
-pytestmark = pytest.mark.parametrize("engine_kind", ["embedded"], indirect=True)
 
 
 def chosen(page, name):
