@@ -28,7 +28,6 @@ from sqlalchemy.orm import registry
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import SQLModel
 
-from core.sqlite import OneVisitDriver
 from plugin_sdk.data import NAMING
 from plugin_sdk.problems import Problem
 
@@ -163,7 +162,6 @@ class Database:
             max_overflow=pool_size,
             hide_parameters=True,  # an error is logged with its statement, not with what it held
             connect_args={"timeout": 20} if self.sqlite else {"timeout": 5, "command_timeout": 60},
-            **({"module": OneVisitDriver()} if self.sqlite else {}),
         )
         event.listen(self.engine.sync_engine, "before_execute", _refuse_lost_write)
         if self.sqlite:
