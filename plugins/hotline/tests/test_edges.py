@@ -47,6 +47,7 @@ ORDERS = (
     f"received follow {ANYWHERE.format('following')} keep-secret following unfollow received",
     "received follow following pass-on replied original-reopened following pass-on replied rate"
     " closed original-reopened following",
+    "received follow following overdue following release received",
     f"received coordinate {ANYWHERE.format('coordinating')} keep-secret coordinating resume"
     " received",
 )

@@ -13,7 +13,7 @@ from plugin_sdk.ports import ScopeKind
 from plugins.hotline.checking import quality
 from plugins.hotline.coordination import deciding, seats
 from plugins.hotline.knowledge.models import KnowledgeVersion
-from plugins.hotline.tests.coordinating import BASIS, CHAIR, Table
+from plugins.hotline.tests.coordinating import BASIS, Table
 from plugins.hotline.tests.knowing import BASE, Base
 from plugins.hotline.tests.test_checking_calls import answered, call, follow_up
 from plugins.hotline.tests.test_checking_quality import closed, draw
@@ -79,67 +79,74 @@ async def let_handle(desk, role):
 
 
 async def test_a_coordination_refuses_who_cannot_take_part_or_decide(hub_app, monkeypatch):
+    """`unit2` and the centre take part, the expert is of `unit`, and `unit3` presides."""
     table = Table(hub_app)
-    await let_handle(table, "dispatcher")
+    for role in ("dispatcher", "deputy"):
+        await let_handle(table, role)
     order = (await table.file())["number"]
     number = await table.coordinate(order)
     units = {role: await table.unit(role) for role in ("unit", "unit2", "unit3", "dispatcher")}
+    posts = {role: await table.post(role) for role in ("unit", "unit2", "unit3")}
 
     async def refused(verb, by="dispatcher", **form):
         return refusal(await table.try_do(number, verb, by, **form))
 
     early = await table.try_act(order, "summarize", "dispatcher", text="已办好")
     assert refusal(early) == "hotline.coordination.not-decided"
-    await table.seat(number, "unit", "unit2")
+    invited = {"unit": units["unit2"], "name": "陈交通"}
+    await table.do(number, "invite", **invited)
     await table.do(number, "invite", unit=units["dispatcher"], name="郑派单")
-    expert = {"unit": units["unit3"], "name": "没来的人"}
+    assert await refused("invite", **invited) == {"unit": "hotline.coordination.wrong.seated"}
+    expert = {"expert": posts["unit"]}
     with monkeypatch.context() as patch:
-        patch.setattr(seats, "MOST", 3)
+        patch.setattr(seats, "MOST", 2)
         assert await refused("invite-expert", **expert) == "hotline.coordination.too-many"
-    seated = {"unit": units["unit"], "name": "又一个"}
-    assert await refused("invite", **seated) == {"unit": "hotline.coordination.wrong.seated"}
-    await table.convene(number, ("unit3", "楚住建"))
+    both = {**expert, "unit": units["unit"], "name": "何律师"}
+    assert await refused("invite-expert", **both) == {
+        "expert": "hotline.coordination.wrong.two-experts"
+    }
+    await table.convene(number, "unit3")
     chairs = {"unit": "hotline.coordination.wrong.chairs"}
-    assert await refused("invite-expert", **expert) == chairs
-    await table.convene(number)
+    assert await refused("invite", unit=units["unit3"], name="楚住建") == chairs
     await table.do(number, "invite-expert", **expert)
     opinion = {"text": "归城管局", "legal_basis": BASIS}
-    assert await refused("opine", "unit3", **opinion) == "hotline.coordination.not-the-expert"
-    same = {"name": "冯城管", "reason": "还是他"}
-    assert await refused("send-another", "unit", **same) == {
+    assert await refused("opine", "deputy", **opinion) == "hotline.coordination.not-the-expert"
+    same = {"name": invited["name"], "reason": "还是他"}
+    assert await refused("send-another", "unit2", **same) == {
         "name": "hotline.coordination.wrong.the-same"
     }
-    await table.hold(number, "unit", "unit2", "dispatcher")
-    chair = {"chair_unit": units["unit3"], "chair_name": CHAIR[1], "reason": "主任出差"}
-    assert await refused("another-chair", **chair) == {
-        "chair_unit": "hotline.coordination.wrong.expert-chairs"
-    }
-    same = {"chair_unit": await table.unit("leader"), "chair_name": CHAIR[1], "reason": "再写"}
-    assert await refused("another-chair", **same) == {
-        "chair_name": "hotline.coordination.wrong.chairs-already"
-    }
-    gone = {"unit": units["unit3"], "reason": "没来"}
+    await table.hold(number, "unit2", "dispatcher")
+    for post, why in (
+        ("unit2", "hotline.coordination.wrong.takes-part"),
+        ("unit3", "hotline.coordination.wrong.chairs-already"),
+    ):
+        chair = {"chair": posts[post], "reason": "主任出差"}
+        assert await refused("another-chair", **chair) == {"chair": why}
+    gone = {"unit": units["unit"], "reason": "没来"}
     assert await refused("absent", **gone) == {"unit": "hotline.coordination.wrong.not-there"}
     task = {"text": "修好", "due_on": table.day(2)}
     not_invited = {"unit": "hotline.coordination.wrong.not-invited"}
-    assert await refused("share", unit=units["unit3"], **task) == not_invited
-    await table.share(number, "unit")
+    assert await refused("share", unit=units["unit"], **task) == not_invited
+    decision = {"text": "归交通局", "legal_basis": BASIS}
+    assert await refused("propose", **decision) == "hotline.coordination.no-parts"
+    await table.share(number, "unit2")
     with monkeypatch.context() as patch:
         patch.setattr(deciding, "MOST", 1)
         many = await refused("share", unit=units["dispatcher"], **task)
         assert many == "hotline.coordination.too-many-parts"
     await table.share(number, "dispatcher")
-    ruled = {"text": "归城管局", "legal_basis": BASIS, "rule_unit": units["unit2"]}
-    assert await refused("propose", **ruled) == {"rule_unit": "hotline.coordination.wrong.no-part"}
+    assert await refused("propose", **decision, rule_unit=units["unit"]) == {
+        "rule_unit": "hotline.coordination.wrong.no-part"
+    }
     await table.propose(number)
-    await table.do(number, "sign", "leader")
-    await table.do(number, "object", "unit", **WHY)
+    await table.do(number, "sign", "unit3")
+    await table.do(number, "object", "unit2", **WHY)
     assert await refused("object", "dispatcher", **WHY) == "hotline.coordination.own-unit"
-    none = {"unit": units["unit2"], "ruling": "dismissed", "reason": "不成立"}
+    none = {"unit": units["unit"], "ruling": "dismissed", "reason": "不成立"}
     assert await refused("judge", "owner", **none) == {
         "unit": "hotline.coordination.wrong.nothing-objected"
     }
-    upheld = {"unit": units["unit"], "ruling": "upheld", "to_unit": units["dispatcher"]}
+    upheld = {"unit": units["unit2"], "ruling": "upheld", "to_unit": units["dispatcher"]}
     assert await refused("judge", "owner", reason="归中心", **upheld) == {
         "to_unit": "hotline.coordination.wrong.own-unit"
     }

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from plugins.hotline.tests.conftest import HERE, LIGHTS
-from plugins.hotline.tests.coordinating import BASIS, CHAIR, Table
+from plugins.hotline.tests.coordinating import BASIS, Table
 from plugins.hotline.tests.test_checking_calls import call, follow_up
 
 WHY = {"reason": "说明理由"}
@@ -101,6 +101,16 @@ class Orders(Walker):
         assert undone.status_code == 200, undone.text
         await self.look()
 
+    async def release(self) -> None:
+        await self.desk.act(self.original, "keep-secret", "resident2")
+        await self.desk.hub.settle()
+        await self.look()
+
+    async def overdue(self) -> None:
+        self.desk.hub.clock.move(days=60)
+        await self.desk.hub.settle()
+        await self.look()
+
     async def pass_on(self) -> None:
         await self.desk.act(self.original, "answer", "operator", text="修好了")
         await self.desk.hub.settle()
@@ -183,10 +193,8 @@ class Coordinations(Walker):
         await self.send("confirm", self.invited)
 
     async def another_chair(self) -> None:
-        unit, name = CHAIR
-        name = "孙副主任" if self.seen["state"] == "held" else name
-        chair = {"chair_unit": await self.desk.unit(unit), "chair_name": name}
-        await self.send("another-chair", "dispatcher", **chair, **WHY)
+        chair = await self.desk.post("owner" if self.seen["state"] == "held" else "leader")
+        await self.send("another-chair", "dispatcher", chair=chair, **WHY)
 
     async def form(self, verb: str) -> dict[str, Any]:
         unit = await self.desk.unit(self.invited or "unit")
@@ -198,7 +206,7 @@ class Coordinations(Walker):
             "drop": {"unit": unit},
             "share": {"unit": unit, "text": "修好路灯", "due_on": self.desk.day(3)},
             "propose": {"text": "路灯归城管局", "legal_basis": BASIS},
-            "invite-expert": {"unit": await self.desk.unit("unit3"), "name": "楚住建"},
+            "invite-expert": {"expert": await self.desk.post("unit3")},
             "object": RETURNED,
             "judge": {"unit": unit, "ruling": "dismissed", **WHY},
             **dict.fromkeys(("decline", "leave", "send-back", "call-off"), WHY),
