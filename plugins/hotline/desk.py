@@ -6,10 +6,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from msgspec import structs
+from sqlmodel import col
 
 from plugin_sdk.cases import rules
 from plugin_sdk.cases.counting import CaseCounting
-from plugin_sdk.cases.desk import CaseDesk
+from plugin_sdk.cases.desk import CaseDesk, Way
 from plugin_sdk.cases.flow import Transition
 from plugin_sdk.cases.rules import is_requester
 from plugin_sdk.cases.titles import title_of
@@ -17,6 +18,7 @@ from plugin_sdk.cases.views import AskWho
 from plugin_sdk.forms import Form, Submission
 from plugin_sdk.identifiers import mask_name, mask_phone, normalize_phone
 from plugin_sdk.ports import Audience, Hub, Organization, Read, Work
+from plugin_sdk.problems import Invalid, field_error
 from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import (
     ActionView,
@@ -25,14 +27,17 @@ from plugin_sdk.views import (
     EntryView,
     FactView,
     FiguresView,
+    FormView,
     Option,
     PartView,
     Phrase,
     Words,
 )
 from plugins.hotline import categories
+from plugins.hotline.beside import Beside, IntakeView
 from plugins.hotline.checking import rating, supervising
 from plugins.hotline.coordination.desk import CoordinationDesk
+from plugins.hotline.dispatching.alike import unfit
 from plugins.hotline.dispatching.following import bonds
 from plugins.hotline.engine import OrderEngine
 from plugins.hotline.enterprises.facts import enterprise_facts
@@ -48,6 +53,8 @@ from plugins.hotline.reception.holding import sponsor_facts, waits_for_signature
 
 WHOLE: Final = frozenset({"coordinate", "return", "extend"})
 """What is done to an order and never to the part of a decision."""
+INTAKE: Final = "intake"
+"""The way in which an operator opens an order, by its name."""
 
 
 class OrderDesk(CaseDesk[Order]):
@@ -67,6 +74,7 @@ class OrderDesk(CaseDesk[Order]):
         super().__init__(engine)
         self.coordinations = CoordinationDesk(engine.coordinations)
         self.answering = Answering(engine.hub)
+        self.beside = Beside(engine, self.answering)
 
     @property
     def counting(self) -> CaseCounting:
@@ -102,6 +110,16 @@ class OrderDesk(CaseDesk[Order]):
         return await self.open_order(
             work, sent, "operator", None, caller_name=form.caller_name or "", form=form
         )
+
+    async def new_view(self, read: Read, way: Way, typed: Typed = BLANK) -> FormView:
+        """Return the form that opens an order; an operator's with what it may repeat."""
+        view = await super().new_view(read, way, typed)
+        if way.name != INTAKE:
+            return view
+        given = {name: getattr(view, name) for name in view.__struct_fields__}
+        given["fields"] = [field for field in view.fields if field.name != "repeats"]
+        beside = await self.beside.view(read, f"{way.here}/look", typed.values)
+        return IntakeView(**given, beside=beside)
 
     async def open_order(
         self,
@@ -140,12 +158,25 @@ class OrderDesk(CaseDesk[Order]):
             caller_name=caller_name,
             caller_phone=normalize_phone(filed.phone) if filed.phone else "",
             text=filed.text,
+            repeats_id=await self._repeated(work, form.repeats if form else None),
             **bonds,
         )
         await self.keep_files(work, row, sent)
         if filed.wishes_public and may_be_public(row):
             await publicize(work, row)
         return row
+
+    async def _repeated(self, read: Read, number: str | None) -> UUID | None:
+        """Return the order that a caller says theirs repeats. Raises `Invalid` for one that may
+        not be shown to who takes it down, or not be followed."""
+        if number is None:
+            return None
+        statement = read.rows(Order, permission=self.flow.read).where(col(Order.number) == number)
+        row = (await read.session.execute(statement)).scalar_one_or_none()
+        if row is None or row.split_from_id is not None or unfit(row) is not None:
+            raise Invalid(field_error("repeats", "choice"))
+        found: UUID = row.id
+        return found
 
     def _outside(self, longitude: float | None, latitude: float | None) -> bool:
         boundary: Sequence[Sequence[float]] = self.hub.settings.get("boundary", ())
@@ -156,7 +187,7 @@ class OrderDesk(CaseDesk[Order]):
     async def summary(self, read: Read, row: Order) -> list[FactView]:
         """Return what was asked. Who asked is masked, and hidden where it is secret."""
         names = await self.hub.directory.names([row.region_id]) if row.region_id else {}
-        follows, followers = await self._bonds(read, row)
+        follows, repeats, followers = await self._bonds(read, row)
         words = self.engine.words
         unclassified = words("unclassified")
         hidden = row.secret and not is_requester(read.actor, row)
@@ -180,6 +211,7 @@ class OrderDesk(CaseDesk[Order]):
             if row.votes_for is not None
             else "",
             follows=follows,
+            repeats=repeats,
             followers=followers,
         )
         facts += await self.answering.used(read, row)
@@ -234,12 +266,18 @@ class OrderDesk(CaseDesk[Order]):
         view.cards.append(await counting.figure(read, view.since, view.until))
         await self.breakdown.frame(read, view, "")
 
-    async def _bonds(self, read: Read, row: Order) -> tuple[str | None, int]:
-        """Return whom an order follows and how many follow it: for staff, since a requester is
-        told of nobody else's request."""
+    async def _bonds(self, read: Read, row: Order) -> tuple[str | None, str | None, int]:
+        """Return whom an order follows (or else repeats, as its caller said) and how many follow
+        it: for staff, since a requester is told of nobody else's request."""
         if read.actor.audience is not Audience.STAFF or is_requester(read.actor, row):
-            return None, 0
-        return await bonds(read, row)
+            return None, None, 0
+        follows, followers = await bonds(read, row)
+        if follows is not None or row.repeats_id is None:
+            return follows, None, followers
+        said = read.rows(Order, col(Order.number), permission=self.flow.read)
+        said = said.where(col(Order.id) == row.repeats_id, col(Order.secret).is_(False))
+        repeats: str | None = (await read.session.execute(said)).scalar_one_or_none()
+        return None, repeats, followers
 
     def revealed(self, row: Order) -> list[FactView]:
         """Return who called."""

@@ -91,11 +91,13 @@ class SnapForm(FileForm):
 class TakenForm(FileForm):
     """What somebody takes down for a caller: nothing of it is about themselves."""
 
+    kinds: ClassVar[dict[str, FieldKind]] = {**FileForm.kinds, "repeats": "hidden"}
     elements: ClassVar[Mapping[str, str]] = {}
 
     caller_name: str | None = Field(default=None, max_length=100)
     urgency: Urgency = Urgency.NORMAL
     due_on: date | None = None
+    repeats: str | None = Field(default=None, max_length=40)
 
 
 class IntakeForm(TakenForm):

@@ -51,7 +51,8 @@ class Order(CaseRow, Base, table=True):
     `kind` and `category_code` are None where an old system did not say (unclassified).
     With `secret` nobody but the requester sees who called, unless it is revealed. `line` is the
     old number it came by, `follows_id` the order that it repeats (never one that follows itself),
-    `split_from_id` the one that a coordination divided, `enterprise_id` whose matter it is.
+    `repeats_id` the one that its caller says it repeats, `split_from_id` the one that a
+    coordination divided, `enterprise_id` whose matter it is.
     `wishes_public` is the requester's own wish, `published_at` when a moderator followed it.
     `votes_for` and `votes_against` are what readers of an old system said of it.
     """
@@ -79,6 +80,7 @@ class Order(CaseRow, Base, table=True):
     channel: str = Field(max_length=10)
     line: str | None = Field(default=None, max_length=40, index=True)
     follows_id: UUID | None = Field(default=None, index=True)
+    repeats_id: UUID | None = None
     split_from_id: UUID | None = Field(default=None, index=True)
     enterprise_id: UUID | None = Field(default=None, index=True)
     wishes_public: bool = False

@@ -2,20 +2,23 @@
 
 from typing import Any, ClassVar
 
-from litestar import Request, Response, get
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
+from plugin_sdk.cases.desk import Way
 from plugin_sdk.cases.filing import filing_routes
 from plugin_sdk.cases.routes import case_routes, reveal_routes
-from plugin_sdk.ports import Answer
-from plugin_sdk.routes import needs, respond
+from plugin_sdk.forms import read_typed
+from plugin_sdk.ports import Answer, Read
+from plugin_sdk.routes import actor_of, needs, respond
+from plugin_sdk.taking import Typed, keeping
 from plugin_sdk.views import View, Words
 from plugins.hotline import categories
 from plugins.hotline.calls import routes as calls
 from plugins.hotline.calls.connecting import switchboard_of
 from plugins.hotline.checking import routes as checking
 from plugins.hotline.coordination import routes as coordination_routes
-from plugins.hotline.desk import OrderDesk
+from plugins.hotline.desk import INTAKE, OrderDesk
 from plugins.hotline.dispatching import routes as dispatching
 from plugins.hotline.doors import door_routes
 from plugins.hotline.enterprises.routes import enterprise_routes
@@ -45,7 +48,7 @@ def of(desk: OrderDesk) -> list[HTTPRouteHandler]:
             desk, SnapForm, "order.file", at="/snap", name="snap", file=desk.snap, drafts=True
         ),
         *filing_routes(
-            desk, IntakeForm, "order.intake", at="/intake", name="intake", file=desk.intake
+            desk, IntakeForm, "order.intake", at="/intake", name=INTAKE, file=desk.intake
         ),
         *reveal_routes(desk, "order.reveal_caller"),
         *enterprise_routes(desk),
@@ -82,4 +85,23 @@ def _more(desk: OrderDesk) -> list[HTTPRouteHandler]:
         view = CategoriesView(title=desk.engine.words("categories"), tree=tree)
         return await respond(hub, request, Answer(view=view))
 
-    return [show_categories]
+    here = f"/apps/{hub.app}/intake"
+    way = Way(form=IntakeForm, name=INTAKE, here=here, action=here)
+
+    @post("/intake/look", opt=needs("order.intake"), operation_id="intake-look")
+    async def look(request: Ask) -> Response[Any]:
+        """Show the intake form with what was typed so far, and what that may repeat."""
+        actor = actor_of(request)
+
+        async def show(read: Read, typed: Typed) -> View:
+            return await desk.new_view(read, way, typed)
+
+        await desk.prepare()
+        async with keeping(hub, request, actor, show):
+            values, key = await read_typed(request, actor)
+        async with hub.read(actor) as read:
+            view = await desk.new_view(read, way, Typed(values=values))
+        view.key = key
+        return await respond(hub, request, Answer(view=view))
+
+    return [show_categories, look]

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 from sqlmodel import col
 
 from plugin_sdk.cases.queries import CaseFacts, columns_of
 from plugin_sdk.ports import Read
-from plugin_sdk.problems import NotFound
+from plugin_sdk.problems import AppConflict, NotFound
 from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.views import ActionView, CaseItem, FieldView, Phrase
 from plugins.hotline.calls.forms import DeskForm, DialForm, FinishForm, SeatForm
@@ -27,6 +28,7 @@ from plugins.hotline.calls.views import (
     phone_words,
     seen_of,
 )
+from plugins.hotline.knowledge.answering import called
 from plugins.hotline.lines import register as lines
 from plugins.hotline.models import Order
 
@@ -34,6 +36,8 @@ HERE: Final = "/apps/hotline"
 DESK: Final = f"{HERE}/desk"
 INTAKE: Final = f"{HERE}/intake"
 NOT_BY_PHONE: Final = frozenset({"photos", "longitude", "latitude"})
+NOT_TYPED: Final = frozenset({"repeats", "used"})
+"""What is chosen of what stands beside the form."""
 
 
 class Desk:
@@ -87,11 +91,13 @@ class Desk:
         part: str = "",
         typed: Typed = BLANK,
         filed: str = "",
+        query: str = "",
         *,
         kept: bool = False,
     ) -> DeskView:
-        """Return the desk, with what was typed into one of its forms, and the order just filed;
-        without the caller's number where the answer is `kept` for who sends the act again."""
+        """Return the desk, with what was typed into one of its forms, what is found by that or by
+        the words of a query, and the order just filed; without the caller's number where the
+        answer is `kept` for who sends the act again."""
         ringing, current = await self.board.ringing(read), await self.board.at_desk(read)
         names = await lines.names(read)
 
@@ -119,14 +125,23 @@ class Desk:
         if current is None:
             return view
         view.call = call_item(current, names, await orders_shown(read, [current]))
+        begun = await self.orders.answering.standing(read, typed.values.get("used"))
+        view.begun = called(begun) if begun else ""
+        used = {"used": str(begun.id)} if begun else {}
+        here = f"{HERE}/calls/{current.id}"
         view.finish = PartForm(
-            action=f"{HERE}/calls/{current.id}/finish",
-            fields=of("finish").fields(FinishForm, "hotline.call"),
+            action=f"{here}/finish",
+            fields=_typed_in(of("finish").fields(FinishForm, "hotline.call")),
+            hidden=used,
         )
         if current.direction == "in":
             view.intake = PartForm(
-                action=f"{HERE}/calls/{current.id}/order",
+                action=f"{here}/order",
                 fields=await self._intake(read, "" if kept else current.phone, of("order")),
+                hidden=used,
+            )
+            view.beside = await self.orders.beside.view(
+                read, f"{here}/look", of("order").values, query, answers=True
             )
         view.orders = await self.orders_of(read, current.phone)
         view.calls = await self._before(read, current, names)
@@ -147,7 +162,28 @@ class Desk:
             options=await self.orders.options(read, DeskForm, None),
             hints=self.orders.hints | {"spot_reply"},
         )
-        return [field for field in fields if field.name not in NOT_BY_PHONE]
+        return [field for field in _typed_in(fields) if field.name not in NOT_BY_PHONE]
+
+    async def looked(self, read: Read, id: UUID, typed: Typed, query: str) -> DeskView:
+        """Return the desk with what is found by what was typed of a call. Raises `AppConflict`
+        where that is not the call at the desk: what one caller said is not shown to go on with
+        another's."""
+        current = await self.board.at_desk(read)
+        if current is None or current.id != id or current.direction != "in":
+            raise AppConflict("hotline", "call-over")
+        return await self.view(read, "order", typed, query=query)
+
+    async def begun(self, read: Read, typed: Typed, id: UUID) -> Typed:
+        """Return what was typed with the reply begun by an answer: in place of the one before if
+        that stands as it was, or else after it. Raises `NotFound`, `Conflict`."""
+        answering, values = self.orders.answering, typed.values
+        row = self.orders.beside.matter(read, values)
+        begun = await answering.begun(read, row, id)
+        text, before = begun.values["text"], str(values.get("reply") or "").strip()
+        old = await answering.standing(read, values.get("used"))
+        if before and not (old and before == answering.completed(read, row, old.text).strip()):
+            text = f"{before}\n{text}"
+        return Typed(values={**values, "reply": text, "used": begun.values["used"]})
 
     async def orders_of(self, read: Read, phone: str) -> list[CaseItem]:
         """Return the orders in scope of who is reached at a number, newest first. Those of a
@@ -191,6 +227,10 @@ class Desk:
             href=engine.href(order.number),
             hang_up_href=f"{HERE}/calls/{id}/hang-up" if id else None,
         )
+
+
+def _typed_in(fields: Sequence[FieldView]) -> list[FieldView]:
+    return [field for field in fields if field.name not in NOT_TYPED]
 
 
 def _as_dialled(phone: str) -> str:

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import ClassVar, Self
+from uuid import UUID
 
 from pydantic import Field, model_validator
 
@@ -25,17 +26,26 @@ class DeskForm(TakenForm):
     """What an operator takes down of a call; with `reply` it is answered on the spot. Who hides
     their number need not name one."""
 
-    kinds: ClassVar[dict[str, FieldKind]] = {**TakenForm.kinds, "reply": "textarea"}
+    kinds: ClassVar[dict[str, FieldKind]] = {
+        **TakenForm.kinds,
+        "reply": "textarea",
+        "used": "hidden",
+    }
     words: ClassVar[dict[str, str]] = {"reply": "spot_reply"}
 
     reply: str | None = Field(default=None, max_length=8000)
+    used: UUID | None = None
 
 
 class FinishForm(Form):
-    """End a call that becomes no order; what was said, or where it went."""
+    """End a call that becomes no order; what was said (`used`: with which answer of the knowledge
+    base), or where it went."""
+
+    kinds: ClassVar[dict[str, FieldKind]] = {"used": "hidden"}
 
     note: str | None = Field(default=None, max_length=500)
     outcome: Outcome
+    used: UUID | None = None
 
     @model_validator(mode="after")
     def _where_to(self) -> Self:

@@ -12,7 +12,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect
 
 from plugin_sdk.deadlines import local_day
-from plugin_sdk.forms import F, Form, Submission, read_form
+from plugin_sdk.forms import F, Form, Submission, read_form, read_typed
 from plugin_sdk.identifiers import normalize_phone
 from plugin_sdk.ports import Answer, Hub, Read, Work
 from plugin_sdk.problems import AppConflict
@@ -39,6 +39,7 @@ Asked = Callable[[], Awaitable[None]]
 """What the exchange is asked once a call is kept."""
 Text = Annotated[str, QueryParameter(max_length=600)]
 Cursor = Annotated[str, QueryParameter(max_length=200)]
+Begin = Annotated[UUID | None, QueryParameter()]
 
 
 class Received(msgspec.Struct):
@@ -169,7 +170,22 @@ def _taking(desk: Desk) -> list[HTTPRouteHandler]:
 
         return await _act(desk, request, Form, do, said="hang_up")
 
-    return [answer, finish, file, hang_up]
+    @post("/calls/{id:uuid}/look", opt=needs("order.intake"), operation_id="call-look")
+    async def look(request: Ask, id: Id, begin: Begin = None) -> Response[Any]:
+        """Show the desk with what was typed so far, the requests that it may repeat and the answers
+        near to it (to `q`, where there is one); or the reply begun with one of them."""
+        actor = actor_of(request)
+        await desk.orders.prepare()
+        async with keeping(hub, request, actor, _again(desk, "order")):
+            values, _ = await read_typed(request, actor)
+            async with hub.read(actor) as read:
+                typed = Typed(values=values)
+                if begin is not None:
+                    typed = await desk.begun(read, typed, begin)
+                view = await desk.looked(read, id, typed, str(values.get("q") or ""))
+        return await respond(hub, request, Answer(view=view))
+
+    return [answer, finish, file, hang_up, look]
 
 
 async def _act(

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, func
 from sqlmodel import col
 
-from plugin_sdk.forms import Submission
+from plugin_sdk.forms import Submission, validate
 from plugin_sdk.identifiers import normalize_phone
 from plugin_sdk.ports import Hub, Read, Work
 from plugin_sdk.problems import AppConflict, Conflict, Denied, FieldError, Invalid, NotFound
@@ -144,6 +144,8 @@ class Switchboard:
         if form.outcome is not Outcome.TRANSFERRED:  # that one goes on elsewhere
             call.ended_at = call.ended_at or work.now
         call.note = form.note or ""
+        if form.used and form.outcome is Outcome.ANSWERED:
+            await self.orders.answering.use(work, form.used, None)
         self._settle(work, call, str(form.outcome))
         return call
 
@@ -165,13 +167,22 @@ class Switchboard:
         )
         if form.reply:
             await work.session.flush()
-            said = AnswerForm(version=order.version, text=form.reply)
-            await self.orders.engine.act(work, order.id, "answer", said)
+            await self._answer(work, order, form.reply, form.used)
         call.order_id = order.id
         self._settle(work, call, "answered" if form.reply else "order")
         if order.secret:
             call.phone = ""
         return order
+
+    async def _answer(self, work: Work, order: Order, reply: str, used: UUID | None) -> None:
+        """Answer an order that was just opened; what the reply leaves open is filled in from it.
+        Raises as answering does, in the words of the desk's form."""
+        text = self.orders.answering.completed(work, order, reply)
+        try:
+            said = {"version": order.version, "text": text, "used": used}
+            await self.orders.engine.act(work, order.id, "answer", validate(AnswerForm, said))
+        except Invalid as wrong:
+            raise Invalid(*(FieldError("reply", one.message) for one in wrong.errors)) from None
 
     async def dial(self, work: Work, phone: str, order: Order | None = None) -> Call:
         """Record a call that one asks for; `place` then asks the exchange. Raises `AppConflict`

@@ -18,6 +18,7 @@ from plugin_sdk.views import (
     View,
     Words,
 )
+from plugins.hotline.beside import BesideView
 from plugins.hotline.calls.models import Call
 
 
@@ -72,10 +73,11 @@ class FiledView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartForm(msgspec.Struct, frozen=True, kw_only=True):
-    """One form of the desk."""
+    """One form of the desk; `hidden` goes with it."""
 
     action: str
     fields: list[FieldView]
+    hidden: dict[str, str] = {}
 
 
 class DeskView(View, kw_only=True):
@@ -92,6 +94,9 @@ class DeskView(View, kw_only=True):
     orders: list[CaseItem] = msgspec.field(default_factory=list)
     calls: list[CallItem] = msgspec.field(default_factory=list)
     filed: FiledView | None = None
+    beside: BesideView | None = None
+    begun: str = ""
+    """The answer of the knowledge base with which the caller is answered."""
     links: list[ActionView] = msgspec.field(default_factory=list)
     conflict: Phrase | None = None
 

@@ -71,11 +71,9 @@ class Answering:
         given = {name: getattr(view, name) for name in view.__struct_fields__}
         used = next((field.value for field in view.fields if field.name == "used"), None)
         given["fields"] = [field for field in view.fields if field.name != "used"]
-        begun = await self._of(read, used)
-        if begun is not None and begun.offered_on(local_day(read.now)):
+        begun = await self.standing(read, used)
+        if begun is not None:
             given["hidden"] = {**view.hidden, "used": str(begun.id)}
-        else:
-            begun = None
         near = await self.find(read, row, row.title, OFFERED)
         return BegunView(
             **given,
@@ -95,7 +93,16 @@ class Answering:
         if found is None:
             raise NotFound
         self._in_force(found, local_day(read.now))
-        return Typed(values={"text": filled(found.text, self._values(read, row)), "used": found.id})
+        return Typed(values={"text": self.completed(read, row, found.text), "used": found.id})
+
+    def completed(self, read: Read, row: Order, text: str) -> str:
+        """Return a text with what an answer may leave open filled in, as far as it is known."""
+        return filled(text, self._values(read, row))
+
+    async def standing(self, read: Read, id: Any) -> KnowledgeVersion | None:
+        """Return a version that is offered today, None for any other."""
+        found = await self._of(read, id)
+        return found if found and found.offered_on(local_day(read.now)) else None
 
     async def check(self, work: Work, row: Order, form: AnswerForm) -> None:
         """Refuse an answer that leaves open what it should say, that names the caller of another
@@ -105,14 +112,19 @@ class Answering:
             raise Invalid(wrong("text", "lacking", name=lacking[0]))
         if error := await other_caller(work, form.text, row):
             raise Invalid(error)
-        if form.used is None:
-            return
-        found = await self._of(work, form.used)
+        if form.used is not None:
+            await self.use(work, form.used, row)
+
+    async def use(self, work: Work, id: UUID, row: Order | None) -> None:
+        """Count that a caller was answered with a version, in an order or (None) in a call alone.
+        Raises `Invalid`, `Conflict` for what is not offered today."""
+        found = await self._of(work, id)
         if found is None:
             raise Invalid(field_error("used", "choice"))
         today = local_day(work.now)
         self._in_force(found, today)
-        work.session.add(KnowledgeUse(order_id=row.id, version_id=found.id, day=today))
+        use = KnowledgeUse(order_id=row.id if row else None, version_id=found.id, day=today)
+        work.session.add(use)
 
     async def used(self, read: Read, row: Order) -> list[FactView]:
         """Return, for staff, which version an order was answered with last."""

@@ -85,13 +85,14 @@ class KnowledgeVersion(Owned, Signed, Base, table=True):
 
 
 class KnowledgeUse(Identified, Base, table=True):
-    """That an order was answered with a version, on a day: never by whom.
+    """That an order was answered with a version, on a day: never by whom. A call that ended with
+    the answer has no order.
 
     Not scoped: it holds nothing of a person, and is read beside an order or a version in sight.
     """
 
     __tablename__ = "hotline_knowledge_use"
 
-    order_id: UUID = Field(index=True)
+    order_id: UUID | None = Field(default=None, index=True)
     version_id: UUID = Field(index=True)
     day: date = Field(index=True)

@@ -1,31 +1,45 @@
-"""An intake by the keyboard alone: from the call that rings to the order that is filed."""
+"""An operator at the desk by the keyboard alone: from the call that rings to the order that is
+filed, to an answer of the knowledge base, to a call that one makes."""
 
-from plugins.hotline.tests.conftest import HERE
+import os
+from pathlib import Path
+
+import pytest
+
+from plugins.hotline.tests.conftest import HERE, LIGHTS, Desk
+from plugins.hotline.tests.keys import choose, focused, tab_to
+from plugins.hotline.tests.knowing import Base
 from plugins.hotline.tests.switching import Exchange
-from portal.testing.browser import DESKTOP, sign_in
+from portal.testing.browser import DESKTOP, PHONE, sign_in
 
 
-async def focused(tab):
-    """The id of what has the focus."""
-    return await tab.evaluate("document.activeElement.id")
+async def see(tab, name):
+    if folder := os.environ.get("YIMEN_SCREENSHOTS"):
+        await tab.screenshot(path=Path(folder, f"{name}.png"), full_page=True)
 
 
-async def tab_to(tab, id, most=80):
-    """Press Tab until the focus is there: no trap on the way, nothing without a visible place."""
-    for _ in range(most):
-        if await focused(tab) == id:
-            return
-        await tab.keyboard.press("Tab")
-        shown = "document.activeElement.getBoundingClientRect().width > 0"
-        assert await tab.evaluate(shown), await focused(tab)
-    raise AssertionError(f"Tab does not lead to {id}")
+async def rings(tab, exchange, phone, shown):
+    """Let a call ring, and answer it."""
+    id = await exchange.simulated.ring(phone, "12345")
+    await exchange.simulated.deliver(exchange.board.receive)
+    await tab.locator("#telephone", has_text=shown).wait_for()
+    await tab.keyboard.press("a")
+    await tab.locator("#call", has_text=shown).wait_for()
+    return id
+
+
+async def filed_number(tab):
+    filed = tab.locator(".certain")
+    await filed.wait_for()
+    number = await filed.locator("dd .number").first.inner_text()
+    return number.replace(" ", "").replace("\n", "")
 
 
 async def test_an_intake_by_keyboard_alone_from_the_ringing_to_the_order(served_hub, phone):
     exchange = Exchange(served_hub)
     tab = await phone(size=DESKTOP)
     await sign_in(tab, served_hub.url, "operator", next=f"{HERE}/desk")
-    await tab_to(tab, "f-extension")
+    await tab_to(tab, "#f-extension")
     await tab.keyboard.type("8001")
     await tab.keyboard.press("Control+Enter")
     await tab.locator(".flash", has_text="话机 8001").wait_for()
@@ -50,17 +64,13 @@ async def test_an_intake_by_keyboard_alone_from_the_ringing_to_the_order(served_
     await tab.keyboard.press("i")
     assert await focused(tab) == "f-kind-0"
     await tab.keyboard.press("ArrowDown")  # 求助
-    await tab_to(tab, "f-text")
+    await tab_to(tab, "#f-text")
     await tab.keyboard.type("富国街道建设路的路灯不亮")
     assert await tab.locator("#f-phone").input_value() == "13800005678"
-    await tab_to(tab, "f-caller_name")
+    await tab_to(tab, "#f-caller_name")
     await tab.keyboard.type("王秀英")
     await tab.keyboard.press("Control+Enter")
-    filed = tab.locator(".certain")
-    await filed.wait_for()
-    number = (
-        (await filed.locator("dd .number").first.inner_text()).replace(" ", "").replace("\n", "")
-    )
+    number = await filed_number(tab)
     assert number.isdigit()
     await tab.keyboard.press("x")
     await tab.locator(".flash", has_text="已挂断").wait_for()
@@ -68,20 +78,108 @@ async def test_an_intake_by_keyboard_alone_from_the_ringing_to_the_order(served_
     assert (call.outcome, call.ended_at is not None) == ("order", True)
     order = await (await served_hub.client_as("dispatcher")).get(f"{HERE}/orders/{number}")
     assert order.json()["state"] == "received"
+    # a call out, dialled and ended
+    await tab.keyboard.press("c")
+    await tab.keyboard.type("13800005678")
+    await tab.keyboard.press("Control+Enter")
+    await tab.locator(".flash", has_text="正在接通").wait_for()
+    await tab.locator("#call", has_text="外呼").wait_for()
+    await tab.keyboard.press("e")
+    await tab_to(tab, "#f-outcome-0")
+    for _ in range(3):
+        await tab.keyboard.press("ArrowDown")
+        if await tab.locator("#f-outcome-2").is_checked():  # 回拨
+            break
+    await tab.keyboard.press("Control+Enter")
+    await tab.locator(".flash", has_text="通话已结束").wait_for()
+    assert (await exchange.all())[-1].outcome == "called_back"
     # an outcome is wanted, and said beside its field; then the call ends without an order
-    await exchange.simulated.ring("", "12345")
-    await exchange.simulated.deliver(exchange.board.receive)
-    await tab.locator("#telephone", has_text="号码未显示").wait_for()
-    await tab.keyboard.press("a")
-    await tab.locator("#call", has_text="号码未显示").wait_for()
+    await rings(tab, exchange, "", "号码未显示")
     await tab.keyboard.press("e")
     assert await focused(tab) == "f-note"
     await tab.keyboard.type("问办公时间")
     await tab.keyboard.press("Control+Enter")
     await tab.locator(".error-summary").wait_for()
     assert await tab.locator("#f-note").input_value() == "问办公时间"
-    await tab_to(tab, "f-outcome-0")
+    await tab_to(tab, "#f-outcome-0")
     await tab.keyboard.press("Space")
     await tab.keyboard.press("Control+Enter")
 
     await tab.locator(".flash", has_text="通话已结束").wait_for()
+
+
+async def test_a_caller_is_answered_on_the_spot_by_keyboard_alone(served_hub, phone):
+    exchange, desk = Exchange(served_hub), Desk(served_hub)
+    base = Base(desk)
+    await base.staff()
+    kept = await base.publish()
+    known = (await desk.file(text="建设路的路灯连着五盏都不亮", place="建设路东段"))["number"]
+    tab = await phone(size=DESKTOP)
+    keys = tab.keyboard
+    await sign_in(tab, served_hub.url, "operator", next=f"{HERE}/desk")
+    await rings(tab, exchange, "13800005678", "138****5678")
+    await keys.press("i")
+    await keys.press("ArrowDown")  # 求助
+    await tab_to(tab, "#f-text")
+    await keys.type("建设路的路灯连着五盏不亮，晚上看不清")
+    await choose(tab, "f-category", LIGHTS)
+    await tab.locator("#found", has_text="路灯不亮找谁").wait_for()
+    await tab_to(tab, "#f-secret")
+    await keys.press("Space")
+    await see(tab, "desk-found")
+    # one who says that it is the same: the dispatcher is told
+    await keys.press("l")
+    assert await focused(tab) == "beside"
+    await tab_to(tab, "#repeats-none")
+    await keys.press("ArrowUp")
+    assert await tab.locator(f"#repeats-{known}").is_checked()
+    await keys.press("1")
+    await tab.locator("#spot .outcome:focus", has_text="路灯不亮找谁").wait_for()
+    await tab_to(tab, "#f-reply")
+    assert "由12345热线服务中心管护" in await tab.locator("#f-reply").input_value()
+    await keys.press("Control+End")
+    await keys.type("谢谢来电。")
+    await see(tab, "desk-begun")
+    await keys.press("Control+Enter")
+    await tab.locator(".flash", has_text="当场答复").wait_for()
+    number = await filed_number(tab)
+    order = await desk.see(number)
+    facts = {fact["label"]["key"]: fact["value"] for fact in order["summary"]}
+    assert (order["state"], facts["hotline.order.field.repeats"]) == ("replied", known)
+    assert facts["hotline.order.field.category"] == LIGHTS
+    assert facts["hotline.order.field.caller_name"]["key"] == "hotline.order.hidden"
+    assert facts["hotline.order.field.reply"].endswith("谢谢来电。")
+    await keys.press("x")
+    await tab.locator(".flash", has_text="已挂断").wait_for()
+    # the answer is looked for and read out, and no order is opened
+    await rings(tab, exchange, "", "号码未显示")
+    await keys.press("b")
+    assert await focused(tab) == "near-q"
+    await keys.type("灯坏了")
+    await keys.press("Enter")
+    await tab.locator("#found", has_text="可用答复 1 条").wait_for()
+    await keys.press("Escape")
+    await keys.press("1")
+    await tab.locator("#begun", has_text="路灯不亮找谁").wait_for()
+    await keys.press("e")
+    await keys.type("告知报修电话")
+    await tab_to(tab, "#f-outcome-0")
+    await keys.press("Space")
+    await keys.press("Control+Enter")
+    await tab.locator(".flash", has_text="通话已结束").wait_for()
+    assert (await base.see(kept["id"]))["versions"][0]["used"] == 2
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+async def test_the_intake_says_what_it_may_repeat(served_hub, phone, lang):
+    known = (await Desk(served_hub).file(text="建设路的路灯连着五盏都不亮"))["number"]
+    for size, name in ((DESKTOP, "1280"), (PHONE, "390")):
+        tab = await phone(size=size, lang=lang)
+        await sign_in(tab, served_hub.url, "operator", next=f"{HERE}/intake")
+        await tab_to(tab, "#f-text")
+        await tab.keyboard.type("建设路的路灯连着五盏不亮，晚上看不清")
+        await tab_to(tab, "#f-place")
+        await tab.locator(f"#repeats-{known}").wait_for()
+        assert await tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await tab_to(tab, "#repeats-none")
+        await see(tab, f"intake-{name}-{lang}")
