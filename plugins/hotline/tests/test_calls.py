@@ -182,6 +182,7 @@ async def test_a_call_becomes_an_order_of_its_line_or_is_answered_on_the_spot(de
     assert (await (await second_operator(desk)).get(f"{HERE}/desk?filed={number}")).json()[
         "filed"
     ] is None
+    await desk.count()
     figures = (await dispatcher.get(f"{HERE}/lines/figures")).json()
     by_line = {str(row[0]): row[1:] for row in figures["charts"][1]["rows"]}
     assert by_line["城建热线"] == [1, 1]

@@ -111,3 +111,22 @@ def test_no_text_and_no_name_takes_for_ever(sign):
     mobiles(long)
     possible_names(long)
     assert time.process_time() - began < 5
+
+
+def test_the_name_of_the_caller_is_taken_out_of_an_answer():
+    assert without_caller("王府路已修好", "王", "") == "王府路已修好"
+    said = without_caller("王阿姨，王府路已修好，打13800005678", "王秀英", "+8613800005678")
+    assert said == "诉求人阿姨，王府路已修好，打***"
+
+
+def test_a_name_is_found_however_it_is_written_and_none_takes_for_ever():
+    """Dots, unseen signs and case are nothing; a name of nothing else is none."""
+    for name, text in (
+        ("阿依·古丽", "阿依古丽您好"),
+        ("阿依古丽", "阿依·古丽您好"),
+        ("Anna Smith", "ANNA SMITH 您好"),
+        ("A\u200bnna Smith", "anna\u2060smith 您好"),
+    ):
+        assert without_caller(text, name, "").strip() in ("诉求人您好", "诉求人 您好"), name
+    for sign in ("·", "\u200b"):  # with the gaps' own signs in it a pattern would never end
+        assert without_caller(sign * 8000, sign * 99 + "b", "") == sign * 8000
