@@ -126,6 +126,8 @@ async def test_a_caller_is_answered_on_the_spot_by_keyboard_alone(served_hub, ph
     await tab.locator("#found", has_text="路灯不亮找谁").wait_for()
     await tab_to(tab, "#f-secret")
     await keys.press("Space")
+    await tab.wait_for_timeout(400)  # the category is looked for once nobody goes on choosing
+    await tab.locator("html:not(.is-loading)").wait_for()
     await see(tab, "desk-found")
     # one who says that it is the same: the dispatcher is told
     await keys.press("l")
