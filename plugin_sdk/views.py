@@ -311,8 +311,7 @@ class SubmittedView(View, kw_only=True):
 
 
 class TrackView(View, kw_only=True):
-    """Public progress by number and code, without sign-in: nothing of a person in it. `rating` is
-    filled in here by who has no account; `shut` are apps whose a case not found may be."""
+    """Public progress by number and code, without sign-in: nothing of a person in it."""
 
     template: ClassVar[str] = "track.html"
     number: str
@@ -324,14 +323,16 @@ class TrackView(View, kw_only=True):
     deadline: DeadlineView | None = None
     timeline: list[EntryView] = []
     rate_href: str | None = None
-    rating: list[FieldView] = []
-    said: Phrase | None = None
     shut: list[Words] = []
+    """Apps that are shut, and why: a case that was not found may be theirs."""
 
 
 class FigureCard(msgspec.Struct, kw_only=True):
-    """One figure with what it is: definition, n, window and gaps. `value` None means unknown;
-    `suppressed` that too few people stand behind it, `not_applicable` that there is none."""
+    """One figure with what it is: definition, n, window and gaps.
+
+    `value` None means unknown; `suppressed` that too few people stand behind it;
+    `not_applicable` that there is no such thing.
+    """
 
     label: Words
     value: float | int | None

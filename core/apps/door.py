@@ -169,19 +169,6 @@ class Door:
         if (seen or anew) and handler is not None and handler.opt.get("start"):
             self._usage.count(app, feature, unit, channel, "starts")
 
-    def takes(self, app: str) -> bool:
-        """Return whether an app takes what is sent to it now."""
-        gate = self.slots[app].gate
-        return gate.state == "enabled" and gate.mode == "open"
-
-    def refuse_writing(self, app: str) -> None:
-        """Raise `Problem` for an app that takes nothing now, for what the shell would write there
-        in somebody's name."""
-        if not self.takes(app):
-            slot = self.slots[app]
-            facts = self._facts(app, slot.app.manifest or slot.app.asked, slot.gate)
-            raise Problem("app-read-only", status=CONFLICT, **facts)
-
     def _gate(
         self, app: str, manifest: Manifest | None, gate: Gate, scope: Any
     ) -> Problem | str | None:

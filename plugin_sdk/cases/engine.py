@@ -12,9 +12,8 @@ from sqlmodel import col
 from plugin_sdk.cases import clock
 from plugin_sdk.cases.acts import CaseActs
 from plugin_sdk.cases.flow import Does
-from plugin_sdk.cases.forms import CodeRating
 from plugin_sdk.cases.traces import RETRY, UNDO_SECONDS, R
-from plugin_sdk.cases.tracking import rate, track
+from plugin_sdk.cases.tracking import track
 from plugin_sdk.ports import Read, Work
 from plugin_sdk.problems import Conflict, Denied, NotFound
 from plugin_sdk.views import TrackView
@@ -113,8 +112,3 @@ class CaseEngine(CaseActs[R]):
     async def track(self, read: Read, number: str, code: str) -> TrackView:
         """Return the public progress of a case, to whoever knows its number and its code."""
         return await track(self, read, number, code)
-
-    async def rate_by_code(self, work: Work, form: CodeRating) -> None:
-        """Keep the rating of a requester without an account, who is known by number and code.
-        Under the system's actor. Raises `NotFound`, `Conflict`, and what the app's guard does."""
-        await rate(self, work, form)

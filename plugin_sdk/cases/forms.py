@@ -128,17 +128,6 @@ class RateForm(ActForm):
     comment: str | None = Field(default=None, max_length=REASON)
 
 
-class CodeRating(Form):
-    """Rate (评价) by number and code: what a requester without an account has."""
-
-    kinds: ClassVar[dict[str, FieldKind]] = {"number": "hidden", "code": "hidden"}
-
-    number: str = Field(min_length=1, max_length=80)
-    code: str = Field(min_length=1, max_length=40)
-    rating: Rating
-    comment: str | None = Field(default=None, max_length=REASON)
-
-
 class RevealForm(Form):
     """Why something that is masked must be seen (查看原值); it is recorded."""
 

@@ -106,11 +106,6 @@ class CaseTraces(Generic[R]):
             return "step"
         return "done" if state.final else "paused" if state.clock is Clock.PAUSED else "step"
 
-    def rated_by_code(self, row: R) -> bool:
-        """Return whether whoever knows number and code may rate the outcome of a case: of one
-        whose requester has no account, since they are else known by that."""
-        return row.person_id is None
-
     async def find(self, read: Read, number: str) -> R:
         """Return a case by its number. Raises `NotFound` when it is absent or out of scope."""
         statement = read.rows(self.row, permission=self.flow.read).where(

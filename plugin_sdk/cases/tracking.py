@@ -1,23 +1,17 @@
-"""Public progress by number and code, without sign-in; and what a requester without an account says
-of the outcome."""
+"""Public progress by number and code, without sign-in."""
 
 import secrets
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import msgspec
 from sqlmodel import col
 
 from plugin_sdk.cases import clock
 from plugin_sdk.cases.flow import Does, Flow
-from plugin_sdk.cases.forms import CodeRating, RateForm
-from plugin_sdk.forms import field_views
-from plugin_sdk.ports import Read, Work
-from plugin_sdk.problems import Conflict, NotFound
+from plugin_sdk.ports import Read
 from plugin_sdk.views import EntryView, TrackView
 
 if TYPE_CHECKING:
-    from plugin_sdk.cases.acts import CaseActs
     from plugin_sdk.cases.traces import CaseTraces
 
 MOST_STEPS = 100
@@ -32,11 +26,15 @@ async def track(
     shown are the public steps with their units: no words that a person wrote, no name, no place.
     """
     answer = TrackView(number=number, code=code, found=False)
-    id = await _id(engine, read, number, code)
-    if id is None:
+    if not engine.flow.followed:
         return answer
-    found = read.beyond_scope(engine.row, reason="track").where(col(engine.row.id) == id)
-    row = (await read.session.execute(found)).scalar_one()
+    statement = read.beyond_scope(engine.row, reason="track").where(
+        col(engine.row.number) == number
+    )
+    row = (await read.session.execute(statement)).scalar_one_or_none()
+    held = row.code if row is not None else "-"
+    if not secrets.compare_digest(held.encode(), code.encode()) or row is None:
+        return answer
     entry = engine.row.entries
     steps = (
         await read.session.execute(
@@ -55,7 +53,6 @@ async def track(
         )
     ).all()
     rate = _rate_verb(engine.flow, row.state) if row.rating is None else None
-    here = rate is not None and engine.rated_by_code(row)
     return msgspec.structs.replace(
         answer,
         found=True,
@@ -81,33 +78,7 @@ async def track(
             for verb, at, on, unit, target in steps
         ],
         rate_href=engine.href(number, rate) if rate and row.person_id else None,
-        rating=field_views(CodeRating, engine.prefix)[2:] if here else [],
     )
-
-
-async def rate(engine: "CaseActs[Any]", work: Work, form: CodeRating) -> None:
-    """Keep what the requester says of the outcome, who is known by number and code alone; once,
-    as one with an account. Raises `NotFound`, `Conflict`, and what the app's guard does."""
-    id = await _id(engine, work, form.number, form.code)
-    if id is None:
-        raise NotFound
-    row = await work.get(engine.row, id, permission=engine.flow.read)
-    verb = _rate_verb(engine.flow, row.state)
-    if verb is None or not engine.rated_by_code(row):
-        raise Conflict("case.illegal", state=engine.words(f"state.{row.state}"))
-    said = RateForm(version=row.version, rating=form.rating, comment=form.comment)
-    await engine.act(work, row.id, verb, said)
-
-
-async def _id(engine: "CaseTraces[Any]", read: Read, number: str, code: str) -> UUID | None:
-    """Return the case of a number and its code, None where either is wrong."""
-    if not engine.flow.followed:
-        return None
-    columns = (col(engine.row.id), col(engine.row.code))
-    statement = read.beyond_scope(engine.row, *columns, reason="track")
-    found = await read.session.execute(statement.where(col(engine.row.number) == number))
-    id, held = found.one_or_none() or (None, "-")
-    return id if secrets.compare_digest(held.encode(), code.encode()) else None
 
 
 def _rate_verb(flow: Flow, state: str) -> str | None:

@@ -45,12 +45,6 @@ class OrderEngine(FollowingEngine):
             words = "notice.answered-unsigned"
         super()._tell(work, row, whom, words, *more, **how)
 
-    def rated_by_code(self, row: Order) -> bool:
-        """Return whether number and code may rate it: not what the centre answered itself, whose
-        operator read the code to the caller, and not the part of a decision."""
-        own = row.organization_id == row.origin_organization_id
-        return super().rated_by_code(row) and not own and row.split_from_id is None
-
     async def _perform(
         self, work: Work, row: Order, transition: Transition, form: ActForm | None
     ) -> None:

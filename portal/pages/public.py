@@ -11,7 +11,6 @@ from core.access.decisions import explain, role_titles
 from core.access.grants import granter_of
 from core.audit import SHELL
 from core.governance.feedback import file_feedback
-from plugin_sdk.cases.forms import CodeRating
 from plugin_sdk.forms import Form, field_views, read_form, typed
 from plugin_sdk.ports import Actor
 from plugin_sdk.problems import Invalid, Problem, field_error
@@ -49,7 +48,7 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     """Return the routes."""
     services = portal.services
 
-    @get(["/track", "/track/rate"], opt=needs(PUBLIC))  # whoever rated may change the language
+    @get("/track", opt=needs(PUBLIC))
     async def track_page(request: AnyRequest, number: FromQuery[str] = "") -> Response[Any]:
         """Ask for number and code; a link may bring the number, never the code: what stands in
         an address is kept by browsers and logs."""
@@ -68,67 +67,24 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
             view = TrackView(number=given, code="", found=False)
             return await portal.show(request, "track.html", "page.track.title", view, status=422)
         number, code = "".join(form.number.split()), form.code
-        view = TrackView(number=number, code=code, found=False, asked=bool(number or code))
+        view = TrackView(number=number, code="", found=False, asked=bool(number or code))
         if view.asked:
-            await count(request, number)
-            _, view = await follow(number, code)
+            address = portal.network(request)
+            if (
+                await services.shared.hit(f"track:{address}", TRY_SECONDS) > TRIES * 5
+                or await services.shared.hit(f"track:number:{number}", TRY_SECONDS) > TRIES
+            ):
+                raise Problem("too-many", status=429, headers={"Retry-After": str(TRY_SECONDS)})
+            for instance in portal.apps.running:
+                hub = portal.apps.hubs[instance.app.id]
+                for engine in instance.engines:
+                    async with hub.read(hub.system("track")) as read:
+                        found = await engine.track(read, number, code)
+                    if found.found:
+                        view = found
+            if not view.found:
+                view.shut = _shut(portal)
         return await portal.show(request, "track.html", "page.track.title", view)
-
-    @post("/track/rate", opt=needs(PUBLIC, body=CodeRating))
-    async def rate(request: AnyRequest) -> Response[Any]:
-        """Rate, once, how a case was handled, by number and code: for who has no account."""
-        page = portal.renderer.wants_page(request.scope)
-        try:
-            form = (await read_form(request, CodeRating, Actor())).form
-            form = form.model_copy(update={"number": "".join(form.number.split())})
-        except Invalid as wrong:
-            given = await typed(request)
-            number, code = (str(given.get(name, ""))[:80] for name in ("number", "code"))
-            number = "".join(number.split())
-            await count(request, number)
-            found, view = await follow(number, code)
-            if not page or found is None or not view.rating:
-                raise
-            errors = {error.field: error.message for error in wrong.errors}
-            for one in view.rating:
-                one.error, one.value = errors.get(one.name), given.get(one.name)
-            return await portal.show(request, "track.html", "page.track.title", view, status=422)
-        await count(request, form.number)
-        found, view = await follow(form.number, form.code)
-        if found is None:
-            return await portal.show(request, "track.html", "page.track.title", view, status=404)
-        hub, engine = found
-        portal.apps.door.refuse_writing(hub.app)
-        async with hub.work(hub.system("track")) as work:
-            await engine.rate_by_code(work, form)
-        services.jobs.wake()
-        _, view = await follow(form.number, form.code)
-        view.said = Phrase("page.track.rated")
-        return await portal.show(request, "track.html", "page.track.title", view)
-
-    async def count(request: AnyRequest, number: str) -> None:
-        """Count a try. Raises `Problem` for too many from an address, or for a number."""
-        address = portal.network(request)
-        if (
-            await services.shared.hit(f"track:{address}", TRY_SECONDS) > TRIES * 5
-            or await services.shared.hit(f"track:number:{number}", TRY_SECONDS) > TRIES
-        ):
-            raise Problem("too-many", status=429, headers={"Retry-After": str(TRY_SECONDS)})
-
-    async def follow(number: str, code: str) -> tuple[tuple[Any, Any] | None, TrackView]:
-        """Return the app and the procedure of a case, None where number or code is wrong, and what
-        is to be seen."""
-        for instance in portal.apps.running:
-            hub = portal.apps.hubs[instance.app.id]
-            for engine in instance.engines:
-                async with hub.read(hub.system("track")) as read:
-                    view = await engine.track(read, number, code)
-                if view.found:
-                    if not portal.apps.door.takes(hub.app):
-                        view.rating = []
-                    return (hub, engine), view
-        shut = _shut(portal)
-        return None, TrackView(number=number, code="", found=False, shut=shut)
 
     def feedback_fields(app: str, language: str, **more: Any) -> list[Any]:
         options = [Option(SHELL, Phrase("name"))]
@@ -250,7 +206,6 @@ def routes(portal: Portal) -> list[HTTPRouteHandler]:
     return [
         track_page,
         track,
-        rate,
         feedback_page,
         file,
         why,

@@ -82,53 +82,6 @@ async def test_a_caller_rates_by_telephone_once_and_no_unit_does_it_for_them(des
     assert await waiting(desk) == []
 
 
-async def test_a_caller_rates_by_number_and_code_once_and_not_what_the_centre_answered(desk):
-    desk.hub.clock.stand(TUESDAY)
-    filed = await desk.file("operator", "intake", **CALLER)
-    number, asked = filed["number"], {"number": filed["number"], "code": filed["code"]}
-    visitor = desk.hub.client()
-
-    async def rate(stars="5", **more):
-        return await visitor.post("/track/rate", json={**asked, "rating": stars, **more})
-
-    assert code(await rate()) == "case.illegal"
-    await desk.answer(number)
-    seen = (await visitor.post("/track", json=asked)).json()
-    assert [field["name"] for field in seen["rating"]] == ["rating", "comment"]
-    wrong = await rate(code="000000x")
-    assert (wrong.status_code, wrong.json()["found"]) == (404, False)
-    unfilled = await visitor.post_form("/track/rate", {**asked, "comment": "还差一盏"})
-    assert unfilled.status_code == 422
-    assert "还差一盏" in unfilled.text
-    assert f'name="code" value="{filed["code"]}"' in unfilled.text
-    page = await visitor.post_form("/track/rate", {**asked, "rating": "2", "comment": "还差一盏"})
-    assert page.status_code == 200
-    assert "已收到您的评价" in page.text
-    assert 'action="/track/rate"' not in page.text
-    assert code(await rate()) == "case.rated"
-    view = await desk.see(number)
-    assert (view["state"], ratings(view)) == ("closed", [("code", "2")])
-    assert (await follow_up(desk, number))["rank"] == 1
-    await desk.act(number, "reopen", "dispatcher", reason="还有一盏不亮")
-    await desk.answer(number)
-    await desk.hub.set_state("hotline", "enabled", mode="read_only", reason="迁移")
-    assert (await visitor.post("/track", json=asked)).json()["rating"] == []
-    assert code(await rate()) == "app-read-only"
-    await desk.hub.set_state("hotline", "enabled", mode="open")
-    found = await asyncio.gather(*(rate("4") for _ in range(3)))
-    assert sorted(answer.status_code for answer in found) == [200, 409, 409]
-    assert ratings(await desk.see(number)) == [("code", "2"), ("code", "4")]
-
-    own = await desk.file("operator", "intake", **CALLER)
-    await desk.act(own["number"], "answer", "operator", text="已告知办理地点")
-    for other in (own, await desk.file()):  # nor who has an account: they sign in for it
-        asked = {"number": other["number"], "code": other["code"]}
-        assert (await visitor.post("/track", json=asked)).json()["rating"] == []
-        assert code(await rate()) == "case.illegal"
-    guesses = [(await rate(code="1")).status_code for _ in range(30)]
-    assert (guesses[0], guesses[-1]) == (404, 429)
-
-
 async def test_two_checkers_keep_one_call(desk):
     number = await answered(desk)
     id = (await follow_up(desk, number))["id"]
