@@ -273,14 +273,14 @@ async def read_pairs(request: Request[Any, Any, Any]) -> list[tuple[str, Any]]:
 
 
 async def typed(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    """Return the texts a request sent, unchecked, to show them again beside what is wrong
-    with them; nothing when they cannot be read."""
+    """Return the texts a request sent, unchecked but without control characters, to show them
+    again beside what is wrong with them; nothing when they cannot be read."""
     try:
         values, _ = await read_values(request)
     except Problem:
         return {}
     return {
-        name: value
+        name: _CONTROL.sub("", value) if isinstance(value, str) else value
         for name, value in values.items()
         if name not in RESERVED and isinstance(value, str | int | float)
     }

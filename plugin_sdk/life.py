@@ -15,11 +15,10 @@ class LifeStep(msgspec.Struct, frozen=True):
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an app stands: `stage` since the day `since`; what is under review is `active` until
-    it is decided. `closes_on` is the day it closes, known once its sunset is announced; `steps`
-    are those on its way out (sunset, closed, archived, purged) that hold, oldest first."""
+    """Where an app stands; what is under review is `active` until it is decided. `closes_on` is
+    the day it closes, known once its sunset is announced; `steps` are those on its way out
+    (sunset, closed, archived, purged) that hold, oldest first."""
 
     stage: Stage
-    since: date
     closes_on: date | None = None
     steps: tuple[LifeStep, ...] = ()

@@ -7,18 +7,28 @@ See `plugin_sdk.revisions` for what holds of them.
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
-from plugin_sdk.cases.counted import COUNTS, OPENED_AT, SPOT, Key
-from plugin_sdk.cases.spans import Span, spans_of
 from plugin_sdk.data import UtcTime
 from plugin_sdk.revisions import Columns, column, create, create_owned, drop
 
 HANDS = ("agent_person_id", "delegator_person_id")
+
+# What cells were when they came to be of tens: a landed revision reads no name of today's.
+_COUNTS = (
+    "opened",
+    "responded",
+    "resolved",
+    "due",
+    "on_time",
+    *(f"rated_{n}" for n in range(1, 6)),
+)
+_KEY = ("organization_id", "dimension", "span", "since", "value", "origin_id")
+_TEN = timedelta(days=10)
 
 
 def add_hands(entries: str) -> None:
@@ -96,7 +106,7 @@ def count_in_tens(case: str) -> None:
     """Let the cells of a flow be of tens of days too, and those of spots hold where: made of the
     cells that are there, so that nothing is counted again."""
     cells, connection = _cells(case), op.get_bind()
-    spot = cells.c.dimension == SPOT
+    spot = cells.c.dimension == "spot"
     for since in connection.scalars(sa.select(cells.c.since).where(spot).distinct()).all():
         of = sa.and_(spot, cells.c.since == since)
         spots = [_of_spot(cell) for cell in _found(cells, of)]
@@ -104,7 +114,8 @@ def count_in_tens(case: str) -> None:
         _insert(cells, spots)
     days = sa.select(cells.c.since).where(cells.c.span == "day").distinct()
     for ten in sorted({_ten(day) for day in connection.scalars(days)}):
-        within = cells.c.since.between(ten, Span("ten", ten).until)
+        after = (ten + timedelta(days=31)).replace(day=1) if ten.day == 21 else ten + _TEN
+        within = sa.and_(cells.c.since >= ten, cells.c.since < after)
         found = _found(cells, sa.and_(cells.c.span == "day", within))
         _insert(cells, [{**cell, "span": "ten", "since": ten} for cell in found])
 
@@ -124,7 +135,7 @@ def _cells(case: str) -> Any:
         sa.column("organization_id", sa.Uuid()),
         sa.column("since", sa.Date()),
         sa.column("origin_id", sa.Uuid()),
-        *(sa.column(name) for name in ("dimension", "span", "value", *COUNTS)),
+        *(sa.column(name) for name in ("dimension", "span", "value", *_COUNTS)),
         sa.column("times", sa.JSON()),
     ]
     return sa.table(f"{case}_figure", *columns)
@@ -136,32 +147,32 @@ def _found(cells: Any, condition: Any) -> list[dict[str, Any]]:
 
 
 def _ten(day: date) -> date:
-    return next(span.since for span in spans_of(day) if span.span == "ten")
+    return day.replace(day=min((day.day - 1) // 10, 2) * 10 + 1)
 
 
 def _of_spot(cell: Mapping[str, Any]) -> dict[str, Any]:
     """Return a cell of `what|where` as one of what; of those without either nothing is left."""
     what, _, where = cell["value"].rpartition("|")
     opened = cell["opened"] if what and where else 0
-    at = {OPENED_AT: {where: opened}} if opened else {}
-    return {**cell, **dict.fromkeys(COUNTS, 0), "value": what, "opened": opened, "times": at}
+    at = {"opened_at": {where: opened}} if opened else {}
+    return {**cell, **dict.fromkeys(_COUNTS, 0), "value": what, "opened": opened, "times": at}
 
 
 def _insert(cells: Any, found: list[dict[str, Any]]) -> None:
     """Insert cells, those of one key together; not those in which nothing is left."""
-    added: dict[Key, dict[str, Any]] = {}
+    added: dict[tuple[Any, ...], dict[str, Any]] = {}
     for cell in found:
         into = added.setdefault(
-            Key(*(cell[name] for name in Key._fields)),
-            {**cell, **dict.fromkeys(COUNTS, 0), "times": {}},
+            tuple(cell[name] for name in _KEY),
+            {**cell, **dict.fromkeys(_COUNTS, 0), "times": {}},
         )
-        for name in COUNTS:
+        for name in _COUNTS:
             into[name] += cell[name]
         for name, bins in cell["times"].items():
             sums = into["times"].setdefault(name, {})
             for step, n in bins.items():
                 sums[step] = sums.get(step, 0) + n
-    if left := [cell for cell in added.values() if any(cell[name] for name in COUNTS)]:
+    if left := [cell for cell in added.values() if any(cell[name] for name in _COUNTS)]:
         op.get_bind().execute(cells.insert(), left)
 
 

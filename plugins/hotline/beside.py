@@ -139,14 +139,8 @@ class Beside:
     async def _repeated(self, read: Read, row: Order, chosen: str) -> list[RepeatedView]:
         if not row.title:
             return []
-        found = await like(read, row)
-        columns = (col(Order.number), col(Order.place))
-        shown = read.rows(Order, *columns, permission="order.read").where(
-            col(Order.number).in_([one.number for one in found]),
-            col(Order.secret).is_(False),
-            or_(col(Order.kind).is_(None), col(Order.kind) != str(Kind.REPORT)),
-        )
-        places = dict(iter(await read.session.execute(shown)))
+        no_report = or_(col(Order.kind).is_(None), col(Order.kind) != str(Kind.REPORT))
+        found = await like(read, row, col(Order.secret).is_(False), no_report)
         names = await self.engine.hub.directory.names([one.organization_id for one in found])
         return [
             RepeatedView(
@@ -154,14 +148,13 @@ class Beside:
                 title=one.title,
                 state_label=self.engine.words(f"state.{one.state}"),
                 unit=names.get(one.organization_id, ""),
-                place=places[one.number],
+                place=one.place,
                 opened_at=one.opened_at,
                 reasons=list(one.reasons),
                 href=self.engine.href(one.number),
                 chosen=one.number == chosen,
             )
             for one in found
-            if one.number in places
         ]
 
 
@@ -175,6 +168,6 @@ def _uuid(value: Any) -> UUID | None:
 def _degrees(value: Any, most: float) -> float | None:
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return found if -most <= found <= most else None

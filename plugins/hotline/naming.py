@@ -48,7 +48,7 @@ PATTERNS: Final = {
         "[A-HJ-NP-Z][·. ]?[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9挂学警港澳领]",
         re.IGNORECASE,
     ),
-    "mail": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII),
+    "mail": re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+", re.ASCII),
     "person": re.compile(rf"[\u4e00-\u9fff]{{1,2}}(?:{_TITLES}|医生|某某?)"),
 }
 

@@ -40,7 +40,6 @@ async def life_of(database: Database, app: str) -> Life | None:
     undecided = stands.stage in UNDECIDED
     return Life(
         stage="active" if undecided else stands.stage,
-        since=stands.since,
         closes_on=stands.closes_on if stands.stage in WAY_OUT else None,
         steps=tuple(steps),
     )

@@ -7,13 +7,14 @@ shingles of their texts.
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col
 
 from plugin_sdk.ports import Read
@@ -65,6 +66,7 @@ class Other(msgspec.Struct, frozen=True):
     state: str
     category: str | None
     organization_id: UUID
+    place: str
     opened_at: datetime
 
 
@@ -80,24 +82,26 @@ class _Candidate(Other, frozen=True):
     follows_id: UUID | None
     kind: str | None
     secret: bool
-    place: str
     longitude: float | None
     latitude: float | None
     text: str
 
 
-async def like(read: Read, order: Order) -> list[Like]:
-    """Return what is like an order, most like first, in the actor's scope."""
+async def like(read: Read, order: Order, *only: ColumnElement[bool]) -> list[Like]:
+    """Return what is like an order, most like first, in the actor's scope; of those alone for
+    which `only` holds."""
     found: list[_Candidate] = []
     regions = [None] if order.region_id is None else [order.region_id, None]
     for region in regions:
-        found += await _candidates(read, order, region)
+        found += await _candidates(read, order, region, only)
     mine = shingles(order.text)
     likes = [one for one in (_compare(order, mine, other) for other in found) if one]
     return sorted(likes, key=lambda one: (-one.score, one.opened_at))[:SHOWN]
 
 
-async def _candidates(read: Read, order: Order, region: UUID | None) -> list[_Candidate]:
+async def _candidates(
+    read: Read, order: Order, region: UUID | None, only: Iterable[ColumnElement[bool]]
+) -> list[_Candidate]:
     others = {
         "category": col(Order.category_code),
         "text": func.substr(col(Order.text), 1, COMPARED),
@@ -115,6 +119,7 @@ async def _candidates(read: Read, order: Order, region: UUID | None) -> list[_Ca
         col(Order.opened_at) < order.opened_at + WINDOW,
         col(Order.id) != order.id,
         col(Order.split_from_id).is_(None),
+        *only,
     )
     newest = statement.order_by(col(Order.opened_at).desc()).limit(CANDIDATES)
     return await read.fetch(newest, _Candidate)

@@ -17,7 +17,6 @@ class AppLife(msgspec.Struct, kw_only=True):
 
     stage: str
     stage_label: Phrase
-    since: date
     closes_on: date | None
     steps: list[EntryView]
 
@@ -55,7 +54,6 @@ def app_life(life: Life, today: date) -> AppLife:
     return AppLife(
         stage=life.stage,
         stage_label=Phrase(f"stage.{life.stage}"),
-        since=life.since,
         closes_on=life.closes_on,
         steps=_newest_first(steps),
     )

@@ -15,7 +15,7 @@ from litestar.datastructures import UploadFile
 from sqlmodel import col
 
 from plugin_sdk.files import Picture
-from plugin_sdk.forms import Submission, validate
+from plugin_sdk.forms import F, Form, Submission, validate
 from plugin_sdk.identifiers import normalize_phone
 from plugin_sdk.ports import Hub, Organization, Read, Work
 from plugin_sdk.problems import AppConflict, Invalid, NotFound
@@ -33,6 +33,15 @@ CHANNEL: Final = "open311"
 MODERATE_FILINGS: Final = "open311.screen"
 DESCRIPTION: Final = 4000
 _ATTRIBUTE = re.compile(r"attribute\[([^\[\]]{1,100})\](?:\[\])?")
+
+
+class CallerForm(Form):
+    """The parts of a caller's name."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+
+
 _FIELDS: Final = {
     "text": "description",
     "place": "address_string",
@@ -83,6 +92,7 @@ def read_sent(values: Values, regions: Iterable[Organization], media_said: str) 
     name = _name(given.get("first_name", ""), given.get("last_name", ""))
     if len(name) > 100:
         raise refused(400, "name", n=100)
+    _validated(CallerForm, {part: given.get(part, "") for part in CallerForm.model_fields})
     return Sent({name: value for name, value in found.items() if value}, name)
 
 
@@ -148,11 +158,11 @@ def _name(first: str, last: str) -> str:
 async def drawn(hub: Hub, sent: Sent, files: Sequence[UploadFile]) -> Sent:
     """Return what was sent with its photos drawn anew. Raises `Refusal` (400) for too many, for
     one that is no picture, and where the county looks first: they would lie there unseen."""
+    if len(files) > MOST_PHOTOS:
+        raise refused(400, "media-many", n=MOST_PHOTOS)
     given = [(file.filename or "", data) for file in files if (data := await file.read())]
     if given and screened(hub):
         raise refused(400, "media-screened")
-    if len(given) > MOST_PHOTOS:
-        raise refused(400, "media-many", n=MOST_PHOTOS)
     try:
         pictures = [await hub.files.draw(name[:200], data) for name, data in given]
     except Invalid as invalid:
@@ -162,8 +172,12 @@ async def drawn(hub: Hub, sent: Sent, files: Sequence[UploadFile]) -> Sent:
 
 def form_of(values: Mapping[str, str]) -> FileForm:
     """Return the order's form. Raises `Refusal` (400) with a sentence a field."""
+    return _validated(FileForm, values)
+
+
+def _validated(form: type[F], values: Mapping[str, str]) -> F:
     try:
-        return validate(FileForm, values)
+        return validate(form, values)
     except Invalid as invalid:
         raise _faults(invalid) from None
 
@@ -229,7 +243,8 @@ async def keep(
         statement = work.rows(Open311Filing).where(col(Open311Filing.request_key) == request_key)
         known: Open311Filing | None = (await work.session.execute(statement)).scalar_one_or_none()
         if known is not None:
-            if known.decided_at is None and known.sent != sent.values:
+            kept = (known.sent, known.caller_name)
+            if known.decided_at is None and kept != (sent.values, sent.caller_name):
                 raise refused(400, "key-reused")
             return known
     row = Open311Filing(
@@ -270,7 +285,7 @@ async def screen(
     if row.decided_at is not None:
         raise AppConflict("hotline", "filing-decided")
     if accepted:
-        order = await open_order(desk, work, Sent(row.sent, row.caller_name))
+        order = await open_order(desk, work, Sent(row.sent, row.caller_name), row.request_key)
         row.order_id, row.number = order.id, order.number
     row.decided_at, row.reason = work.now, reason
     row.sent, row.caller_name = {}, ""

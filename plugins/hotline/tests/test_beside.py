@@ -118,7 +118,8 @@ async def test_requests_alike_are_shown_beside_an_intake_but_none_that_is_secret
         kept = await looked(operator, address, **TYPED, repeats=known)
         assert [one["chosen"] for one in kept["beside"]["repeated"]] == [True]
         assert (await looked(operator, address, text="公交末班车几点"))["beside"]["repeated"] == []
-        odd = {"region": "x", "longitude": "x", "latitude": "999", "text": "灯" * 9000}
+        odd = {"region": "x", "longitude": 10**400, "latitude": "999", "text": "灯" * 9000}
+        odd["category"] = odd["place"] = "a\0b"  # PostgreSQL holds no such letter
         assert (await looked(operator, address, **odd))["beside"]["repeated"] == []
     stranger = await desk.client("unit")
     for address in (f"{at}/look", f"{HERE}/intake/look"):

@@ -161,6 +161,7 @@ async def test_what_cannot_be_taken_is_refused_by_the_protocols_statuses(desk, f
     await refused("open311.error.key", 403, api_key="o311_wrong")
     await refused("open311.error.long", 400, description="长" * 4001)
     await refused("open311.error.name", 400, first_name="长" * 101)
+    assert errors(await post(desk, api_key=secret, first_name="a\0"), 400)
     await refused("open311.error.field", 400, phone="12")
     await refused("open311.error.media", 400, media_url="javascript:alert(1)")
     await refused("open311.error.value", 400, **{"attribute[kind]": "report"})
