@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 from litestar.datastructures import UploadFile
+from pydantic import Field
 from sqlmodel import col
 
 from plugin_sdk.files import Picture
@@ -38,8 +39,8 @@ _ATTRIBUTE = re.compile(r"attribute\[([^\[\]]{1,100})\](?:\[\])?")
 class CallerForm(Form):
     """The parts of a caller's name."""
 
-    first_name: str | None = None
-    last_name: str | None = None
+    first_name: str | None = Field(default=None, max_length=100)
+    last_name: str | None = Field(default=None, max_length=100)
 
 
 _FIELDS: Final = {

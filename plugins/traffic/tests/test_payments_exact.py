@@ -68,7 +68,7 @@ async def _do(till, subject, opened, what, how, n):
         case "deliver":
             await till.provider.deliver(till.engine.receive)
         case "lose":
-            await till.provider._run(lambda db: db.execute("UPDATE notice SET sent = 1"))
+            await till.provider._run(lambda db: db.execute("UPDATE said SET taken = 1"))
         case "refund":
             async with till.engine.hub.work(till.engine.system) as work:
                 await refunds.give_back(till.engine, work, subject, "撤销处罚")
