@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     poll_seconds: float = 1.0
     watchdog_seconds: float = 5.0
     import_seconds: float = 30.0
+    search_seconds: float = 2.0
     max_body: int = 16 * 1024 * 1024
     grants: Path = Path("manifests")
     audit_checkpoints: Path | None = None

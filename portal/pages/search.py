@@ -70,7 +70,7 @@ async def _search(portal: Portal, app: str, actor: Actor, query: str) -> list[Hi
             actor=actor,
             query=query,
             limit=HITS + 1,
-            seconds=2.0,
+            seconds=portal.services.settings.search_seconds,
         )
     except HookFailure:
         return None

@@ -261,6 +261,7 @@ async def make_hub(
             "poll_seconds": 0.1,
             "watchdog_seconds": 60.0,  # a loaded machine is no blocking app
             "import_seconds": 600.0,
+            "search_seconds": 30.0,
             **settings,
         }
         every = [*installed(), *(points or ())]

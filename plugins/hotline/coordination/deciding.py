@@ -58,7 +58,7 @@ class Orders(Protocol):
 
 async def askers_of_part(read: Read, order_id: UUID) -> frozenset[UUID]:
     """Return who asked for what a decision divides, by the order of a part."""
-    columns = (CoordinationShare.asker_person_id, CoordinationShare.asker_agent_id)
+    columns = (CoordinationShare.asker_person_id, CoordinationShare.asker_agent_person_id)
     found = select(*map(col, columns)).where(col(CoordinationShare.order_id) == order_id)
     return frozenset(id for row in await read.session.execute(found) for id in row if id)
 
@@ -200,7 +200,10 @@ class Deciding:
                 raise AppConflict(self.hub.app, "coordination.dates-over") from None
             part = await self.orders.open_part(work, order, share)
             share.order_id = part.id
-            share.asker_person_id, share.asker_agent_id = row.asker_person_id, row.asker_agent_id
+            share.asker_person_id, share.asker_agent_person_id = (
+                row.asker_person_id,
+                row.asker_agent_person_id,
+            )
         await self.papers.issue(work, row)
         await self.seats.dismiss(work, row, "notice.decided")
 

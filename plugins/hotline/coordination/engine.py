@@ -57,7 +57,7 @@ class CoordinationEngine(CaseEngine[Coordination]):
     async def filers(self, read: Read, row: Coordination) -> frozenset[UUID]:
         """Return whoever asked for the order, and who filed it for them: they have no hand in it,
         whatever post they hold."""
-        asked = (row.asker_person_id, row.asker_agent_id)
+        asked = (row.asker_person_id, row.asker_agent_person_id)
         return frozenset(id for id in asked if id is not None)
 
     async def prepare(self, verb: str | None = None) -> None:
@@ -105,7 +105,7 @@ class CoordinationEngine(CaseEngine[Coordination]):
             order_id=order.id,
             order_number=order.number,
             asker_person_id=order.person_id,
-            asker_agent_id=agent,
+            asker_agent_person_id=agent,
             secret=order.secret,
             ground=GROUNDS[min(order.returns, len(GROUNDS) - 1)],
             question=form.question,

@@ -29,8 +29,8 @@ class Coordination(CaseRow, Base, table=True):
     """The coordination of one order. The centre holds it, and while it is to be signed the chair.
 
     `matter` and `place` are what the order says, without who called: units that take part see
-    this and never the order. `asker_person_id` is the order's requester and `asker_agent_id` who
-    filed it for them: they have no hand in it, nor in its parts.
+    this and never the order. `asker_person_id` is the order's requester, `asker_agent_person_id`
+    who filed it for them: they have no hand in it, nor in its parts.
     `how`, `starts_at`, `venue` and the chair, a person in a post of `chair_unit`, are those of the
     meeting (None: convened when chairs had a name alone; another is named before it is signed).
     The decision with its basis is the chair's once `signed_at`. With `rule_unit` it is proposed as
@@ -44,7 +44,7 @@ class Coordination(CaseRow, Base, table=True):
     order_id: UUID = Field(index=True)
     order_number: str = Field(max_length=40)
     asker_person_id: UUID | None = None
-    asker_agent_id: UUID | None = None
+    asker_agent_person_id: UUID | None = None
     secret: bool = False
     ground: str = Field(max_length=10)
     question: str = Field(max_length=1000)
@@ -114,7 +114,7 @@ class CoordinationShare(Identified, Base, table=True):
     due_on: date
     order_id: UUID | None = Field(default=None, unique=True)
     asker_person_id: UUID | None = None
-    asker_agent_id: UUID | None = None
+    asker_agent_person_id: UUID | None = None
 
 
 class CoordinationPaper(Identified, Base, table=True):

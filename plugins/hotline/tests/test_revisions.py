@@ -73,11 +73,13 @@ def test_who_signed_opined_and_asked_is_kept_as_a_person(connection):
 
     upgrade(connection, "hotline", FOLDER)
     case = table(connection, "hotline_coordination")
-    found = connection.execute(select(case.c.id, case.c.chair_person_id, case.c.asker_agent_id))
+    found = connection.execute(
+        select(case.c.id, case.c.chair_person_id, case.c.asker_agent_person_id)
+    )
     assert {tuple(row) for row in found} == {(cases[0], chair, agent), (cases[1], None, agent)}
     seat = table(connection, "hotline_coordination_seat")
     kept = connection.execute(select(seat.c.expert_person_id).order_by(seat.c.organization_id))
     assert list(kept.scalars()) == [expert, None, None]
     share = table(connection, "hotline_coordination_share")
-    asked = connection.execute(select(share.c.asker_person_id, share.c.asker_agent_id))
+    asked = connection.execute(select(share.c.asker_person_id, share.c.asker_agent_person_id))
     assert [tuple(row) for row in asked] == [(asker, agent)]

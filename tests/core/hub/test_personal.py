@@ -37,6 +37,7 @@ OTHERS = {
     "record_id",
     "region",
     "region_id",
+    "repeats_id",
     "rule_unit",
     "sample_id",
     "source",

@@ -18,7 +18,7 @@ depends_on = None
 TABLE = "hotline_coordination"
 SEAT = f"{TABLE}_seat"
 SHARE = f"{TABLE}_share"
-ASKERS = ("asker_person_id", "asker_agent_id")
+ASKERS = ("asker_person_id", "asker_agent_person_id")
 
 
 def upgrade() -> None:
@@ -48,7 +48,7 @@ def upgrade() -> None:
 
 
 def _say_who_asked() -> None:
-    op.add_column(TABLE, column("asker_agent_id", sa.Uuid(), null=True))
+    op.add_column(TABLE, column("asker_agent_person_id", sa.Uuid(), null=True))
     for name in ASKERS:
         op.add_column(SHARE, column(name, sa.Uuid(), null=True))
     case = sa.table(TABLE, *map(sa.column, ("id", "order_id", *ASKERS)))
@@ -56,7 +56,7 @@ def _say_who_asked() -> None:
     agent = sa.select(filed.c.agent_person_id).where(
         filed.c.case_id == case.c.order_id, filed.c.seq == 1
     )
-    op.execute(case.update().values(asker_agent_id=agent.scalar_subquery()))
+    op.execute(case.update().values(asker_agent_person_id=agent.scalar_subquery()))
     share = sa.table(SHARE, *map(sa.column, ("case_id", *ASKERS)))
     asked = {
         name: sa.select(case.c[name]).where(case.c.id == share.c.case_id).scalar_subquery()
@@ -69,6 +69,6 @@ def downgrade() -> None:
     """Take them back."""
     for name in ASKERS:
         op.drop_column(SHARE, name)
-    op.drop_column(TABLE, "asker_agent_id")
+    op.drop_column(TABLE, "asker_agent_person_id")
     op.drop_column(SEAT, "expert_person_id")
     op.drop_column(TABLE, "chair_person_id")
