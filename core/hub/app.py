@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from core.access import wall
 from core.access.decisions import still_allowed
@@ -47,9 +47,10 @@ from plugin_sdk.problems import Conflict, Invalid, NotFound, field_error
 
 T = TypeVar("T")
 
-UNIQUE_VIOLATIONS: Final = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE"})
-"""What PostgreSQL and SQLite call it: there nobody writes at the same moment, but what an app asked
-before its unit of work may be old."""
+QUICKER: Final = frozenset({"23505", "40P01", "SQLITE_CONSTRAINT_UNIQUE"})
+"""What it is called where another wrote first: a second of what is unique, and on PostgreSQL two
+who wait for each other, of whom one is let go. On SQLite nobody writes at the same moment, but what
+an app asked before its unit of work may be old."""
 
 
 async def no_register(app: str) -> Life | None:
@@ -311,8 +312,8 @@ async def _one_at_a_time() -> AsyncIterator[None]:
     before it writes is true until then, and what is unique is so in the database alone."""
     try:
         yield
-    except IntegrityError as error:
+    except DBAPIError as error:
         said = {getattr(error.orig, name, None) for name in ("sqlstate", "sqlite_errorname")}
-        if not said & UNIQUE_VIOLATIONS:
+        if not said & QUICKER:
             raise
         raise Conflict("written-meanwhile") from error
