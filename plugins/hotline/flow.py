@@ -94,7 +94,7 @@ def order_flow(hub: Hub) -> Flow:
         work.emit("order.returned", id=str(row.id), number=row.number, unit=unit, n=n)
 
     async def rate(work: Work, row: Order, form: RateForm) -> None:
-        await rating.keep(work, row, form, rating.CODE if work.actor.system else rating.ACCOUNT)
+        await rating.keep(work, row, form, rating.ACCOUNT)
 
     async def refuse_taking(work: Work, row: Order, form: RateForm) -> None:
         await rating.refuse_taking(hub, work, row)

@@ -62,8 +62,7 @@ class Supervision(CaseRow, Base, table=True):
 
 class Rating(Answered, Base, table=True):
     """What a requester said of one answer (好差评). `round` counts the answers of an order: it is
-    how often the order had been reopened. `source` is `account`, `phone`, or `code` for number
-    and code."""
+    how often the order had been reopened. `source` is `account` or `phone`."""
 
     __tablename__ = "hotline_rating"
     __table_args__ = (UniqueConstraint("order_id", "round", name="uq_hotline_rating_once"),)

@@ -17,7 +17,7 @@ from plugin_sdk.views import FactView, Phrase
 from plugins.hotline.checking.models import Rating
 from plugins.hotline.models import Order
 
-ACCOUNT, PHONE, CODE = "account", "phone", "code"
+ACCOUNT, PHONE = "account", "phone"
 HANDLING: Final = ("answer", "dispatch", "sign", "process", "reply", "return", "extend")
 """The acts of an order whose doers take down no rating of it."""
 
