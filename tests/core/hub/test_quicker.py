@@ -25,9 +25,9 @@ async def test_of_two_who_wait_for_each_other_one_is_told(shell):
             await both.wait()
             (await work.get(Petition, second)).title = title
 
-    found = await asyncio.gather(
-        write(*ids, "a"), write(*reversed(ids), "b"), return_exceptions=True
-    )
+    one, other = ids
+    tried = (write(one, other, "a"), write(other, one, "b"))
+    found = await asyncio.gather(*tried, return_exceptions=True)
     (told,) = [one for one in found if one is not None]
     assert isinstance(told, Conflict)
     assert told.code == "written-meanwhile"
