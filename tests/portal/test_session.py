@@ -186,7 +186,7 @@ async def test_a_megabyte_of_password_costs_nothing(hub_app, monkeypatch):
     monkeypatch.setattr(passwords, "_hasher", None)  # asked, it would fail
     answer = await sign_in(hub_app.client(), password="a" * 1_000_000)
     assert answer.status_code == 422
-    assert "aaaa" not in answer.text
+    assert "a" * 20 not in answer.text
 
 
 async def test_failures_are_recorded_without_the_password(hub_app):

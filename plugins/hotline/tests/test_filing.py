@@ -177,7 +177,7 @@ async def test_a_caller_is_masked_and_a_secret_one_hidden_until_revealed(desk):
     page = await unit.page(f"{HERE}/orders/{secret['number']}")
     assert "已隐藏" in page.text
     assert "李" not in page.text
-    assert "1390" not in page.text
+    assert not re.search(r"139[\d*]{8}", page.text), "nor a part of it"
     address = f"{HERE}/orders/{secret['number']}/reveal"
     assert (await unit.post(address, json={"reason": "好奇"})).status_code == 403
     centre = await desk.client("dispatcher")
