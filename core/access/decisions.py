@@ -20,7 +20,7 @@ from core.access.scope import reach
 from core.database import Transaction
 from core.identity.models import Person, Post
 from plugin_sdk.acting import Bearer
-from plugin_sdk.ports import Actor, Permit
+from plugin_sdk.ports import Actor, Permit, ScopeKind
 from plugin_sdk.problems import Denied
 
 
@@ -85,16 +85,33 @@ async def _bearer_still_allowed(tx: Transaction, actor: Actor, bearer: Bearer) -
     return current
 
 
-async def decide_row(tx: Transaction, actor: Actor, permission: str, row: Any) -> Permit | None:
-    """Return the one grant that allows the act on a stored row, None if none reaches it."""
+Reached = dict[tuple[Any, ...], bool]
+
+
+async def decide_row(
+    tx: Transaction, actor: Actor, permission: str, row: Any, *, known: Reached | None = None
+) -> Permit | None:
+    """Return the one grant that allows the act on a stored row, None if none reaches it.
+
+    Many permissions are held in one scope: who reads alone hands in what is `known`, and each
+    scope is looked up once.
+    """
     model = type(row)
     for permit in actor.permits_for(permission, tx.now):
-        found = await tx.session.execute(
-            select(model.id)
-            .where(model.id == row.id, reach(model, actor, [permit]))
-            .execution_options(yimen_scoped_tables=frozenset({model.__tablename__}))
-        )
-        if found.first() is not None:
+        if permit.scope is ScopeKind.ALL:
+            return permit
+        of = (model, row.id, permit.scope, permit.organizations)
+        reached = known.get(of) if known is not None else None
+        if reached is None:
+            found = await tx.session.execute(
+                select(model.id)
+                .where(model.id == row.id, reach(model, actor, [permit]))
+                .execution_options(yimen_scoped_tables=frozenset({model.__tablename__}))
+            )
+            reached = found.first() is not None
+        if known is not None:
+            known[of] = reached
+        if reached:
             return permit
     return None
 

@@ -13,7 +13,7 @@ from sqlmodel import col
 
 from core import audit
 from core.access import wall
-from core.access.decisions import decide, decide_row
+from core.access.decisions import Reached, decide, decide_row
 from core.access.freshness import Freshness
 from core.access.guard import SCOPED_TABLES, ScopeViolation
 from core.access.scope import reach, within
@@ -67,6 +67,7 @@ class Unit:
         self._freshness = freshness
         self.todo = UnitTodo(self)
         self._checked: dict[int, Any] = {}
+        self._reached: Reached = {}
         self._audits: list[tuple[str, str, dict[str, Any]]] = []
         self._notices: list[tuple[To, Phrase, str, int, str | None]] = []
         self._events: list[tuple[str, dict[str, Any]]] = []
@@ -166,7 +167,8 @@ class Unit:
         key = self.full(permission)
         if row is None:
             return decide(self.actor, key, self.now) is not None
-        return await decide_row(self.tx, self.actor, key, row) is not None
+        known = None if self.tx.writes else self._reached  # what is written may move a row
+        return await decide_row(self.tx, self.actor, key, row, known=known) is not None
 
     # --- writing -----------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlmodel import col
 
 from core.access import wall
-from core.access.decisions import decide, decide_row, explain, weigh
+from core.access.decisions import Reached, decide, decide_row, explain, weigh
 from core.access.holders import who_may
 from core.access.loading import load_actor, load_delegated, load_on_behalf
 from core.access.models import Consent, Delegation, Grant
@@ -407,6 +407,7 @@ async def test_decision_and_explanation_equal_a_naive_oracle(shell):
     async def compare(tx: Any, world: World, seat: Seat, actor: Any, rows: Any) -> None:
         loaded = tx.now
         tx.now = loaded + world.moment * HOUR
+        known: Reached = {}
         for permission in PERMISSIONS:
             permits = actor.permits_for(permission, tx.now)
             seen = await tx.session.execute(
@@ -421,6 +422,8 @@ async def test_decision_and_explanation_equal_a_naive_oracle(shell):
                     decided = decide(actor, permission, tx.now)
                 else:
                     decided = await decide_row(tx, actor, permission, row)
+                    by_known = await decide_row(tx, actor, permission, row, known=known)
+                    assert by_known == decided
                     assert (row.id in visible) == expected, (seat, permission, of)
                 assert (decided is not None) == expected, (seat, permission, of)
                 compared[seat.kind, expected] += 1

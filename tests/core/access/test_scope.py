@@ -113,6 +113,7 @@ async def test_rows_decisions_and_explanations_agree_with_the_oracle(shell):
             assert (row.id in found) == expected
             permit = await decide_row(tx, actor, "probe.read", row)
             assert (permit is not None) == expected
+            assert await reading.holds("read", row) == await reading.holds("read", row) == expected
             why = await explain(tx, actor, "probe.read", row)
             assert (why.allowed, why.permit) == (expected, permit)
             if not expected:
