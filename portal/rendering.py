@@ -23,7 +23,7 @@ from core.access.freshness import SecondFactorNeeded, StepUpNeeded
 from core.apps.slots import Gate
 from core.database import DatabaseAway
 from core.hub import Replayed, Services
-from plugin_sdk.forms import CSRF_FIELD, MAX_FIELDS, read_values
+from plugin_sdk.forms import CSRF_FIELD, MAX_FIELDS, read_pairs
 from plugin_sdk.manifest import Manifest
 from plugin_sdk.ports import Actor, Answer
 from plugin_sdk.problems import Problem
@@ -366,7 +366,8 @@ async def _sent(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
     try:
         scope: Any = request.scope
         if "route_handler" in scope:
-            values, _ = await read_values(request)
+            pairs = await read_pairs(request)  # no files: they were closed behind the handler
+            values = {name: value for name, value in pairs if isinstance(value, str)}
         else:  # no handler was reached: who asks is not known while the database is away
             values = await _unread(request)
     except (Problem, ValueError):  # what cannot be read cannot be kept
