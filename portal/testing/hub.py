@@ -271,6 +271,8 @@ async def make_hub(
         if points is not None:  # their tables are not in the template
             await migrate(hub.services.database, hub.loaded())
         await hub.start(background=background)
+        if not background:  # who asks is read anew when something was revoked, as behind a door
+            await hub.services.actors.start()
         return under_test
 
     yield make
