@@ -299,12 +299,12 @@ async def test_userinfo_is_of_the_same_person_or_is_not_taken(relying_flow, abov
 
 
 async def test_a_provider_that_hangs_is_not_waited_for(relying_flow, above, monkeypatch):
-    monkeypatch.setattr(flow, "ALL_SECONDS", 0.3)
     await come_back(relying_flow, above)
+    monkeypatch.setattr(flow, "ALL_SECONDS", 1)
     above.slow["/token"] = 30
     begun = time.monotonic()
     assert await refused(relying_flow, above) == "slow"
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 15
     del above.slow["/token"]
     above.slow["/.well-known/openid-configuration"] = 30
     relying_flow.providers.forget(above.issuer)
