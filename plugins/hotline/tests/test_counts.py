@@ -11,9 +11,11 @@ import msgspec
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 
-from plugin_sdk.cases.counted import NOBODY
+from plugin_sdk.cases.counted import NOBODY, UNRATED
+from plugin_sdk.cases.figures import tally
+from plugin_sdk.cases.revisions import count_unrated
 from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import Permit, ScopeKind
 from plugins.hotline import counts
@@ -21,10 +23,13 @@ from plugins.hotline.calls.models import Call
 from plugins.hotline.checking.models import Check, FollowUp, Rating
 from plugins.hotline.checking.quality import ASKED
 from plugins.hotline.counts import CALLS, CHECKS, FOLLOW_UPS, RATINGS, Count, counted, gather
+from plugins.hotline.desk import desk_of
 from plugins.hotline.lines.figures import months_of, use
 from plugins.hotline.lines.register import READ
+from plugins.hotline.models import OrderCounted, OrderFigure
 from plugins.hotline.tests import test_checking_calls as calling
 from plugins.hotline.tests import test_checking_quality as checking
+from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.switching import Exchange
 from tests.core.conftest import explore
 
@@ -134,14 +139,16 @@ async def gathered(hub: Any, limit: int = 500, *, killed: bool = False) -> None:
 async def migrated_anew(hub_app: Any) -> None:
     """Take the counts back, and let the revision make them of what is there."""
 
-    def anew(connection: Any) -> None:
-        with Operations.context(MigrationContext.configure(connection)):
-            MIGRATION.downgrade()
-            MIGRATION.upgrade()
-
     async with hub_app.hub.services.database.migration() as connection:
-        await connection.run_sync(anew)
+        await connection.run_sync(in_revision, MIGRATION.downgrade)
+        await connection.run_sync(in_revision, MIGRATION.upgrade)
         await connection.commit()
+
+
+def in_revision(connection: Any, do: Any) -> None:
+    """Do what a revision does."""
+    with Operations.context(MigrationContext.configure(connection)):
+        do()
 
 
 async def every_way(hub_app: Any, hub: Any, cast: Any) -> Counter[Any]:
@@ -221,3 +228,51 @@ async def test_ratings_checks_and_follow_ups_count_as_their_rows_do(desk, hub_ap
     for (kind, *_), n in found.items():
         kinds[kind] += n
     assert (kinds[RATINGS], kinds[FOLLOW_UPS], kinds[CHECKS]) == (2, 3, 3 + 2 + 14)
+
+
+async def test_outcomes_that_nobody_rated_are_told_from_those_rated_twice(desk, hub_app):
+    async def bar(role: str = "dispatcher") -> Any:
+        page = (await (await desk.client(role)).get(f"{HERE}/figures")).json()
+        shown = {chart["title"]["key"]: chart["rows"] for chart in page["charts"]}
+        return shown["case.chart.ratings.title"][0][1:], page["note"]
+
+    numbers = [(await desk.file())["number"] for _ in range(7)]
+    for number in numbers:
+        await desk.answer(number)
+        desk.hub.clock.move(hours=1)
+    for number in numbers[:4]:
+        await desk.act(number, "rate", "resident", rating="5")
+    await desk.act(numbers[0], "reopen", "resident", reason="又坏了两盏")
+    await desk.answer(numbers[0])
+    desk.hub.clock.move(hours=1)
+    await desk.act(numbers[0], "rate", "resident", rating="4")
+    await desk.count()
+    assert await bar() == ([4, 1, 0, 0, 0, 3], None)  # of seven outcomes, one of them twice
+    hub = hub_app.hub.apps.hubs["hotline"]
+    async with hub.read(hub.system("test")) as read:  # and so do those read case by case
+        since = desk.hub.clock.day(-30)
+        found = await tally(desk_of(hub).engine, read, since, desk.hub.clock.day(), "order.read")
+    assert (found.ratings.total(), found.unrated) == (5, 3)
+
+    async with hub_app.hub.services.database.migration() as connection:  # as it was before
+        for table, name in ((OrderCounted, "counted"), (OrderFigure, "times")):
+            rows = [dict(row) for row in (await connection.execute(select(table))).mappings()]
+            await connection.execute(delete(table))
+            await connection.execute(
+                insert(table), [{**row, name: without_unrated(row[name])} for row in rows]
+            )
+        await connection.run_sync(in_revision, lambda: count_unrated("hotline_order"))
+        await connection.commit()
+    assert (await bar())[1]["params"] == {"n": 3}
+    await desk.count()
+    assert await bar() == ([4, 1, 0, 0, 0, 3], None)
+    await migrated_anew(hub_app)
+    await desk.count()
+    assert await bar() == ([4, 1, 0, 0, 0, 3], None)
+
+
+def without_unrated(found: Any) -> Any:
+    """Return what a case counts for, or the histograms of a cell, as they were before."""
+    acts = [[one for one in act if one != UNRATED] for act in found.get("acts", ())]
+    kept = {name: one for name, one in found.items() if name != UNRATED}
+    return {**kept, "acts": acts} if acts else kept

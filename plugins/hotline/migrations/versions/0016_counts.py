@@ -1,5 +1,5 @@
 """What happens beside orders is counted, and so is what happened already; calls are found by line
-and time.
+and time; outcomes that nobody rated are counted.
 
 What there is goes in as counts that are new, one for each day: the figures are whole from the
 first moment, and the app gathers them.
@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from plugin_sdk.cases.revisions import count_unrated, count_without_unrated
 from plugin_sdk.data import UtcTime
 from plugin_sdk.revisions import column, drop, text
 
@@ -20,6 +21,7 @@ depends_on = None
 
 COUNTS = "hotline_count"
 CALLS = "hotline_call"
+ORDERS = "hotline_order"
 ASKED = ("answered", "verified", "polite", "on_time", "evidence")
 KEY = ("kind", "span", "since", "organization_id", "centre_id", "value", "entry_id")
 NOBODY = sa.cast(sa.literal_column(f"'{'0' * 32}'"), sa.Uuid())
@@ -43,6 +45,7 @@ def upgrade() -> None:
     _count_calls()
     _count_checking()
     _forget_months()
+    count_unrated(ORDERS)
 
 
 def _count_calls() -> None:
@@ -102,6 +105,7 @@ def _forget_months() -> None:
 
 def downgrade() -> None:
     """Take that back."""
+    count_without_unrated(ORDERS)
     op.add_column(CALLS, text("month", 7, null=True))
     call = sa.table(CALLS, sa.column("month"), sa.column("started_at", UtcTime()))
     day = sa.cast(_day(call.c.started_at), sa.String())
