@@ -37,6 +37,7 @@ PAGES = {
     "figures": "/apps/hotline/figures",
     "figures by unit": "/apps/hotline/figures/unit",
     "hot spots": "/apps/hotline/figures/spots",
+    "figures of checking": "/apps/hotline/checking/figures",
     **calls.PAGES,
 }
 """First pages; `number` is that of an order which others are like."""

@@ -29,6 +29,9 @@ from plugin_sdk.ports import Calendar
 
 NOBODY: Final = UUID(int=0)
 RATED: Final = tuple(f"rated_{n}" for n in range(1, 6))
+UNRATED: Final = "unrated"
+"""The histogram that holds, at 0, how many outcomes nobody has rated: a case that was rated and
+reopened has two ratings and one outcome, so that this is not the difference of both."""
 COUNTS: Final = ("opened", "responded", "resolved", "due", "on_time", *RATED)
 SPOT: Final = "spot"
 """The dimension whose values are `what|where`; openings alone are counted by it."""
@@ -95,7 +98,8 @@ def counted_of(
     if row.responded_at is not None:
         add("responded", row.responded_at, *time_until(row.responded_at))
     if row.resolved_at is not None:
-        add("resolved", row.resolved_at, *time_until(row.resolved_at))
+        unrated = [UNRATED] if row.rating is None else []
+        add("resolved", row.resolved_at, *time_until(row.resolved_at), *unrated)
     settled = row.resolved_at is not None or row.paused_at is None
     if row.due_at is not None and row.due_at <= now and settled:
         add("due", row.due_at, row.resolved_at is not None and row.resolved_at <= row.due_at)
@@ -148,9 +152,10 @@ def _names(kind: str, more: Sequence[Any]) -> list[str]:
     if kind == "opened":
         return [kind]
     names = {"responded": "response", "resolved": "resolution"}
-    calendar, working = more
+    calendar, working, *unrated = more
     times = [f"{names[kind]}_calendar:{calendar}"]
-    return [kind, *times, *([f"{names[kind]}_working:{working}"] if working is not None else [])]
+    times += [f"{names[kind]}_working:{working}"] if working is not None else []
+    return [kind, *times, *(f"{name}:0" for name in unrated)]
 
 
 def difference(

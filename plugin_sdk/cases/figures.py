@@ -103,6 +103,8 @@ class Happened(Protocol):
     @property
     def ratings(self) -> Counter[int]: ...
     @property
+    def unrated(self) -> int: ...
+    @property
     def months(self) -> dict[str, list[int]]: ...
     @property
     def response(self) -> Lengths: ...
@@ -120,6 +122,7 @@ class Tally(msgspec.Struct):
     response: Spans = msgspec.field(default_factory=Spans)
     resolution: Spans = msgspec.field(default_factory=Spans)
     ratings: Counter[int] = msgspec.field(default_factory=Counter)
+    unrated: int = 0
     months: dict[str, list[int]] = {}
 
 
@@ -173,6 +176,7 @@ def _count(
         found.response.add(fact.opened_at, fact.responded_at, calendar)
     if fact.resolved_at is not None and within(fact.resolved_at):
         found.resolved += 1
+        found.unrated += fact.rating is None
         found.resolution.add(fact.opened_at, fact.resolved_at, calendar)
         _month(found, fact.resolved_at)[1] += 1
     if fact.due_at is not None and within(fact.due_at) and fact.due_at <= now:
@@ -301,7 +305,7 @@ def _ratings(found: Happened) -> ChartView:
     shown = n == 0 or n >= SMALLEST_GROUP
     names = [Phrase(f"case.rating.{rating}") for rating in RATINGS]
     counts: list[Any] = [found.ratings[rating] if shown else None for rating in RATINGS]
-    unrated = max(found.resolved - n, 0) if shown else None
+    unrated = found.unrated if shown else None
     return ChartView(
         kind="stacked",
         title=Phrase("case.chart.ratings.title"),

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Text, and_, cast, or_, select
 from sqlmodel import col
 
-from plugin_sdk.cases.counted import COUNTS, NOBODY, OPENED_AT, RATED, SPOT, days_of
+from plugin_sdk.cases.counted import COUNTS, NOBODY, OPENED_AT, RATED, SPOT, UNRATED, days_of
 from plugin_sdk.cases.figures import BINS, Length
 from plugin_sdk.cases.forms import SATISFIED
 from plugin_sdk.cases.models import CaseFigure
@@ -30,11 +30,12 @@ _PLACES: Final = msgspec.json.Decoder(dict[str, dict[str, int]])
 
 
 class Sums(msgspec.Struct):
-    """What happened to cases, added up. `times` are histograms by their names (`TIMES`)."""
+    """What happened to cases, added up. `times` are histograms by their names (`TIMES`,
+    `UNRATED`)."""
 
     counts: Counter[str] = msgspec.field(default_factory=Counter)
     times: dict[str, Counter[int]] = msgspec.field(
-        default_factory=lambda: {name: Counter() for name in TIMES}
+        default_factory=lambda: {name: Counter() for name in (*TIMES, UNRATED)}
     )
 
     @property
@@ -148,6 +149,11 @@ class Total(msgspec.Struct):
         return Counter({n: self.sums.counts[name] for n, name in enumerate(RATED, 1)})
 
     @property
+    def unrated(self) -> int:
+        """Return how many outcomes nobody has rated."""
+        return self.sums.times[UNRATED].total()
+
+    @property
     def response(self) -> Steps:
         """Return how long it took until somebody acted."""
         return self._steps("response", "responded")
@@ -171,7 +177,7 @@ async def total(
     for often, day, *counts, times in await _cells(
         figures, read, "", since, until, names, permission
     ):
-        found.add(often, counts, times, TIMES)
+        found.add(often, counts, times, (*TIMES, UNRATED))
         month = months.setdefault(day.strftime("%Y-%m"), [0, 0])
         month[0] += often * counts[COUNTS.index("opened")]
         month[1] += often * counts[COUNTS.index("resolved")]

@@ -11,7 +11,7 @@ from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.extension import EventHandler, ImportReport, Job
 from plugin_sdk.hooks import Shown, case_hooks, case_tallies
 from plugin_sdk.ports import Actor, Hub, Work
-from plugins.hotline import imports, routes
+from plugins.hotline import counts, imports, routes
 from plugins.hotline.calls.switchboard import forget
 from plugins.hotline.checking.following import Following
 from plugins.hotline.checking.supervising import supervision_desk
@@ -58,9 +58,9 @@ tallies = case_tallies(desks)
 @hookimpl
 def register_jobs(hub: Hub) -> Sequence[Job]:
     """Return what is done by itself: numbers that are to be closed and answers that end soon are
-    minded each day, categories learnt anew, orders counted for the figures."""
+    minded each day, categories learnt anew, orders counted for the figures, counts gathered."""
     daily = [line_engine(hub).job("lines"), Keeping(hub).job(), Categorizer(hub).job()]
-    return [*daily, desk_of(hub).counting.job()]
+    return [*daily, desk_of(hub).counting.job(), counts.job(hub)]
 
 
 @hookimpl

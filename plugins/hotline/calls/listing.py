@@ -37,6 +37,15 @@ MOST: Final = 10_000
 """So many calls are in one file: of a million nobody reads all."""
 
 
+class NoDay(AppConflict):
+    """What the list is asked for is no day (400)."""
+
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__("hotline", "call-no-day")
+
+
 async def calls_view(read: Read, asked: Mapping[str, str], cursor: str) -> CallsView:
     """Return a page of the calls in scope. Raises `Problem` for what is no choice."""
     names = await lines.names(read)
@@ -168,7 +177,7 @@ def _day(text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise Problem("case.bad-period") from None
+        raise NoDay from None
     if not 1900 < day.year < 9000:
-        raise Problem("case.bad-period")
+        raise NoDay
     return day

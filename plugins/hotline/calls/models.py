@@ -15,24 +15,23 @@ class Call(Owned, Base, table=True):
 
     `provider_id` is the exchange's name of it (None: it was asked for, and the exchange has said
     nothing yet). `phone` is the other side's, empty where it was hidden, and once the call became
-    an order whose caller is secret. `line` is the old number that was dialled, `month` that of
-    its beginning in Asia/Shanghai, by which it is counted. `operator_person_id` says at whose
-    desk it is while it has no `outcome`, and is empty afterwards: what people do is in the sealed
-    record, and calls cannot be counted by who took them.
+    an order whose caller is secret. `line` is the old number that was dialled.
+    `operator_person_id` says at whose desk it is while it has no `outcome`, and is empty
+    afterwards: what people do is in the sealed record, and calls cannot be counted by who took
+    them.
     `settled` marks an outcome that somebody chose.
     """
 
     __tablename__ = "hotline_call"
     __table_args__ = (
         Index("ix_hotline_call_phone_started_at", "phone", "started_at"),
-        Index("ix_hotline_call_line_month", "line", "month"),
+        Index("ix_hotline_call_line_started_at", "line", "started_at"),
     )
 
     provider_id: str | None = Field(default=None, max_length=64, unique=True)
     direction: str = Field(max_length=3)
     phone: str = Field(default="", max_length=20)
     line: str | None = Field(default=None, max_length=40)
-    month: str = Field(max_length=7, index=True)
     started_at: datetime = Field(sa_type=UtcTime, index=True)
     answered_at: datetime | None = Field(default=None, sa_type=UtcTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcTime)

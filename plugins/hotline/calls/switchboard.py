@@ -1,22 +1,23 @@
 """What is done with calls: events taken, calls answered, ended, turned into orders, made."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Select, func
 from sqlmodel import col
 
+from plugin_sdk.deadlines import local_day
 from plugin_sdk.forms import Submission, validate
 from plugin_sdk.identifiers import normalize_phone
 from plugin_sdk.ports import Hub, Read, Work
 from plugin_sdk.problems import AppConflict, Conflict, Denied, FieldError, Invalid, NotFound
-from plugin_sdk.times import SHANGHAI
 from plugin_sdk.views import Phrase
 from plugins.hotline.calls.forms import DeskForm, FinishForm, Outcome
 from plugins.hotline.calls.models import Call, Seat
 from plugins.hotline.calls.telephony import Event, ExchangeAway, Telephony, opened_event, spelled
+from plugins.hotline.counts import CALLS, count
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.forms import TakenForm
 from plugins.hotline.knowledge.forms import AnswerForm
@@ -74,6 +75,7 @@ class Switchboard:
         """Let a call be as an event says, whatever came before it: each moment is set once, and
         what is said again changes nothing."""
         call = await self._called(work, event)
+        counted = local_day(call.started_at) if call else None
         if call is None:
             call = Call(
                 organization_id=centre,
@@ -81,14 +83,14 @@ class Switchboard:
                 direction=event.direction,
                 phone=spelled(event.phone),
                 line=await line_of(work, event.line) if event.line else None,
-                month="",
                 started_at=event.at,
             )
-            _begin(call, event)
             await work.add(call, placed=True)
         elif call.direction != event.direction:
             raise _refusal("other")
-        _begin(call, event)
+        call.started_at = min(call.started_at, event.at)  # the earliest moment that is known of it
+        if call.direction == "in":
+            _count(work, call, counted)
         if event.kind == "answered" and call.answered_at is None:
             call.answered_at = event.at
             operator = await self._at(work, event.seat) if event.seat else None
@@ -196,7 +198,6 @@ class Switchboard:
             direction="out",
             phone="" if order is not None and order.secret else normalize_phone(phone),
             line=order.line if order is not None else None,
-            month=_month(work.now),
             started_at=work.now,
             operator_person_id=me,
             order_id=order.id if order is not None else None,
@@ -342,10 +343,14 @@ class Switchboard:
         return await _all(read, statement.order_by(col(Call.started_at).desc()).limit(HISTORY))
 
 
-def _begin(call: Call, event: Event) -> None:
-    """Let a call begin at the earliest moment that is known of it."""
-    call.started_at = min(call.started_at, event.at)
-    call.month = _month(call.started_at)
+def _count(work: Work, call: Call, before: date | None) -> None:
+    """Count a call in on the day of its beginning; not any more on the one `before`."""
+    day, line, centre = local_day(call.started_at), call.line or "", call.organization_id
+    if before == day:
+        return
+    if before is not None:
+        count(work, CALLS, line, before, centre, n=-1)
+    count(work, CALLS, line, day, centre)
 
 
 def _lapse(call: Call) -> None:
@@ -355,10 +360,6 @@ def _lapse(call: Call) -> None:
     call.outcome = None
     if call.ended_at is not None and call.operator_person_id is None:
         call.outcome = "abandoned" if call.answered_at is None else "unrecorded"
-
-
-def _month(moment: Any) -> str:
-    return f"{moment.astimezone(SHANGHAI):%Y-%m}"
 
 
 def _me(work: Work) -> UUID:

@@ -5,19 +5,16 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Integer, cast, func
-from sqlmodel import col
-
 from plugin_sdk.cases.figures import SMALLEST_GROUP
 from plugin_sdk.cases.suppression import left_out
-from plugin_sdk.figures import bounds
 from plugin_sdk.ports import Hub, Read
 from plugin_sdk.views import ChartView, FiguresView, Phrase
 from plugins.hotline.checking.following import CALL, OUTCOMES
-from plugins.hotline.checking.models import Check, FollowUp, Rating
 from plugins.hotline.checking.quality import ASKED
+from plugins.hotline.counts import CHECKS, FOLLOW_UPS, JUDGED, PASSED, RATINGS, counted
 
 STARS: Final = (5, 4, 3, 2, 1)
+BY_UNIT: Final = ("organization_id", "value")
 WORDS: Final = "hotline.checking.figures"
 
 
@@ -63,34 +60,16 @@ async def _chart(
 
 
 async def _ratings(hub: Hub, read: Read, since: date, until: date) -> ChartView:
-    start, end = bounds(since, until)
-    statement = (
-        read.rows(
-            Rating,
-            col(Rating.organization_id),
-            func.count(),
-            *(func.count().filter(col(Rating.stars) == stars) for stars in STARS),
-        )
-        .where(col(Rating.rated_at) >= start, col(Rating.rated_at) < end)
-        .group_by(col(Rating.organization_id))
-    )
-    counts = {unit: found for unit, *found in await read.session.execute(statement)}
+    found = await counted(read, RATINGS, since, until, *BY_UNIT)
+    counts = _by_unit(found, [str(stars) for stars in STARS])
+    counts = {unit: [sum(stars), *stars] for unit, stars in counts.items()}
     names = [Phrase(f"hotline.order.rating.{stars}") for stars in STARS]
     return await _chart(hub, "ratings", counts, names, lambda n: list(n[1:]), kind="stacked")
 
 
 async def _checks(hub: Hub, read: Read, since: date, until: date) -> list[ChartView]:
-    start, end = bounds(since, until)
-    passed = col(Check.state) == "passed"
-    yes = [func.sum(cast(col(getattr(Check, name)), Integer)) for name in ASKED]
-    statement = (
-        read.rows(
-            Check, col(Check.organization_id), func.count(), func.count().filter(passed), *yes
-        )
-        .where(col(Check.judged_at) >= start, col(Check.judged_at) < end)
-        .group_by(col(Check.organization_id))
-    )
-    counts = {unit: found for unit, *found in await read.session.execute(statement)}
+    found = await counted(read, CHECKS, since, until, *BY_UNIT)
+    counts = _by_unit(found, [JUDGED, PASSED, *ASKED])
     asked = [Phrase(f"hotline.checking.check.field.{name}") for name in ASKED]
 
     def rates(found: Sequence[int]) -> list[Any]:
@@ -105,14 +84,18 @@ async def _checks(hub: Hub, read: Read, since: date, until: date) -> list[ChartV
     ]
 
 
+def _by_unit(
+    found: Mapping[tuple[Any, ...], int], values: Sequence[str]
+) -> dict[UUID, Sequence[int]]:
+    """Return what was counted of each unit, value by value."""
+    return {
+        unit: [found.get((unit, value), 0) for value in values]
+        for unit in dict.fromkeys(unit for unit, _ in found)
+    }
+
+
 async def _calls(read: Read, since: date, until: date) -> ChartView:
-    start, end = bounds(since, until)
-    statement = (
-        read.rows(FollowUp, col(FollowUp.outcome), func.count(), permission=CALL)
-        .where(col(FollowUp.closed_at) >= start, col(FollowUp.closed_at) < end)
-        .group_by(col(FollowUp.outcome))
-    )
-    found = {outcome: n for outcome, n in await read.session.execute(statement)}
+    found = await counted(read, FOLLOW_UPS, since, until, "value", permission=CALL)
     words = f"{WORDS}.calls"
     return ChartView(
         kind="bars",
@@ -120,7 +103,7 @@ async def _calls(read: Read, since: date, until: date) -> ChartView:
         sentence=Phrase(f"{words}.sentence", {"n": sum(found.values())}),
         columns=[Phrase(f"{words}.outcome"), Phrase(f"{WORDS}.n")],
         rows=[
-            [Phrase(f"hotline.checking.outcome.{outcome}"), found.get(outcome, 0)]
+            [Phrase(f"hotline.checking.outcome.{outcome}"), found.get((outcome,), 0)]
             for outcome in OUTCOMES
         ],
     )

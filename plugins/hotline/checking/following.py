@@ -9,6 +9,7 @@ from sqlalchemy import func
 from sqlmodel import col
 
 from plugin_sdk.cases.forms import SATISFIED, RateForm, ReasonForm
+from plugin_sdk.deadlines import local_day
 from plugin_sdk.extension import Card
 from plugin_sdk.ports import Hub, Read, To, Work
 from plugin_sdk.problems import AppConflict, FieldError, Invalid, NotFound
@@ -25,6 +26,7 @@ from plugins.hotline.checking.forms import (
 )
 from plugins.hotline.checking.models import Check, FollowCall, FollowUp, Question, Rating
 from plugins.hotline.checking.supervising import TWICE, supervise
+from plugins.hotline.counts import FOLLOW_UPS, count
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.models import ANSWERED, Order
 
@@ -158,6 +160,7 @@ class Following:
 
     async def _close(self, work: Work, row: FollowUp, outcome: str) -> None:
         row.outcome, row.closed_at = outcome, work.now
+        count(work, FOLLOW_UPS, outcome, local_day(work.now), row.organization_id)
         row.version += 1
         await work.todo.close(f"follow-up:{row.id}")
 

@@ -19,6 +19,7 @@ from plugins.hotline.checking import sampling
 from plugins.hotline.checking.following import Following
 from plugins.hotline.checking.forms import CorrectForm, DrawForm, JudgeForm, Verdict
 from plugins.hotline.checking.models import Check, Sample
+from plugins.hotline.counts import CHECKS, JUDGED, PASSED, count
 from plugins.hotline.models import Order
 from plugins.hotline.terms import term
 
@@ -142,6 +143,7 @@ class Quality:
         row.note, row.judged_by, row.judged_at = form.note or "", work.actor.person_id, work.now
         row.state = "passed" if form.passed else "asked" if form.correct else "failed"
         row.version += 1
+        self._count(work, row)
         if row.state == "asked":
             await self._ask(work, row)
         await work.session.flush()
@@ -149,6 +151,13 @@ class Quality:
         number, result = row.order_number, row.state
         work.audit("check.judge", f"check:{row.id}", number=number, result=result)
         return row
+
+    def _count(self, work: Work, row: Check) -> None:
+        found = [JUDGED, *([PASSED] if row.state == PASSED else [])]
+        found += [name for name in ASKED if getattr(row, name)]
+        unit, centre = row.organization_id, row.centre_id
+        for value in found:
+            count(work, CHECKS, value, local_day(work.now), unit, centre=centre)
 
     async def _ask(self, work: Work, row: Check) -> None:
         row.correction_due_at = self.hub.due(work.now, term(self.hub.settings, "correction_days"))

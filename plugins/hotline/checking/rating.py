@@ -11,10 +11,12 @@ from typing import Final
 from sqlmodel import col
 
 from plugin_sdk.cases.forms import SATISFIED, RateForm
+from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import Hub, Read, Work
 from plugin_sdk.problems import AppConflict, Conflict
 from plugin_sdk.views import FactView, Phrase
 from plugins.hotline.checking.models import Rating
+from plugins.hotline.counts import RATINGS, count
 from plugins.hotline.models import Order
 
 ACCOUNT, PHONE = "account", "phone"
@@ -40,6 +42,8 @@ async def keep(work: Work, order: Order, form: RateForm, source: str) -> None:
         ),
         placed=True,
     )
+    unit, centre = order.organization_id, order.origin_organization_id
+    count(work, RATINGS, str(stars), local_day(work.now), unit, centre=centre)
     work.emit("order.rated", id=str(order.id), number=order.number, round=order.reopened)
 
 

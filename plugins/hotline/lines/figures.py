@@ -2,21 +2,19 @@
 was closed."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import func
-from sqlmodel import col
 
 from plugin_sdk.cases.rollup import openings
 from plugin_sdk.deadlines import local_day
-from plugin_sdk.figures import bounds, window
+from plugin_sdk.figures import LONGEST_PERIOD, window
 from plugin_sdk.ports import Read
 from plugin_sdk.problems import AppConflict
 from plugin_sdk.times import last_of_month
 from plugin_sdk.views import ChartView, FigureCard, FiguresView, Phrase, Words
-from plugins.hotline.calls.models import Call
+from plugins.hotline.counts import CALLS, counted
 from plugins.hotline.lines.models import Line
 from plugins.hotline.lines.register import READ, STAGES, names, stage_of
 from plugins.hotline.models import Order
@@ -59,31 +57,26 @@ def months_of(first: date, last: date) -> list[str]:
 
 async def use(read: Read, months: list[str], line: str | None = None) -> Use:
     """Return the use of whole months within scope, of every line or of one."""
-    calls: Counts = {}
-    statement = read.rows(
-        Call, col(Call.line), col(Call.month), func.count(), permission=READ
-    ).where(col(Call.month).in_(months), col(Call.direction) == "in")
-    if line is not None:
-        statement = statement.where(col(Call.line) == line)
-    for by, month, n in await read.session.execute(
-        statement.group_by(col(Call.line), col(Call.month))
-    ):
-        calls[by, month] = n
     since, until = _day(months[0]), last_of_month(_day(months[-1]))
-    counted = await openings(Order.figures, read, "line", since, until, READ)
-    orders = {(by or OWN, at): n for (by, at), n in counted.items() if line in (None, by)}
+    called = await counted(read, CALLS, since, until, "value", "since", value=line, permission=READ)
+    calls: Counts = {}
+    for (by, day), n in called.items():
+        at = (by or OWN, f"{day:%Y-%m}")
+        calls[at] = calls.get(at, 0) + n
+    opened = await openings(Order.figures, read, "line", since, until, READ)
+    orders = {(by or OWN, at): n for (by, at), n in opened.items() if line in (None, by)}
     return Use(months, calls, orders)
 
 
 async def after_closing(read: Read, line: Line) -> int:
-    """Return how many calls came to a number after its last day."""
-    if line.ends_on is None:
+    """Return how many calls came to a number after its last day, in as many years as figures are
+    shown of."""
+    today = local_day(read.now)
+    if line.ends_on is None or line.ends_on >= today:
         return 0
-    _, end = bounds(line.ends_on, line.ends_on)
-    statement = read.rows(Call, func.count(), permission=READ).where(
-        col(Call.line) == line.code, col(Call.direction) == "in", col(Call.started_at) >= end
-    )
-    return int((await read.session.execute(statement)).scalar_one())
+    since = max(line.ends_on, today - LONGEST_PERIOD) + timedelta(days=1)
+    found = await counted(read, CALLS, since, today, value=line.code, permission=READ)
+    return sum(found.values())
 
 
 def by_month(used: Use) -> ChartView:

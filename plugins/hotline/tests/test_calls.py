@@ -311,6 +311,10 @@ async def test_calls_are_for_who_takes_them(desk, exchange):
     for wrong in ("outcome=x", "day=x", "cursor=x", "line=1"):
         answer = await dispatcher.get(f"{HERE}/calls?{wrong}")
         assert answer.status_code in (200 if wrong == "line=1" else 422, 400), wrong
+    for wrong in ("x", "2026-02-30", "0001-01-01", "9999-12-31"):
+        for at in ("calls", "calls.csv"):
+            answer = await dispatcher.get(f"{HERE}/{at}?day={wrong}")
+            assert (answer.status_code, code(answer)) == (400, "hotline.call-no-day"), wrong
     assert (await dispatcher.post(f"{HERE}/calls/{id}/answer", json={})).status_code == 403
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from plugin_sdk.cases import figures as whole
-from plugin_sdk.cases.counted import Key
+from plugin_sdk.cases.counted import UNRATED, Key
 from plugin_sdk.cases.revisions import count_in_tens
 from plugin_sdk.cases.rollup import TIMES, Sums, spots, sums, total
 from plugin_sdk.deadlines import CalendarUnknown, local_day, working_days_between
@@ -153,6 +153,7 @@ class World:
             wanted = self.recount(rows, "month", since, until, read.now, of)
             happened = {m: [s.counts["opened"], s.counts["resolved"]] for m, s in wanted.items()}
             assert whole.months == {m: both for m, both in happened.items() if any(both)}
+            assert whole.unrated == sum(s.times[UNRATED].total() for s in wanted.values())
             wanted = self.recount(rows, "spot", since, until, read.now, of)
             opened = Counter({v: s.counts["opened"] for v, s in wanted.items() if "" not in v})
             assert await spots(OrderFigure, read, since, until, READ) == +opened
@@ -177,6 +178,8 @@ class World:
                 values |= {"spot": (values["category"], str(row.region_id or ""))}
                 into = found.setdefault(values[dimension], Sums())
                 into.counts[name] += 1
+                if name == "resolved" and row.rating is None:
+                    into.times[UNRATED][0] += 1
                 for kind, said in (("responded", "response"), ("resolved", "resolution")):
                     if name == kind:
                         into.times[f"{said}_calendar"][

@@ -8,7 +8,6 @@ from sqlmodel import col
 from core.governance.lifecycle.service import enter, take
 from plugin_sdk.cases.counting import mark
 from plugin_sdk.deadlines import local_day
-from plugins.hotline.calls.models import Call
 from plugins.hotline.models import Order
 from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.switching import Exchange
@@ -80,10 +79,9 @@ async def test_a_line_is_merged_then_its_number_closed_and_calls_are_counted(des
         409,
         "hotline.line-months",
     )
-    hub = exchange.board.hub  # who is called back did not call the old number
-    async with hub.work(hub.system("test")) as work:
-        (await work.get(Call, (await exchange.of("c2")).id)).direction = "out"
-    assert (await dispatcher.get(here)).json()["notice"] is None
+    hub = exchange.board.hub
+    await exchange.send(exchange.event("ringing", "c4", line="12319", direction="out"))
+    assert (await dispatcher.get(here)).json()["notice"]["params"] == {"n": 1}  # who is called back
     number = (await desk.file("operator", "intake", phone="13800005678"))["number"]
     for whole, orders in ((None, 1), (uuid4(), 0)):  # a part of a decision is no order of the line
         async with hub.work(hub.system("test")) as work:
