@@ -10,7 +10,8 @@ holds the original, when that is late.
 The time that it took is the centre's, which put it there. The answer is the unit's that wrote it:
 with the answer the unit holds the follower too, so that what its requester says of that, and what
 a check finds, is said to whom it concerns. One that is secret stays with the centre: the unit may
-be whom it is about.
+be whom it is about. One that is kept secret afterwards goes back there, and is closed to whoever
+saw it for nothing but an answer that was passed on.
 
 Whoever called for one order learns nothing of who called for another: nothing of the original but
 its answer is passed on, and its caller's name and number are taken out of that. Of an original that
@@ -21,7 +22,7 @@ itself.
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_
+from sqlalchemy import and_, delete, func, or_
 from sqlmodel import col
 
 from plugin_sdk.cases import CaseEngine
@@ -34,7 +35,7 @@ from plugin_sdk.views import Phrase
 from plugins.hotline.dispatching.alike import unfit
 from plugins.hotline.dispatching.forms import FollowForm, PassOnForm
 from plugins.hotline.enterprises.models import Enterprise
-from plugins.hotline.models import ANSWERED, Order
+from plugins.hotline.models import ANSWERED, Order, OrderEntry, OrderParty
 from plugins.hotline.naming import without_caller
 from plugins.hotline.open311.publishing import changed
 
@@ -126,6 +127,29 @@ def transitions(whole: Guard) -> list[Transition]:
 async def _keep(work: Work, row: Order, form: PassOnForm) -> None:
     row.reply, row.answered_at, row.organization_id = form.text, work.now, form.unit
     await changed(work, row)
+
+
+async def take_back(work: Work, row: Order) -> None:
+    """Take an order that is kept secret from now on from the units that hold or held it for nothing
+    but an answer that was passed on. Who was ever given it to handle goes on seeing it, as any
+    secret order."""
+    if row.follows_id is not None and row.state in ANSWERED:
+        row.organization_id = row.origin_organization_id
+
+    async def units(verb: str) -> set[UUID]:
+        found = work.rows(OrderEntry, col(OrderEntry.organization_id), permission="order.read")
+        found = found.where(col(OrderEntry.case_id) == row.id, col(OrderEntry.verb) == verb)
+        return set((await work.session.execute(found)).scalars())
+
+    answered = await units("pass-on") - await units("dispatch")
+    if answered:
+        await work.session.execute(
+            delete(OrderParty).where(
+                col(OrderParty.case_id) == row.id,
+                col(OrderParty.role) == "holder",  # and not who filed it, or received it
+                col(OrderParty.organization_id).in_(answered),
+            )
+        )
 
 
 async def _follow(work: Work, row: Order, form: FollowForm) -> None:
