@@ -3,6 +3,8 @@ from typing import Any
 
 import pytest
 
+from core.access.grants import grant
+from plugin_sdk.ports import ScopeKind
 from plugins.hotline.desk import desk_of
 
 Order = dict[str, Any]
@@ -52,6 +54,13 @@ class Desk:
 
     async def unit(self, role: str = "unit") -> str:
         return str((await self.hub.actor(role)).organization_id)
+
+    async def let(self, who: str, *roles: str) -> None:
+        """Grant roles of the hotline to the post of one of the cast."""
+        post = (await self.hub.actor(who)).post_id
+        async with self.hub.services.database.transaction(write=True) as tx:
+            for role in roles:
+                await grant(tx, post, f"hotline.{role}", ScopeKind.ORGANIZATION, granted_by=None)
 
     async def dispatch(self, number: str, role: str = "unit", **form: Any) -> Order:
         form = {"unit": await self.unit(role), "category": LIGHTS, **form}
