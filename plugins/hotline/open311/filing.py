@@ -94,7 +94,9 @@ def read_sent(values: Values, regions: Iterable[Organization], media_said: str) 
     if len(name) > 100:
         raise refused(400, "name", n=100)
     _validated(CallerForm, {part: given.get(part, "") for part in CallerForm.model_fields})
-    return Sent({name: value for name, value in found.items() if value}, name)
+    sent = Sent({name: value for name, value in found.items() if value}, name)
+    form_of(sent.values)
+    return sent
 
 
 def _place(
@@ -239,7 +241,6 @@ async def keep(
 
     Raises `Refusal` (400) where another waits under that key.
     """
-    form_of(sent.values)
     if request_key is not None:
         statement = work.rows(Open311Filing).where(col(Open311Filing.request_key) == request_key)
         known: Open311Filing | None = (await work.session.execute(statement)).scalar_one_or_none()

@@ -244,13 +244,13 @@ class GeoReport:
             raise refused(403, "no-key")
         system = self.hub.system("open311")
         async with self.hub.read(system) as read:
-            key_id = await keys.held(read, secret)
+            key_id = await keys.held(self.hub, read, secret)
         regions = await self.desk.regions()
         said = self._say(request, Phrase("hotline.open311.media"))
         sent = filing.read_sent(values, regions, said)
+        again = self._repeated(request, key_id)
         media = [value for name, value in pairs if name in MEDIA and isinstance(value, UploadFile)]
         sent = await filing.drawn(self.hub, sent, media)
-        again = self._repeated(request, key_id)
         await self.desk.prepare()
         async with self.hub.work(system) as work:
             await keys.use(self.hub, work, key_id)
