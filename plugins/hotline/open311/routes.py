@@ -255,10 +255,13 @@ class GeoReport:
         async with self.hub.work(system) as work:
             await keys.use(self.hub, work, key_id)
             if screened(self.hub):
+                order = await filing.known_order(work, sent, again)
+            else:
+                order = await filing.open_order(self.desk, work, sent, again)
+            if order is None:
                 kept = await filing.keep(self.desk, work, sent, key_id, again)
                 found = {"token": str(kept.id)}
             else:
-                order = await filing.open_order(self.desk, work, sent, again)
                 found = {
                     "service_request_id": order.number,
                     "service_notice": self._say(request, Phrase("hotline.open311.notice")),
