@@ -1,7 +1,7 @@
 """Organizations and offices as apps know them, read only."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,11 @@ class Organization(msgspec.Struct, frozen=True):
     name: str
     level: str
     parent_id: UUID | None
+
+
+OFFICIALS: Final = 100
+"""So many the directory names at once who hold a permission: who is one of more cannot be picked
+from a list."""
 
 
 class Official(msgspec.Struct, frozen=True):
@@ -39,8 +44,8 @@ class Directory(Protocol):
         ...
 
     async def officials(self, permission: str) -> list[Official]:
-        """Return who holds a post with the app's permission, by organization; not to whom one is
-        delegated."""
+        """Return who holds a post with the app's permission, by organization, the first
+        `OFFICIALS`; not to whom one is delegated."""
         ...
 
     async def regions(self) -> list[Organization]:

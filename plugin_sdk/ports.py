@@ -358,9 +358,9 @@ class Hub(Protocol):
         was in the present window of so many seconds, this time included."""
         ...
 
-    async def life(self, app: str) -> Life | None:
+    async def life(self, read: "Read", app: str) -> Life | None:
         """Return where an app stands in its life cycle, as its page says to everybody; None for
-        one that is not on the county's register."""
+        one that is not on the county's register. It is read on the connection of `read`."""
         ...
 
     def read(self, actor: Actor) -> AbstractAsyncContextManager[Read]: ...

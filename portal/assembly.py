@@ -163,7 +163,7 @@ class Yimen:
             settings,
             elements=asked,
             rules=rules,
-            life_of=partial(life_of, self.services.database),
+            life_of=life_of,
         )
 
     async def _refused(self, actor: Actor, app: str, permission: str, subject: str) -> None:

@@ -14,6 +14,7 @@ from core.access.models import Delegation, Grant, RolePermission
 from core.database import Transaction
 from core.identity.models import OrganizationRow, Person, Post
 from plugin_sdk.data import Within
+from plugin_sdk.directory import OFFICIALS
 from plugin_sdk.ports import Official, Organization
 
 
@@ -176,7 +177,8 @@ async def organizations_holding(tx: Transaction, permission: str) -> list[Organi
 
 
 async def officials_holding(tx: Transaction, permission: str) -> list[Official]:
-    """Return who holds a post with a permission now, by organization and name."""
+    """Return who holds a post with a permission now, by organization and name; the first so many
+    alone."""
     found = await tx.session.execute(
         select(
             col(Post.id),
@@ -190,5 +192,6 @@ async def officials_holding(tx: Transaction, permission: str) -> list[Official]:
         .join(OrganizationRow, col(OrganizationRow.id) == col(Post.organization_id))
         .where(col(Post.id).in_(_posts_holding(permission, tx.now, col(Post.id))))
         .order_by(col(OrganizationRow.code), col(Person.name), col(Post.id))
+        .limit(OFFICIALS)
     )
     return [Official(*row) for row in found]

@@ -91,10 +91,12 @@ class Background:
         hub = self._apps.hubs[timer.app]
         async with hub.work(hub.system(f"timer {timer.kind}")) as work:
             unit: Any = work
+            engines = [one for one in instance.engines if one.owns(timer.subject)]
+            for engine in engines:
+                await engine.hold(work, timer.subject)
             if await take_timer(unit.tx, timer):
-                for engine in instance.engines:
-                    if engine.owns(timer.subject):
-                        await engine.on_timer(work, timer.kind, timer.subject)
+                for engine in engines:
+                    await engine.on_timer(work, timer.kind, timer.subject)
 
     async def redate(self) -> None:
         """Date the cases whose year has become known."""

@@ -53,7 +53,7 @@ who wait for each other, of whom one is let go. On SQLite nobody writes at the s
 an app asked before its unit of work may be old."""
 
 
-async def no_register(app: str) -> Life | None:
+async def no_register(tx: Transaction, app: str) -> Life | None:
     """Return where an app stands in a hub without a register: nowhere."""
     return None
 
@@ -153,7 +153,7 @@ class AppHub:
         *,
         elements: Iterable[str] = (),
         rules: Rules = RULES,
-        life_of: Callable[[str], Awaitable[Life | None]] = no_register,
+        life_of: Callable[[Transaction, str], Awaitable[Life | None]] = no_register,
     ) -> None:
         """`elements` are the data elements that the app's manifest asks for, `rules` what it
         says of its usage; `life_of` asks the register of apps, which is above the hub."""
@@ -227,9 +227,9 @@ class AppHub:
         """See `plugin_sdk.ports.Hub`."""
         return await self.services.shared.hit(f"app:{self.app}:{name}", seconds)
 
-    async def life(self, app: str) -> Life | None:
+    async def life(self, read: Any, app: str) -> Life | None:
         """See `plugin_sdk.ports.Hub`."""
-        return await self._life_of(app)
+        return await self._life_of(read.tx, app)
 
     def is_working_day(self, day: date) -> bool:
         """Return whether a day is worked. Raises `CalendarUnknown`."""

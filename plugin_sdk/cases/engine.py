@@ -4,6 +4,7 @@ It knows the ports alone. Everything an act causes is written in the unit of wor
 given: the case, its timeline, parties, work items, timers, notices, audit, effect.
 """
 
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -44,6 +45,12 @@ class CaseEngine(CaseActs[R]):
         row.version += 1
         await self._record(work, row, "urge_undone", source=row.state, reason=None)
         return row
+
+    async def hold(self, work: Work, subject: str) -> None:
+        """Hold the case of a timer before the timer is taken, as its acts hold it before they set
+        one: who took the timer first would wait for an act that waits for the timer."""
+        with suppress(NotFound):
+            await work.get(self.row, UUID(subject.split(":")[1]), permission=self.flow.read)
 
     async def on_timer(self, work: Work, kind: str, subject: str) -> None:
         """Do what is due: remind, escalate, say that a stage is late, let lapse.

@@ -9,8 +9,11 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
+from sqlalchemy import Select
+from sqlmodel import col
 
 from plugin_sdk.deadlines import local_day
+from plugin_sdk.exports import take_out
 from plugin_sdk.ports import Actor, Answer, Read, Work
 from plugin_sdk.registers.desk import RegisterDesk
 from plugin_sdk.registers.imports import import_routes
@@ -47,11 +50,18 @@ def _reading(desk: RegisterDesk[Any]) -> list[HTTPRouteHandler]:
 
     @get(f"{register.path}.csv", opt=needs(register.read), operation_id=f"{register.name}-export")
     async def export_records(request: Ask, stage: Stage = "", q: Query = "") -> Stream:
-        """Export a list as CSV, in scope, a page at a time."""
-        actor = actor_of(request)
+        """Export a list as CSV, in scope, a page at a time; that it is taken out is recorded."""
+        actor, asked = actor_of(request), _asked(desk, request)
+
+        async def chosen(read: Read) -> Select[Any]:
+            return await desk.chosen(read, stage, q.strip(), asked, col(desk.engine.row.id))
+
+        how = {**asked, "state": stage, "searched": bool(q.strip())}
+        act, subject = f"{register.name}.export", register.path.strip("/")
+        await take_out(hub, actor, chosen, act, subject, format="csv", **how)
         name = f"{hub.app}-{register.name}-{local_day(hub.now()):%Y%m%d}.csv"
         return Stream(
-            _csv(desk, actor, stage, q.strip(), _asked(desk, request)),
+            _csv(desk, actor, stage, q.strip(), asked),
             media_type="text/csv",
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )

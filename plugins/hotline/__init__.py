@@ -82,6 +82,7 @@ def subscribe_events(hub: Hub) -> Mapping[str, EventHandler]:
 
     async def concealed(work: Work, event: Mapping[str, Any]) -> None:
         await forget(work, event)
+        await following.concealed(work, event)
         await orders.coordinations.engine.kept_secret(work, event)
 
     return {

@@ -115,6 +115,10 @@ def order_flow(hub: Hub) -> Flow:
     async def stand_alone(work: Work, row: Order, form: ReasonForm) -> None:
         row.follows_id = None  # what was not settled by another's answer
 
+    async def conceal(work: Work, row: Order, form: ActForm) -> None:
+        await following.take_back(work, row)
+        await keep_secret(work, row, form)
+
     handed: dict[str, Any] = {"apply": dispatch, "moves": "unit", "event": "order.dispatched"}
     returned: dict[str, Any] = {"moves": "origin", "within": returning, "tone": "returned"}
     reopened: dict[str, Any] = {"moves": "origin", "within": reopening, "reopens": True}
@@ -249,7 +253,7 @@ def order_flow(hub: Hub) -> Flow:
             _act("withhold", ALWAYS, None, REQUESTER + CENTRE, apply=withhold),
             _act(
                 *("keep-secret", ALWAYS, None, REQUESTER + CENTRE),
-                apply=keep_secret,
+                apply=conceal,
                 event="order.concealed",
             ),
         ),

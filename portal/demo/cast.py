@@ -104,7 +104,7 @@ CAST = (
         "楚住建",
         "371603U04",
         "签收员",
-        (*HANDLES, OWNS),
+        (*HANDLES, OWNS, ("hotline.legal_expert", ScopeKind.ORGANIZATION)),
     ),
     Member(
         "leader",
@@ -128,7 +128,10 @@ CAST = (
         "卫副局",
         "371603U01",
         "副局长",
-        (("hotline.unit_head", ScopeKind.ORGANIZATION),),
+        (
+            ("hotline.unit_head", ScopeKind.ORGANIZATION),
+            ("hotline.chair", ScopeKind.ORGANIZATION),
+        ),
     ),
     Member(
         "inspector",

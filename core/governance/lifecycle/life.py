@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlmodel import col
 
-from core.database import Database
+from core.database import Transaction
 from core.governance.lifecycle.models import StepTaken
 from core.governance.lifecycle.service import standing
 from plugin_sdk.deadlines import local_day
@@ -18,25 +18,24 @@ UNDECIDED: Final = frozenset({"watch", "review", "keep", "improve"})
 WAY_OUT: Final[tuple[Stage, ...]] = ("sunset", "closed", "archived", "purged")
 
 
-async def life_of(database: Database, app: str) -> Life | None:
+async def life_of(tx: Transaction, app: str) -> Life | None:
     """Return where an app stands, None for one that is not on the register."""
-    async with database.transaction() as tx:
-        try:
-            stands = await standing(tx, app)
-        except NotFound:
-            return None
-        row = StepTaken
-        taken = await tx.session.execute(
-            select(col(row.source), col(row.target), col(row.at))
-            .where(col(row.app) == app, col(row.target) != col(row.source))
-            .order_by(col(row.at), col(row.id))
-        )
-        steps: list[LifeStep] = []
-        for source, target, at in taken:  # what was undone is no step any more
-            if source in WAY_OUT:
-                steps = [one for one in steps if _depth(one.stage) <= _depth(target)]
-            if target in WAY_OUT and target not in {one.stage for one in steps}:
-                steps.append(LifeStep(target, local_day(at)))
+    try:
+        stands = await standing(tx, app)
+    except NotFound:
+        return None
+    row = StepTaken
+    taken = await tx.session.execute(
+        select(col(row.source), col(row.target), col(row.at))
+        .where(col(row.app) == app, col(row.target) != col(row.source))
+        .order_by(col(row.at), col(row.id))
+    )
+    steps: list[LifeStep] = []
+    for source, target, at in taken:  # what was undone is no step any more
+        if source in WAY_OUT:
+            steps = [one for one in steps if _depth(one.stage) <= _depth(target)]
+        if target in WAY_OUT and target not in {one.stage for one in steps}:
+            steps.append(LifeStep(target, local_day(at)))
     undecided = stands.stage in UNDECIDED
     return Life(
         stage="active" if undecided else stands.stage,

@@ -13,6 +13,7 @@ from sqlmodel import col
 from plugin_sdk import documents
 from plugin_sdk.cursors import Position, cut, older, read_cursor
 from plugin_sdk.documents import Document, Table
+from plugin_sdk.exports import take_out
 from plugin_sdk.figures import bounds
 from plugin_sdk.ports import Actor, Hub, Read
 from plugin_sdk.problems import AppConflict, Problem
@@ -33,8 +34,6 @@ COLUMNS: Final = (
 FILES: Final = {"csv": "text/csv", "xlsx": documents.XLSX}
 PAGE: Final = 50
 BATCH: Final = 500
-MOST: Final = 10_000
-"""So many calls are in one file: of a million nobody reads all."""
 
 
 class NoDay(AppConflict):
@@ -75,15 +74,17 @@ async def calls_view(read: Read, asked: Mapping[str, str], cursor: str) -> Calls
 
 async def calls_file(hub: Hub, actor: Actor, asked: Mapping[str, str], kind: str) -> bytes:
     """Return the calls in scope that are asked for as a file, as the list shows them; that they
-    were taken out is recorded. Raises `AppConflict` (`call-export-many`) for more than `MOST`."""
+    were taken out is recorded. Raises as `take_out` does."""
     say, language = hub.pages.say, actor.language
     async with hub.read(actor) as read:
         names = await lines.names(read)
-        filters = _filters(names, asked)
-        ids = _chosen(read, filters, col(Call.id)).limit(MOST + 1)
-        count = len((await read.session.execute(ids)).all())
-    if count > MOST:
-        raise AppConflict("hotline", "call-export-many", limit=MOST)
+    filters = _filters(names, asked)
+
+    async def ids(read: Read) -> Select[Any]:
+        return _chosen(read, filters, col(Call.id))
+
+    how = {one.name: one.value for one in filters}
+    await take_out(hub, actor, ids, "call.export", "calls", format=kind, **how)
     rows: list[Sequence[Cell]] = []
     cursor: str | None = ""
     while cursor is not None:
@@ -102,9 +103,6 @@ async def calls_file(hub: Hub, actor: Actor, asked: Mapping[str, str], kind: str
             )
             for item in items
         ]
-    async with hub.work(actor) as work:
-        chosen = {one.name: one.value for one in filters if one.value}
-        work.audit("call.export", "calls", format=kind, n=len(rows), **chosen)
     header = [say(Phrase(f"hotline.call.column.{name}"), language) for name in COLUMNS]
     table = Table(say(Phrase("hotline.call.list"), language), header, rows)
     return await asyncio.to_thread(_written, table, kind)

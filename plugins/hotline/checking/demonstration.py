@@ -24,8 +24,9 @@ from plugins.hotline.checking.forms import (
     Result,
     Verdict,
 )
+from plugins.hotline.checking.judged import ASKED
 from plugins.hotline.checking.models import FollowCall, FollowUp, Supervision
-from plugins.hotline.checking.quality import ASKED, DRAW, JUDGE, Quality
+from plugins.hotline.checking.quality import DRAW, JUDGE, Quality
 from plugins.hotline.checking.supervising import supervision_desk
 from plugins.hotline.desk import OrderDesk
 from plugins.hotline.models import Order

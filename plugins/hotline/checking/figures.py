@@ -10,7 +10,7 @@ from plugin_sdk.cases.suppression import left_out
 from plugin_sdk.ports import Hub, Read
 from plugin_sdk.views import ChartView, FiguresView, Phrase
 from plugins.hotline.checking.following import CALL, OUTCOMES
-from plugins.hotline.checking.quality import ASKED
+from plugins.hotline.checking.judged import ASKED
 from plugins.hotline.counts import CHECKS, FOLLOW_UPS, JUDGED, PASSED, RATINGS, counted
 
 STARS: Final = (5, 4, 3, 2, 1)

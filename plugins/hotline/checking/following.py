@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from plugin_sdk.cases.forms import SATISFIED, RateForm, ReasonForm
@@ -24,6 +24,7 @@ from plugins.hotline.checking.forms import (
     QuestionForm,
     Result,
 )
+from plugins.hotline.checking.judged import count_judged
 from plugins.hotline.checking.models import Check, FollowCall, FollowUp, Question, Rating
 from plugins.hotline.checking.supervising import TWICE, supervise
 from plugins.hotline.counts import FOLLOW_UPS, count
@@ -96,6 +97,29 @@ class Following:
         if int(event["n"]) >= TWICE:
             trigger = f"returned:{event['n']}"
             await supervise(self.hub, work, order, UUID(str(event["unit"])), trigger)
+
+    async def concealed(self, work: Work, event: Mapping[str, Any]) -> None:
+        """Let what is said of a secret order's answer be said of who holds it, where the unit that
+        gave the answer may no longer see the order: nothing is asked of that unit any more."""
+        order = await work.get(Order, UUID(str(event["id"])))
+        party, of = order.parties, order.id
+        seeing = select(col(party.organization_id)).where(col(party.case_id) == of)
+        calls = work.rows(FollowUp, col(FollowUp.id)).where(
+            col(FollowUp.order_id) == of, col(FollowUp.unit_id).not_in(seeing)
+        )
+        for id in list((await work.session.execute(calls)).scalars()):
+            (await work.get(FollowUp, id)).unit_id = order.organization_id
+        checks = work.rows(Check, col(Check.id)).where(
+            col(Check.order_id) == of, col(Check.organization_id).not_in(seeing)
+        )
+        for id in list((await work.session.execute(checks)).scalars()):
+            row = await work.get(Check, id)
+            count_judged(work, row, -1)
+            row.organization_id, row.version = order.organization_id, row.version + 1
+            count_judged(work, row)
+            if row.state == "asked":
+                row.state, row.correction_due_at = "failed", None
+                await work.todo.close(f"check:{row.id}")
 
     async def align(self, work: Work, order: Order) -> None:
         """Open, rank and close the follow-ups of an order; supervise a unit whose answers were

@@ -18,13 +18,12 @@ from plugin_sdk.views import Phrase
 from plugins.hotline.checking import sampling
 from plugins.hotline.checking.following import Following
 from plugins.hotline.checking.forms import CorrectForm, DrawForm, JudgeForm, Verdict
+from plugins.hotline.checking.judged import ASKED, count_judged
 from plugins.hotline.checking.models import Check, Sample
-from plugins.hotline.counts import CHECKS, JUDGED, PASSED, count
 from plugins.hotline.models import Order
 from plugins.hotline.terms import term
 
 DRAW, JUDGE, READ, CORRECT = "check.draw", "check.judge", "check.read", "check.correct"
-ASKED: Final = ("answered", "verified", "polite", "on_time", "evidence")
 SHOWN: Final = 50
 MOST: Final = 1000
 """How many are checked of a month at most."""
@@ -143,7 +142,7 @@ class Quality:
         row.note, row.judged_by, row.judged_at = form.note or "", work.actor.person_id, work.now
         row.state = "passed" if form.passed else "asked" if form.correct else "failed"
         row.version += 1
-        self._count(work, row)
+        count_judged(work, row)
         if row.state == "asked":
             await self._ask(work, row)
         await work.session.flush()
@@ -151,13 +150,6 @@ class Quality:
         number, result = row.order_number, row.state
         work.audit("check.judge", f"check:{row.id}", number=number, result=result)
         return row
-
-    def _count(self, work: Work, row: Check) -> None:
-        found = [JUDGED, *([PASSED] if row.state == PASSED else [])]
-        found += [name for name in ASKED if getattr(row, name)]
-        unit, centre = row.organization_id, row.centre_id
-        for value in found:
-            count(work, CHECKS, value, local_day(work.now), unit, centre=centre)
 
     async def _ask(self, work: Work, row: Check) -> None:
         row.correction_due_at = self.hub.due(work.now, term(self.hub.settings, "correction_days"))

@@ -18,8 +18,9 @@ from plugins.hotline.checking.following import (
     script_of,
 )
 from plugins.hotline.checking.forms import CallForm, Verdict
+from plugins.hotline.checking.judged import ASKED
 from plugins.hotline.checking.models import Check, FollowCall, FollowUp, Question, Sample
-from plugins.hotline.checking.quality import ASKED, CORRECT, DRAW, JUDGE, READ, Quality
+from plugins.hotline.checking.quality import CORRECT, DRAW, JUDGE, READ, Quality
 from plugins.hotline.checking.views import (
     CallItem,
     CheckItem,

@@ -9,9 +9,11 @@ from sqlmodel import col
 from plugin_sdk.cases.desk import CaseDesk
 from plugin_sdk.cases.flow import Transition
 from plugin_sdk.deadlines import local_day
+from plugin_sdk.directory import OFFICIALS
 from plugin_sdk.ports import Read
+from plugin_sdk.taking import BLANK, Typed
 from plugin_sdk.times import SHANGHAI
-from plugin_sdk.views import ActionView, EntryView, FactView, Option, Phrase, Words
+from plugin_sdk.views import ActionView, ActView, EntryView, FactView, Option, Phrase, Words
 from plugins.hotline.coordination.deciding import needs_chair, shares_of, unheard
 from plugins.hotline.coordination.engine import ASKED, POSTS, CoordinationEngine
 from plugins.hotline.coordination.models import Coordination, CoordinationSeat, CoordinationShare
@@ -94,6 +96,18 @@ class CoordinationDesk(CaseDesk[Coordination]):
             own = read.actor.organization_id
             options["to_unit"] = [Option(str(u.id), u.name) for u in units if u.id != own]
         return known, options
+
+    async def act_view(
+        self, read: Read, row: Coordination, verb: str, typed: Typed = BLANK
+    ) -> ActView:
+        """Return the form of an act; where so many could preside, or give the opinion, that not all
+        of them are listed, it says so."""
+        view = await super().act_view(read, row, verb, typed)
+        if verb in POSTS and len(await self.engine.officials_with(POSTS[verb])) >= OFFICIALS:
+            for field in view.fields:
+                if field.name in ("chair", "expert"):
+                    field.hint = self.engine.words(f"hint.{field.name}_crowded", n=OFFICIALS)
+        return view
 
     async def _units(
         self, verb: str, seats: Sequence[CoordinationSeat], shares: Sequence[CoordinationShare]

@@ -10,7 +10,8 @@ holds the original, when that is late.
 The time that it took is the centre's, which put it there. The answer is the unit's that wrote it:
 with the answer the unit holds the follower too, so that what its requester says of that, and what
 a check finds, is said to whom it concerns. One that is secret stays with the centre: the unit may
-be whom it is about.
+be whom it is about. One that is kept secret afterwards goes back there, and is closed to whoever
+saw it for nothing but an answer that was passed on.
 
 Whoever called for one order learns nothing of who called for another: nothing of the original but
 its answer is passed on, and its caller's name and number are taken out of that. Of an original that
@@ -21,7 +22,7 @@ itself.
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_
+from sqlalchemy import and_, delete, func, or_
 from sqlmodel import col
 
 from plugin_sdk.cases import CaseEngine
@@ -29,12 +30,12 @@ from plugin_sdk.cases.flow import Does, Guard, Notice, State, Transition, Who
 from plugin_sdk.cases.forms import LONG_TEXT, ActForm, ReasonForm
 from plugin_sdk.cases.shorthand import ORIGIN
 from plugin_sdk.ports import Read, Work
-from plugin_sdk.problems import FieldError, Invalid
+from plugin_sdk.problems import Conflict, FieldError, Invalid
 from plugin_sdk.views import Phrase
 from plugins.hotline.dispatching.alike import unfit
 from plugins.hotline.dispatching.forms import FollowForm, PassOnForm
 from plugins.hotline.enterprises.models import Enterprise
-from plugins.hotline.models import ANSWERED, Order
+from plugins.hotline.models import ANSWERED, Order, OrderEntry, OrderParty
 from plugins.hotline.naming import without_caller
 from plugins.hotline.open311.publishing import changed
 
@@ -128,6 +129,29 @@ async def _keep(work: Work, row: Order, form: PassOnForm) -> None:
     await changed(work, row)
 
 
+async def take_back(work: Work, row: Order) -> None:
+    """Take an order that is kept secret from now on from the units that hold or held it for nothing
+    but an answer that was passed on. Who was ever given it to handle goes on seeing it, as any
+    secret order."""
+    if row.follows_id is not None and row.state in ANSWERED:
+        row.organization_id = row.origin_organization_id
+
+    async def units(verb: str) -> set[UUID]:
+        found = work.rows(OrderEntry, col(OrderEntry.organization_id), permission="order.read")
+        found = found.where(col(OrderEntry.case_id) == row.id, col(OrderEntry.verb) == verb)
+        return set((await work.session.execute(found)).scalars())
+
+    answered = await units("pass-on") - await units("dispatch")
+    if answered:
+        await work.session.execute(
+            delete(OrderParty).where(
+                col(OrderParty.case_id) == row.id,
+                col(OrderParty.role) == "holder",  # and not who filed it, or received it
+                col(OrderParty.organization_id).in_(answered),
+            )
+        )
+
+
 async def _follow(work: Work, row: Order, form: FollowForm) -> None:
     """Put an order, and what follows it, on its original."""
     original = await _original(work, row, form.original.replace(" ", ""))
@@ -141,18 +165,30 @@ async def _follow(work: Work, row: Order, form: FollowForm) -> None:
 
 async def _original(work: Work, row: Order, number: str) -> Order:
     """Return the order that is followed in the end, held so that nobody moves it meanwhile."""
-    statement = work.rows(Order, col(Order.id), permission=PERMISSION)
-    id = (
-        await work.session.execute(statement.where(col(Order.number) == number))
-    ).scalar_one_or_none()
-    while id is not None and id != row.id:
-        found = await work.get(Order, id, permission=PERMISSION)
-        if found.follows_id is None:
-            if (why := _unfit(found)) is not None:
-                raise _refusal(why)
-            return found
-        id = found.follows_id
-    raise _refusal("itself" if id == row.id else "no-original")
+    id = await _root(work, number)
+    if id is None or id == row.id:
+        raise _refusal("no-original" if id is None else "itself")
+    found = await work.get(Order, id, permission=PERMISSION)
+    if found.follows_id is not None:  # it was put on another as one looked
+        raise Conflict("written-meanwhile")
+    if (why := _unfit(found)) is not None:
+        raise _refusal(why)
+    return found
+
+
+async def _root(work: Work, number: str) -> UUID | None:
+    """Return which order is followed in the end by one that follows a number; nothing is held."""
+
+    async def look(which: Any) -> tuple[UUID, UUID | None] | None:
+        columns = (col(Order.id), col(Order.follows_id))
+        statement = work.rows(Order, *columns, permission=PERMISSION).where(which)
+        row = (await work.session.execute(statement)).first()
+        return None if row is None else (row[0], row[1])
+
+    found = await look(col(Order.number) == number)
+    while found is not None and found[1] is not None:
+        found = await look(col(Order.id) == found[1])
+    return found[0] if found else None
 
 
 def _unfit(row: Order) -> str | None:
@@ -175,7 +211,7 @@ class FollowingEngine(CaseEngine[Order]):
         """Do an act; its followers are told soon, and one that is put on an order which is
         answered gets the answer at once."""
         if isinstance(form, FollowForm):
-            await self._hold_lower(work, id, form.original)
+            await self._hold_both(work, id, form.original.replace(" ", ""))
         row = await super().act(work, id, verb, form)
         done = self.flow.by_verb(verb)
         if done.resolves or done.reopens or verb == "keep-secret":
@@ -187,15 +223,18 @@ class FollowingEngine(CaseEngine[Order]):
             await work.timer(TIMER, self.subject(original.id), work.now)  # those behind it
         return row
 
-    async def _hold_lower(self, work: Work, id: UUID, number: str) -> None:
-        """Hold the original before the order itself where its id is lower: two orders that are put
-        on each other at once would else wait for each other."""
-        statement = work.rows(
-            Order, col(Order.id), col(Order.follows_id), permission=self.flow.read
-        ).where(col(Order.number) == number.replace(" ", ""))
-        found = (await work.session.execute(statement)).first()
-        if found is not None and (found[1] or found[0]) < id:
-            await work.get(Order, found[1] or found[0], permission=self.flow.read)
+    async def _hold_both(self, work: Work, id: UUID, number: str) -> None:
+        """Hold an order and the original that it is put on, as all who hold several orders do: an
+        original before what follows it, and of two that follow none the lower id. Who holds them
+        in another order would wait for who waits for them."""
+        root = await _root(work, number)
+        if root is None or root == id:
+            return
+        follows = work.rows(Order, col(Order.follows_id), permission=self.flow.read)
+        found = (await work.session.execute(follows.where(col(Order.id) == id))).first()
+        both = [root, id] if found is None or found[0] is not None else sorted((root, id))
+        for one in both:
+            await work.get(Order, one, permission=self.flow.read)
 
     async def on_timer(self, work: Work, kind: str, subject: str) -> None:
         """Do what is due; tell the followers of an order what has become of it."""

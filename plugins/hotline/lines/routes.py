@@ -42,7 +42,7 @@ class LinePages(LineDesk):
         used = await use(read, months_of(today - timedelta(days=334), today), row.code)
         late = await after_closing(read, row)
         versions = await self.engine.history(read, row.id)
-        life = await self.hub.life(row.app) if row.app else None
+        life = await self.hub.life(read, row.app) if row.app else None
         return LineView(
             **{name: getattr(plain, name) for name in RecordView.__struct_fields__},
             stage=self.stage(row, today),

@@ -94,7 +94,9 @@ def read_sent(values: Values, regions: Iterable[Organization], media_said: str) 
     if len(name) > 100:
         raise refused(400, "name", n=100)
     _validated(CallerForm, {part: given.get(part, "") for part in CallerForm.model_fields})
-    return Sent({name: value for name, value in found.items() if value}, name)
+    sent = Sent({name: value for name, value in found.items() if value}, name)
+    form_of(sent.values)
+    return sent
 
 
 def _place(
@@ -198,21 +200,29 @@ async def open_order(
 
     Raises `Refusal` (400) where another request was sent under that key.
     """
-    form = form_of(sent.values)
-    if source_key is not None:
-        known = await _by_source(work, source_key)
-        if known is not None:
-            if not _is_of(known, form, sent.caller_name):
-                raise refused(400, "key-reused")
-            return known
+    known = await known_order(work, sent, source_key)
+    if known is not None:
+        return known
     return await desk.open_order(
         work,
-        Submission(form, None, pictures=sent.pictures),
+        Submission(form_of(sent.values), None, pictures=sent.pictures),
         CHANNEL,
         None,
         caller_name=sent.caller_name,
         source_key=source_key,
     )
+
+
+async def known_order(read: Read, sent: Sent, source_key: str | None) -> Order | None:
+    """Return the order that was sent under a key before, at once or by way of a filing that was
+    accepted; None where there is none. Raises `Refusal` (400) where another was sent under it."""
+    if source_key is None:
+        return None
+    statement = read.rows(Order).where(col(Order.source_key) == source_key)
+    known: Order | None = (await read.session.execute(statement)).scalar_one_or_none()
+    if known is not None and not _is_of(known, form_of(sent.values), sent.caller_name):
+        raise refused(400, "key-reused")
+    return known
 
 
 def _is_of(order: Order, form: FileForm, caller_name: str) -> bool:
@@ -223,12 +233,6 @@ def _is_of(order: Order, form: FileForm, caller_name: str) -> bool:
     return sent == (*kept, order.caller_phone, order.caller_name)
 
 
-async def _by_source(read: Read, source_key: str) -> Order | None:
-    statement = read.rows(Order).where(col(Order.source_key) == source_key)
-    found: Order | None = (await read.session.execute(statement)).scalar_one_or_none()
-    return found
-
-
 # Where the county looks first.
 
 
@@ -237,15 +241,17 @@ async def keep(
 ) -> Open311Filing:
     """Keep what was sent until somebody looks at it; sent again it is the same filing.
 
-    Raises `Refusal` (400) where another waits under that key.
+    Raises `Refusal` (400) where another waits under that key, and where what was sent under it was
+    refused: its token stands for nothing any more.
     """
-    form_of(sent.values)
     if request_key is not None:
         statement = work.rows(Open311Filing).where(col(Open311Filing.request_key) == request_key)
         known: Open311Filing | None = (await work.session.execute(statement)).scalar_one_or_none()
         if known is not None:
+            if known.decided_at is not None:
+                raise refused(400, "filing-refused")
             kept = (known.sent, known.caller_name)
-            if known.decided_at is None and kept != (sent.values, sent.caller_name):
+            if kept != (sent.values, sent.caller_name):
                 raise refused(400, "key-reused")
             return known
     row = Open311Filing(

@@ -6,7 +6,7 @@ header and mostly live an hour, which no Open311 client knows how to do: see ADR
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -72,15 +72,34 @@ async def known(read: Read) -> list[Open311Key]:
     return list((await read.session.execute(statement.limit(200))).scalars())
 
 
-async def held(read: Read, secret: str) -> UUID:
-    """Return the id of the key in force. Raises `Refusal` (403)."""
-    statement: Any = read.rows(Open311Key, col(Open311Key.id)).where(
+async def held(hub: Hub, read: Read, secret: str) -> UUID:
+    """Return the id of the key in force, before what it sends costs anything more to look at.
+
+    Raises `Refusal`: 403, and 429 where its hourly measure is full already.
+    """
+    statement: Any = read.rows(Open311Key).where(
         col(Open311Key.digest) == digest(secret), col(Open311Key.revoked_at).is_(None)
     )
-    id: UUID | None = (await read.session.execute(statement)).scalar_one_or_none()
-    if id is None:
+    row: Open311Key | None = (await read.session.execute(statement)).scalar_one_or_none()
+    if row is None:
         raise refused(403, "key")
-    return id
+    _measure(hub, row, read.now)
+    return row.id
+
+
+def _measure(hub: Hub, row: Open311Key, now: datetime) -> int:
+    """Return how much a key has filed in this hour. Raises `Refusal` (429) beyond its measure."""
+    hour = _hour(now)
+    filed = row.filed if row.hour == hour else 0
+    most = int(hub.settings.get("open311_hourly", HOURLY))
+    if filed >= most:
+        wait = hour + timedelta(hours=1) - now
+        raise refused(429, "hourly", wait=int(wait.total_seconds()) + 1, n=most)
+    return filed
+
+
+def _hour(now: datetime) -> datetime:
+    return now.replace(minute=0, second=0, microsecond=0)
 
 
 async def use(hub: Hub, work: Work, id: UUID) -> Open311Key:
@@ -91,13 +110,6 @@ async def use(hub: Hub, work: Work, id: UUID) -> Open311Key:
     row = await work.get(Open311Key, id)
     if row.revoked_at is not None:
         raise refused(403, "key")
-    hour = work.now.replace(minute=0, second=0, microsecond=0)
-    if row.hour != hour:
-        row.hour, row.filed = hour, 0
-    most = int(hub.settings.get("open311_hourly", HOURLY))
-    if row.filed >= most:
-        wait = hour + timedelta(hours=1) - work.now
-        raise refused(429, "hourly", wait=int(wait.total_seconds()) + 1, n=most)
-    row.filed += 1
-    row.used_at = work.now
+    row.filed = _measure(hub, row, work.now) + 1
+    row.hour, row.used_at = _hour(work.now), work.now
     return row

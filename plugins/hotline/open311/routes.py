@@ -244,21 +244,24 @@ class GeoReport:
             raise refused(403, "no-key")
         system = self.hub.system("open311")
         async with self.hub.read(system) as read:
-            key_id = await keys.held(read, secret)
+            key_id = await keys.held(self.hub, read, secret)
         regions = await self.desk.regions()
         said = self._say(request, Phrase("hotline.open311.media"))
         sent = filing.read_sent(values, regions, said)
+        again = self._repeated(request, key_id)
         media = [value for name, value in pairs if name in MEDIA and isinstance(value, UploadFile)]
         sent = await filing.drawn(self.hub, sent, media)
-        again = self._repeated(request, key_id)
         await self.desk.prepare()
         async with self.hub.work(system) as work:
             await keys.use(self.hub, work, key_id)
             if screened(self.hub):
+                order = await filing.known_order(work, sent, again)
+            else:
+                order = await filing.open_order(self.desk, work, sent, again)
+            if order is None:
                 kept = await filing.keep(self.desk, work, sent, key_id, again)
                 found = {"token": str(kept.id)}
             else:
-                order = await filing.open_order(self.desk, work, sent, again)
                 found = {
                     "service_request_id": order.number,
                     "service_notice": self._say(request, Phrase("hotline.open311.notice")),

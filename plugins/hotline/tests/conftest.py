@@ -4,6 +4,8 @@ from typing import Any
 import pytest
 from sqlmodel import col
 
+from core.access.grants import grant
+from plugin_sdk.ports import ScopeKind
 from plugins.hotline.desk import desk_of
 from plugins.hotline.models import Order
 
@@ -61,6 +63,13 @@ class Desk:
 
     async def unit(self, role: str = "unit") -> str:
         return str((await self.hub.actor(role)).organization_id)
+
+    async def let(self, who: str, *roles: str) -> None:
+        """Grant roles of the hotline to the post of one of the cast."""
+        post = (await self.hub.actor(who)).post_id
+        async with self.hub.services.database.transaction(write=True) as tx:
+            for role in roles:
+                await grant(tx, post, f"hotline.{role}", ScopeKind.ORGANIZATION, granted_by=None)
 
     async def dispatch(self, number: str, role: str = "unit", **form: Any) -> Seen:
         form = {"unit": await self.unit(role), "category": LIGHTS, **form}

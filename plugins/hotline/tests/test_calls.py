@@ -12,6 +12,7 @@ from openpyxl import load_workbook
 
 from core import audit
 from core.access.grants import grant
+from plugin_sdk import exports
 from plugin_sdk.ports import ScopeKind
 from plugins.hotline.calls import demonstration as calls
 from plugins.hotline.calls import listing
@@ -372,9 +373,9 @@ async def test_calls_leave_as_a_file_as_the_list_shows_them(desk, exchange, monk
     assert {one.act for one in kept} == {"call.export"}
     assert [one.facts["n"] for one in kept] == [1, 2, 2]
     assert kept[0].facts["outcome"] == "order"
-    monkeypatch.setattr(listing, "MOST", 1)
+    monkeypatch.setattr(exports, "MOST", 1)
     many = await operator.get(f"{HERE}/calls.xlsx")
-    assert (many.status_code, code(many)) == (409, "hotline.call-export-many")
+    assert (many.status_code, code(many)) == (409, "export-many")
     assert (await operator.get(f"{HERE}/calls.csv?outcome=none")).status_code == 400
     for role in ("unit", "resident"):
         assert (await (await desk.client(role)).get(f"{HERE}/calls.csv")).status_code == 403

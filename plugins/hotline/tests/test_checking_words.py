@@ -6,7 +6,7 @@ import plugins.hotline
 from plugin_sdk.cases.flow import words_of
 from plugin_sdk.forms import Form, field_views
 from plugin_sdk.views import Phrase
-from plugins.hotline.checking import figures, following, forms, quality, showing, supervising
+from plugins.hotline.checking import figures, following, forms, judged, showing, supervising
 from plugins.hotline.checking.routes import HINTS
 from plugins.hotline.checking.showing import CHECK_HINTS
 from portal.texts import Catalogue, words_of_app
@@ -46,7 +46,7 @@ def test_every_word_of_the_room_is_there():
     used |= {f"hotline.checking.rank.{rank}" for rank in (1, 2, 3)}
     used |= {f"hotline.checking.check.state.{state}" for state in showing.TONES}
     used |= {
-        f"hotline.checking.check.{name}.{yes}" for name in quality.ASKED for yes in ("yes", "no")
+        f"hotline.checking.check.{name}.{yes}" for name in judged.ASKED for yes in ("yes", "no")
     }
     used |= {f"{figures.WORDS}.{name}.title" for name in ("ratings", "checks", "points", "calls")}
     used.add("hotline.checking.card")

@@ -143,7 +143,7 @@ async def test_a_wrong_chair_is_no_dead_end(table):
     assert await table.refused(number, "another-chair", **chair) == "chair"  # may not sign
     same = {**chair, "chair": await table.post("owner")}
     assert await table.refused(number, "another-chair", **same) == "chair"
-    own = {**chair, "chair": await table.post("unit")}
+    own = {**chair, "chair": await table.post("deputy")}
     assert await table.refused(number, "another-chair", **own) == "chair"
     await table.do(number, "send-back", "owner", reason="还有路面")
     await table.share(number, "unit2")
@@ -155,6 +155,7 @@ async def test_a_wrong_chair_is_no_dead_end(table):
 
 
 async def test_a_decision_that_waits_lies_before_the_chair_of_another_unit(table):
+    await table.let("unit2", "chair")
     number = await table.coordinate()
     await table.seat(number, "unit")
     await table.convene(number)

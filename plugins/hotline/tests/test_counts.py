@@ -20,8 +20,8 @@ from plugin_sdk.deadlines import local_day
 from plugin_sdk.ports import Permit, ScopeKind
 from plugins.hotline import counts
 from plugins.hotline.calls.models import Call
+from plugins.hotline.checking.judged import ASKED
 from plugins.hotline.checking.models import Check, FollowUp, Rating
-from plugins.hotline.checking.quality import ASKED
 from plugins.hotline.counts import CALLS, CHECKS, FOLLOW_UPS, RATINGS, Count, counted, gather
 from plugins.hotline.desk import desk_of
 from plugins.hotline.lines.figures import months_of, use

@@ -1,6 +1,7 @@
 """An operator at the desk by the keyboard alone: from the call that rings to the order that is
 filed, to an answer of the knowledge base, to a call that one makes."""
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -185,3 +186,48 @@ async def test_the_intake_says_what_it_may_repeat(served_hub, phone, lang):
         assert await tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
         await tab_to(tab, "#repeats-none")
         await see(tab, f"intake-{name}-{lang}")
+
+
+async def test_what_is_typed_and_chosen_meanwhile_stays(served_hub, phone):
+    """While one looks for what is like it, and where another form of the desk is refused."""
+    exchange, desk = Exchange(served_hub), Desk(served_hub)
+    known = (await desk.file(text="建设路的路灯连着五盏都不亮"))["number"]
+    tab = await phone(size=DESKTOP)
+    await sign_in(tab, served_hub.url, "operator", next=f"{HERE}/desk")
+    await rings(tab, exchange, "13800005678", "138****5678")
+    text = "建设路的路灯连着五盏不亮，晚上看不清"
+    await tab.locator("#f-text").fill(text)
+    await tab.locator("#f-place").fill("建设路")
+    await tab.locator(f"#repeats-{known}").check()
+    going, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(route):
+        going.set()
+        await go_on.wait()
+        await route.continue_()
+
+    await tab.locator("html:not(.is-loading)").wait_for()
+    await tab.route("**/look", slow)
+    await tab.locator("#f-place").fill("建设路东段")
+    await tab.locator("#f-text").focus()
+    await asyncio.wait_for(going.wait(), 5)
+    await tab.locator("#repeats-none").check()  # as the answer is under way: not the same after all
+    async with tab.expect_response("**/look"):
+        go_on.set()
+    await tab.locator("html:not(.is-loading)").wait_for()
+    await tab.wait_for_timeout(100)
+    assert await tab.locator("#repeats-none").is_checked()
+    await tab.locator(f"#repeats-{known}").check()
+    for form, id, typed in (("finishing", "note", "问办公时间"), ("seating", "extension", "1")):
+        await tab.locator(f"#{form} #f-{id}").fill(typed)
+        await tab.locator(f"#{form} [data-submit]").click()
+        await tab.locator(f"#{form} .error-summary:focus").wait_for()
+        assert await tab.locator(f"#f-{id}").input_value() == typed
+        assert await tab.locator("#f-text").input_value() == text
+        assert await tab.locator(f"#repeats-{known}").is_checked()
+        await see(tab, f"desk-refused-{form}")
+    await tab.locator("#finishing #f-outcome-0").check()
+    await tab.locator("#finishing [data-submit]").click()
+    await tab.locator(".flash", has_text="通话已结束").wait_for()
+    assert await tab.locator("#taking").count() == 0
+    assert tab.url.endswith(f"{HERE}/desk")

@@ -1,13 +1,16 @@
 """The register of lines: merged, then closed, and what came by each."""
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlmodel import col
 
 from core.governance.lifecycle.service import enter, take
 from plugin_sdk.cases.counting import mark
 from plugin_sdk.deadlines import local_day
+from plugins.hotline.desk import desk_of
+from plugins.hotline.lines.register import line_engine
+from plugins.hotline.lines.routes import LinePages, LineView
 from plugins.hotline.models import Order
 from plugins.hotline.tests.conftest import HERE
 from plugins.hotline.tests.switching import Exchange
@@ -138,6 +141,26 @@ async def test_the_page_of_a_line_says_where_its_old_app_stands(desk):
     await step("reopen", "call_off")
     life = (await shown())["life"]
     assert (life["stage"], life["closes_on"], life["steps"]) == ("retire", None, [])
+
+
+async def test_a_unit_of_work_on_a_line_opens_no_connection_beside_its_own(desk, monkeypatch):
+    shell, today = desk.hub.services.database, desk.hub.clock.day()
+    dispatcher, actor = await desk.client("dispatcher"), await desk.hub.actor("dispatcher")
+    line = {"code": "12319", "name": "城建热线", "owner": await desk.unit(), "app": "old-line"}
+    id = (await dispatcher.post(LINES, json=line)).json()["id"]
+    async with shell.transaction(write=True) as tx:
+        await enter(tx, "old-line", "active", today)
+    hub = desk.hub.hub.apps.hubs["hotline"]
+    pages = LinePages(line_engine(hub), desk_of(hub))
+    await pages.units()  # as the page did that came before
+    async with hub.work(actor) as work:
+        row = await pages.engine.find(work, UUID(id))
+        with monkeypatch.context() as patch:
+            patch.setattr(shell, "transaction", None)
+            view = await pages.record_view(work, row)
+    assert isinstance(view, LineView)
+    assert view.life is not None
+    assert view.life.stage == "active"
 
 
 async def test_only_a_dispatcher_keeps_lines(desk):

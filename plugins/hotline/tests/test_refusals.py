@@ -8,8 +8,6 @@ from uuid import UUID
 
 from sqlmodel import col
 
-from core.access.grants import grant
-from plugin_sdk.ports import ScopeKind
 from plugins.hotline.checking import quality
 from plugins.hotline.coordination import deciding, seats
 from plugins.hotline.knowledge.models import KnowledgeVersion
@@ -71,18 +69,13 @@ def refusal(answer):
     return found or said["type"].removeprefix("urn:yimen:problem:")
 
 
-async def let_handle(desk, role):
-    """Let a post of the centre handle orders: it can then be the unit that others ask."""
-    post = (await desk.hub.actor(role)).post_id
-    async with desk.hub.services.database.transaction(write=True) as tx:
-        await grant(tx, post, "hotline.unit_handler", ScopeKind.ORGANIZATION, granted_by=None)
-
-
 async def test_a_coordination_refuses_who_cannot_take_part_or_decide(hub_app, monkeypatch):
     """`unit2` and the centre take part, the expert is of `unit`, and `unit3` presides."""
     table = Table(hub_app)
-    for role in ("dispatcher", "deputy"):
-        await let_handle(table, role)
+    await table.let("dispatcher", "unit_handler")
+    for one, role in (("unit", "legal_expert"), ("deputy", "legal_expert"), ("unit2", "chair")):
+        await table.let(one, role)
+    await table.let("unit3", "chair")
     order = (await table.file())["number"]
     number = await table.coordinate(order)
     units = {role: await table.unit(role) for role in ("unit", "unit2", "unit3", "dispatcher")}
@@ -153,7 +146,7 @@ async def test_a_coordination_refuses_who_cannot_take_part_or_decide(hub_app, mo
 
 
 async def test_a_counter_that_refused_is_not_judged_by_its_own_unit(desk):
-    await let_handle(desk, "dispatcher")
+    await desk.let("dispatcher", "unit_handler")
     window, centre = Window(desk), await desk.unit("dispatcher")
     number = await window.file(unit_id=centre)
     take = {"unit": centre, "representative": "首席 孙代表"}

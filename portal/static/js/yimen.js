@@ -226,10 +226,23 @@
     if (event.detail.xhr.status >= 500) problem(repeat(event.detail.elt));
   });
   let firstNew = null;
+  let chosenMeanwhile = null;
   document.addEventListener("htmx:beforeSwap", (event) => {
     const asked = event.detail.requestConfig && event.detail.requestConfig.elt;
     firstNew = asked && asked.hasAttribute("data-append") ? event.detail.target.lastElementChild : null;
     $("#problem").replaceChildren();
+    const part = asked && asked.dataset.refused; // what is typed beside a refused form stays as it is
+    if (part && event.detail.xhr.status === 422 && $(part)) {
+      event.detail.target = $(part);
+      event.detail.selectOverride = part;
+    }
+    const choice = $("input[type=radio][form]:checked", event.detail.target); // of a form beside it
+    chosenMeanwhile = choice && choice.id;
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    const choice = chosenMeanwhile && document.getElementById(chosenMeanwhile);
+    if (choice) choice.checked = true; // the answer knows what was chosen as it was asked
+    chosenMeanwhile = null;
   });
   document.addEventListener("htmx:afterSettle", (event) => {
     const part = event.target;

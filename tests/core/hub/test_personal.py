@@ -22,6 +22,7 @@ OTHERS = {
     "day_id",
     "delegation_id",
     "enterprise_id",
+    "entry_id",
     "follow_up_id",
     "follows_id",
     "grant_id",
